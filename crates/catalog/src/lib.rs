@@ -1,0 +1,122 @@
+//! What a database contains: schemas, tables with their columns and keys, sequences, extensions with
+//! their members, and every other named object.
+//!
+//! The catalog is data: it stands in `archive.json`, `assess` compares several of them, `remap-schema`
+//! gives one its new names, `load` and `verify` work through one. Reading it from a live server or a file
+//! is the job of `crates/database`; nothing here touches a network or a file.
+
+mod extension;
+mod name;
+mod object;
+mod order;
+mod table;
+
+pub use extension::{Extension, Member};
+pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
+pub use object::{Object, ObjectKind};
+pub use order::{Cycle, dependency_order};
+pub use table::{
+    Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table, TableKind,
+};
+
+use serde::{Deserialize, Serialize};
+
+/// Everything that one source holds, apart from its rows.
+///
+/// Objects that belong to an extension stand under [`Catalog::extensions`] only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Catalog {
+    /// Schemas that are neither the system's nor an extension's, in byte order.
+    pub schemas: Vec<Schema>,
+    /// Tables of every kind, numbered from 0 in this order.
+    pub tables: Vec<Table>,
+    pub sequences: Vec<Sequence>,
+    /// Materialized views in an order in which they can be refreshed.
+    pub materialized_views: Vec<MaterializedView>,
+    pub extensions: Vec<Extension>,
+    /// Every named object of every kind, tables, sequences and materialized views among them.
+    pub objects: Vec<Object>,
+    /// Roles that own something or hold a privilege on something, in byte order.
+    pub roles: Vec<String>,
+}
+
+/// A namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Schema {
+    pub name: String,
+    /// The text of `COMMENT ON SCHEMA`; `None` also for the built-in comment on `public`.
+    pub comment: Option<String>,
+}
+
+impl Catalog {
+    /// Number of objects of `kind`.
+    pub fn count(&self, kind: ObjectKind) -> usize {
+        self.objects.iter().filter(|object| object.kind == kind).count()
+    }
+
+    /// Whether `schema` is one of the source's own schemas (not the system's, not an extension's alone).
+    pub fn has_schema(&self, schema: &str) -> bool {
+        self.schemas.iter().any(|it| it.name == schema)
+    }
+
+    /// Gives every schema in the catalog the name that `target_of` returns for it.
+    ///
+    /// What belongs to an extension goes to that extension's schema instead, for which `extension_schema`
+    /// is asked with the extension's name and present schema. Built-in schemas are not passed.
+    pub fn rename_schemas(
+        &mut self,
+        target_of: &dyn Fn(&str) -> String,
+        extension_schema: &dyn Fn(&str, &str) -> String,
+    ) {
+        let types = self.extension_types();
+        for schema in &mut self.schemas {
+            schema.name = target_of(&schema.name);
+        }
+        for table in &mut self.tables {
+            table.schema = target_of(&table.schema);
+            for name in table.inherits.iter_mut().chain(&mut table.partition_of) {
+                name.schema = target_of(&name.schema);
+            }
+            for column in &mut table.columns {
+                let key = (column.column_type.schema.clone(), column.column_type.name.clone());
+                if let Some(extension) = types.get(&key) {
+                    column.column_type.schema = extension_schema(extension, &key.0);
+                } else if column.column_type.schema != ColumnType::BUILT_IN_SCHEMA {
+                    column.column_type.schema = target_of(&key.0);
+                }
+            }
+        }
+        for sequence in &mut self.sequences {
+            sequence.schema = target_of(&sequence.schema);
+            if let Some(owner) = &mut sequence.owned_by {
+                owner.table.schema = target_of(&owner.table.schema);
+            }
+        }
+        for view in &mut self.materialized_views {
+            view.schema = target_of(&view.schema);
+        }
+        for object in &mut self.objects {
+            object.schema = target_of(&object.schema);
+        }
+        for extension in &mut self.extensions {
+            let schema = extension_schema(&extension.name, &extension.schema);
+            for member in &mut extension.members {
+                if member.schema == extension.schema {
+                    member.schema.clone_from(&schema);
+                }
+            }
+            extension.schema = schema;
+        }
+    }
+
+    /// Types that belong to extensions: (schema, name) to the extension's name.
+    fn extension_types(&self) -> std::collections::HashMap<(String, String), String> {
+        let members = self.extensions.iter().flat_map(|it| it.members.iter().map(move |member| (it, member)));
+        members
+            .filter(|(_, member)| member.kind == ObjectKind::Type)
+            .map(|(it, member)| ((member.schema.clone(), member.name.clone()), it.name.clone()))
+            .collect()
+    }
+}

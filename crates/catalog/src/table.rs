@@ -1,0 +1,142 @@
+//! Tables, their columns, sequences and materialized views.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{QualifiedName, quote_ident};
+
+/// A table of any kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// Identifies the table within its archive; equal to its place in [`crate::Catalog::tables`].
+    pub number: u32,
+    pub schema: String,
+    pub name: String,
+    pub kind: TableKind,
+    pub unlogged: bool,
+    /// In the order of `attnum`, dropped columns left out.
+    pub columns: Vec<Column>,
+    /// Names of the primary key's columns in the key's order; empty without one.
+    pub primary_key: Vec<String>,
+    /// The parent of a partition.
+    pub partition_of: Option<QualifiedName>,
+    /// Parents by inheritance.
+    pub inherits: Vec<QualifiedName>,
+    /// The planner's estimate of rows; `None` when the table was never analyzed.
+    pub rows_estimate: Option<u64>,
+    /// Bytes of the heap and its TOAST table, without indexes.
+    pub bytes: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TableKind {
+    /// Holds rows of its own, partitions among them.
+    Ordinary,
+    /// Holds no rows of its own.
+    Partitioned,
+    /// Its rows live elsewhere.
+    Foreign,
+}
+
+impl Table {
+    pub fn qualified_name(&self) -> QualifiedName {
+        QualifiedName::new(&self.schema, &self.name)
+    }
+
+    /// Whether rows of its own are read and written.
+    pub fn has_rows(&self) -> bool {
+        self.kind == TableKind::Ordinary
+    }
+
+    /// Columns whose values are stored and travel; generated ones are computed again by the target.
+    pub fn stored_columns(&self) -> impl Iterator<Item = &Column> {
+        self.columns.iter().filter(|column| column.generated.is_none())
+    }
+
+    /// The stored columns' names as SQL, `(a, "B")`; empty for a table without stored columns.
+    pub fn column_list(&self) -> String {
+        let names: Vec<String> = self.stored_columns().map(|column| quote_ident(&column.name)).collect();
+        if names.is_empty() { String::new() } else { format!("({})", names.join(", ")) }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Column {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub column_type: ColumnType,
+    pub not_null: bool,
+    pub identity: Option<IdentityKind>,
+    pub generated: Option<GeneratedKind>,
+    /// Whether the type's binary form means the same bytes in every database.
+    pub binary_safe: bool,
+}
+
+/// A column's type, its schema apart from the rest so that it can be given a new name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnType {
+    pub schema: String,
+    /// `pg_type.typname`, for an array that of its element.
+    pub name: String,
+    /// As `format_type` writes it, but for types outside `pg_catalog` only what follows the name: `[]`, `(3,2)`.
+    pub text: String,
+}
+
+impl ColumnType {
+    pub const BUILT_IN_SCHEMA: &'static str = "pg_catalog";
+
+    /// As SQL, qualified unless the type is built in: `character varying(20)`, `shop.status[]`.
+    pub fn to_sql(&self) -> String {
+        if self.schema == Self::BUILT_IN_SCHEMA {
+            return self.text.clone();
+        }
+        format!("{}{}", QualifiedName::new(&self.schema, &self.name), self.text)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IdentityKind {
+    Always,
+    ByDefault,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GeneratedKind {
+    Stored,
+    Virtual,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sequence {
+    pub schema: String,
+    pub name: String,
+    /// The column whose default or identity it serves.
+    pub owned_by: Option<SequenceOwner>,
+    pub last_value: i64,
+    pub is_called: bool,
+    /// Negative for a sequence that counts down.
+    pub increment: i64,
+}
+
+/// The column that a sequence belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SequenceOwner {
+    pub table: QualifiedName,
+    pub column: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaterializedView {
+    pub schema: String,
+    pub name: String,
+    /// False after `WITH NO DATA`: it stays so on the target.
+    pub populated: bool,
+}

@@ -1,0 +1,158 @@
+//! The plan file: every source with its mapping.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Mapping, MappingError};
+
+/// The version of the plan format that this code writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What becomes of several sources on one target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    pub version: u32,
+    pub sources: Vec<PlannedSource>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedSource {
+    /// How `--source NAME` refers to it.
+    pub name: String,
+    /// Where it is, without a password.
+    pub endpoint: String,
+    /// The schemas it has.
+    pub schemas: Vec<String>,
+    #[serde(flatten)]
+    pub mapping: Mapping,
+}
+
+/// A plan that cannot be carried out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PlanError {
+    Json(serde_json::Error),
+    Version(u32),
+    SourceTwice(String),
+    SourceUnknown { name: String, known: Vec<String> },
+    Mapping { source: String, error: MappingError },
+    /// Two sources would write the same schema of the target.
+    SchemaTaken { schema: String, first: String, second: String },
+}
+
+impl Plan {
+    /// Reads a plan and checks it whole.
+    pub fn parse(json: &str) -> Result<Plan, PlanError> {
+        let plan: Plan = serde_json::from_str(json).map_err(PlanError::Json)?;
+        plan.validate()?;
+        Ok(plan)
+    }
+
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a plan holds only strings and maps with string keys")
+    }
+
+    /// Refuses a plan in which two sources would meet in one schema, or that names something twice.
+    pub fn validate(&self) -> Result<(), PlanError> {
+        if self.version != FORMAT_VERSION {
+            return Err(PlanError::Version(self.version));
+        }
+        let mut names = BTreeSet::new();
+        let mut taken: BTreeMap<String, &str> = BTreeMap::new();
+        for source in &self.sources {
+            if !names.insert(&source.name) {
+                return Err(PlanError::SourceTwice(source.name.clone()));
+            }
+            for schema in source.targets()? {
+                if let Some(first) = taken.insert(schema.clone(), &source.name) {
+                    let (first, second) = (first.to_owned(), source.name.clone());
+                    return Err(PlanError::SchemaTaken { schema, first, second });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub fn source(&self, name: &str) -> Result<&PlannedSource, PlanError> {
+        self.sources.iter().find(|it| it.name == name).ok_or_else(|| PlanError::SourceUnknown {
+            name: name.to_owned(),
+            known: self.sources.iter().map(|it| it.name.clone()).collect(),
+        })
+    }
+}
+
+impl PlannedSource {
+    /// The schemas that it gets on the target.
+    fn targets(&self) -> Result<Vec<String>, PlanError> {
+        let wrap = |error| PlanError::Mapping { source: self.name.clone(), error };
+        for name in self.mapping.to.iter().chain(self.mapping.map.values()) {
+            crate::check_schema_name(name).map_err(wrap)?;
+        }
+        self.mapping.apply(self.schemas.iter().map(String::as_str)).map_err(wrap)
+    }
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanError::Json(_) => write!(f, "the plan cannot be read"),
+            PlanError::Version(version) => {
+                write!(f, "the plan has format version {version}, this tool reads {FORMAT_VERSION}")
+            }
+            PlanError::SourceTwice(name) => write!(f, "the plan names source `{name}` twice"),
+            PlanError::SourceUnknown { name, known } => {
+                write!(f, "the plan has no source `{name}`; it has {}", known.join(", "))
+            }
+            PlanError::Mapping { source, .. } => write!(f, "the plan's source `{source}` cannot be mapped"),
+            PlanError::SchemaTaken { schema, first, second } => {
+                write!(f, "sources `{first}` and `{second}` would both become schema `{schema}`")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PlanError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            PlanError::Json(error) => Some(error),
+            PlanError::Mapping { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(sources: &str) -> Result<Plan, PlanError> {
+        Plan::parse(&format!(r#"{{"version": 1, "sources": [{sources}]}}"#))
+    }
+
+    #[test]
+    fn written_plan_is_read_back() {
+        let it = plan(r#"{"name":"a","endpoint":"a","schemas":["public"],"to":"x"}"#);
+        // `flatten` and `deny_unknown_fields` exclude each other in serde, so this guards the format itself.
+        let it = it.unwrap();
+        assert_eq!(Plan::parse(&it.to_json()).unwrap(), it);
+    }
+
+    #[test]
+    fn two_sources_never_share_a_schema() {
+        let error = plan(
+            r#"{"name":"a","endpoint":"a","schemas":["public"],"to":"x"},
+               {"name":"b","endpoint":"b","schemas":["x"]}"#,
+        );
+        assert_eq!(error.unwrap_err().to_string(), "sources `a` and `b` would both become schema `x`");
+    }
+
+    #[test]
+    fn unknown_source_names_those_that_exist() {
+        let it = plan(r#"{"name":"a","endpoint":"a","schemas":[]}"#).unwrap();
+        assert_eq!(it.source("b").unwrap_err().to_string(), "the plan has no source `b`; it has a");
+    }
+}
