@@ -1,0 +1,286 @@
+//! Rows on their way: a scanner that hashes them as they arrive in pieces, and chunks that hold whole rows.
+
+use sha2::{Digest, Sha256};
+
+use crate::binary::{self, Tuple};
+use crate::csv::{self, LineScanner};
+use crate::{Fingerprint, Form, FrameError, FrameErrorKind};
+
+/// Whole rows without header and trailer, with their fingerprint.
+#[derive(Debug)]
+pub struct Rows {
+    pub bytes: Vec<u8>,
+    pub fingerprint: Fingerprint,
+}
+
+/// Frames and hashes the rows of one `COPY … TO STDOUT` while they arrive.
+#[derive(Debug)]
+pub struct RowScanner {
+    columns: usize,
+    buffer: Vec<u8>,
+    /// Everything before is whole rows, hashed.
+    framed: usize,
+    state: State,
+    fingerprint: Fingerprint,
+    lines: LineScanner,
+    canonical: Vec<u8>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    /// The binary signature is still to come.
+    Header,
+    Rows,
+    /// The binary trailer has been seen.
+    End,
+}
+
+impl RowScanner {
+    /// For rows of `columns` columns; a binary stream starts with its signature, a text stream with a row.
+    pub fn new(form: Form, columns: usize) -> Self {
+        RowScanner {
+            columns,
+            buffer: Vec::new(),
+            framed: 0,
+            state: if form == Form::Binary { State::Header } else { State::Rows },
+            fingerprint: Fingerprint::empty(form),
+            lines: LineScanner::default(),
+            canonical: Vec::new(),
+        }
+    }
+
+    /// Takes the next bytes of the stream, cut anywhere.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), FrameError> {
+        let fresh = self.buffer.len();
+        self.buffer.extend_from_slice(bytes);
+        match self.fingerprint.form {
+            Form::Binary => self.scan_binary(),
+            Form::Text => self.scan_text(fresh),
+        }
+    }
+
+    /// Bytes that are held.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// The whole rows since the last call; the start of an unfinished row stays.
+    pub fn take_rows(&mut self) -> Rows {
+        let rest = self.buffer.split_off(self.framed);
+        let bytes = std::mem::replace(&mut self.buffer, rest);
+        self.framed = 0;
+        let form = self.fingerprint.form;
+        Rows { bytes, fingerprint: std::mem::replace(&mut self.fingerprint, Fingerprint::empty(form)) }
+    }
+
+    /// The last rows, after the stream has ended. Refuses a stream that ended within a row.
+    pub fn finish(mut self) -> Result<Rows, FrameError> {
+        let ended = match self.fingerprint.form {
+            Form::Binary => self.state == State::End,
+            Form::Text => true,
+        };
+        if !ended || self.framed != self.buffer.len() {
+            return Err(FrameError::new(FrameErrorKind::Truncated, self.framed));
+        }
+        Ok(self.take_rows())
+    }
+
+    fn scan_binary(&mut self) -> Result<(), FrameError> {
+        if self.state == State::Header {
+            if self.buffer.len() < binary::HEADER.len() {
+                return Ok(());
+            }
+            if !self.buffer.starts_with(binary::HEADER) {
+                return Err(FrameError::new(FrameErrorKind::Header, 0));
+            }
+            self.buffer.drain(..binary::HEADER.len());
+            self.state = State::Rows;
+        }
+        while self.state == State::Rows {
+            let rest = &self.buffer[self.framed..];
+            match binary::tuple(rest, self.columns, self.framed)? {
+                Tuple::Incomplete => return Ok(()),
+                Tuple::Row(length) => {
+                    self.fingerprint.add_row(Sha256::digest(&rest[..length]).into());
+                    self.framed += length;
+                }
+                Tuple::Trailer => {
+                    self.state = State::End;
+                    self.buffer.drain(self.framed..self.framed + binary::TRAILER.len());
+                }
+            }
+        }
+        if self.framed == self.buffer.len() {
+            Ok(())
+        } else {
+            Err(FrameError::new(FrameErrorKind::Trailing, self.framed))
+        }
+    }
+
+    /// Everything before `fresh` has been looked at.
+    fn scan_text(&mut self, mut fresh: usize) -> Result<(), FrameError> {
+        while let Some(end) = self.lines.row_end(&self.buffer, fresh) {
+            let row = &self.buffer[self.framed..end];
+            csv::frame_row(row, self.columns, self.framed, &mut self.canonical)?;
+            self.fingerprint.add_row(Sha256::digest(&self.canonical).into());
+            self.framed = end;
+            fresh = end;
+        }
+        Ok(())
+    }
+}
+
+/// Makes a chunk that can be read alone: binary rows between signature and trailer, CSV rows under a header
+/// line with the columns' `names`.
+pub fn wrap_chunk<'a>(form: Form, names: impl IntoIterator<Item = &'a str>, rows: &[u8]) -> Vec<u8> {
+    let mut chunk = Vec::with_capacity(rows.len() + 256);
+    match form {
+        Form::Binary => {
+            chunk.extend_from_slice(binary::HEADER);
+            chunk.extend_from_slice(rows);
+            chunk.extend_from_slice(&binary::TRAILER);
+        }
+        Form::Text => {
+            csv::encode_header(names, &mut chunk);
+            chunk.extend_from_slice(rows);
+        }
+    }
+    chunk
+}
+
+/// Frames and hashes a whole chunk with its header.
+pub fn scan_chunk<'a>(
+    form: Form,
+    names: impl IntoIterator<Item = &'a str, IntoIter: ExactSizeIterator>,
+    chunk: &[u8],
+) -> Result<Fingerprint, FrameError> {
+    let names = names.into_iter();
+    let mut scanner = ChunkScan { columns: names.len(), fingerprint: Fingerprint::empty(form) };
+    match form {
+        Form::Binary => scanner.binary(chunk)?,
+        Form::Text => {
+            let mut header = Vec::new();
+            csv::encode_header(names, &mut header);
+            if !chunk.starts_with(&header) {
+                return Err(FrameError::new(FrameErrorKind::Header, 0));
+            }
+            scanner.text(chunk, header.len())?;
+        }
+    }
+    Ok(scanner.fingerprint)
+}
+
+/// Works on borrowed bytes: a chunk is not copied to be hashed.
+struct ChunkScan {
+    columns: usize,
+    fingerprint: Fingerprint,
+}
+
+impl ChunkScan {
+    fn binary(&mut self, chunk: &[u8]) -> Result<(), FrameError> {
+        if !chunk.starts_with(binary::HEADER) {
+            return Err(FrameError::new(FrameErrorKind::Header, 0));
+        }
+        let mut offset = binary::HEADER.len();
+        loop {
+            match binary::tuple(&chunk[offset..], self.columns, offset)? {
+                Tuple::Row(length) => {
+                    self.fingerprint.add_row(Sha256::digest(&chunk[offset..offset + length]).into());
+                    offset += length;
+                }
+                Tuple::Incomplete => return Err(FrameError::new(FrameErrorKind::Truncated, offset)),
+                Tuple::Trailer if offset + binary::TRAILER.len() == chunk.len() => return Ok(()),
+                Tuple::Trailer => return Err(FrameError::new(FrameErrorKind::Trailing, offset)),
+            }
+        }
+    }
+
+    fn text(&mut self, chunk: &[u8], mut offset: usize) -> Result<(), FrameError> {
+        let mut lines = LineScanner::default();
+        let mut canonical = Vec::new();
+        while offset < chunk.len() {
+            let end = lines
+                .row_end(chunk, offset)
+                .ok_or_else(|| FrameError::new(FrameErrorKind::Truncated, offset))?;
+            csv::frame_row(&chunk[offset..end], self.columns, offset, &mut canonical)?;
+            self.fingerprint.add_row(Sha256::digest(&canonical).into());
+            offset = end;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NAMES: [&str; 2] = ["a", "b"];
+
+    /// (as a stream from the server, the rows alone)
+    fn sample(form: Form) -> (Vec<u8>, Vec<u8>) {
+        match form {
+            Form::Text => (b"1,x\n,\"a\n\"\"b\"\n1,x\n".to_vec(), b"1,x\n,\"a\n\"\"b\"\n1,x\n".to_vec()),
+            Form::Binary => {
+                let rows = b"\0\x02\0\0\0\x011\0\0\0\x01x\0\x02\xff\xff\xff\xff\0\0\0\0".to_vec();
+                ([binary::HEADER.as_slice(), &rows, &binary::TRAILER].concat(), rows)
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_of_any_size_give_the_same_rows(
+            binary in any::<bool>(), size in 1_usize..40, take_each in any::<bool>()
+        ) {
+            let form = if binary { Form::Binary } else { Form::Text };
+            let (stream, rows) = sample(form);
+            let mut scanner = RowScanner::new(form, 2);
+            let (mut bytes, mut sum) = (Vec::new(), Fingerprint::empty(form));
+            let mut keep = |taken: Rows| {
+                bytes.extend(taken.bytes);
+                sum.merge(&taken.fingerprint).unwrap();
+            };
+            for piece in stream.chunks(size) {
+                scanner.push(piece).unwrap();
+                if take_each {
+                    keep(scanner.take_rows());
+                }
+            }
+            keep(scanner.finish().unwrap());
+            prop_assert_eq!(&bytes, &rows);
+            let chunk = wrap_chunk(form, NAMES, &rows);
+            prop_assert_eq!(scan_chunk(form, NAMES, &chunk).unwrap(), sum);
+        }
+    }
+
+    #[test]
+    fn truncated_stream_is_refused() {
+        for form in [Form::Text, Form::Binary] {
+            let (stream, _) = sample(form);
+            let mut scanner = RowScanner::new(form, 2);
+            scanner.push(&stream[..stream.len() - 1]).unwrap();
+            assert_eq!(scanner.finish().unwrap_err().kind(), FrameErrorKind::Truncated, "{form}");
+        }
+    }
+
+    #[test]
+    fn chunk_of_other_columns_is_refused() {
+        for form in [Form::Text, Form::Binary] {
+            let chunk = wrap_chunk(form, NAMES, &sample(form).1);
+            assert!(scan_chunk(form, ["a"], &chunk).is_err(), "{form}");
+        }
+        let chunk = wrap_chunk(Form::Text, NAMES, b"");
+        assert_eq!(scan_chunk(Form::Text, ["b", "a"], &chunk).unwrap_err().kind(), FrameErrorKind::Header);
+    }
+
+    #[test]
+    fn a_changed_moved_or_doubled_value_changes_the_fingerprint() {
+        let of = |rows: &[u8]| scan_chunk(Form::Text, NAMES, &wrap_chunk(Form::Text, NAMES, rows)).unwrap();
+        let original = of(b"1,2\n3,4\n");
+        assert_eq!(of(b"3,4\n1,2\n"), original, "order does not matter");
+        for other in ["1,2\n3,5\n", "1,4\n3,2\n", "2,1\n3,4\n", "1,2\n", "1,2\n3,4\n3,4\n", "12,\n3,4\n"] {
+            assert_ne!(of(other.as_bytes()), original, "{other}");
+        }
+    }
+}
