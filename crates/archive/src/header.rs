@@ -1,0 +1,120 @@
+//! `archive.json`: what the archive is, and what its source contains.
+
+use std::collections::BTreeMap;
+
+use catalog::Catalog;
+use fingerprint::Form;
+use plan::Mapping;
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, ErrorKind, Result};
+
+/// The newest format that this code writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Features that may stand under `requires`.
+const KNOWN_FEATURES: [&str; 0] = [];
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Header {
+    pub format: u32,
+    pub requires: Vec<String>,
+    /// UUID of the run of `dump`.
+    pub run: String,
+    pub tool: String,
+    pub source: SourceIdentity,
+    pub options: BTreeMap<String, String>,
+    pub filters: Vec<String>,
+    pub forms: Vec<TableForm>,
+    pub catalog: Catalog,
+    pub mappings: Vec<Mapping>,
+    pub notes: Vec<String>,
+}
+
+/// Which database was dumped, and which moment of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceIdentity {
+    pub kind: SourceKind,
+    /// A database's name, or a file's without its folder.
+    pub database: String,
+    pub server_version: String,
+    pub encoding: String,
+    /// `provider:locale@version` of the database; empty for SQLite.
+    pub collation: String,
+    /// ISO 8601 in UTC.
+    pub snapshot_time: String,
+    /// `pg_current_wal_lsn()` or its counterpart on a standby; empty for SQLite.
+    pub lsn: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    PostgreSql,
+    Sqlite,
+}
+
+/// The form in which a table's rows travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableForm {
+    pub table: u32,
+    pub form: Form,
+}
+
+impl Header {
+    /// The form of a table's rows; `None` for a table without rows of its own.
+    pub fn form(&self, table: u32) -> Option<Form> {
+        self.forms.iter().find(|it| it.table == table).map(|it| it.form)
+    }
+
+    pub(crate) fn parse(json: &[u8]) -> Result<Header> {
+        let versions: Versions =
+            serde_json::from_slice(json).map_err(|error| Error::new(ErrorKind::Json(error)))?;
+        if versions.format > FORMAT_VERSION {
+            let kind = ErrorKind::Version {
+                found: versions.format,
+                known: FORMAT_VERSION,
+            };
+            return Err(Error::new(kind));
+        }
+        let unknown = |name: &&String| !KNOWN_FEATURES.contains(&name.as_str());
+        if let Some(name) = versions.requires.iter().find(unknown) {
+            return Err(Error::new(ErrorKind::Feature(name.clone())));
+        }
+        let header: Header =
+            serde_json::from_slice(json).map_err(|error| Error::new(ErrorKind::Json(error)))?;
+        header.check()?;
+        Ok(header)
+    }
+
+    /// Numbers identify, so they must be the places that they claim to be.
+    fn check(&self) -> Result<()> {
+        let tables = &self.catalog.tables;
+        if tables
+            .iter()
+            .zip(0..)
+            .any(|(table, number)| table.number != number)
+        {
+            return Err(Error::damaged("tables are not numbered in order"));
+        }
+        let with_rows = tables
+            .iter()
+            .filter(|table| table.has_rows())
+            .map(|table| table.number);
+        if !with_rows.eq(self.forms.iter().map(|it| it.table)) {
+            return Err(Error::damaged("forms do not belong to the tables"));
+        }
+        Ok(())
+    }
+}
+
+/// What can be read of every version, also of later ones.
+#[derive(Deserialize)]
+struct Versions {
+    format: u32,
+    #[serde(default)]
+    requires: Vec<String>,
+}
