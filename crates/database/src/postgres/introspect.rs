@@ -1,0 +1,256 @@
+//! Reads a whole catalog in a fixed number of queries, however many objects there are.
+
+use std::collections::HashMap;
+
+use catalog::{
+    Catalog, Column, ColumnType, Extension, GeneratedKind, IdentityKind, MaterializedView, QualifiedName,
+    Schema, Sequence, SequenceOwner, Table, TableKind, dependency_order, quote_ident,
+};
+use postgres::{GenericClient, Row};
+
+use super::{binary_safe, catalog_queries as queries, objects};
+use crate::{Error, ErrorKind, Result};
+
+/// Sequences whose position is read in one query.
+const SEQUENCE_BATCH: usize = 500;
+
+/// The comment that `initdb` gives to `public`.
+const PUBLIC_COMMENT: &str = "standard public schema";
+
+/// Tables that have row level security, which a reading role could be subject to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RowLevelSecurity(pub Vec<QualifiedName>);
+
+/// Reads what the session sees, in `schemas` or in all of the user's schemas.
+pub fn read_catalog(
+    client: &mut impl GenericClient,
+    schemas: Option<&[String]>,
+) -> Result<(Catalog, RowLevelSecurity)> {
+    let (tables, row_security) = read_tables(client, schemas)?;
+    let rows = client
+        .query(queries::SCHEMAS, &[&schemas])
+        .map_err(Error::query("the schemas could not be listed"))?;
+    let schema = |row: &Row| {
+        let name: String = row.get("name");
+        let comment: Option<String> = row.get("comment");
+        let comment = comment.filter(|it| !(name == "public" && it == PUBLIC_COMMENT));
+        Schema { name, comment }
+    };
+    let catalog = Catalog {
+        schemas: rows.iter().map(schema).collect(),
+        tables,
+        sequences: read_sequences(client, schemas)?,
+        materialized_views: read_materialized_views(client, schemas)?,
+        extensions: read_extensions(client)?,
+        objects: objects::read_objects(client, schemas)?,
+        roles: client
+            .query(queries::ROLES, &[&schemas])
+            .map_err(Error::query("the roles could not be listed"))?
+            .iter()
+            .map(|row| row.get("name"))
+            .collect(),
+    };
+    Ok((catalog, row_security))
+}
+
+fn read_tables(
+    client: &mut impl GenericClient,
+    schemas: Option<&[String]>,
+) -> Result<(Vec<Table>, RowLevelSecurity)> {
+    let failed = || Error::query("the tables could not be read from the catalog");
+    let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
+    for row in client
+        .query(queries::COLUMNS, &[&schemas, &binary_safe::TYPES])
+        .map_err(failed())?
+    {
+        columns.entry(row.get("relation")).or_default().push(column(&row));
+    }
+    let mut keys: HashMap<u32, Vec<String>> = HashMap::new();
+    for row in client.query(queries::PRIMARY_KEYS, &[]).map_err(failed())? {
+        keys.entry(row.get("relation")).or_default().push(row.get("name"));
+    }
+    let mut parents: HashMap<u32, (Option<QualifiedName>, Vec<QualifiedName>)> = HashMap::new();
+    for row in client.query(queries::PARENTS, &[]).map_err(failed())? {
+        let parent = QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("name"));
+        let entry = parents.entry(row.get("relation")).or_default();
+        if row.get("is_partition") {
+            entry.0 = Some(parent)
+        } else {
+            entry.1.push(parent)
+        }
+    }
+    let mut row_security = RowLevelSecurity::default();
+    let mut tables = Vec::new();
+    for (row, number) in client
+        .query(queries::TABLES, &[&schemas])
+        .map_err(failed())?
+        .iter()
+        .zip(0..)
+    {
+        let oid: u32 = row.get("oid");
+        let (partition_of, inherits) = parents.remove(&oid).unwrap_or_default();
+        let table = Table {
+            number,
+            schema: row.get("schema"),
+            name: row.get("name"),
+            kind: match row.get("kind") {
+                "p" => TableKind::Partitioned,
+                "f" => TableKind::Foreign,
+                _ => TableKind::Ordinary,
+            },
+            unlogged: row.get("unlogged"),
+            columns: columns.remove(&oid).unwrap_or_default(),
+            primary_key: keys.remove(&oid).unwrap_or_default(),
+            partition_of,
+            inherits,
+            // -1 before the first ANALYZE.
+            rows_estimate: u64::try_from(row.get::<_, i64>("rows_estimate")).ok(),
+            bytes: u64::try_from(row.get::<_, i64>("bytes")).unwrap_or_default(),
+        };
+        if row.get("row_security") {
+            row_security.0.push(table.qualified_name());
+        }
+        tables.push(table);
+    }
+    Ok((tables, row_security))
+}
+
+fn column(row: &Row) -> Column {
+    let (schema, name): (String, String) = (row.get("type_schema"), row.get("type_name"));
+    let text: String = row.get("type_text");
+    let text = if schema == ColumnType::BUILT_IN_SCHEMA {
+        text
+    } else {
+        let qualified = QualifiedName::new(&schema, &name).to_string();
+        text.strip_prefix(&qualified)
+            .map_or_else(String::new, str::to_owned)
+    };
+    Column {
+        name: row.get("name"),
+        column_type: ColumnType { schema, name, text },
+        not_null: row.get("not_null"),
+        identity: match row.get("identity") {
+            "a" => Some(IdentityKind::Always),
+            "d" => Some(IdentityKind::ByDefault),
+            _ => None,
+        },
+        generated: match row.get("generated") {
+            "s" => Some(GeneratedKind::Stored),
+            "v" => Some(GeneratedKind::Virtual),
+            _ => None,
+        },
+        binary_safe: row.get("binary_safe"),
+    }
+}
+
+fn read_sequences(client: &mut impl GenericClient, schemas: Option<&[String]>) -> Result<Vec<Sequence>> {
+    let rows = client
+        .query(queries::SEQUENCES, &[&schemas])
+        .map_err(Error::query("the sequences could not be listed"))?;
+    let mut sequences: Vec<Sequence> = rows
+        .iter()
+        .map(|row| Sequence {
+            schema: row.get("schema"),
+            name: row.get("name"),
+            owned_by: row
+                .get::<_, Option<String>>("owner_column")
+                .map(|column| SequenceOwner {
+                    table: QualifiedName::new(
+                        row.get::<_, &str>("owner_schema"),
+                        row.get::<_, &str>("owner_table"),
+                    ),
+                    column,
+                }),
+            last_value: 0,
+            is_called: false,
+            increment: row.get("increment"),
+        })
+        .collect();
+    for batch in sequences.chunks_mut(SEQUENCE_BATCH) {
+        let branches: Vec<String> = batch
+            .iter()
+            .enumerate()
+            .map(|(place, it)| {
+                let name = format!("{}.{}", quote_ident(&it.schema), quote_ident(&it.name));
+                format!("SELECT {place}::pg_catalog.int8 AS place, last_value, is_called FROM {name}")
+            })
+            .collect();
+        let positions = client
+            .query(&branches.join(" UNION ALL "), &[])
+            .map_err(Error::query("the sequences' positions could not be read"))?;
+        for row in positions {
+            let place = usize::try_from(row.get::<_, i64>("place")).unwrap_or(usize::MAX);
+            if let Some(sequence) = batch.get_mut(place) {
+                sequence.last_value = row.get("last_value");
+                sequence.is_called = row.get("is_called");
+            }
+        }
+    }
+    Ok(sequences)
+}
+
+fn read_materialized_views(
+    client: &mut impl GenericClient,
+    schemas: Option<&[String]>,
+) -> Result<Vec<MaterializedView>> {
+    let failed = || Error::query("the views could not be read from the catalog");
+    let views = client.query(queries::VIEWS, &[&schemas]).map_err(failed())?;
+    let places: HashMap<u32, usize> = views
+        .iter()
+        .zip(0..)
+        .map(|(row, place)| (row.get("oid"), place))
+        .collect();
+    let edges: Vec<(usize, usize)> = client
+        .query(queries::VIEW_DEPENDENCIES, &[])
+        .map_err(failed())?
+        .iter()
+        .filter_map(|row| {
+            Some((
+                *places.get(&row.get("view"))?,
+                *places.get(&row.get("depends_on"))?,
+            ))
+        })
+        .collect();
+    let order = dependency_order(views.len(), &edges).map_err(|cycle| {
+        let names: Vec<&str> = cycle
+            .nodes
+            .iter()
+            .map(|&place| views[place].get("name"))
+            .collect();
+        Error::new(
+            ErrorKind::Unsupported,
+            format!("views depend on each other in a circle: {}", names.join(", ")),
+        )
+    })?;
+    let in_order = order
+        .into_iter()
+        .map(|place| &views[place])
+        .filter(|row| row.get("materialized"));
+    Ok(in_order
+        .map(|row| MaterializedView {
+            schema: row.get("schema"),
+            name: row.get("name"),
+            populated: row.get("populated"),
+        })
+        .collect())
+}
+
+fn read_extensions(client: &mut impl GenericClient) -> Result<Vec<Extension>> {
+    let rows = client
+        .query(queries::EXTENSIONS, &[])
+        .map_err(Error::query("the extensions could not be listed"))?;
+    let oids: Vec<u32> = rows.iter().map(|row| row.get("oid")).collect();
+    let mut extensions: Vec<Extension> = rows
+        .iter()
+        .map(|row| Extension {
+            name: row.get("name"),
+            version: row.get("version"),
+            schema: row.get("schema"),
+            relocatable: row.get("relocatable"),
+            trusted: row.get("trusted"),
+            members: Vec::new(),
+        })
+        .collect();
+    objects::read_members(client, &oids, &mut extensions)?;
+    Ok(extensions)
+}

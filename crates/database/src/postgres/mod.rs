@@ -1,0 +1,15 @@
+//! PostgreSQL as a source and as a target that is read: one snapshot, its catalog, its DDL, its rows.
+
+mod binary_safe;
+mod catalog_queries;
+mod ddl;
+mod introspect;
+mod objects;
+mod programs;
+mod rows;
+mod snapshot;
+
+pub use ddl::{SchemaText, read_schema_text};
+pub use introspect::{RowLevelSecurity, read_catalog};
+pub use rows::{copy_out_sql, read_rows};
+pub use snapshot::{Identity, Snapshot, SnapshotSession};

@@ -1,0 +1,52 @@
+//! Rows as the server sends them, piece by piece.
+
+use std::io::BufRead;
+
+use catalog::Table;
+use fingerprint::Form;
+use postgres::GenericClient;
+
+use crate::{Error, ErrorKind, Result};
+
+/// The statement that reads a table's own rows: stored columns in the catalog's order.
+pub fn copy_out_sql(table: &Table, form: Form) -> String {
+    let format = match form {
+        Form::Text => "csv",
+        Form::Binary => "binary",
+    };
+    let (name, columns) = (table.qualified_name(), table.column_list());
+    if columns.is_empty() && !table.columns.is_empty() {
+        // COPY without a column list would send the generated columns' names as its columns.
+        return format!("COPY (SELECT FROM ONLY {name}) TO STDOUT (FORMAT {format})");
+    }
+    format!("COPY {name} {columns} TO STDOUT (FORMAT {format})")
+}
+
+/// Gives every piece of the stream to `take`, which may stop by an error of its own.
+///
+/// The outer result is the server's, the inner one `take`'s.
+pub fn read_rows<E>(
+    client: &mut impl GenericClient,
+    table: &Table,
+    form: Form,
+    mut take: impl FnMut(&[u8]) -> std::result::Result<(), E>,
+) -> Result<std::result::Result<(), E>> {
+    let name = table.qualified_name();
+    let failed = || format!("rows of {name} could not be read");
+    let mut reader = client
+        .copy_out(&copy_out_sql(table, form))
+        .map_err(Error::query(failed()))?;
+    loop {
+        let piece = reader
+            .fill_buf()
+            .map_err(|error| Error::new(ErrorKind::Query, failed()).with_source(error))?;
+        if piece.is_empty() {
+            return Ok(Ok(()));
+        }
+        if let Err(stop) = take(piece) {
+            return Ok(Err(stop));
+        }
+        let length = piece.len();
+        reader.consume(length);
+    }
+}
