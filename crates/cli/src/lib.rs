@@ -1,1 +1,33 @@
-//! Not written yet.
+//! The frame that every tool stands in: its run from arguments to exit code, errors and their one printer,
+//! progress, reports, and where archives come from and go to.
+//!
+//! Nothing else in the workspace prints or picks an exit code.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this crate is where printing happens"
+)]
+
+mod args;
+mod directory;
+mod exit;
+mod failure;
+mod input;
+mod interrupt;
+mod output;
+mod progress;
+mod run;
+mod table;
+mod ui;
+
+pub use args::{Format, Frame, MappingArgs};
+pub use exit::{Exit, Outcome, after_help};
+pub use failure::{Failure, FailureContext, Result};
+pub use input::{ArchiveReader, ArchiveStore, open_archive};
+pub use interrupt::{is_interrupted, on_interrupt};
+pub use output::{ArchiveSink, Destination, create_archive};
+pub use progress::{Progress, Work};
+pub use run::run;
+pub use table::Table;
+pub use ui::{Ui, count, duration, size};

@@ -1,0 +1,117 @@
+//! Arguments that tools share.
+
+use clap::{ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
+use clap_complete::Shell;
+use plan::{Mapping, Plan};
+
+use crate::{Exit, Failure, FailureContext, Result};
+
+/// What every tool takes beside its own arguments.
+#[derive(Args, Debug)]
+pub struct Frame {
+    /// Print errors alone
+    #[arg(
+        long,
+        short,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Output"
+    )]
+    pub(crate) quiet: bool,
+    /// Print every step, and DETAIL of servers' errors (which can hold row data)
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub(crate) verbose: bool,
+    /// How progress is shown on stderr
+    #[arg(long, value_enum, default_value_t = ProgressStyle::Auto, global = true, help_heading = "Output", value_name = "STYLE")]
+    pub(crate) progress: ProgressStyle,
+    #[arg(long, hide = true)]
+    generate_man: bool,
+    #[arg(long, hide = true, value_name = "SHELL")]
+    generate_completions: Option<Shell>,
+}
+
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressStyle {
+    /// A bar on a terminal, lines elsewhere, nothing when stdout is a pipe
+    Auto,
+    /// Lines of text
+    Plain,
+    /// Lines of JSON
+    Json,
+    /// Nothing
+    None,
+}
+
+/// The form of a report on stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs: one JSON object with a version
+    Json,
+}
+
+impl Frame {
+    pub(crate) fn augment(command: Command) -> Command {
+        // What the tool needs is not needed to print its manual.
+        Frame::augment_args(command.version(env!("CARGO_PKG_VERSION"))).mut_args(|arg| {
+            let required = arg.is_required_set();
+            if required {
+                arg.required(false)
+                    .required_unless_present_any(["generate_man", "generate_completions"])
+            } else {
+                arg
+            }
+        })
+    }
+
+    pub(crate) fn from_matches(matches: &ArgMatches) -> Frame {
+        Frame::from_arg_matches(matches).unwrap_or_else(|error| error.exit())
+    }
+
+    /// The man page or the completions, when asked for.
+    pub(crate) fn generate(&self, mut command: Command) -> Option<String> {
+        let mut text = Vec::new();
+        if self.generate_man {
+            clap_mangen::Man::new(command).render(&mut text).ok()?;
+        } else if let Some(shell) = self.generate_completions {
+            let name = command.get_name().to_owned();
+            clap_complete::generate(shell, &mut command, name, &mut text);
+        } else {
+            return None;
+        }
+        String::from_utf8(text).ok()
+    }
+}
+
+/// New names for a source's schemas, by flags or by a plan.
+#[derive(Args, Clone, Debug, Default)]
+pub struct MappingArgs {
+    /// Make schema `public` NAME, and every other schema S `NAME_S`
+    #[arg(long, value_name = "NAME")]
+    pub to: Option<String>,
+    /// Make schema OLD NEW; goes before --to (repeatable)
+    #[arg(long, value_name = "OLD=NEW")]
+    pub map: Vec<String>,
+    /// Take the names from a plan that `assess --plan` wrote
+    #[arg(long, value_name = "FILE", requires = "source_name", conflicts_with_all = ["to", "map"])]
+    pub plan: Option<std::path::PathBuf>,
+    /// The source's name in the plan
+    #[arg(long = "source", id = "source_name", value_name = "NAME", requires = "plan")]
+    pub source: Option<String>,
+}
+
+impl MappingArgs {
+    pub fn mapping(&self) -> Result<Mapping> {
+        let (Some(path), Some(source)) = (&self.plan, &self.source) else {
+            return Mapping::new(self.to.as_deref(), &self.map).map_err(Failure::usage);
+        };
+        let json = std::fs::read_to_string(path).or_fail(Exit::Usage, || {
+            format!("plan `{}` cannot be read", path.display())
+        })?;
+        let step = || format!("plan `{}` cannot be used", path.display());
+        let plan = Plan::parse(&json).or_fail(Exit::Usage, step)?;
+        Ok(plan.source(source).or_fail(Exit::Usage, step)?.mapping.clone())
+    }
+}

@@ -1,0 +1,132 @@
+//! The one error type of the tools: what failed on which object, the state that is left, and the way out.
+
+use std::error::Error;
+use std::fmt::Display;
+
+use archive::ErrorKind as ArchiveErrorKind;
+
+use crate::{Exit, Outcome};
+
+pub type Result<T = Outcome> = std::result::Result<T, Failure>;
+
+/// A failed run.
+#[derive(Debug)]
+pub struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+    pub(crate) left: Vec<String>,
+    pub(crate) hint: Option<String>,
+    pub(crate) source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Failure {
+    pub fn new(exit: Exit, message: impl Display) -> Self {
+        Failure {
+            exit,
+            message: message.to_string(),
+            left: Vec::new(),
+            hint: None,
+            source: None,
+        }
+    }
+
+    pub fn usage(message: impl Display) -> Self {
+        Failure::new(Exit::Usage, message)
+    }
+
+    /// A source that could not be read.
+    pub fn source(error: database::Error) -> Self {
+        Failure::database(Exit::Source, error)
+    }
+
+    /// A target that could not be read or written.
+    pub fn target(error: database::Error) -> Self {
+        Failure::database(Exit::Target, error)
+    }
+
+    fn database(exit: Exit, error: database::Error) -> Self {
+        let exit = if error.kind() == database::ErrorKind::Endpoint {
+            Exit::Usage
+        } else {
+            exit
+        };
+        let hint = error.hint().map(str::to_owned);
+        Failure {
+            exit,
+            message: error.to_string(),
+            left: Vec::new(),
+            hint,
+            source: Some(Box::new(error)),
+        }
+    }
+
+    /// An archive that could not be read or written.
+    pub fn archive(error: archive::Error) -> Self {
+        let (exit, hint) = match error.kind() {
+            ArchiveErrorKind::Write(cause) if is_closed(cause) => (Exit::OutputClosed, None),
+            ArchiveErrorKind::Write(_) => (
+                Exit::Target,
+                Some("make room or name another place; nothing was kept"),
+            ),
+            ArchiveErrorKind::Read(_) => (Exit::Source, None),
+            ArchiveErrorKind::Truncated => (
+                Exit::Archive,
+                Some("the tool that wrote it did not finish; its own message says why"),
+            ),
+            ArchiveErrorKind::NotAnArchive => (Exit::Archive, Some("`dump SOURCE` makes one")),
+            ArchiveErrorKind::Version { .. } | ArchiveErrorKind::Feature(_) => {
+                (Exit::Archive, Some("install a newer version of Coalesce"))
+            }
+            _ => (
+                Exit::Archive,
+                Some("make the archive again; `verify --archive FILE` says what is intact"),
+            ),
+        };
+        let message = error.to_string();
+        Failure {
+            exit,
+            message,
+            left: Vec::new(),
+            hint: hint.map(str::to_owned),
+            source: Some(Box::new(error)),
+        }
+    }
+
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// Adds a sentence on the state that is left.
+    #[must_use]
+    pub fn with_state(mut self, state: impl Display) -> Self {
+        self.left.push(state.to_string());
+        self
+    }
+
+    pub fn exit(&self) -> Exit {
+        self.exit
+    }
+}
+
+/// Turns any error into a [`Failure`] that says which step failed.
+pub trait FailureContext<T> {
+    fn or_fail<M: Display>(self, exit: Exit, step: impl FnOnce() -> M) -> Result<T>;
+}
+
+impl<T, E: Into<Box<dyn Error + Send + Sync>>> FailureContext<T> for std::result::Result<T, E> {
+    fn or_fail<M: Display>(self, exit: Exit, step: impl FnOnce() -> M) -> Result<T> {
+        self.map_err(|error| Failure::new(exit, step()).with_source(error))
+    }
+}
+
+pub(crate) fn is_closed(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::BrokenPipe
+}

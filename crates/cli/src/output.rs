@@ -1,0 +1,118 @@
+//! Where archives go: stdout, a file, a directory.
+
+use std::io::{BufWriter, IsTerminal, Read, Stdout, Write};
+use std::path::PathBuf;
+
+use archive::{Record, Sink, TarSink};
+
+use crate::directory::{AtomicFile, DirectorySink};
+use crate::{Exit, Failure, FailureContext, Result};
+
+/// A place for an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Destination {
+    Stdout,
+    File(PathBuf),
+    Directory(PathBuf),
+}
+
+impl Destination {
+    /// From `-o`: a name that ends in `/`, or a directory that exists, is a directory.
+    pub fn new(name: Option<&str>) -> Self {
+        match name {
+            None | Some("-") => Destination::Stdout,
+            Some(name) if name.ends_with('/') || std::path::Path::new(name).is_dir() => {
+                Destination::Directory(PathBuf::from(name))
+            }
+            Some(name) => Destination::File(PathBuf::from(name)),
+        }
+    }
+
+    /// Whether what is written is consumed at once by another program.
+    pub fn is_pipe(&self) -> bool {
+        use std::os::unix::fs::FileTypeExt;
+        let is_fifo = || std::fs::metadata("/dev/stdout").is_ok_and(|it| it.file_type().is_fifo());
+        *self == Destination::Stdout && is_fifo()
+    }
+}
+
+/// A sink for whatever was named.
+#[derive(Debug)]
+pub enum ArchiveSink {
+    Stdout(TarSink<BufWriter<Stdout>>),
+    File(TarSink<BufWriter<AtomicFileWriter>>),
+    Directory(DirectorySink),
+}
+
+/// A file that appears when it is finished.
+#[derive(Debug)]
+pub struct AtomicFileWriter(AtomicFile);
+
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// Opens the destination; refuses a terminal and whatever exists already.
+pub fn create_archive(destination: &Destination) -> Result<ArchiveSink> {
+    match destination {
+        Destination::Stdout => {
+            let stdout = std::io::stdout();
+            if stdout.is_terminal() {
+                return Err(
+                    Failure::usage("stdout is a terminal, and an archive is nothing to look at")
+                        .with_hint("write `… | load TARGET`, `-o FILE` or `-o DIR/`"),
+                );
+            }
+            Ok(ArchiveSink::Stdout(TarSink::new(BufWriter::with_capacity(
+                BUFFER_BYTES,
+                stdout,
+            ))))
+        }
+        Destination::File(path) => {
+            let file = AtomicFile::create(path).or_fail(Exit::Usage, || {
+                format!("file `{}` cannot be written", path.display())
+            })?;
+            let writer = BufWriter::with_capacity(BUFFER_BYTES, AtomicFileWriter(file));
+            Ok(ArchiveSink::File(TarSink::new(writer)))
+        }
+        Destination::Directory(path) => DirectorySink::create(path)
+            .map(ArchiveSink::Directory)
+            .or_fail(Exit::Usage, || {
+                format!("directory `{}` cannot be written", path.display())
+            }),
+    }
+}
+
+impl Sink for ArchiveSink {
+    type Output = ();
+
+    fn member(&mut self, run: &str, record: &Record, body: &mut dyn Read) -> archive::Result<()> {
+        match self {
+            ArchiveSink::Stdout(it) => it.member(run, record, body),
+            ArchiveSink::File(it) => it.member(run, record, body),
+            ArchiveSink::Directory(it) => it.member(run, record, body),
+        }
+    }
+
+    fn finish(self) -> archive::Result<()> {
+        match self {
+            ArchiveSink::Stdout(it) => it.finish().map(drop),
+            ArchiveSink::File(it) => {
+                let file = it
+                    .finish()?
+                    .into_inner()
+                    .map_err(|error| archive::Error::from_write(error.into_error()))?;
+                file.0.publish().map_err(archive::Error::from_write)
+            }
+            ArchiveSink::Directory(it) => it.finish(),
+        }
+    }
+}
+
+impl Write for AtomicFileWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}

@@ -1,0 +1,116 @@
+//! What a person or a program gets to see: data on stdout, everything else on stderr.
+
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{BinaryBytes, HumanCount};
+
+use crate::args::ProgressStyle;
+use crate::failure::is_closed;
+use crate::progress::{Progress, Style};
+use crate::{Exit, Failure, Frame, Result};
+
+/// The tool's voice.
+#[derive(Clone, Debug)]
+pub struct Ui {
+    tool: String,
+    quiet: bool,
+    verbose: bool,
+    style: Style,
+}
+
+impl Ui {
+    pub(crate) fn new(tool: &str, frame: &Frame) -> Self {
+        let style = match frame.progress {
+            ProgressStyle::Json if !frame.quiet => Style::Json,
+            // In a pipeline only the last tool draws.
+            ProgressStyle::Auto if frame.quiet || is_pipe_or_file() => Style::Silent,
+            ProgressStyle::Auto if std::io::stderr().is_terminal() => Style::Bar,
+            ProgressStyle::Auto | ProgressStyle::Plain if !frame.quiet => Style::Lines,
+            _ => Style::Silent,
+        };
+        let tool = tool.strip_suffix("-schema").unwrap_or(tool).to_owned();
+        Ui {
+            tool,
+            quiet: frame.quiet,
+            verbose: frame.verbose,
+            style,
+        }
+    }
+
+    pub fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
+    /// A line on stderr that says what was done.
+    pub fn status(&self, line: impl Display) {
+        if !self.quiet {
+            self.line(line);
+        }
+    }
+
+    /// A line on stderr that only `--verbose` shows.
+    pub fn detail(&self, line: impl Display) {
+        if self.verbose {
+            self.line(line);
+        }
+    }
+
+    /// A line on stderr that even `--quiet` shows.
+    pub fn warning(&self, line: impl Display) {
+        self.line(format_args!("warning: {line}"));
+    }
+
+    /// Data on stdout.
+    pub fn print(&self, text: impl Display) -> Result<()> {
+        let mut stdout = std::io::stdout().lock();
+        write!(stdout, "{text}")
+            .and_then(|()| stdout.flush())
+            .map_err(|error| {
+                let exit = if is_closed(&error) {
+                    Exit::OutputClosed
+                } else {
+                    Exit::Target
+                };
+                Failure::new(exit, "stdout cannot be written").with_source(error)
+            })
+    }
+
+    /// Starts to show the progress of `what`, of which about `bytes` in all are expected.
+    pub fn progress(&self, what: &str, bytes: Option<u64>) -> Progress {
+        Progress::new(self.style, &self.tool, what, bytes)
+    }
+
+    fn line(&self, line: impl Display) {
+        // A closed stderr must not stop the work.
+        let _ = writeln!(std::io::stderr().lock(), "{:<6} {line}", self.tool);
+    }
+}
+
+/// Whether stdout leads to another program or a file: then this tool is not the last to be looked at.
+fn is_pipe_or_file() -> bool {
+    // `/dev/null` and closed descriptors are neither, and a tool without output leaves stdout alone.
+    std::fs::metadata("/dev/stdout")
+        .is_ok_and(|it| !std::os::unix::fs::FileTypeExt::is_char_device(&it.file_type()))
+}
+
+/// `81,204`
+pub fn count(number: u64) -> String {
+    HumanCount(number).to_string()
+}
+
+/// `58.3 MiB`
+pub fn size(bytes: u64) -> String {
+    BinaryBytes(bytes).to_string()
+}
+
+/// `0.9 s`, `2 min 5 s`
+pub fn duration(elapsed: Duration) -> String {
+    let seconds = elapsed.as_secs();
+    match seconds {
+        0..60 => format!("{:.1} s", elapsed.as_secs_f64()),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
