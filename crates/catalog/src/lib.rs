@@ -16,7 +16,8 @@ pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
 pub use table::{
-    Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table, TableKind,
+    Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table,
+    TableKind,
 };
 
 use serde::{Deserialize, Serialize};
@@ -113,7 +114,10 @@ impl Catalog {
 
     /// Types that belong to extensions: (schema, name) to the extension's name.
     fn extension_types(&self) -> std::collections::HashMap<(String, String), String> {
-        let members = self.extensions.iter().flat_map(|it| it.members.iter().map(move |member| (it, member)));
+        let members = self
+            .extensions
+            .iter()
+            .flat_map(|it| it.members.iter().map(move |member| (it, member)));
         members
             .filter(|(_, member)| member.kind == ObjectKind::Type)
             .map(|(it, member)| ((member.schema.clone(), member.name.clone()), it.name.clone()))

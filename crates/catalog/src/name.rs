@@ -19,7 +19,10 @@ pub struct QualifiedName {
 
 impl QualifiedName {
     pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
-        QualifiedName { schema: schema.into(), name: name.into() }
+        QualifiedName {
+            schema: schema.into(),
+            name: name.into(),
+        }
     }
 }
 
@@ -33,15 +36,25 @@ impl fmt::Display for QualifiedName {
 /// Writes `name` as an SQL identifier, quoted where PostgreSQL's own `quote_ident` would quote it: anything
 /// but lower-case ASCII letters, digits and `_`, a leading digit, and every keyword that is not unreserved.
 pub fn quote_ident(name: &str) -> String {
-    let plain = name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+    let plain = name
+        .bytes()
+        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
         && !name.starts_with(|first: char| first.is_ascii_digit());
-    if plain { quote::quote_quoted_ident(name) } else { quote::quote_ident_always(name) }
+    if plain {
+        quote::quote_quoted_ident(name)
+    } else {
+        quote::quote_ident_always(name)
+    }
 }
 
 /// Writes `text` as an SQL string literal that means the same whatever `standard_conforming_strings` says.
 pub fn quote_literal(text: &str) -> String {
     let quoted = text.replace('\'', "''");
-    if text.contains('\\') { format!(" E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
+    if text.contains('\\') {
+        format!(" E'{}'", quoted.replace('\\', "\\\\"))
+    } else {
+        format!("'{quoted}'")
+    }
 }
 
 #[cfg(test)]

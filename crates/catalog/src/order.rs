@@ -34,7 +34,9 @@ pub fn dependency_order(len: usize, edges: &[(usize, usize)]) -> Result<Vec<usiz
     if order.len() == len {
         return Ok(order);
     }
-    Err(Cycle { nodes: (0..len).filter(|&node| blockers[node] > 0).collect() })
+    Err(Cycle {
+        nodes: (0..len).filter(|&node| blockers[node] > 0).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -44,7 +46,10 @@ mod tests {
 
     #[test]
     fn circle_is_named() {
-        assert_eq!(dependency_order(3, &[(0, 1), (1, 0)]), Err(Cycle { nodes: vec![0, 1] }));
+        assert_eq!(
+            dependency_order(3, &[(0, 1), (1, 0)]),
+            Err(Cycle { nodes: vec![0, 1] })
+        );
     }
 
     proptest! {

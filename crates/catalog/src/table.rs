@@ -56,8 +56,15 @@ impl Table {
 
     /// The stored columns' names as SQL, `(a, "B")`; empty for a table without stored columns.
     pub fn column_list(&self) -> String {
-        let names: Vec<String> = self.stored_columns().map(|column| quote_ident(&column.name)).collect();
-        if names.is_empty() { String::new() } else { format!("({})", names.join(", ")) }
+        let names: Vec<String> = self
+            .stored_columns()
+            .map(|column| quote_ident(&column.name))
+            .collect();
+        if names.is_empty() {
+            String::new()
+        } else {
+            format!("({})", names.join(", "))
+        }
     }
 }
 

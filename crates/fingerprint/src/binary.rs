@@ -19,21 +19,33 @@ pub(crate) enum Tuple {
 
 /// Looks at one tuple; `offset` is only for the error.
 pub(crate) fn tuple(bytes: &[u8], columns: usize, offset: usize) -> Result<Tuple, FrameError> {
-    let Some((count, mut rest)) = bytes.split_first_chunk::<2>() else { return Ok(Tuple::Incomplete) };
+    let Some((count, mut rest)) = bytes.split_first_chunk::<2>() else {
+        return Ok(Tuple::Incomplete);
+    };
     if *count == TRAILER {
         return Ok(Tuple::Trailer);
     }
     let found = usize::from(u16::from_be_bytes(*count));
     if found != columns {
-        return Err(FrameError::new(FrameErrorKind::Columns { expected: columns, found }, offset));
+        return Err(FrameError::new(
+            FrameErrorKind::Columns {
+                expected: columns,
+                found,
+            },
+            offset,
+        ));
     }
     for _ in 0..columns {
-        let Some((length, after)) = rest.split_first_chunk::<4>() else { return Ok(Tuple::Incomplete) };
+        let Some((length, after)) = rest.split_first_chunk::<4>() else {
+            return Ok(Tuple::Incomplete);
+        };
         let length = match i32::from_be_bytes(*length) {
             -1 => 0,
             length => usize::try_from(length).map_err(|_| FrameError::new(FrameErrorKind::Length, offset))?,
         };
-        let Some(after) = after.get(length..) else { return Ok(Tuple::Incomplete) };
+        let Some(after) = after.get(length..) else {
+            return Ok(Tuple::Incomplete);
+        };
         rest = after;
     }
     Ok(Tuple::Row(bytes.len() - rest.len()))

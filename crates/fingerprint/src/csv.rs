@@ -51,10 +51,23 @@ pub(crate) fn frame_row(
         }
     }
     if found != columns {
-        return Err(FrameError::new(FrameErrorKind::Columns { expected: columns, found }, offset));
+        return Err(FrameError::new(
+            FrameErrorKind::Columns {
+                expected: columns,
+                found,
+            },
+            offset,
+        ));
     }
-    let count = u16::try_from(columns)
-        .map_err(|_| FrameError::new(FrameErrorKind::Columns { expected: columns, found }, offset))?;
+    let count = u16::try_from(columns).map_err(|_| {
+        FrameError::new(
+            FrameErrorKind::Columns {
+                expected: columns,
+                found,
+            },
+            offset,
+        )
+    })?;
     canonical[..2].copy_from_slice(&count.to_be_bytes());
     Ok(())
 }
@@ -150,7 +163,9 @@ mod tests {
 
     fn frame(csv: &[u8], columns: usize) -> Result<Vec<u8>, FrameErrorKind> {
         let mut canonical = Vec::new();
-        frame_row(csv, columns, 0, &mut canonical).map(|()| canonical).map_err(|error| error.kind())
+        frame_row(csv, columns, 0, &mut canonical)
+            .map(|()| canonical)
+            .map_err(|error| error.kind())
     }
 
     fn framed(values: &[Option<&[u8]>]) -> Vec<u8> {
@@ -172,7 +187,13 @@ mod tests {
     fn blank_line_is_a_row() {
         assert_eq!(frame(b"\n", 1), Ok(framed(&[None])));
         assert_eq!(frame(b"\n", 0), Ok(framed(&[])));
-        assert_eq!(frame(b"\n", 2), Err(FrameErrorKind::Columns { expected: 2, found: 1 }));
+        assert_eq!(
+            frame(b"\n", 2),
+            Err(FrameErrorKind::Columns {
+                expected: 2,
+                found: 1
+            })
+        );
     }
 
     #[test]

@@ -17,5 +17,5 @@ mod table;
 
 pub use csv::{encode_header, encode_row};
 pub use error::{FrameError, FrameErrorKind};
-pub use rows::{Rows, RowScanner, scan_chunk, wrap_chunk};
+pub use rows::{RowScanner, Rows, scan_chunk, wrap_chunk};
 pub use table::{Fingerprint, Form, FormMismatch};

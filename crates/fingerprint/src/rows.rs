@@ -42,7 +42,11 @@ impl RowScanner {
             columns,
             buffer: Vec::new(),
             framed: 0,
-            state: if form == Form::Binary { State::Header } else { State::Rows },
+            state: if form == Form::Binary {
+                State::Header
+            } else {
+                State::Rows
+            },
             fingerprint: Fingerprint::empty(form),
             lines: LineScanner::default(),
             canonical: Vec::new(),
@@ -70,7 +74,10 @@ impl RowScanner {
         let bytes = std::mem::replace(&mut self.buffer, rest);
         self.framed = 0;
         let form = self.fingerprint.form;
-        Rows { bytes, fingerprint: std::mem::replace(&mut self.fingerprint, Fingerprint::empty(form)) }
+        Rows {
+            bytes,
+            fingerprint: std::mem::replace(&mut self.fingerprint, Fingerprint::empty(form)),
+        }
     }
 
     /// The last rows, after the stream has ended. Refuses a stream that ended within a row.
@@ -106,7 +113,8 @@ impl RowScanner {
                 }
                 Tuple::Trailer => {
                     self.state = State::End;
-                    self.buffer.drain(self.framed..self.framed + binary::TRAILER.len());
+                    self.buffer
+                        .drain(self.framed..self.framed + binary::TRAILER.len());
                 }
             }
         }
@@ -155,7 +163,10 @@ pub fn scan_chunk<'a>(
     chunk: &[u8],
 ) -> Result<Fingerprint, FrameError> {
     let names = names.into_iter();
-    let mut scanner = ChunkScan { columns: names.len(), fingerprint: Fingerprint::empty(form) };
+    let mut scanner = ChunkScan {
+        columns: names.len(),
+        fingerprint: Fingerprint::empty(form),
+    };
     match form {
         Form::Binary => scanner.binary(chunk)?,
         Form::Text => {
@@ -185,7 +196,8 @@ impl ChunkScan {
         loop {
             match binary::tuple(&chunk[offset..], self.columns, offset)? {
                 Tuple::Row(length) => {
-                    self.fingerprint.add_row(Sha256::digest(&chunk[offset..offset + length]).into());
+                    self.fingerprint
+                        .add_row(Sha256::digest(&chunk[offset..offset + length]).into());
                     offset += length;
                 }
                 Tuple::Incomplete => return Err(FrameError::new(FrameErrorKind::Truncated, offset)),
@@ -220,10 +232,16 @@ mod tests {
     /// (as a stream from the server, the rows alone)
     fn sample(form: Form) -> (Vec<u8>, Vec<u8>) {
         match form {
-            Form::Text => (b"1,x\n,\"a\n\"\"b\"\n1,x\n".to_vec(), b"1,x\n,\"a\n\"\"b\"\n1,x\n".to_vec()),
+            Form::Text => (
+                b"1,x\n,\"a\n\"\"b\"\n1,x\n".to_vec(),
+                b"1,x\n,\"a\n\"\"b\"\n1,x\n".to_vec(),
+            ),
             Form::Binary => {
                 let rows = b"\0\x02\0\0\0\x011\0\0\0\x01x\0\x02\xff\xff\xff\xff\0\0\0\0".to_vec();
-                ([binary::HEADER.as_slice(), &rows, &binary::TRAILER].concat(), rows)
+                (
+                    [binary::HEADER.as_slice(), &rows, &binary::TRAILER].concat(),
+                    rows,
+                )
             }
         }
     }
@@ -260,7 +278,11 @@ mod tests {
             let (stream, _) = sample(form);
             let mut scanner = RowScanner::new(form, 2);
             scanner.push(&stream[..stream.len() - 1]).unwrap();
-            assert_eq!(scanner.finish().unwrap_err().kind(), FrameErrorKind::Truncated, "{form}");
+            assert_eq!(
+                scanner.finish().unwrap_err().kind(),
+                FrameErrorKind::Truncated,
+                "{form}"
+            );
         }
     }
 
@@ -271,7 +293,10 @@ mod tests {
             assert!(scan_chunk(form, ["a"], &chunk).is_err(), "{form}");
         }
         let chunk = wrap_chunk(Form::Text, NAMES, b"");
-        assert_eq!(scan_chunk(Form::Text, ["b", "a"], &chunk).unwrap_err().kind(), FrameErrorKind::Header);
+        assert_eq!(
+            scan_chunk(Form::Text, ["b", "a"], &chunk).unwrap_err().kind(),
+            FrameErrorKind::Header
+        );
     }
 
     #[test]
@@ -279,7 +304,14 @@ mod tests {
         let of = |rows: &[u8]| scan_chunk(Form::Text, NAMES, &wrap_chunk(Form::Text, NAMES, rows)).unwrap();
         let original = of(b"1,2\n3,4\n");
         assert_eq!(of(b"3,4\n1,2\n"), original, "order does not matter");
-        for other in ["1,2\n3,5\n", "1,4\n3,2\n", "2,1\n3,4\n", "1,2\n", "1,2\n3,4\n3,4\n", "12,\n3,4\n"] {
+        for other in [
+            "1,2\n3,5\n",
+            "1,4\n3,2\n",
+            "2,1\n3,4\n",
+            "1,2\n",
+            "1,2\n3,4\n3,4\n",
+            "12,\n3,4\n",
+        ] {
             assert_ne!(of(other.as_bytes()), original, "{other}");
         }
     }

@@ -39,7 +39,11 @@ pub struct FormMismatch;
 impl Fingerprint {
     /// That of no rows.
     pub fn empty(form: Form) -> Self {
-        Fingerprint { form, rows: 0, sum: Sum::default() }
+        Fingerprint {
+            form,
+            rows: 0,
+            sum: Sum::default(),
+        }
     }
 
     /// Adds one row by its hash.
@@ -80,7 +84,9 @@ impl Sum {
     fn from_be_bytes(bytes: [u8; 32]) -> Self {
         let limb = |index: usize| {
             let start = 24 - 8 * index;
-            bytes[start..start + 8].iter().fold(0, |limb, &byte| limb << 8 | u64::from(byte))
+            bytes[start..start + 8]
+                .iter()
+                .fold(0, |limb, &byte| limb << 8 | u64::from(byte))
         };
         Sum([limb(0), limb(1), limb(2), limb(3)])
     }
@@ -111,9 +117,12 @@ impl Serialize for Sum {
 impl<'de> Deserialize<'de> for Sum {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let digits = String::deserialize(deserializer)?;
-        let canonical = digits.len() == 64 && digits.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+        let canonical =
+            digits.len() == 64 && digits.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
         if !canonical {
-            return Err(serde::de::Error::custom("a sum has 64 lower-case hexadecimal digits"));
+            return Err(serde::de::Error::custom(
+                "a sum has 64 lower-case hexadecimal digits",
+            ));
         }
         let mut sum = Sum::default();
         for (limb, digits) in sum.0.iter_mut().rev().zip(digits.as_bytes().chunks(16)) {

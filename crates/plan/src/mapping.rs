@@ -36,7 +36,11 @@ pub enum MappingError {
     ReservedPrefix(String),
     Twice(String),
     /// Two schemas of the source would get one name.
-    Collision { first: String, second: String, target: String },
+    Collision {
+        first: String,
+        second: String,
+        target: String,
+    },
 }
 
 impl Mapping {
@@ -44,12 +48,17 @@ impl Mapping {
     pub fn new(to: Option<&str>, pairs: &[String]) -> Result<Self, MappingError> {
         let mut map = BTreeMap::new();
         for pair in pairs {
-            let (old, new) = pair.split_once('=').ok_or_else(|| MappingError::NotAPair(pair.clone()))?;
+            let (old, new) = pair
+                .split_once('=')
+                .ok_or_else(|| MappingError::NotAPair(pair.clone()))?;
             if map.insert(old.to_owned(), new.to_owned()).is_some() {
                 return Err(MappingError::Twice(old.to_owned()));
             }
         }
-        let mapping = Mapping { to: to.map(str::to_owned), map };
+        let mapping = Mapping {
+            to: to.map(str::to_owned),
+            map,
+        };
         for name in mapping.to.iter().chain(mapping.map.values()) {
             check_schema_name(name)?;
         }
@@ -78,7 +87,11 @@ impl Mapping {
     /// source's own objects.
     pub fn extension_schema(&self, schema: &str) -> String {
         let built_in_or_untouched = is_built_in(schema) || self.is_empty();
-        if built_in_or_untouched { schema.to_owned() } else { DEFAULT_EXTENSIONS_SCHEMA.to_owned() }
+        if built_in_or_untouched {
+            schema.to_owned()
+        } else {
+            DEFAULT_EXTENSIONS_SCHEMA.to_owned()
+        }
     }
 
     /// The target's names for `schemas`, in their order; refused where two become one or a name gets too long.
@@ -89,7 +102,11 @@ impl Mapping {
             let target = self.schema(schema);
             check_length(&target)?;
             if let Some(first) = taken.insert(target.clone(), schema.to_owned()) {
-                return Err(MappingError::Collision { first, second: schema.to_owned(), target });
+                return Err(MappingError::Collision {
+                    first,
+                    second: schema.to_owned(),
+                    target,
+                });
             }
             targets.push(target);
         }
@@ -114,7 +131,11 @@ pub fn check_schema_name(name: &str) -> Result<(), MappingError> {
 }
 
 fn check_length(name: &str) -> Result<(), MappingError> {
-    if name.len() > IDENTIFIER_BYTES_MAX { Err(MappingError::TooLong(name.to_owned())) } else { Ok(()) }
+    if name.len() > IDENTIFIER_BYTES_MAX {
+        Err(MappingError::TooLong(name.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 impl fmt::Display for MappingError {
@@ -123,13 +144,24 @@ impl fmt::Display for MappingError {
             MappingError::NotAPair(pair) => write!(f, "`{pair}` is no pair OLD=NEW"),
             MappingError::EmptyName => write!(f, "a schema's name cannot be empty"),
             MappingError::TooLong(name) => {
-                write!(f, "schema name `{name}` has {} bytes, PostgreSQL keeps 63", name.len())
+                write!(
+                    f,
+                    "schema name `{name}` has {} bytes, PostgreSQL keeps 63",
+                    name.len()
+                )
             }
             MappingError::ReservedPrefix(name) => {
-                write!(f, "schema name `{name}` is reserved (`pg_…`, `information_schema`, `coalesce`)")
+                write!(
+                    f,
+                    "schema name `{name}` is reserved (`pg_…`, `information_schema`, `coalesce`)"
+                )
             }
             MappingError::Twice(name) => write!(f, "schema `{name}` is mapped twice"),
-            MappingError::Collision { first, second, target } => {
+            MappingError::Collision {
+                first,
+                second,
+                target,
+            } => {
                 write!(f, "schemas `{first}` and `{second}` would both become `{target}`")
             }
         }
@@ -150,25 +182,40 @@ mod tests {
     fn public_becomes_the_name_and_others_get_it_as_a_prefix() {
         let it = mapping(Some("shop"), &["audit=log"]).unwrap();
         let names = ["public", "billing", "audit", "pg_catalog"];
-        assert_eq!(names.map(|name| it.schema(name)), ["shop", "shop_billing", "log", "pg_catalog"]);
+        assert_eq!(
+            names.map(|name| it.schema(name)),
+            ["shop", "shop_billing", "log", "pg_catalog"]
+        );
     }
 
     #[test]
     fn two_schemas_never_become_one() {
         let it = mapping(Some("shop"), &["a=shop"]).unwrap();
         let error = it.apply(["public", "a"]).unwrap_err();
-        assert_eq!(error.to_string(), "schemas `public` and `a` would both become `shop`");
+        assert_eq!(
+            error.to_string(),
+            "schemas `public` and `a` would both become `shop`"
+        );
     }
 
     #[test]
     fn unusable_names_are_refused() {
         let long = "x".repeat(64);
-        for (to, pairs) in [(Some(""), vec![]), (Some("pg_x"), vec![]), (Some(long.as_str()), vec![])] {
+        for (to, pairs) in [
+            (Some(""), vec![]),
+            (Some("pg_x"), vec![]),
+            (Some(long.as_str()), vec![]),
+        ] {
             assert!(mapping(to, &pairs).is_err(), "{to:?}");
         }
         assert!(mapping(None, &["nopair"]).is_err());
         assert!(mapping(None, &["a=b", "a=c"]).is_err());
-        assert!(mapping(Some("x"), &[]).unwrap().apply([&*"y".repeat(62)]).is_err());
+        assert!(
+            mapping(Some("x"), &[])
+                .unwrap()
+                .apply([&*"y".repeat(62)])
+                .is_err()
+        );
     }
 
     #[test]

@@ -38,10 +38,20 @@ pub enum PlanError {
     Json(serde_json::Error),
     Version(u32),
     SourceTwice(String),
-    SourceUnknown { name: String, known: Vec<String> },
-    Mapping { source: String, error: MappingError },
+    SourceUnknown {
+        name: String,
+        known: Vec<String>,
+    },
+    Mapping {
+        source: String,
+        error: MappingError,
+    },
     /// Two sources would write the same schema of the target.
-    SchemaTaken { schema: String, first: String, second: String },
+    SchemaTaken {
+        schema: String,
+        first: String,
+        second: String,
+    },
 }
 
 impl Plan {
@@ -70,7 +80,11 @@ impl Plan {
             for schema in source.targets()? {
                 if let Some(first) = taken.insert(schema.clone(), &source.name) {
                     let (first, second) = (first.to_owned(), source.name.clone());
-                    return Err(PlanError::SchemaTaken { schema, first, second });
+                    return Err(PlanError::SchemaTaken {
+                        schema,
+                        first,
+                        second,
+                    });
                 }
             }
         }
@@ -78,21 +92,29 @@ impl Plan {
     }
 
     pub fn source(&self, name: &str) -> Result<&PlannedSource, PlanError> {
-        self.sources.iter().find(|it| it.name == name).ok_or_else(|| PlanError::SourceUnknown {
-            name: name.to_owned(),
-            known: self.sources.iter().map(|it| it.name.clone()).collect(),
-        })
+        self.sources
+            .iter()
+            .find(|it| it.name == name)
+            .ok_or_else(|| PlanError::SourceUnknown {
+                name: name.to_owned(),
+                known: self.sources.iter().map(|it| it.name.clone()).collect(),
+            })
     }
 }
 
 impl PlannedSource {
     /// The schemas that it gets on the target.
     fn targets(&self) -> Result<Vec<String>, PlanError> {
-        let wrap = |error| PlanError::Mapping { source: self.name.clone(), error };
+        let wrap = |error| PlanError::Mapping {
+            source: self.name.clone(),
+            error,
+        };
         for name in self.mapping.to.iter().chain(self.mapping.map.values()) {
             crate::check_schema_name(name).map_err(wrap)?;
         }
-        self.mapping.apply(self.schemas.iter().map(String::as_str)).map_err(wrap)
+        self.mapping
+            .apply(self.schemas.iter().map(String::as_str))
+            .map_err(wrap)
     }
 }
 
@@ -101,15 +123,25 @@ impl fmt::Display for PlanError {
         match self {
             PlanError::Json(_) => write!(f, "the plan cannot be read"),
             PlanError::Version(version) => {
-                write!(f, "the plan has format version {version}, this tool reads {FORMAT_VERSION}")
+                write!(
+                    f,
+                    "the plan has format version {version}, this tool reads {FORMAT_VERSION}"
+                )
             }
             PlanError::SourceTwice(name) => write!(f, "the plan names source `{name}` twice"),
             PlanError::SourceUnknown { name, known } => {
                 write!(f, "the plan has no source `{name}`; it has {}", known.join(", "))
             }
             PlanError::Mapping { source, .. } => write!(f, "the plan's source `{source}` cannot be mapped"),
-            PlanError::SchemaTaken { schema, first, second } => {
-                write!(f, "sources `{first}` and `{second}` would both become schema `{schema}`")
+            PlanError::SchemaTaken {
+                schema,
+                first,
+                second,
+            } => {
+                write!(
+                    f,
+                    "sources `{first}` and `{second}` would both become schema `{schema}`"
+                )
             }
         }
     }
@@ -147,12 +179,18 @@ mod tests {
             r#"{"name":"a","endpoint":"a","schemas":["public"],"to":"x"},
                {"name":"b","endpoint":"b","schemas":["x"]}"#,
         );
-        assert_eq!(error.unwrap_err().to_string(), "sources `a` and `b` would both become schema `x`");
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "sources `a` and `b` would both become schema `x`"
+        );
     }
 
     #[test]
     fn unknown_source_names_those_that_exist() {
         let it = plan(r#"{"name":"a","endpoint":"a","schemas":[]}"#).unwrap();
-        assert_eq!(it.source("b").unwrap_err().to_string(), "the plan has no source `b`; it has a");
+        assert_eq!(
+            it.source("b").unwrap_err().to_string(),
+            "the plan has no source `b`; it has a"
+        );
     }
 }

@@ -1,0 +1,124 @@
+//! Rows on their way into the archive: many readers fill one stream.
+
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use archive::{Codec, Writer, compress};
+use catalog::Table;
+use cli::{ArchiveSink, Failure, Progress, Work};
+use fingerprint::{Fingerprint, Form, RowScanner, Rows, wrap_chunk};
+
+/// A chunk as it will be stored.
+pub(crate) struct Chunk {
+    table: u32,
+    codec: Codec,
+    raw: u64,
+    stored: Vec<u8>,
+    fingerprint: Fingerprint,
+}
+
+/// Why reading a table's rows stopped.
+pub(crate) enum Stop {
+    /// The writer has stopped, for a reason that it reports itself.
+    WriterGone,
+    Failed(Failure),
+}
+
+/// Cuts one table's rows into chunks.
+pub(crate) struct Chunker<'a> {
+    table: &'a Table,
+    form: Form,
+    codec: Codec,
+    chunk_bytes: usize,
+    scanner: RowScanner,
+    chunks: &'a SyncSender<Chunk>,
+}
+
+impl<'a> Chunker<'a> {
+    pub(crate) fn new(
+        table: &'a Table,
+        form: Form,
+        codec: Codec,
+        chunk_bytes: usize,
+        chunks: &'a SyncSender<Chunk>,
+    ) -> Self {
+        let scanner = RowScanner::new(form, table.stored_columns().count());
+        Chunker {
+            table,
+            form,
+            codec,
+            chunk_bytes,
+            scanner,
+            chunks,
+        }
+    }
+
+    /// Takes the next piece of the stream of rows.
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.scanner.push(bytes).map_err(|error| self.not_framed(error))?;
+        if self.scanner.buffered() >= self.chunk_bytes {
+            let rows = self.scanner.take_rows();
+            self.send(rows)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(), Stop> {
+        let scanner = std::mem::replace(&mut self.scanner, RowScanner::new(self.form, 0));
+        let rows = scanner.finish().map_err(|error| self.not_framed(error))?;
+        self.send(rows)
+    }
+
+    fn send(&self, rows: Rows) -> Result<(), Stop> {
+        if rows.fingerprint.rows == 0 {
+            return Ok(());
+        }
+        let names: Vec<&str> = self
+            .table
+            .stored_columns()
+            .map(|column| column.name.as_str())
+            .collect();
+        let chunk = wrap_chunk(self.form, names, &rows.bytes);
+        let raw = chunk.len() as u64;
+        let stored = compress(self.codec, chunk).map_err(|error| Stop::Failed(Failure::archive(error)))?;
+        let chunk = Chunk {
+            table: self.table.number,
+            codec: self.codec,
+            raw,
+            stored,
+            fingerprint: rows.fingerprint,
+        };
+        self.chunks.send(chunk).map_err(|_| Stop::WriterGone)
+    }
+
+    fn not_framed(&self, error: fingerprint::FrameError) -> Stop {
+        let message = format!(
+            "rows of {} are not framed as they should be",
+            self.table.qualified_name()
+        );
+        Stop::Failed(Failure::new(cli::Exit::Source, message).with_source(error))
+    }
+}
+
+/// Writes chunks until every reader has gone.
+pub(crate) fn write_chunks(
+    writer: &mut Writer<ArchiveSink>,
+    chunks: Receiver<Chunk>,
+    progress: &Progress,
+) -> cli::Result<()> {
+    for chunk in chunks {
+        writer
+            .chunk(
+                chunk.table,
+                chunk.codec,
+                chunk.raw,
+                &chunk.stored,
+                &chunk.fingerprint,
+            )
+            .map_err(Failure::archive)?;
+        progress.advance(Work {
+            rows: chunk.fingerprint.rows,
+            bytes: chunk.raw,
+        });
+    }
+    Ok(())
+}

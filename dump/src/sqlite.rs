@@ -1,0 +1,115 @@
+//! A SQLite file as a source.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use archive::{SchemaMember, SourceIdentity, SourceKind, TableForm, Writer};
+use cli::{Failure, Ui, create_archive};
+use database::sqlite::{Inspection, SqliteSource};
+use fingerprint::{Form, encode_row};
+
+use crate::rows::{Chunk, Chunker, Stop, write_chunks};
+use crate::{Options, finish, header};
+
+pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
+    let sink = create_archive(&options.destination)?;
+    let source = SqliteSource::open(path).map_err(Failure::source)?;
+    let name = path
+        .file_name()
+        .unwrap_or(path.as_os_str())
+        .to_string_lossy()
+        .into_owned();
+    if source.copied() {
+        ui.status(format_args!(
+            "{name}: read from a copy, since SQLite would have had to recover the file"
+        ));
+    }
+    let inspection = source.inspect().map_err(Failure::source)?;
+    let notes: Vec<String> = inspection.notes.iter().map(ToString::to_string).collect();
+    for note in &notes {
+        ui.detail(format_args!("{name}: {note}"));
+    }
+    if !notes.is_empty() && !ui.is_verbose() {
+        ui.status(format_args!(
+            "{name}: {} notes on what changes its form (--verbose shows them)",
+            notes.len()
+        ));
+    }
+    let catalog = inspection.catalog.clone();
+    let with_rows = catalog.tables.iter().filter(|table| table.has_rows());
+    let forms = with_rows
+        .map(|table| TableForm {
+            table: table.number,
+            form: Form::Text,
+        })
+        .collect();
+    let header = header(identity(&name), catalog, forms, notes, options);
+    let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
+    writer
+        .schema(SchemaMember::PreData, &inspection.pre_data)
+        .map_err(Failure::archive)?;
+    writer
+        .schema(SchemaMember::PostData, &inspection.post_data)
+        .map_err(Failure::archive)?;
+    let bytes = std::fs::metadata(path).map(|it| it.len()).ok();
+    let progress = ui.progress(&name, bytes);
+    thread::scope(|scope| {
+        let (sender, chunks) = sync_channel(options.jobs);
+        // SQLite's connection stays where it is: the rows are read here and written by the other thread.
+        let writing = scope.spawn(|| write_chunks(&mut writer, chunks, &progress));
+        let read = read_tables(&source, &inspection, options, &sender);
+        drop(sender);
+        let written = writing
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        written.and(read)
+    })?;
+    finish(writer, &name, &progress, ui)
+}
+
+fn identity(name: &str) -> SourceIdentity {
+    SourceIdentity {
+        kind: SourceKind::Sqlite,
+        database: name.to_owned(),
+        server_version: database::sqlite_version().to_owned(),
+        encoding: "UTF8".to_owned(),
+        collation: String::new(),
+        snapshot_time: jiff::Timestamp::now().to_string(),
+        lsn: String::new(),
+    }
+}
+
+fn read_tables(
+    source: &SqliteSource,
+    inspection: &Inspection,
+    options: &Options,
+    chunks: &std::sync::mpsc::SyncSender<Chunk>,
+) -> cli::Result<()> {
+    for (table, source_table) in inspection.catalog.tables.iter().zip(&inspection.schema.tables) {
+        let mut chunker = Chunker::new(table, Form::Text, options.codec, options.chunk_bytes, chunks);
+        let mut line = Vec::new();
+        let read = source.rows(source_table, &mut |values| {
+            line.clear();
+            encode_row(values.iter().copied(), &mut line);
+            match chunker.push(&line) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(stop) => ControlFlow::Break(stop),
+            }
+        });
+        let ended = match read.map_err(Failure::source)? {
+            ControlFlow::Break(stop) => Err(stop),
+            ControlFlow::Continue(()) => chunker.finish(),
+        };
+        match ended {
+            Ok(()) => {}
+            Err(Stop::WriterGone) => return Ok(()),
+            Err(Stop::Failed(failure)) => return Err(failure),
+        }
+        if cli::is_interrupted() {
+            return Err(Failure::new(cli::Exit::Interrupted, "interrupted"));
+        }
+    }
+    Ok(())
+}
