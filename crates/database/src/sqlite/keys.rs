@@ -1,0 +1,325 @@
+//! Which keys, indexes and foreign keys the target gets, and under which names. What PostgreSQL would refuse
+//! for the rows as they are is found here, not when the rows have been loaded.
+
+use std::ops::ControlFlow;
+
+use rusqlite::Connection;
+
+use super::fingerprints::Fingerprints;
+use super::naming::Names;
+use super::note::{Note, NoteKind};
+use super::predicate::null_tests;
+use super::rows::canonical_rows;
+use super::schema::{Index, IndexOrigin, Schema, Table};
+use super::target_type::TargetType;
+use crate::Result;
+
+/// An entry of a btree index must fit a third of a page (`BTMaxItemSize`, 2704 bytes with the page size that
+/// nearly every server has); the rest is room for headers and alignment.
+const INDEX_ENTRY_BYTES_MAX: usize = 2600;
+/// `INDEX_MAX_KEYS`
+const INDEX_COLUMNS_MAX: usize = 32;
+
+/// What comes after the rows, in the order in which it is made.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    pub(super) uniques: Vec<UniqueKey>,
+    pub(super) indexes: Vec<PlainIndex>,
+    pub(super) references: Vec<Reference>,
+}
+
+/// A primary key or unique constraint.
+#[derive(Debug)]
+pub(super) struct UniqueKey {
+    pub(super) table: usize,
+    pub(super) name: String,
+    pub(super) primary: bool,
+    /// Places of its columns.
+    pub(super) columns: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct PlainIndex {
+    pub(super) table: usize,
+    pub(super) name: String,
+    pub(super) unique: bool,
+    /// Places of its columns, and whether they descend.
+    pub(super) columns: Vec<(usize, bool)>,
+    /// Columns that the predicate asks to be NULL (false) or not (true).
+    pub(super) predicate: Vec<(usize, bool)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Reference {
+    pub(super) table: usize,
+    pub(super) name: String,
+    pub(super) columns: Vec<usize>,
+    pub(super) parent: usize,
+    pub(super) parent_columns: Vec<usize>,
+    pub(super) on_update: String,
+    pub(super) on_delete: String,
+    /// False where rows without a parent exist.
+    pub(super) valid: bool,
+}
+
+/// Decides on all of them; `names` holds the names of tables and sequences already.
+pub(super) fn decide(
+    connection: &Connection,
+    schema: &Schema,
+    names: &mut Names,
+    notes: &mut Vec<Note>,
+) -> Result<Keys> {
+    let mut keys = Keys::default();
+    let mut decision = Decision {
+        connection,
+        schema,
+        names,
+        notes,
+    };
+    // Names that the source chose stay; those that are chosen here go around them.
+    let tables = || schema.tables.iter().enumerate();
+    for (table, index) in tables().flat_map(|(at, it)| it.indexes.iter().map(move |index| (at, index))) {
+        if index.origin == IndexOrigin::CreateIndex {
+            keys.indexes.extend(decision.index(table, index)?);
+        }
+    }
+    for (at, table) in tables() {
+        keys.uniques.extend(decision.primary_key(at, table)?);
+        for index in table
+            .indexes
+            .iter()
+            .filter(|it| it.origin == IndexOrigin::UniqueConstraint)
+        {
+            keys.uniques.extend(decision.unique_constraint(at, index)?);
+        }
+    }
+    for (at, key) in tables().flat_map(|(at, it)| it.foreign_keys.iter().map(move |key| (at, key))) {
+        let reference = decision.foreign_key(at, key, &keys)?;
+        keys.references.extend(reference);
+    }
+    Ok(keys)
+}
+
+pub(super) struct Decision<'a> {
+    pub(super) connection: &'a Connection,
+    pub(super) schema: &'a Schema,
+    pub(super) names: &'a mut Names,
+    notes: &'a mut Vec<Note>,
+}
+
+impl Decision<'_> {
+    pub(super) fn note(&mut self, object: impl Into<String>, text: impl Into<String>) {
+        self.notes.push(Note::new(NoteKind::Constraint, object, text));
+    }
+
+    fn primary_key(&mut self, at: usize, table: &Table) -> Result<Option<UniqueKey>> {
+        let columns = places(table, &table.primary_key);
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        if let Some(obstacle) = self.obstacle(table, &columns, true)? {
+            self.note(&table.name, format!("the primary key is left out: {obstacle}"));
+            return Ok(None);
+        }
+        if let Some(index) = table
+            .indexes
+            .iter()
+            .find(|it| it.origin == IndexOrigin::PrimaryKey)
+        {
+            self.note_collations(index, &format!("primary key of {}", table.name));
+        }
+        let nulls: u64 = columns.iter().map(|&place| table.columns[place].nulls).sum();
+        if nulls > 0 {
+            let text =
+                format!("the primary key holds {nulls} NULLs, which PostgreSQL refuses: becomes UNIQUE");
+            self.note(&table.name, text);
+            let name = self.names.choose(&table.name, &table.primary_key, "key");
+            return Ok(Some(UniqueKey {
+                table: at,
+                name,
+                primary: false,
+                columns,
+            }));
+        }
+        let name = self.names.choose(&table.name, &[], "pkey");
+        Ok(Some(UniqueKey {
+            table: at,
+            name,
+            primary: true,
+            columns,
+        }))
+    }
+
+    fn unique_constraint(&mut self, at: usize, index: &Index) -> Result<Option<UniqueKey>> {
+        let table = &self.schema.tables[at];
+        let column_names: Vec<String> = index.columns.iter().filter_map(|it| it.name.clone()).collect();
+        let columns = places(table, &column_names);
+        let label = format!("{} ({})", table.name, column_names.join(", "));
+        if let Some(obstacle) = self.obstacle(table, &columns, true)? {
+            self.note(label, format!("the unique constraint is left out: {obstacle}"));
+            return Ok(None);
+        }
+        self.note_collations(index, &label);
+        let name = self.names.choose(&table.name, &column_names, "key");
+        Ok(Some(UniqueKey {
+            table: at,
+            name,
+            primary: false,
+            columns,
+        }))
+    }
+
+    fn index(&mut self, at: usize, index: &Index) -> Result<Option<PlainIndex>> {
+        let table = &self.schema.tables[at];
+        let place_of = |name: &str| {
+            table
+                .columns
+                .iter()
+                .position(|it| it.name.eq_ignore_ascii_case(name))
+        };
+        let columns: Option<Vec<(usize, bool)>> = index
+            .columns
+            .iter()
+            .map(|it| Some((place_of(it.name.as_deref()?)?, it.descending)))
+            .collect();
+        let kind = if index.unique {
+            "the unique index"
+        } else {
+            "the index"
+        };
+        let Some(columns) = columns else {
+            self.note(
+                &index.name,
+                format!("{kind} on {} is left out: it is on an expression", table.name),
+            );
+            return Ok(None);
+        };
+        let predicate = match &index.predicate {
+            None => Some(Vec::new()),
+            Some(text) => null_tests(text).and_then(|tests| {
+                tests
+                    .into_iter()
+                    .map(|(name, test)| Some((place_of(&name)?, test)))
+                    .collect()
+            }),
+        };
+        let Some(predicate) = predicate else {
+            let text = format!(
+                "{kind} on {} is left out: its WHERE is not translated",
+                table.name
+            );
+            self.note(&index.name, text);
+            return Ok(None);
+        };
+        let key: Vec<usize> = columns.iter().map(|(place, _)| *place).collect();
+        // Whether a partial index holds only different keys is not looked at beyond what makes it partial.
+        if let Some(obstacle) = self.obstacle(table, &key, index.unique)? {
+            self.note(
+                &index.name,
+                format!("{kind} on {} is left out: {obstacle}", table.name),
+            );
+            return Ok(None);
+        }
+        self.note_collations(index, &index.name);
+        let name = if self.names.take(&index.name) {
+            index.name.clone()
+        } else {
+            let column_names: Vec<String> = key
+                .iter()
+                .map(|&place| table.columns[place].name.clone())
+                .collect();
+            self.names.choose(&table.name, &column_names, "idx")
+        };
+        Ok(Some(PlainIndex {
+            table: at,
+            name,
+            unique: index.unique,
+            columns,
+            predicate,
+        }))
+    }
+
+    /// Why PostgreSQL would refuse an index on these columns.
+    fn obstacle(&self, table: &Table, columns: &[usize], unique: bool) -> Result<Option<String>> {
+        if columns.len() > INDEX_COLUMNS_MAX {
+            return Ok(Some(format!(
+                "PostgreSQL takes at most {INDEX_COLUMNS_MAX} columns"
+            )));
+        }
+        if let Some(column) = columns
+            .iter()
+            .map(|&it| &table.columns[it])
+            .find(|it| !it.target.is_ordered())
+        {
+            return Ok(Some(format!("{} is {}", column.name, column.target.to_sql())));
+        }
+        let bytes: usize = columns.iter().map(|&place| stored_bytes(table, place)).sum();
+        if bytes > INDEX_ENTRY_BYTES_MAX {
+            return Ok(Some(format!(
+                "its values have up to {bytes} bytes, too many for an index entry"
+            )));
+        }
+        let kept_apart =
+            |&place: &usize| table.columns[place].uniform && table.columns[place].target.keeps_apart();
+        if !unique || columns.iter().all(kept_apart) {
+            return Ok(None);
+        }
+        let mut seen = Fingerprints::default();
+        let mut twice = None;
+        canonical_rows(self.connection, table, columns, &mut |row| {
+            if row.iter().all(Option::is_some) && !seen.insert(row) {
+                let values: Vec<_> = row
+                    .iter()
+                    .flatten()
+                    .map(|it| String::from_utf8_lossy(it))
+                    .collect();
+                twice = Some(values.join(", "));
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(twice.map(|values| format!("different values become the same: {values}")))
+    }
+
+    fn note_collations(&mut self, index: &Index, label: &str) {
+        let mut collations: Vec<&str> = index.columns.iter().map(|it| it.collation.as_str()).collect();
+        collations.retain(|it| !it.eq_ignore_ascii_case("BINARY") && !it.is_empty());
+        collations.dedup();
+        if !collations.is_empty() {
+            let effect = if index.unique {
+                "values that differ only for PostgreSQL become possible"
+            } else {
+                "order"
+            };
+            self.note(
+                label,
+                format!(
+                    "collation {} becomes the database's: {effect}",
+                    collations.join(", ")
+                ),
+            );
+        }
+    }
+}
+
+/// Places of the columns with these names.
+pub(super) fn places(table: &Table, names: &[String]) -> Vec<usize> {
+    let place_of = |name: &String| {
+        table
+            .columns
+            .iter()
+            .position(|it| it.name.eq_ignore_ascii_case(name))
+    };
+    names.iter().filter_map(place_of).collect()
+}
+
+/// The longest value as the server stores it, from the longest text.
+fn stored_bytes(table: &Table, place: usize) -> usize {
+    let column = &table.columns[place];
+    match column.target {
+        TargetType::Bytea | TargetType::MixedBytea => column.bytes_max.saturating_sub(2) / 2,
+        TargetType::Text | TargetType::MixedText | TargetType::Varchar(_) => column.bytes_max,
+        TargetType::Numeric(_) => column.bytes_max / 2 + 8,
+        _ => 16,
+    }
+}

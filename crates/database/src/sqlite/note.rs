@@ -1,0 +1,46 @@
+//! What becomes different on the target, or stays behind, said in full.
+
+use std::fmt;
+
+/// One remark about the source, for a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    pub kind: NoteKind,
+    /// The object concerned: `table`, `table.column`, or the name of an index, view or trigger.
+    pub object: String,
+    /// What it is about, without the object's name.
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum NoteKind {
+    /// Values do not fit the declared type: a wider one is used.
+    Widened,
+    /// Values keep their meaning but change their form, such as offsets that become UTC.
+    Changed,
+    /// A constraint or index is left out, or is weaker than in the source.
+    Constraint,
+    /// A default is left out.
+    Default,
+    /// A generated column becomes an ordinary one with its present values.
+    Generated,
+    /// A view, trigger or virtual table stays behind.
+    LeftBehind,
+}
+
+impl Note {
+    pub(super) fn new(kind: NoteKind, object: impl Into<String>, text: impl Into<String>) -> Note {
+        Note {
+            kind,
+            object: object.into(),
+            text: text.into(),
+        }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.object, self.text)
+    }
+}

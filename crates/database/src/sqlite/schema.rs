@@ -1,0 +1,376 @@
+//! What a SQLite database contains, in SQLite's own terms, read through its pragmas.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, Row};
+
+use super::source::read_error;
+use super::sql_text;
+use super::target_type::TargetType;
+use crate::Result;
+
+/// Everything in `sqlite_schema`, each list in byte order of names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Schema {
+    pub tables: Vec<Table>,
+    pub views: Vec<String>,
+    pub triggers: Vec<Trigger>,
+    /// Virtual tables and the shadow tables that hold their content.
+    pub virtual_tables: Vec<VirtualTable>,
+}
+
+/// An ordinary table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    pub name: String,
+    pub columns: Vec<Column>,
+    /// Names of the primary key's columns in the key's order; empty without one.
+    pub primary_key: Vec<String>,
+    /// The column that is an alias of the rowid (`INTEGER PRIMARY KEY`), by its place.
+    pub rowid_alias: Option<usize>,
+    pub autoincrement: bool,
+    pub without_rowid: bool,
+    pub strict: bool,
+    pub indexes: Vec<Index>,
+    pub foreign_keys: Vec<ForeignKey>,
+    /// The statement that made it.
+    pub sql: String,
+    /// Exact, as counted in the transaction.
+    pub row_count: u64,
+    /// Bytes of all values, without SQLite's own overhead.
+    pub bytes: u64,
+    /// `sqlite_sequence.seq` of an AUTOINCREMENT table.
+    pub sequence: Option<i64>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    pub name: String,
+    /// As written in the table's definition; empty without one.
+    pub declared_type: String,
+    pub not_null: bool,
+    /// The default's SQL text.
+    pub default: Option<String>,
+    pub generated: Option<Generated>,
+    /// The type that holds all its values exactly.
+    pub target: TargetType,
+    pub nulls: u64,
+    /// The largest rowid; for a column that is an alias of it.
+    pub rowid_max: Option<i64>,
+    /// Whether all its values are of one storage class.
+    pub uniform: bool,
+    /// Bytes of the longest text as the target type writes it.
+    pub bytes_max: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generated {
+    Stored,
+    Virtual,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    pub name: String,
+    pub unique: bool,
+    pub origin: IndexOrigin,
+    pub columns: Vec<IndexColumn>,
+    /// The text after WHERE.
+    pub predicate: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexOrigin {
+    CreateIndex,
+    UniqueConstraint,
+    PrimaryKey,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IndexColumn {
+    /// `None` for an expression.
+    pub name: Option<String>,
+    pub descending: bool,
+    pub collation: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForeignKey {
+    pub columns: Vec<String>,
+    pub parent: String,
+    /// `None` stands for the parent's primary key.
+    pub parent_columns: Vec<Option<String>>,
+    pub on_update: String,
+    pub on_delete: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    pub name: String,
+    pub table: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VirtualTable {
+    pub name: String,
+    /// Whether it is the shadow of another virtual table.
+    pub shadow: bool,
+}
+
+impl Table {
+    /// SQLite compares names without regard to ASCII case.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns
+            .iter()
+            .find(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Names of the table by which a row's number can be read; `None` where there is none, or columns hide it.
+    pub(super) fn rowid_name(&self) -> Option<&'static str> {
+        if self.without_rowid {
+            return None;
+        }
+        ["rowid", "_rowid_", "oid"]
+            .into_iter()
+            .find(|name| self.column(name).is_none())
+    }
+}
+
+impl Schema {
+    pub(super) fn read(connection: &Connection) -> Result<Schema> {
+        read(connection)
+            .map_err(|error| read_error("cannot read the schema of the database".to_owned(), error))
+    }
+}
+
+fn read(connection: &Connection) -> rusqlite::Result<Schema> {
+    let mut schema = Schema::default();
+    let sql_of = definitions(connection)?;
+    let sequences = sequences(connection)?;
+    let rows = query(
+        connection,
+        "SELECT name, type, wr, strict FROM pragma_table_list WHERE schema = 'main' ORDER BY name",
+        [],
+        |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, bool>(2)?,
+                row.get::<_, bool>(3)?,
+            ))
+        },
+    )?;
+    for (name, kind, without_rowid, strict) in rows {
+        // Names that begin so are reserved for SQLite itself.
+        if name
+            .get(..7)
+            .is_some_and(|prefix| prefix.eq_ignore_ascii_case("sqlite_"))
+        {
+            continue;
+        }
+        match kind.as_str() {
+            "view" => schema.views.push(name),
+            "virtual" => schema.virtual_tables.push(VirtualTable { name, shadow: false }),
+            "shadow" => schema.virtual_tables.push(VirtualTable { name, shadow: true }),
+            _ => {
+                let sql = sql_of.get(&name).cloned().unwrap_or_default();
+                let mut table = read_table(connection, &name, sql, without_rowid, &sql_of)?;
+                table.strict = strict;
+                table.sequence = sequences.get(&table.name).copied();
+                schema.tables.push(table);
+            }
+        }
+    }
+    schema.triggers = query(
+        connection,
+        "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name",
+        [],
+        |row| {
+            Ok(Trigger {
+                name: row.get(0)?,
+                table: row.get(1)?,
+            })
+        },
+    )?;
+    Ok(schema)
+}
+
+fn read_table(
+    connection: &Connection,
+    name: &str,
+    sql: String,
+    without_rowid: bool,
+    sql_of: &HashMap<String, String>,
+) -> rusqlite::Result<Table> {
+    let mut keys = Vec::new();
+    let columns = query(
+        connection,
+        "SELECT name, type, \"notnull\", dflt_value, hidden, pk FROM pragma_table_xinfo(?1, 'main') ORDER BY cid",
+        [name],
+        |row| {
+            let generated = match row.get::<_, i64>(4)? {
+                2 => Some(Generated::Virtual),
+                3 => Some(Generated::Stored),
+                _ => None,
+            };
+            keys.push((row.get::<_, i64>(5)?, row.get::<_, String>(0)?));
+            Ok(Column {
+                name: row.get(0)?,
+                declared_type: row.get(1)?,
+                not_null: row.get(2)?,
+                default: row.get(3)?,
+                generated,
+                target: TargetType::Text,
+                nulls: 0,
+                rowid_max: None,
+                uniform: true,
+                bytes_max: 0,
+            })
+        },
+    )?;
+    keys.retain(|(place, _)| *place > 0);
+    keys.sort();
+    let primary_key: Vec<String> = keys.into_iter().map(|(_, name)| name).collect();
+    let indexes = read_indexes(connection, name, sql_of)?;
+    let rowid_alias = match primary_key.as_slice() {
+        // `INTEGER PRIMARY KEY DESC` is no alias, by an old quirk; the index that it has instead tells.
+        [key]
+            if !without_rowid
+                && !indexes
+                    .iter()
+                    .any(|index| index.origin == IndexOrigin::PrimaryKey) =>
+        {
+            columns.iter().position(|column| {
+                column.name == *key && column.declared_type.eq_ignore_ascii_case("integer")
+            })
+        }
+        _ => None,
+    };
+    Ok(Table {
+        name: name.to_owned(),
+        columns,
+        primary_key,
+        rowid_alias,
+        autoincrement: sql_text::has_word(&sql, "AUTOINCREMENT"),
+        without_rowid,
+        strict: false,
+        indexes,
+        foreign_keys: read_foreign_keys(connection, name)?,
+        sql,
+        row_count: 0,
+        bytes: 0,
+        sequence: None,
+    })
+}
+
+fn read_indexes(
+    connection: &Connection,
+    table: &str,
+    sql_of: &HashMap<String, String>,
+) -> rusqlite::Result<Vec<Index>> {
+    let mut indexes = query(
+        connection,
+        "SELECT name, \"unique\", origin, partial FROM pragma_index_list(?1, 'main') ORDER BY seq DESC",
+        [table],
+        |row| {
+            let name: String = row.get(0)?;
+            let origin = match row.get::<_, String>(2)?.as_str() {
+                "c" => IndexOrigin::CreateIndex,
+                "pk" => IndexOrigin::PrimaryKey,
+                _ => IndexOrigin::UniqueConstraint,
+            };
+            let predicate = row.get::<_, bool>(3)?.then(|| {
+                let sql = sql_of.get(&name).map_or("", String::as_str);
+                sql_text::after_word(sql, "WHERE")
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned()
+            });
+            Ok(Index {
+                name,
+                unique: row.get(1)?,
+                origin,
+                columns: Vec::new(),
+                predicate,
+            })
+        },
+    )?;
+    for index in &mut indexes {
+        index.columns = query(
+            connection,
+            "SELECT name, cid, \"desc\", coll FROM pragma_index_xinfo(?1, 'main') WHERE key ORDER BY seqno",
+            [&index.name],
+            |row| {
+                Ok(IndexColumn {
+                    name: if row.get::<_, i64>(1)? < 0 {
+                        None
+                    } else {
+                        row.get(0)?
+                    },
+                    descending: row.get(2)?,
+                    collation: row.get::<_, Option<String>>(3)?.unwrap_or_default(),
+                })
+            },
+        )?;
+    }
+    Ok(indexes)
+}
+
+fn read_foreign_keys(connection: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignKey>> {
+    let rows = query(
+        connection,
+        "SELECT id, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(?1, 'main')
+         ORDER BY id DESC, seq",
+        [table],
+        |row| {
+            let key = ForeignKey {
+                columns: vec![row.get(2)?],
+                parent: row.get(1)?,
+                parent_columns: vec![row.get(3)?],
+                on_update: row.get(4)?,
+                on_delete: row.get(5)?,
+            };
+            Ok((row.get::<_, i64>(0)?, key))
+        },
+    )?;
+    let mut keys: Vec<(i64, ForeignKey)> = Vec::new();
+    for (id, key) in rows {
+        match keys.last_mut() {
+            Some((last, open)) if *last == id => {
+                open.columns.extend(key.columns);
+                open.parent_columns.extend(key.parent_columns);
+            }
+            _ => keys.push((id, key)),
+        }
+    }
+    Ok(keys.into_iter().map(|(_, key)| key).collect())
+}
+
+/// Names of tables and indexes with the statements that made them.
+fn definitions(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
+    let sql = "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL";
+    Ok(query(connection, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .into_iter()
+        .collect())
+}
+
+fn sequences(connection: &Connection) -> rusqlite::Result<HashMap<String, i64>> {
+    let exists = "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_sequence'";
+    if connection.query_row(exists, [], |row| row.get::<_, i64>(0))? == 0 {
+        return Ok(HashMap::new());
+    }
+    // An application may write anything into this table; only what SQLite itself would use counts.
+    let sql = "SELECT name, seq FROM sqlite_sequence WHERE typeof(name) = 'text' AND typeof(seq) = 'integer'";
+    Ok(query(connection, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .into_iter()
+        .collect())
+}
+
+fn query<T>(
+    connection: &Connection,
+    sql: &str,
+    params: impl rusqlite::Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    connection.prepare(sql)?.query_map(params, read)?.collect()
+}

@@ -1,0 +1,174 @@
+//! Facts about types: a declared type, the values, and what they become.
+
+use super::{rows, source};
+
+/// The type that column `c` gets, its values' texts, and whether that deserves a note.
+fn check(declared: &str, values: &str, expected_type: &str, expected_texts: &[&str], noted: bool) {
+    let (source, _folder) = source(&format!(
+        "CREATE TABLE t (c {declared}); INSERT INTO t VALUES {values}"
+    ));
+    let inspection = source.inspect().unwrap();
+    let table = &inspection.schema.tables[0];
+    assert_eq!(
+        table.columns[0].target.to_sql(),
+        expected_type,
+        "{declared} of {values}"
+    );
+    let texts: Vec<String> = rows(&source, table)
+        .into_iter()
+        .map(|mut row| row.remove(0).unwrap_or("NULL".to_owned()))
+        .collect();
+    assert_eq!(texts, expected_texts, "{declared} of {values}");
+    assert_eq!(
+        !inspection.notes.is_empty(),
+        noted,
+        "{declared} of {values}: {:?}",
+        inspection.notes
+    );
+}
+
+#[test]
+fn values_that_fit_keep_their_declared_type() {
+    check(
+        "INTEGER",
+        "(1), (NULL), (-5)",
+        "bigint",
+        &["1", "NULL", "-5"],
+        false,
+    );
+    check("SMALLINT", "(1), (32767)", "smallint", &["1", "32767"], false);
+    check(
+        "DECIMAL(10,2)",
+        "(0.99), (5), (1.5)",
+        "numeric(10,2)",
+        &["0.99", "5.00", "1.50"],
+        false,
+    );
+    check("NUMERIC", "(0.995), (5)", "numeric", &["0.995", "5"], false);
+    check(
+        "REAL",
+        "(1), (0.1), (1e20)",
+        "double precision",
+        &["1", "0.1", "1e+20"],
+        false,
+    );
+    check("VARCHAR(3)", "('äöü')", "character varying(3)", &["äöü"], false);
+    check(
+        "TEXT",
+        "(''), (NULL), ('NULL')",
+        "text",
+        &["", "NULL", "NULL"],
+        false,
+    );
+    check("BLOB", "(x'00FF'), (x'')", "bytea", &["\\x00ff", "\\x"], false);
+    check(
+        "BOOLEAN",
+        "(0), (1), ('true')",
+        "boolean",
+        &["f", "t", "t"],
+        false,
+    );
+    check(
+        "DATE",
+        "('2009-01-01'), ('2009-01-02 00:00:00')",
+        "date",
+        &["2009-01-01", "2009-01-02"],
+        false,
+    );
+    check(
+        "DATETIME",
+        "('2009-01-01T10:00')",
+        "timestamp without time zone",
+        &["2009-01-01 10:00:00"],
+        false,
+    );
+    check(
+        "TIME",
+        "('10:00')",
+        "time without time zone",
+        &["10:00:00"],
+        false,
+    );
+    check("JSON", "('{\"b\": 1}'), (7)", "json", &["{\"b\": 1}", "7"], false);
+    check(
+        "UUID",
+        "('3F333DF690A44FDA8DD39485D27CEE36')",
+        "uuid",
+        &["3f333df6-90a4-4fda-8dd3-9485d27cee36"],
+        false,
+    );
+}
+
+#[test]
+fn values_that_do_not_fit_get_a_wider_type_and_a_note() {
+    check("INTEGER", "(1), (2.5)", "double precision", &["1", "2.5"], true);
+    check(
+        "INTEGER",
+        "(9007199254740993), (2.5)",
+        "numeric",
+        &["9007199254740993", "2.5"],
+        true,
+    );
+    check("INTEGER", "(1), ('')", "text", &["1", ""], true);
+    check("SMALLINT", "(40000)", "bigint", &["40000"], true);
+    check("DECIMAL(10,2)", "(0.995)", "numeric", &["0.995"], true);
+    check(
+        "DECIMAL(10,2)",
+        "(1.5), ('$9.99')",
+        "text",
+        &["1.5", "$9.99"],
+        true,
+    );
+    check("REAL", "(1), ('n/a')", "text", &["1.0", "n/a"], true);
+    check("VARCHAR(3)", "('four')", "text", &["four"], true);
+    check("BLOB", "('text')", "text", &["text"], true);
+    check("TEXT", "('a'), (x'ff')", "bytea", &["\\x61", "\\xff"], true);
+    check("BOOLEAN", "(1), (2)", "bigint", &["1", "2"], true);
+    check(
+        "DATE",
+        "('2009-01-01 10:00')",
+        "timestamp without time zone",
+        &["2009-01-01 10:00:00"],
+        true,
+    );
+    check(
+        "DATETIME",
+        "(1709251199), (1709251200)",
+        "bigint",
+        &["1709251199", "1709251200"],
+        true,
+    );
+    check(
+        "DATETIME",
+        "('2009-01-01'), ('yesterday')",
+        "text",
+        &["2009-01-01", "yesterday"],
+        true,
+    );
+    check(
+        "DATETIME",
+        "('2009-01-01 00:00Z'), ('2009-01-01')",
+        "text",
+        &["2009-01-01 00:00Z", "2009-01-01"],
+        true,
+    );
+    check(
+        "DATETIME",
+        "('2009-01-01 00:00+01:00')",
+        "timestamp with time zone",
+        &["2008-12-31 23:00:00+00"],
+        true,
+    );
+    check("JSON", "('{}'), ('{broken')", "text", &["{}", "{broken"], true);
+    check("UUID", "('not-a-uuid')", "text", &["not-a-uuid"], true);
+}
+
+#[test]
+fn undeclared_type_follows_the_values() {
+    check("", "(1), (2)", "bigint", &["1", "2"], false);
+    check("", "(1), (2.5)", "double precision", &["1", "2.5"], false);
+    check("", "('a')", "text", &["a"], false);
+    check("", "(x'01')", "bytea", &["\\x01"], false);
+    check("", "(1), ('a')", "text", &["1", "a"], true);
+    check("", "(NULL)", "text", &["NULL"], false);
+}

@@ -1,0 +1,142 @@
+//! The catalog of the target that a SQLite schema becomes.
+
+use catalog::{Catalog, IdentityKind, Object, ObjectKind, QualifiedName, Sequence, SequenceOwner, TableKind};
+
+use super::ddl::is_not_null;
+use super::keys::Keys;
+use super::naming::Names;
+use super::schema::{Schema, Table};
+
+/// The schema of everything in a SQLite file.
+pub(super) const SCHEMA: &str = "public";
+
+/// An `INTEGER PRIMARY KEY`, which fills itself, as an identity column.
+#[derive(Debug)]
+pub(super) struct Identity {
+    /// Place of the column.
+    pub(super) column: usize,
+    pub(super) sequence: String,
+    last_value: i64,
+    is_called: bool,
+}
+
+/// The identity of each table that has one.
+pub(super) fn identities(schema: &Schema, names: &mut Names) -> Vec<Option<Identity>> {
+    schema.tables.iter().map(|table| identity(table, names)).collect()
+}
+
+fn identity(table: &Table, names: &mut Names) -> Option<Identity> {
+    let column = table.rowid_alias?;
+    let sequence = names.choose(
+        &table.name,
+        std::slice::from_ref(&table.columns[column].name),
+        "seq",
+    );
+    // A sequence counts from 1: negative keys leave it where it starts.
+    let last = table.columns[column]
+        .rowid_max
+        .max(table.sequence)
+        .filter(|&last| last > 0);
+    Some(Identity {
+        column,
+        sequence,
+        last_value: last.unwrap_or(1),
+        is_called: last.is_some(),
+    })
+}
+
+pub(super) fn catalog(schema: &Schema, keys: &Keys, identities: &[Option<Identity>]) -> Catalog {
+    let mut catalog = Catalog {
+        schemas: vec![catalog::Schema {
+            name: SCHEMA.to_owned(),
+            comment: None,
+        }],
+        ..Catalog::default()
+    };
+    for (at, table) in schema.tables.iter().enumerate() {
+        let identity = identities[at].as_ref();
+        catalog.tables.push(translated(table, at, keys, identity));
+        catalog.objects.push(object(ObjectKind::Table, &table.name, None));
+        if let Some(identity) = identity {
+            catalog
+                .objects
+                .push(object(ObjectKind::Sequence, &identity.sequence, None));
+            catalog.sequences.push(Sequence {
+                schema: SCHEMA.to_owned(),
+                name: identity.sequence.clone(),
+                owned_by: Some(SequenceOwner {
+                    table: QualifiedName::new(SCHEMA, &table.name),
+                    column: table.columns[identity.column].name.clone(),
+                }),
+                last_value: identity.last_value,
+                is_called: identity.is_called,
+                increment: 1,
+            });
+        }
+    }
+    let table_of = |at: usize| Some(schema.tables[at].name.as_str());
+    for key in &keys.uniques {
+        catalog
+            .objects
+            .push(object(ObjectKind::Constraint, &key.name, table_of(key.table)));
+        catalog
+            .objects
+            .push(object(ObjectKind::Index, &key.name, table_of(key.table)));
+    }
+    for index in &keys.indexes {
+        catalog
+            .objects
+            .push(object(ObjectKind::Index, &index.name, table_of(index.table)));
+    }
+    for key in &keys.references {
+        catalog
+            .objects
+            .push(object(ObjectKind::Constraint, &key.name, table_of(key.table)));
+    }
+    catalog.objects.sort();
+    catalog
+}
+
+fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>) -> catalog::Table {
+    let column = |place: usize| {
+        let column = &table.columns[place];
+        catalog::Column {
+            name: column.name.clone(),
+            column_type: column.target.column_type(),
+            not_null: is_not_null(table, at, place, keys),
+            identity: identity
+                .filter(|it| it.column == place)
+                .map(|_| IdentityKind::ByDefault),
+            generated: None,
+            binary_safe: false,
+        }
+    };
+    let primary = keys.uniques.iter().find(|it| it.primary && it.table == at);
+    let primary_key = primary.map_or(&[][..], |key| key.columns.as_slice());
+    catalog::Table {
+        // SQLite cannot hold as many tables as would overflow the number.
+        number: u32::try_from(at).unwrap_or(u32::MAX),
+        schema: SCHEMA.to_owned(),
+        name: table.name.clone(),
+        kind: TableKind::Ordinary,
+        unlogged: false,
+        columns: (0..table.columns.len()).map(column).collect(),
+        primary_key: primary_key
+            .iter()
+            .map(|&place| table.columns[place].name.clone())
+            .collect(),
+        partition_of: None,
+        inherits: Vec::new(),
+        rows_estimate: Some(table.row_count),
+        bytes: table.bytes,
+    }
+}
+
+fn object(kind: ObjectKind, name: &str, table: Option<&str>) -> Object {
+    Object {
+        kind,
+        schema: SCHEMA.to_owned(),
+        name: name.to_owned(),
+        table: table.map(str::to_owned),
+    }
+}
