@@ -1,1 +1,28 @@
-//! Not written yet.
+//! What the workspace's tests stand on: throwaway PostgreSQL servers, databases that the project makes
+//! itself, databases that exist in the wild, and the built tools run through a real shell.
+//!
+//! Tests and `xtask` use this crate; no tool does. What every test needs panics with a full description where
+//! it fails ([`Cluster::shared`], [`Tools::locate`], [`Output::assert_success`]); the rest returns [`Error`].
+
+mod cluster;
+pub mod data;
+mod database;
+mod error;
+pub mod fixtures;
+mod install;
+mod output;
+mod programs;
+mod shell;
+mod skipped;
+mod tools;
+mod watchdog;
+
+pub use cluster::{Cluster, POSTGRES, SOURCE_READER, TARGET_OWNER};
+pub use database::Database;
+pub use error::{Error, ErrorKind, Result};
+pub use install::find_or_install;
+pub use output::Output;
+pub use programs::Programs;
+pub use shell::Shell;
+pub use skipped::{SKIPPED_LOG, Skipped};
+pub use tools::{TOOLS, Tools};

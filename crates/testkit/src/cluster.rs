@@ -1,0 +1,286 @@
+//! Throwaway PostgreSQL servers, with the roles that a managed service would give.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use postgres::{Client, NoTls};
+use tempfile::TempDir;
+
+use crate::database::Database;
+use crate::error::{Error, ErrorKind, Result};
+use crate::install::{find_or_install, is_root};
+use crate::programs::Programs;
+use crate::watchdog::{ServerUser, Watchdog};
+
+/// The superuser.
+pub const POSTGRES: &str = "postgres";
+
+/// May sign in and read every database; nothing else.
+pub const SOURCE_READER: &str = "source_reader";
+
+/// May sign in and owns the databases given to it; no superuser, creates neither databases nor roles.
+pub const TARGET_OWNER: &str = "target_owner";
+
+/// Contrib extensions that the fixtures create.
+const EXTENSIONS: [&str; 3] = ["citext", "pg_trgm", "pgcrypto"];
+
+/// A socket's path has room for 107 bytes, on macOS for 103; `.s.PGSQL.5432.lock` takes its part.
+const ROOT_BYTES_MAX: usize = 80;
+
+/// Durability is worth nothing in a server that is thrown away.
+const SETTINGS: &str = "
+listen_addresses = ''
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+autovacuum = off
+shared_buffers = 32MB
+max_connections = 100
+timezone = 'UTC'
+log_timezone = 'UTC'
+lc_messages = 'C'
+";
+
+/// A server in a temporary folder, reached by a Unix socket, without passwords.
+///
+/// It is gone after drop, and also when the process that started it ends in any way, SIGKILL included.
+#[derive(Debug)]
+pub struct Cluster {
+    // Fields drop in this order: the server is stopped before its folder goes.
+    watchdog: Watchdog,
+    root: TempDir,
+    programs: Programs,
+    user: Option<ServerUser>,
+    numbers: AtomicU32,
+}
+
+impl Cluster {
+    /// Starts a server of the newest PostgreSQL; installs one where none is and we are root.
+    pub fn start() -> Result<Self> {
+        Cluster::start_with(&[])
+    }
+
+    /// As [`Cluster::start`], with settings of `postgresql.conf` on top of ours.
+    pub fn start_with(settings: &[(&str, &str)]) -> Result<Self> {
+        let programs = find_or_install()?;
+        let user = if is_root() {
+            Some(ServerUser::find()?)
+        } else {
+            None
+        };
+        let root = new_root(user)?;
+        let ours = format!(
+            "{SETTINGS}unix_socket_directories = '{}'
+",
+            root.path().display()
+        );
+        let theirs = settings.iter().map(|(name, value)| {
+            format!(
+                "{name} = '{}'
+",
+                value.replace('\'', "''")
+            )
+        });
+        let text: String = std::iter::once(ours).chain(theirs).collect();
+        let file = root.path().join("settings");
+        std::fs::write(&file, text).map_err(Error::caused(
+            ErrorKind::File,
+            format!("cannot write {}", file.display()),
+        ))?;
+        let watchdog = Watchdog::start(root.path(), &programs, user)?;
+        let cluster = Cluster {
+            watchdog,
+            root,
+            programs,
+            user,
+            numbers: AtomicU32::new(0),
+        };
+        cluster.check_extensions()?;
+        cluster.create_roles()?;
+        Ok(cluster)
+    }
+
+    /// The one server that all tests of this process share. Panics with the reason when it does not start.
+    pub fn shared() -> &'static Cluster {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(|| match Cluster::start() {
+            Ok(cluster) => cluster,
+            Err(error) => panic!("{}", error.chain()),
+        })
+    }
+
+    /// The folder that holds the socket, the data and the log.
+    pub fn root(&self) -> &Path {
+        self.root.path()
+    }
+
+    /// PostgreSQL's programs that this server was made with.
+    pub fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    /// A libpq keyword string.
+    pub fn conninfo(&self, dbname: &str, user: &str) -> String {
+        let host = self.root.path().display().to_string();
+        format!(
+            "host={} port=5432 dbname={} user={}",
+            keyword(&host),
+            keyword(dbname),
+            keyword(user)
+        )
+    }
+
+    pub fn client(&self, dbname: &str, user: &str) -> Result<Client> {
+        let failed = Error::caused(
+            ErrorKind::Sql,
+            format!("cannot connect to database {dbname} as {user}"),
+        );
+        Client::connect(&self.conninfo(dbname, user), NoTls).map_err(failed)
+    }
+
+    /// Makes an empty database whose name is exactly `name`.
+    pub fn create_database(&self, name: &str, owner: &str) -> Result<()> {
+        let sql = format!("CREATE DATABASE {} OWNER {}", identifier(name), identifier(owner));
+        let failed = Error::caused(ErrorKind::Sql, format!("cannot create database {name}"));
+        self.client(POSTGRES, POSTGRES)?
+            .batch_execute(&sql)
+            .map_err(failed)
+    }
+
+    /// Makes an empty database of the superuser's for one test; its name begins with `label`.
+    pub fn database(&self, label: &str) -> Result<Database<'_>> {
+        self.database_of(label, POSTGRES)
+    }
+
+    /// Makes an empty database that [`TARGET_OWNER`] owns, for one test.
+    pub fn target(&self) -> Result<Database<'_>> {
+        self.database_of("target", TARGET_OWNER)
+    }
+
+    fn database_of(&self, label: &str, owner: &str) -> Result<Database<'_>> {
+        let name = format!("{label}_{}", self.numbers.fetch_add(1, Ordering::Relaxed));
+        self.create_database(&name, owner)?;
+        Ok(Database::new(self, name))
+    }
+
+    /// A new folder for files that go when the server goes.
+    pub fn folder(&self, name: &str) -> Result<PathBuf> {
+        let path = self.root.path().join(name);
+        std::fs::create_dir(&path).map_err(Error::caused(
+            ErrorKind::File,
+            format!("cannot make {}", path.display()),
+        ))?;
+        give(&path, self.user)?;
+        Ok(path)
+    }
+
+    /// What the server has logged until now.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.root.path().join("log")).unwrap_or_default()
+    }
+
+    /// Leaves the server running after this process; returns its folder and the command that ends both.
+    pub fn keep(mut self) -> (PathBuf, String) {
+        self.watchdog.keep();
+        self.root.disable_cleanup(true);
+        let root = self.root.path().to_owned();
+        let shown = root.display();
+        let stop = format!("kill -INT $(head -n 1 {shown}/data/postmaster.pid) && sleep 1 && rm -r {shown}");
+        (root, stop)
+    }
+
+    fn check_extensions(&self) -> Result<()> {
+        let sql = "SELECT name FROM unnest($1::text[]) AS name
+                   WHERE name NOT IN (SELECT name FROM pg_catalog.pg_available_extensions)";
+        let failed = Error::caused(ErrorKind::Sql, "cannot list the server's extensions");
+        let missing = self
+            .client(POSTGRES, POSTGRES)?
+            .query(sql, &[&EXTENSIONS.as_slice()])
+            .map_err(failed)?;
+        let Some(first) = missing.first() else {
+            return Ok(());
+        };
+        let (name, folder) = (first.get::<_, String>(0), self.programs.folder().display());
+        let message = format!("PostgreSQL in {folder} lacks extension {name}; install its contrib package");
+        Err(Error::new(ErrorKind::PostgresMissing, message))
+    }
+
+    fn create_roles(&self) -> Result<()> {
+        let sql = format!(
+            "CREATE ROLE {SOURCE_READER} LOGIN;
+             GRANT pg_read_all_data TO {SOURCE_READER};
+             CREATE ROLE {TARGET_OWNER} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE"
+        );
+        let failed = Error::caused(ErrorKind::Sql, "cannot create the roles of a managed server");
+        self.client(POSTGRES, POSTGRES)?
+            .batch_execute(&sql)
+            .map_err(failed)
+    }
+}
+
+/// A new folder that only the server's user may enter, near enough to the root for a socket's path.
+fn new_root(user: Option<ServerUser>) -> Result<TempDir> {
+    // Root's own TMPDIR may be closed to the user who runs the server.
+    let preferred = if user.is_some() {
+        PathBuf::from("/tmp")
+    } else {
+        std::env::temp_dir()
+    };
+    let folder = if preferred.as_os_str().len() > ROOT_BYTES_MAX {
+        PathBuf::from("/tmp")
+    } else {
+        preferred
+    };
+    let root = tempfile::Builder::new()
+        .prefix("coalesce-")
+        .tempdir_in(&folder)
+        .map_err(Error::caused(
+            ErrorKind::File,
+            format!("cannot make a folder in {}", folder.display()),
+        ))?;
+    give(root.path(), user)?;
+    Ok(root)
+}
+
+/// Lets the server's user remove what is in `folder`, whoever puts it there.
+fn give(folder: &Path, user: Option<ServerUser>) -> Result<()> {
+    let Some(ServerUser { uid, gid }) = user else {
+        return Ok(());
+    };
+    std::os::unix::fs::chown(folder, Some(uid), Some(gid)).map_err(Error::caused(
+        ErrorKind::File,
+        format!("cannot give away {}", folder.display()),
+    ))
+}
+
+/// A value in a libpq keyword string: <https://www.postgresql.org/docs/current/libpq-connect.html>.
+fn keyword(value: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./".contains(&byte);
+    if !value.is_empty() && value.bytes().all(plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+pub(crate) fn identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn awkward_values_are_quoted_in_a_keyword_string() {
+        for (value, expected) in [
+            ("shop", "shop"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", r"'it\'s'"),
+            (r"a\b", r"'a\\b'"),
+        ] {
+            assert_eq!(keyword(value), expected);
+        }
+    }
+}
