@@ -1,0 +1,147 @@
+//! What one database holds.
+
+use std::path::Path;
+
+use catalog::{Catalog, ObjectKind, Table};
+use cli::{Failure, Result, Ui};
+use database::Endpoint;
+use database::endpoint::{Environment, PostgresEndpoint};
+use database::postgres::{Identity, Snapshot, read_catalog};
+use database::sqlite::SqliteSource;
+
+/// Tables up to this size are counted; of larger ones the planner's estimate is taken.
+const COUNTED_BYTES_MAX: u64 = 64 << 20;
+
+/// One source or the target.
+pub(crate) struct Inventory {
+    /// As in messages: a database's or a file's name.
+    pub(crate) name: String,
+    /// How it was reached, without a password.
+    pub(crate) endpoint: String,
+    pub(crate) engine: Engine,
+    pub(crate) catalog: Catalog,
+    /// Rows of each table, by the table's number.
+    pub(crate) rows: Vec<RowCount>,
+    pub(crate) bytes: u64,
+    /// What will be different on the target, as sentences.
+    pub(crate) notes: Vec<String>,
+    /// What cannot be moved as it is, as sentences.
+    pub(crate) blockers: Vec<String>,
+}
+
+pub(crate) enum Engine {
+    Postgres(Identity),
+    Sqlite,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct RowCount {
+    pub(crate) rows: u64,
+    pub(crate) exact: bool,
+}
+
+impl Inventory {
+    pub(crate) fn rows(&self) -> RowCount {
+        let rows = self.rows.iter().map(|it| it.rows).sum();
+        RowCount {
+            rows,
+            exact: self.rows.iter().all(|it| it.exact),
+        }
+    }
+
+    pub(crate) fn views(&self) -> usize {
+        self.catalog.count(ObjectKind::View) + self.catalog.count(ObjectKind::MaterializedView)
+    }
+
+    pub(crate) fn routines(&self) -> usize {
+        [ObjectKind::Function, ObjectKind::Procedure, ObjectKind::Aggregate]
+            .map(|kind| self.catalog.count(kind))
+            .iter()
+            .sum()
+    }
+
+    /// Without what every server has.
+    pub(crate) fn extensions(&self) -> impl Iterator<Item = &catalog::Extension> {
+        self.catalog.extensions.iter().filter(|it| it.name != "plpgsql")
+    }
+}
+
+/// Looks at a database without reading its rows, apart from counting them.
+pub(crate) fn take(words: &str, failure: fn(database::Error) -> Failure, ui: &Ui) -> Result<Inventory> {
+    match Endpoint::parse(words, &Environment::from_process()).map_err(failure)? {
+        Endpoint::Postgres(endpoint) => take_postgres(&endpoint, failure, ui),
+        Endpoint::Sqlite(path) => take_sqlite(&path, failure),
+    }
+}
+
+fn take_postgres(
+    endpoint: &PostgresEndpoint,
+    failure: fn(database::Error) -> Failure,
+    ui: &Ui,
+) -> Result<Inventory> {
+    for warning in endpoint.warnings() {
+        ui.warning(warning);
+    }
+    let mut snapshot = Snapshot::take(endpoint, "coalesce assess", None).map_err(failure)?;
+    cli::on_interrupt(endpoint.canceller(snapshot.client()));
+    let (catalog, _) = read_catalog(snapshot.client(), None).map_err(failure)?;
+    let mut rows = Vec::with_capacity(catalog.tables.len());
+    for table in &catalog.tables {
+        rows.push(count_rows(&mut snapshot, table, failure)?);
+    }
+    Ok(Inventory {
+        name: endpoint.display_name(),
+        endpoint: endpoint.without_password(),
+        engine: Engine::Postgres(snapshot.identity().clone()),
+        bytes: catalog.tables.iter().map(|table| table.bytes).sum(),
+        catalog,
+        rows,
+        notes: Vec::new(),
+        blockers: Vec::new(),
+    })
+}
+
+fn count_rows(
+    snapshot: &mut Snapshot,
+    table: &Table,
+    failure: fn(database::Error) -> Failure,
+) -> Result<RowCount> {
+    if !table.has_rows() {
+        return Ok(RowCount { rows: 0, exact: true });
+    }
+    match table.rows_estimate {
+        Some(rows) if table.bytes > COUNTED_BYTES_MAX => Ok(RowCount { rows, exact: false }),
+        _ => {
+            let rows = database::postgres::count_rows(snapshot.client(), table).map_err(failure)?;
+            Ok(RowCount { rows, exact: true })
+        }
+    }
+}
+
+fn take_sqlite(path: &Path, failure: fn(database::Error) -> Failure) -> Result<Inventory> {
+    let source = SqliteSource::open(path).map_err(failure)?;
+    let survey = source.survey().map_err(failure)?;
+    let counts = survey.schema.tables.iter().map(|table| RowCount {
+        rows: table.row_count,
+        exact: true,
+    });
+    let rows = if survey.catalog.tables.is_empty() {
+        Vec::new()
+    } else {
+        counts.collect()
+    };
+    Ok(Inventory {
+        name: path
+            .file_name()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy()
+            .into_owned(),
+        endpoint: path.display().to_string(),
+        engine: Engine::Sqlite,
+        rows,
+        bytes: std::fs::metadata(path).map_or(0, |it| it.len()),
+        notes: survey.notes.iter().map(ToString::to_string).collect(),
+        blockers: survey.blockers.iter().map(ToString::to_string).collect(),
+        catalog: survey.catalog,
+    })
+}

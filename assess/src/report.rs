@@ -1,0 +1,190 @@
+//! The report, for people and for programs.
+
+use std::fmt::Write as _;
+
+use catalog::ObjectKind;
+use cli::{Format, Table, count, size};
+use serde_json::{Value, json};
+
+use crate::conflicts::{Conflict, Severity, Topic};
+use crate::inventory::{Engine, Inventory, RowCount};
+
+/// The version of the JSON report.
+const VERSION: u32 = 1;
+
+/// Names that sources share are many and harmless: people see the first of them.
+const NAMES_SHOWN: usize = 10;
+
+pub(crate) fn render(
+    format: Format,
+    sources: &[Inventory],
+    target: Option<&Inventory>,
+    conflicts: &[Conflict],
+) -> String {
+    match format {
+        Format::Text => text(sources, target, conflicts),
+        Format::Json => format!("{:#}\n", json_report(sources, target, conflicts)),
+    }
+}
+
+fn text(sources: &[Inventory], target: Option<&Inventory>, conflicts: &[Conflict]) -> String {
+    let heads = [
+        "SOURCE",
+        "KIND",
+        ">SCHEMAS",
+        ">TABLES",
+        ">ROWS",
+        ">SIZE",
+        ">VIEWS",
+        ">FUNCTIONS",
+        ">SEQUENCES",
+        "EXTENSIONS",
+    ];
+    let mut table = Table::new(&heads);
+    for it in sources.iter().chain(target) {
+        let extensions: Vec<String> = it
+            .extensions()
+            .map(|it| format!("{} {}", it.name, it.version))
+            .collect();
+        let number = |number: usize| count(number as u64);
+        let name = if target.is_some_and(|target| std::ptr::eq(target, it)) {
+            format!("→ {}", it.name)
+        } else {
+            it.name.clone()
+        };
+        table.row([
+            name,
+            kind(it),
+            number(it.catalog.schemas.len()),
+            number(it.catalog.count(ObjectKind::Table)),
+            rows(it.rows()),
+            size(it.bytes),
+            number(it.views()),
+            number(it.routines()),
+            number(it.catalog.count(ObjectKind::Sequence)),
+            extensions.join(", "),
+        ]);
+    }
+    let mut text = table.to_string();
+    let _ = writeln!(text, "\nSERVERS");
+    for it in sources.iter().chain(target) {
+        let _ = match &it.engine {
+            Engine::Postgres(identity) => {
+                writeln!(
+                    text,
+                    "  {}: encoding {}, collation {}",
+                    it.name, identity.encoding, identity.collation
+                )
+            }
+            Engine::Sqlite => writeln!(text, "  {}: a file", it.name),
+        };
+    }
+    push_conflicts(&mut text, conflicts);
+    text
+}
+
+fn push_conflicts(text: &mut String, conflicts: &[Conflict]) {
+    if conflicts.is_empty() {
+        text.push_str("\nNo conflicts.\n");
+        return;
+    }
+    let is_name = |it: &&Conflict| it.topic == Topic::Name;
+    let names = conflicts.iter().filter(is_name);
+    let shown = conflicts
+        .iter()
+        .filter(|it| !is_name(it))
+        .chain(names.clone().take(NAMES_SHOWN));
+    let mut table = Table::new(&["CONFLICTS", "", "", ""]);
+    for it in shown {
+        let mark = match it.severity {
+            Severity::Blocks => "  ✗",
+            Severity::Warns => "  !",
+            Severity::Resolved => "  ·",
+        };
+        table.row([mark, it.topic.word(), &it.text, &it.way_out]);
+    }
+    let _ = write!(text, "\n{table}");
+    let hidden = names.count().saturating_sub(NAMES_SHOWN);
+    if hidden > 0 {
+        let _ = writeln!(
+            text,
+            "  … and {} more names (--format json lists them)",
+            count(hidden as u64)
+        );
+    }
+    let number = |severity| count(conflicts.iter().filter(|it| it.severity == severity).count() as u64);
+    let (blocks, warns) = (number(Severity::Blocks), number(Severity::Warns));
+    let verdict = if blocks == "0" { "Ready." } else { "Not ready." };
+    let resolved = number(Severity::Resolved);
+    let _ = writeln!(
+        text,
+        "\n{blocks} block, {warns} warn, {resolved} resolved by the plan. {verdict}"
+    );
+}
+
+fn kind(it: &Inventory) -> String {
+    match &it.engine {
+        Engine::Postgres(identity) => format!("PostgreSQL {}", identity.server_version),
+        Engine::Sqlite => "SQLite 3".to_owned(),
+    }
+}
+
+fn rows(it: RowCount) -> String {
+    format!("{}{}", if it.exact { "" } else { "~" }, count(it.rows))
+}
+
+fn json_report(sources: &[Inventory], target: Option<&Inventory>, conflicts: &[Conflict]) -> Value {
+    let sources: Vec<Value> = sources.iter().map(inventory).collect();
+    json!({
+        "version": VERSION,
+        "sources": sources,
+        "target": target.map(inventory),
+        "conflicts": conflicts,
+        "ready": !conflicts.iter().any(|it| it.severity == Severity::Blocks),
+    })
+}
+
+fn inventory(it: &Inventory) -> Value {
+    let server = match &it.engine {
+        Engine::Postgres(identity) => json!({
+            "kind": "postgresql",
+            "version": identity.server_version,
+            "encoding": identity.encoding,
+            "collation": identity.collation,
+            "in_recovery": identity.in_recovery,
+        }),
+        Engine::Sqlite => json!({ "kind": "sqlite", "version": database::sqlite_version() }),
+    };
+    let tables: Vec<Value> = it
+        .catalog
+        .tables
+        .iter()
+        .zip(&it.rows)
+        .map(|(table, rows)| {
+            json!({
+                "schema": table.schema, "name": table.name, "kind": table.kind, "columns": table.columns.len(),
+                "rows": rows.rows, "rows_exact": rows.exact, "bytes": table.bytes,
+            })
+        })
+        .collect();
+    let extensions: Vec<Value> = it
+        .extensions()
+        .map(|it| json!({"name": it.name, "version": it.version, "schema": it.schema, "trusted": it.trusted}))
+        .collect();
+    let schemas: Vec<&str> = it.catalog.schemas.iter().map(|it| it.name.as_str()).collect();
+    json!({
+        "name": it.name,
+        "endpoint": it.endpoint,
+        "server": server,
+        "schemas": schemas,
+        "tables": tables,
+        "rows": it.rows().rows,
+        "bytes": it.bytes,
+        "views": it.views(),
+        "functions": it.routines(),
+        "sequences": it.catalog.sequences,
+        "extensions": extensions,
+        "notes": it.notes,
+        "blockers": it.blockers,
+    })
+}
