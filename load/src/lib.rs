@@ -1,1 +1,147 @@
-//! Not written yet.
+//! `load`: an archive into PostgreSQL, all or nothing. The only tool that changes a database.
+//!
+//! The new schema has no grants to anyone until the end member has been read and every fingerprint holds; a
+//! failure leaves nothing live.
+
+mod abandon;
+mod args;
+mod checks;
+mod fill;
+mod grants;
+mod indexes;
+mod journal;
+mod prepare;
+mod settle;
+mod statements;
+mod target;
+
+use std::time::Instant;
+
+use archive::{End, Header, SchemaMember};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
+use cli::{ArchiveReader, Failure, Outcome, Ui, count, duration, open_archive};
+use database::Endpoint;
+use database::endpoint::{Environment, PostgresEndpoint};
+
+use args::{Args, Privileges};
+use journal::Run;
+use target::Target;
+
+/// The definition of the tool's arguments.
+pub fn command() -> Command {
+    Args::command()
+}
+
+/// Runs the tool.
+pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
+    let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
+    let endpoint =
+        match Endpoint::parse(&args.target, &Environment::from_process()).map_err(Failure::target)? {
+            Endpoint::Postgres(endpoint) => endpoint,
+            Endpoint::Sqlite(path) => {
+                return Err(Failure::usage(format!(
+                    "`{}` is a SQLite file, and only PostgreSQL is written",
+                    path.display()
+                )));
+            }
+        };
+    for warning in endpoint.warnings() {
+        ui.warning(warning);
+    }
+    match &args.abandon {
+        Some(schema) => abandon::abandon(&endpoint, schema, ui)?,
+        None => load(&endpoint, &args, ui)?,
+    }
+    Ok(Outcome::Done)
+}
+
+/// An archive's SQL text, by member.
+struct Texts(Vec<(SchemaMember, String)>);
+
+impl Texts {
+    fn get(&self, member: SchemaMember) -> &str {
+        self.0
+            .iter()
+            .find(|(it, _)| *it == member)
+            .map_or("", |(_, sql)| sql)
+    }
+}
+
+fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
+    let started = Instant::now();
+    let mut reader = open_archive(&args.archive)?;
+    let texts = Texts(reader.schema().map_err(Failure::archive)?);
+    let header = reader.header().clone();
+    let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
+
+    let mut target = Target::connect(endpoint, args.jobs())?;
+    let existing = checks::check(&mut target, &header, texts.get(SchemaMember::Privileges), args)?;
+    target.lock_schemas(&schemas)?;
+    let run = journal::begin(&mut target, &header, &existing)?;
+    let loaded = load_run(&mut target, &run, reader, &header, &texts, args, ui);
+    let end = loaded.map_err(|failure| {
+        failure
+            .with_state(format!("nothing is live on {}", target.name()))
+            .with_state(format!("what was loaded before is in {}", schemas.join(", ")))
+            .with_way_out(format!(
+                "`load --abandon {} {}` removes it",
+                shell_word(&schemas),
+                shell_word(std::slice::from_ref(&args.target))
+            ))
+    })?;
+    let keys = header.catalog.count(catalog::ObjectKind::Index);
+    let names = if schemas.len() == 1 {
+        format!("{} is live", schemas[0])
+    } else {
+        format!("{} are live", schemas.join(", "))
+    };
+    ui.status(format_args!(
+        "{names} on {}: {} tables, {} rows, {} indexes in {}; all fingerprints hold: {}",
+        target.name(),
+        count(end.tables.len() as u64),
+        count(end.rows()),
+        count(keys as u64),
+        duration(started.elapsed()),
+        end.digest(),
+    ));
+    Ok(())
+}
+
+/// Everything between the journal's entry and the moment at which the schemas are live.
+fn load_run(
+    target: &mut Target,
+    run: &Run,
+    reader: ArchiveReader,
+    header: &Header,
+    texts: &Texts,
+    args: &Args,
+    ui: &Ui,
+) -> cli::Result<End> {
+    prepare::create(target, run, header, texts.get(SchemaMember::PreData), ui)?;
+    let end = fill::fill(target, run, reader, header, ui)?;
+    indexes::build(target, run, header, texts.get(SchemaMember::PostData), ui)?;
+    settle::settle(target, run, header, ui)?;
+    if !texts.get(SchemaMember::Apart).is_empty() {
+        ui.status("publications, subscriptions and event triggers of the source are not applied");
+    }
+    let privileges = texts.get(SchemaMember::Privileges);
+    match args.privileges {
+        Privileges::Keep => grants::apply(target, run, header, privileges)?,
+        Privileges::Drop => grants::mention(privileges, ui),
+    }
+    journal::go_live(target, run)?;
+    Ok(end)
+}
+
+/// Words as a shell takes them, when they need it.
+fn shell_word(words: &[String]) -> String {
+    let quote = |word: &String| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@".contains(&byte);
+        if !word.is_empty() && word.bytes().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    };
+    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+}

@@ -111,6 +111,16 @@ impl Failure {
         self
     }
 
+    /// Adds a way out behind the hint that is there already.
+    #[must_use]
+    pub fn with_way_out(mut self, way: impl Display) -> Self {
+        self.hint = Some(match self.hint {
+            Some(hint) => format!("{hint}; {way}"),
+            None => way.to_string(),
+        });
+        self
+    }
+
     pub fn exit(&self) -> Exit {
         self.exit
     }

@@ -1,7 +1,7 @@
 //! Where archives come from: stdin, a file, a directory.
 
 use std::fs::File;
-use std::io::{BufReader, IsTerminal, Read};
+use std::io::{BufRead, BufReader, Cursor, IsTerminal, Read};
 use std::path::Path;
 
 use archive::{Reader, Record, Store, TarStore};
@@ -14,8 +14,17 @@ pub type ArchiveReader = Reader<ArchiveStore>;
 
 /// Members of a stream or of a directory.
 pub enum ArchiveStore {
-    Stream(TarStore<Box<dyn Read + Send>>),
+    Stream(TarStore<Box<dyn BufRead + Send>>),
     Directory(DirectoryStore),
+}
+
+impl std::fmt::Debug for Input {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Input::Archive(_) => "Archive",
+            Input::Text(_) => "Text",
+        })
+    }
 }
 
 impl std::fmt::Debug for ArchiveStore {
@@ -29,31 +38,56 @@ impl std::fmt::Debug for ArchiveStore {
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
+/// Input that is an archive, or text.
+pub enum Input {
+    Archive(Box<ArchiveReader>),
+    Text(Box<dyn BufRead + Send>),
+}
+
 /// Opens an archive: `-` is stdin, a directory holds the members as files.
 pub fn open_archive(name: &str) -> Result<ArchiveReader> {
-    let store = if name == "-" {
+    match open_input(name)? {
+        Input::Archive(reader) => Ok(*reader),
+        // Text goes to the archive's reader too, which knows what to say about it.
+        Input::Text(text) => read_stream(text),
+    }
+}
+
+/// Opens what was named and looks at its first bytes: whatever does not begin like an archive is text.
+pub fn open_input(name: &str) -> Result<Input> {
+    let input: Box<dyn Read + Send> = if name == "-" {
         let stdin = std::io::stdin();
         if stdin.is_terminal() {
             return Err(
-                Failure::usage("stdin is a terminal, and no archive comes from there")
+                Failure::usage("stdin is a terminal, and nothing comes from there")
                     .with_hint("write `dump SOURCE | …`, or name a file or directory"),
             );
         }
-        stream(stdin)
+        Box::new(stdin)
     } else if Path::new(name).is_dir() {
-        ArchiveStore::Directory(DirectoryStore::open(Path::new(name)).map_err(Failure::archive)?)
+        let store = DirectoryStore::open(Path::new(name)).map_err(Failure::archive)?;
+        let reader = Reader::new(ArchiveStore::Directory(store)).map_err(Failure::archive)?;
+        return Ok(Input::Archive(Box::new(reader)));
     } else {
-        let file = File::open(name).or_fail(Exit::Usage, || format!("archive `{name}` cannot be opened"))?;
-        stream(file)
+        Box::new(File::open(name).or_fail(Exit::Usage, || format!("input `{name}` cannot be opened"))?)
     };
-    Reader::new(store).map_err(Failure::archive)
+    let mut start = Vec::new();
+    let mut input = BufReader::with_capacity(BUFFER_BYTES, input);
+    (&mut input)
+        .take(archive::STREAM_START.len() as u64)
+        .read_to_end(&mut start)
+        .or_fail(Exit::Source, || format!("input `{name}` cannot be read"))?;
+    let is_archive = start == archive::STREAM_START;
+    let whole = Box::new(Cursor::new(start).chain(input));
+    if is_archive {
+        read_stream(whole).map(|reader| Input::Archive(Box::new(reader)))
+    } else {
+        Ok(Input::Text(whole))
+    }
 }
 
-fn stream(input: impl Read + Send + 'static) -> ArchiveStore {
-    ArchiveStore::Stream(TarStore::new(Box::new(BufReader::with_capacity(
-        BUFFER_BYTES,
-        input,
-    ))))
+fn read_stream(input: Box<dyn BufRead + Send>) -> Result<ArchiveReader> {
+    Reader::new(ArchiveStore::Stream(TarStore::new(input))).map_err(Failure::archive)
 }
 
 impl Store for ArchiveStore {

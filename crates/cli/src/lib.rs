@@ -24,7 +24,7 @@ mod ui;
 pub use args::{Format, Frame, MappingArgs};
 pub use exit::{Exit, Outcome, after_help};
 pub use failure::{Failure, FailureContext, Result};
-pub use input::{ArchiveReader, ArchiveStore, open_archive};
+pub use input::{ArchiveReader, ArchiveStore, Input, open_archive, open_input};
 pub use interrupt::{is_interrupted, on_interrupt};
 pub use output::{ArchiveSink, Destination, create_archive};
 pub use progress::{Progress, Work};

@@ -37,6 +37,21 @@ impl PostgresEndpoint {
         Ok(client)
     }
 
+    /// What cancels the statement that `client`, a session with this endpoint, is running; for another thread.
+    pub fn canceller(&self, client: &Client) -> impl FnMut() + Send + 'static + use<> {
+        let token = client.cancel_token();
+        let protections = self.protections().unwrap_or_default();
+        move || {
+            // The first way that reaches the server is enough; where none does there is nothing to cancel.
+            let _ = protections.iter().any(|protection| match protection {
+                Protection::Plain => token.cancel_query(NoTls).is_ok(),
+                Protection::TlsIfOffered(tls) | Protection::Tls(tls) => {
+                    token.cancel_query(MakeRustlsConnect::new(tls.clone())).is_ok()
+                }
+            });
+        }
+    }
+
     fn config(&self, application_name: &str) -> Config {
         let fallback = self
             .fallback_application_name

@@ -74,9 +74,9 @@ fn read_tables(
         let parent = QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("name"));
         let entry = parents.entry(row.get("relation")).or_default();
         if row.get("is_partition") {
-            entry.0 = Some(parent)
+            entry.0 = Some(parent);
         } else {
-            entry.1.push(parent)
+            entry.1.push(parent);
         }
     }
     let mut row_security = RowLevelSecurity::default();

@@ -50,3 +50,13 @@ pub fn read_rows<E>(
         reader.consume(length);
     }
 }
+
+/// How many rows of its own a table has, as the session sees it.
+pub fn count_rows(client: &mut impl GenericClient, table: &Table) -> Result<u64> {
+    let name = table.qualified_name();
+    let sql = format!("SELECT pg_catalog.count(*) FROM ONLY {name}");
+    let row = client
+        .query_one(&sql, &[])
+        .map_err(Error::query(format!("rows of {name} could not be counted")))?;
+    Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
+}

@@ -137,6 +137,11 @@ impl Snapshot {
 }
 
 impl SnapshotSession {
+    /// What cancels the session's running statement, for another thread.
+    pub fn canceller(&self, endpoint: &PostgresEndpoint) -> impl FnMut() + Send + 'static + use<> {
+        endpoint.canceller(&self.client)
+    }
+
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
     }

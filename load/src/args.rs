@@ -1,0 +1,55 @@
+//! The arguments of `load`.
+
+use std::num::NonZeroUsize;
+
+use clap::{Parser, ValueEnum};
+
+const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
+  load shared-app-dev backup.tar --jobs 4
+  load --abandon mandible shared-app-dev";
+
+/// Load an archive into a PostgreSQL database, all or nothing
+///
+/// Creates the archive's schemas, fills them on several connections while the archive is still coming, then
+/// builds keys, indexes, foreign keys and the rest. Every chunk's SHA-256, every count and every fingerprint is
+/// checked. Until the end of the archive has been read and all of them hold, the new schemas have no grants to
+/// anyone, and a failure leaves nothing live. The role needs CREATE on the database; it need not be superuser.
+#[derive(Debug, Parser)]
+#[command(name = "load", after_help = cli::after_help(EXAMPLES, None))]
+pub(crate) struct Args {
+    /// The database to write: a URL, a keyword string or a database's name
+    pub(crate) target: String,
+    /// An archive: a file or a directory; `-` is stdin
+    #[arg(default_value = "-")]
+    pub(crate) archive: String,
+    /// Sessions that write [default: the number of cores plus one]
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// What becomes of the source's grants
+    #[arg(long, value_enum, default_value_t = Privileges::Drop, value_name = "WHAT")]
+    pub(crate) privileges: Privileges,
+    /// Load into a server that is older than the source
+    #[arg(long)]
+    pub(crate) allow_older_target: bool,
+    /// Remove what an unfinished load left in SCHEMA and in the other schemas of that load
+    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges"])]
+    pub(crate) abandon: Option<String>,
+}
+
+/// What becomes of grants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Privileges {
+    /// Apply them; roles that hold one get USAGE on the schema
+    Keep,
+    /// Leave everything to the role that loads
+    Drop,
+}
+
+impl Args {
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs.map_or_else(
+            || std::thread::available_parallelism().map_or(2, usize::from) + 1,
+            usize::from,
+        )
+    }
+}

@@ -1,0 +1,224 @@
+//! Rows from the archive into the tables, on several sessions while the archive is still coming.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use archive::{End, Header, RowsRecord, decompress};
+use catalog::Table;
+use cli::{ArchiveReader, Exit, Failure, Progress, Result, Ui, Work};
+use fingerprint::{Fingerprint, Form, scan_chunk};
+use postgres::Client;
+
+use crate::journal::{self, Run};
+use crate::target::{Target, failed};
+
+/// A chunk whose SHA-256 holds.
+struct Chunk {
+    rows: RowsRecord,
+    stored: Vec<u8>,
+}
+
+/// Loads all chunks, reads the end member and compares every fingerprint with it.
+pub(crate) fn fill(
+    target: &mut Target,
+    run: &Run,
+    mut reader: ArchiveReader,
+    header: &Header,
+    ui: &Ui,
+) -> Result<End> {
+    let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
+    let progress = ui.progress(&run.schemas.join(", "), Some(expected));
+    let tally = Tally::new(header);
+    let sessions = target.sessions(usize::MAX)?;
+    let stop = AtomicBool::new(false);
+    let (sender, chunks) = sync_channel(target.jobs());
+    let chunks = Mutex::new(chunks);
+    thread::scope(|scope| {
+        let (chunks, stop, tally, progress) = (&chunks, &stop, &tally, &progress);
+        let writers: Vec<_> = sessions
+            .into_iter()
+            .map(|client| {
+                scope.spawn(move || write_chunks(client, run, header, chunks, tally, progress, stop))
+            })
+            .collect();
+        let mut read = || -> Result<()> {
+            while let Some((rows, _)) = reader.next_chunk().map_err(Failure::archive)? {
+                let stored = reader.chunk_bytes().map_err(Failure::archive)?;
+                if stop.load(Ordering::Relaxed) || sender.send(Chunk { rows, stored }).is_err() {
+                    break;
+                }
+                if cli::is_interrupted() {
+                    return Err(Failure::new(Exit::Interrupted, "interrupted"));
+                }
+            }
+            Ok(())
+        };
+        let read = read();
+        if read.is_err() {
+            stop.store(true, Ordering::Relaxed);
+        }
+        drop(sender);
+        let mut written = Ok(());
+        for writer in writers {
+            let ended = writer
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            written = written.and(ended);
+        }
+        read.and(written)
+    })?;
+    let end = reader.finish().map_err(Failure::archive)?;
+    progress.finish();
+    tally.compare(header, &end)?;
+    Ok(end)
+}
+
+/// The work of one session.
+fn write_chunks(
+    mut client: Client,
+    run: &Run,
+    header: &Header,
+    chunks: &Mutex<Receiver<Chunk>>,
+    tally: &Tally,
+    progress: &Progress,
+    stop: &AtomicBool,
+) -> Result<()> {
+    loop {
+        let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(chunk) = next else { return Ok(()) };
+        if stop.load(Ordering::Relaxed) {
+            // The reader may be waiting for room: what is left is taken and dropped.
+            continue;
+        }
+        let written = write_chunk(&mut client, run, header, chunk, tally, progress);
+        if let Err(failure) = written {
+            stop.store(true, Ordering::Relaxed);
+            while chunks
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .recv()
+                .is_ok()
+            {}
+            return Err(failure);
+        }
+    }
+}
+
+fn write_chunk(
+    client: &mut Client,
+    run: &Run,
+    header: &Header,
+    chunk: Chunk,
+    tally: &Tally,
+    progress: &Progress,
+) -> Result<()> {
+    let rows = chunk.rows;
+    let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
+    let unknown = || {
+        Failure::new(
+            Exit::Archive,
+            format!("archive is damaged: it has no table {}", rows.table),
+        )
+    };
+    let table = header.catalog.tables.get(place).ok_or_else(unknown)?;
+    let name = table.qualified_name();
+    let bytes = decompress(rows.codec, chunk.stored, rows.raw).map_err(Failure::archive)?;
+    let names: Vec<&str> = table
+        .stored_columns()
+        .map(|column| column.name.as_str())
+        .collect();
+    let fingerprint = scan_chunk(rows.form, names, &bytes).map_err(|error| {
+        Failure::new(
+            Exit::Archive,
+            format!("archive is damaged: chunk {} of {name}", rows.chunk),
+        )
+        .with_source(error)
+    })?;
+    if fingerprint.rows != rows.rows {
+        let message = format!(
+            "archive is damaged: chunk {} of {name} has another number of rows",
+            rows.chunk
+        );
+        return Err(Failure::new(Exit::Archive, message));
+    }
+    let step = || format!("rows of {name} could not be written (chunk {})", rows.chunk);
+    let mut transaction = client.transaction().map_err(|error| failed(step(), error))?;
+    journal::hold(&mut transaction, run)?;
+    let mut writer = transaction
+        .copy_in(&copy_in_sql(table, rows.form))
+        .map_err(|error| failed(step(), error))?;
+    writer
+        .write_all(&bytes)
+        .map_err(|error| Failure::new(Exit::Target, step()).with_source(error))?;
+    let copied = writer.finish().map_err(|error| failed(step(), error))?;
+    if copied != rows.rows {
+        let message = format!(
+            "{name} took {copied} of {} rows of chunk {}",
+            rows.rows, rows.chunk
+        );
+        return Err(Failure::new(Exit::Target, message));
+    }
+    journal::note_chunk(&mut transaction, run, rows.table, rows.chunk)?;
+    transaction.commit().map_err(|error| failed(step(), error))?;
+    tally.add(rows.table, &fingerprint);
+    progress.advance(Work {
+        rows: rows.rows,
+        bytes: rows.raw,
+    });
+    Ok(())
+}
+
+fn copy_in_sql(table: &Table, form: Form) -> String {
+    let format = match form {
+        Form::Text => "FORMAT csv, HEADER",
+        Form::Binary => "FORMAT binary",
+    };
+    format!(
+        "COPY {} {} FROM STDIN ({format})",
+        table.qualified_name(),
+        table.column_list()
+    )
+}
+
+/// Fingerprints of what has been sent, by table.
+struct Tally(Mutex<Vec<Option<Fingerprint>>>);
+
+impl Tally {
+    fn new(header: &Header) -> Self {
+        let empty = |table: &Table| header.form(table.number).map(Fingerprint::empty);
+        Tally(Mutex::new(header.catalog.tables.iter().map(empty).collect()))
+    }
+
+    fn add(&self, table: u32, part: &Fingerprint) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = usize::try_from(table)
+            .ok()
+            .and_then(|place| all.get_mut(place))
+            .and_then(Option::as_mut);
+        // A part in another form is left out, so that the comparison at the end fails.
+        place.map(|whole| whole.merge(part));
+    }
+
+    fn compare(&self, header: &Header, end: &End) -> Result<()> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for table in header.catalog.tables.iter().filter(|table| table.has_rows()) {
+            let loaded = usize::try_from(table.number)
+                .ok()
+                .and_then(|place| all.get(place))
+                .copied()
+                .flatten();
+            let expected = end.table(table.number).map(|it| it.fingerprint);
+            if loaded != expected || expected.is_none() {
+                let message = format!(
+                    "{}: what was loaded has another fingerprint than the archive says",
+                    table.qualified_name()
+                );
+                return Err(Failure::new(Exit::Archive, message));
+            }
+        }
+        Ok(())
+    }
+}

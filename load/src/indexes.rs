@@ -1,0 +1,190 @@
+//! What comes after the rows: keys and indexes, several tables at once; then attachments, triggers, rules,
+//! policies; foreign keys at last.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::thread;
+
+use archive::Header;
+use catalog::{QualifiedName, Table, TableKind, quote_ident};
+use cli::{Result, Ui, duration};
+use postgres::Client;
+use rewrite::{ConstraintKind, Statement, StatementKind, statements};
+
+use crate::grants;
+use crate::journal::{self, Run};
+use crate::prepare::is_wanted;
+use crate::statements::execute;
+use crate::target::{Target, failed};
+
+/// Statements that must run one after the other.
+type Chain = Vec<String>;
+
+pub(crate) fn build(target: &mut Target, run: &Run, header: &Header, post_data: &str, ui: &Ui) -> Result<()> {
+    let started = std::time::Instant::now();
+    let phases = Phases::new(&statements(post_data), header);
+    run_parallel(target, run, phases.keys)?;
+    ui.detail(format_args!(
+        "keys and indexes built in {}",
+        duration(started.elapsed())
+    ));
+    run_in_order(target, run, &phases.others)?;
+    run_in_order(target, run, &phases.foreign_keys)?;
+    run_parallel(target, run, phases.validations)?;
+    run_in_order(target, run, &phases.comments)
+}
+
+/// The statements after the rows, in the order of their work.
+#[derive(Default)]
+struct Phases {
+    /// Keys and indexes: those of one table in order, tables beside each other.
+    keys: Vec<Chain>,
+    others: Chain,
+    foreign_keys: Chain,
+    /// Foreign keys were made NOT VALID: those of one referencing table in order.
+    validations: Vec<Chain>,
+    /// Comments on constraints, which need all of them.
+    comments: Chain,
+}
+
+impl Phases {
+    fn new(statements: &[Statement<'_>], header: &Header) -> Self {
+        let tables: HashMap<QualifiedName, &Table> = header
+            .catalog
+            .tables
+            .iter()
+            .map(|table| (table.qualified_name(), table))
+            .collect();
+        let mut phases = Phases::default();
+        let (mut keys, mut validations) = (Chains::default(), Chains::default());
+        for statement in statements.iter().filter(|it| is_wanted(&it.kind)) {
+            let text = statement.text.to_owned();
+            match &statement.kind {
+                StatementKind::CreateIndex { table, .. } => keys.push(table, text),
+                StatementKind::AddConstraint {
+                    table,
+                    kind,
+                    name,
+                    not_valid,
+                    ..
+                } => match kind {
+                    ConstraintKind::PrimaryKey | ConstraintKind::Unique | ConstraintKind::Exclude => {
+                        keys.push(table, text);
+                    }
+                    ConstraintKind::ForeignKey => {
+                        let partitioned = tables
+                            .get(table)
+                            .is_none_or(|it| it.kind == TableKind::Partitioned);
+                        match name {
+                            Some(name) if !partitioned && !not_valid => {
+                                phases
+                                    .foreign_keys
+                                    .push(format!("{} NOT VALID", without_semicolon(&text)));
+                                let sql =
+                                    format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote_ident(name));
+                                validations.push(table, sql);
+                            }
+                            _ => phases.foreign_keys.push(text),
+                        }
+                    }
+                    _ => phases.others.push(text),
+                },
+                StatementKind::CommentOnConstraint => phases.comments.push(text),
+                _ => phases.others.push(text),
+            }
+        }
+        phases.keys = keys.by_size(&tables);
+        phases.validations = validations.by_size(&tables);
+        phases
+    }
+}
+
+/// Chains by table.
+#[derive(Default)]
+struct Chains(HashMap<QualifiedName, Chain>);
+
+impl Chains {
+    fn push(&mut self, table: &QualifiedName, sql: String) {
+        self.0.entry(table.clone()).or_default().push(sql);
+    }
+
+    /// Those of the largest tables first.
+    fn by_size(self, tables: &HashMap<QualifiedName, &Table>) -> Vec<Chain> {
+        let mut chains: Vec<(QualifiedName, Chain)> = self.0.into_iter().collect();
+        chains.sort_by_key(|(name, _)| {
+            (
+                std::cmp::Reverse(tables.get(name).map(|table| table.bytes)),
+                name.clone(),
+            )
+        });
+        chains.into_iter().map(|(_, chain)| chain).collect()
+    }
+}
+
+fn without_semicolon(sql: &str) -> &str {
+    sql.trim_end().trim_end_matches(';')
+}
+
+/// Runs chains beside each other, each statement in a transaction of its own.
+pub(crate) fn run_parallel(target: &Target, run: &Run, chains: Vec<Chain>) -> Result<()> {
+    let sessions = target.sessions(chains.len())?;
+    let waiting = Mutex::new(chains.into_iter());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = |mut client: Client| -> Result<()> {
+        while let Some(chain) = next() {
+            let done = chain
+                .iter()
+                .try_for_each(|sql| in_transaction(&mut client, run, sql));
+            if done.is_err() {
+                while next().is_some() {}
+                return done;
+            }
+        }
+        Ok(())
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = sessions
+            .into_iter()
+            .map(|client| scope.spawn(|| work(client)))
+            .collect();
+        let mut all = Ok(());
+        for worker in workers {
+            // Every worker is waited for, also after a failure.
+            all = all.and(
+                worker
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            );
+        }
+        all
+    })
+}
+
+fn in_transaction(client: &mut Client, run: &Run, sql: &str) -> Result<()> {
+    let step = "a transaction could not be used";
+    let mut transaction = client.transaction().map_err(|error| failed(step, error))?;
+    journal::hold(&mut transaction, run)?;
+    execute(&mut transaction, sql)?;
+    transaction.commit().map_err(|error| failed(step, error))
+}
+
+/// Runs statements in the archive's order, and takes back what default privileges gave away.
+fn run_in_order(target: &mut Target, run: &Run, chain: &[String]) -> Result<()> {
+    /// Statements in one transaction: each takes locks, of which a server has a limited number.
+    const BATCH: usize = 100;
+    for batch in chain.chunks(BATCH) {
+        let step = "a transaction could not be used";
+        let mut transaction = target
+            .client()
+            .transaction()
+            .map_err(|error| failed(step, error))?;
+        journal::hold(&mut transaction, run)?;
+        for sql in batch {
+            execute(&mut transaction, sql)?;
+        }
+        grants::revoke_from_objects(&mut transaction, &run.schemas)?;
+        transaction.commit().map_err(|error| failed(step, error))?;
+    }
+    Ok(())
+}

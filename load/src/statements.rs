@@ -1,0 +1,23 @@
+//! One statement at a time over the wire protocol, never through psql.
+
+use cli::{Exit, Failure, Result};
+use postgres::GenericClient;
+
+/// A statement's start, for messages.
+const SHOWN_CHARS: usize = 160;
+
+/// Runs one statement of the archive or of ours.
+pub(crate) fn execute(client: &mut impl GenericClient, sql: &str) -> Result<()> {
+    client.batch_execute(sql).map_err(|error| {
+        Failure::new(Exit::Target, format!("statement failed: {}", shorten(sql))).with_source(error)
+    })
+}
+
+fn shorten(sql: &str) -> String {
+    let words: Vec<&str> = sql.split_whitespace().collect();
+    let line = words.join(" ");
+    if line.chars().count() <= SHOWN_CHARS {
+        return line;
+    }
+    line.chars().take(SHOWN_CHARS).chain("…".chars()).collect()
+}
