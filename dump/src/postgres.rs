@@ -19,7 +19,9 @@ use crate::{Options, finish, header};
 pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> cli::Result<()> {
     // Opened first: a terminal or a file that exists is refused before the source is asked for anything.
     let sink = create_archive(&options.destination)?;
-    endpoint.warnings().iter().for_each(|warning| ui.warning(warning));
+    for warning in endpoint.warnings() {
+        ui.warning(warning);
+    }
     let mut snapshot = Snapshot::take(endpoint, "coalesce dump", None).map_err(Failure::source)?;
     ui.detail(format_args!(
         "snapshot {} of {}",
@@ -35,9 +37,9 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
             "publications, subscriptions and event triggers stand apart and are not applied".to_owned(),
         );
     }
-    notes
-        .iter()
-        .for_each(|note| ui.status(format_args!("{}: {note}", endpoint.display_name())));
+    for note in &notes {
+        ui.status(format_args!("{}: {note}", endpoint.display_name()));
+    }
 
     let header = header(identity(snapshot.identity()), catalog, forms, notes, options);
     let bytes = header.catalog.tables.iter().map(|table| table.bytes).sum();

@@ -1,0 +1,72 @@
+//! An archive by itself: every checksum, every count and every fingerprint in it.
+
+use archive::{End, Header, RowsRecord, decompress};
+use cli::{ArchiveReader, Exit, Failure, Result, Ui, open_archive};
+use fingerprint::{Fingerprint, scan_chunk};
+
+use crate::report::{Report, TableResult};
+
+pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
+    let mut reader = open_archive(name)?;
+    reader.schema().map_err(Failure::archive)?;
+    let header = reader.header().clone();
+    ui.detail(format_args!(
+        "archive of {} at {}",
+        header.source.database, header.source.snapshot_time
+    ));
+    let end = read_through(reader)?;
+    let tables = header.catalog.tables.iter().filter_map(|table| {
+        let fingerprint = end.table(table.number)?.fingerprint;
+        Some(TableResult::identical(
+            table.qualified_name().to_string(),
+            fingerprint,
+        ))
+    });
+    Ok(Report::new(name.to_owned(), None, tables.collect(), Vec::new()))
+}
+
+/// Reads the rest of an archive, frames and hashes all its rows again and compares them with its end.
+pub(crate) fn read_through(mut reader: ArchiveReader) -> Result<End> {
+    let header = reader.header().clone();
+    let empty = |table: &catalog::Table| header.form(table.number).map(Fingerprint::empty);
+    let mut totals: Vec<Option<Fingerprint>> = header.catalog.tables.iter().map(empty).collect();
+    while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
+        let stored = reader.chunk_bytes().map_err(Failure::archive)?;
+        let part = hash_chunk(&header, &rows, stored, &record.name)?;
+        let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
+        if let Some(total) = totals.get_mut(place).and_then(Option::as_mut) {
+            total
+                .merge(&part)
+                .map_err(|error| damaged(&record.name).with_source(error))?;
+        }
+    }
+    let end = reader.finish().map_err(Failure::archive)?;
+    for (table, total) in header.catalog.tables.iter().zip(totals) {
+        if total != end.table(table.number).map(|it| it.fingerprint) {
+            let message = format!(
+                "archive is damaged: rows of {} do not have the fingerprint that it names",
+                table.qualified_name()
+            );
+            return Err(Failure::new(Exit::Archive, message));
+        }
+    }
+    Ok(end)
+}
+
+fn hash_chunk(header: &Header, rows: &RowsRecord, stored: Vec<u8>, member: &str) -> Result<Fingerprint> {
+    let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
+    let table = header.catalog.tables.get(place).ok_or_else(|| damaged(member))?;
+    let bytes = decompress(rows.codec, stored, rows.raw).map_err(Failure::archive)?;
+    let names: Vec<&str> = table
+        .stored_columns()
+        .map(|column| column.name.as_str())
+        .collect();
+    scan_chunk(rows.form, names, &bytes).map_err(|error| damaged(member).with_source(error))
+}
+
+fn damaged(member: &str) -> Failure {
+    Failure::new(
+        Exit::Archive,
+        format!("archive is damaged: rows in member {member}"),
+    )
+}

@@ -1,0 +1,47 @@
+//! The arguments of `verify`.
+
+use std::num::NonZeroUsize;
+
+use clap::Parser;
+use cli::{Format, MappingArgs};
+
+const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
+  verify legacy.sqlite shared-app-dev --to legacy
+  verify backup.tar shared-app-dev --to mandible
+  verify --archive backup.tar";
+
+const FINDINGS: &str = "something differs";
+
+/// Prove that a target holds every row of a source
+///
+/// Compares the count and the fingerprint of every table, and the positions of sequences. SOURCE is a PostgreSQL
+/// database, a SQLite file, or an archive (a file or a directory); names are translated as `remap-schema` does,
+/// so give the same --to and --map. An archive that has been through `remap-schema` has its new names already.
+/// With --archive, an archive alone is checked: every SHA-256, count and fingerprint in it. Nothing is written.
+#[derive(Debug, Parser)]
+#[command(name = "verify", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
+pub(crate) struct Args {
+    /// What must be there: a database, a SQLite file or an archive
+    pub(crate) source: Option<String>,
+    /// Where it must be: a PostgreSQL database
+    #[arg(requires = "source")]
+    pub(crate) target: Option<String>,
+    /// Check this archive alone; `-` is stdin
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["source", "target"])]
+    pub(crate) archive: Option<String>,
+    #[command(flatten)]
+    pub(crate) mapping: MappingArgs,
+    /// Tables that are read at once, each by one session on each side [default: the number of cores]
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
+    pub(crate) format: Format,
+}
+
+impl Args {
+    pub(crate) fn jobs(&self) -> usize {
+        let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok());
+        jobs.map_or(2, usize::from)
+    }
+}

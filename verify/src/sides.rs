@@ -1,0 +1,253 @@
+//! The two sides of a comparison, each able to give a table's fingerprint in a given form.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use archive::{End, Header};
+use catalog::{Catalog, Table};
+use cli::{Exit, Failure, Result, open_archive};
+use database::Endpoint;
+use database::endpoint::{Environment, PostgresEndpoint};
+use database::postgres::{Snapshot, SnapshotSession, read_catalog, read_rows};
+use database::sqlite::{Inspection, SqliteSource};
+use fingerprint::{Fingerprint, Form, RowScanner, encode_row};
+
+/// Bytes that are held before hashed rows are thrown away.
+const HELD_BYTES_MAX: usize = 1 << 20;
+
+/// What must be there.
+pub(crate) enum Source {
+    Postgres(Box<Live>),
+    Sqlite(Box<SqliteFile>),
+    Archive { header: Box<Header>, end: End },
+}
+
+/// A PostgreSQL database under a snapshot, read by several sessions.
+pub(crate) struct Live {
+    pub(crate) name: String,
+    pub(crate) catalog: Catalog,
+    sessions: Mutex<Vec<SnapshotSession>>,
+    /// Holds the snapshot and its locks.
+    _snapshot: Mutex<Snapshot>,
+}
+
+/// A SQLite file in its read transaction; its one connection serves one table at a time.
+pub(crate) struct SqliteFile {
+    name: String,
+    inspection: Inspection,
+    source: Mutex<SqliteSource>,
+}
+
+impl Source {
+    /// Opens a database, a SQLite file or an archive.
+    pub(crate) fn open(words: &str, jobs: usize) -> Result<Source> {
+        if is_archive(words) {
+            return read_archive(words);
+        }
+        match Endpoint::parse(words, &Environment::from_process()).map_err(Failure::source)? {
+            Endpoint::Postgres(endpoint) => Live::open(&endpoint, None, jobs, Failure::source)
+                .map(|live| Source::Postgres(Box::new(live))),
+            Endpoint::Sqlite(path) => {
+                let source = SqliteSource::open(&path).map_err(Failure::source)?;
+                let inspection = source.inspect().map_err(Failure::source)?;
+                let name = path.display().to_string();
+                Ok(Source::Sqlite(Box::new(SqliteFile {
+                    name,
+                    inspection,
+                    source: Mutex::new(source),
+                })))
+            }
+        }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Source::Postgres(live) => &live.name,
+            Source::Sqlite(file) => &file.name,
+            Source::Archive { header, .. } => &header.source.database,
+        }
+    }
+
+    pub(crate) fn catalog(&self) -> &Catalog {
+        match self {
+            Source::Postgres(live) => &live.catalog,
+            Source::Sqlite(file) => &file.inspection.catalog,
+            Source::Archive { header, .. } => &header.catalog,
+        }
+    }
+
+    /// The table's fingerprint, in the form in which this source has or reads it.
+    pub(crate) fn fingerprint(&self, table: &Table) -> Result<Fingerprint> {
+        match self {
+            Source::Postgres(live) => {
+                let binary = table.stored_columns().all(|column| column.binary_safe);
+                live.fingerprint(
+                    table,
+                    if binary { Form::Binary } else { Form::Text },
+                    Failure::source,
+                )
+            }
+            Source::Sqlite(file) => file.fingerprint(table),
+            Source::Archive { end, .. } => {
+                let known = end.table(table.number).map(|it| it.fingerprint);
+                known.ok_or_else(|| {
+                    Failure::new(
+                        Exit::Archive,
+                        format!("archive has no rows of {}", table.qualified_name()),
+                    )
+                })
+            }
+        }
+    }
+}
+
+impl Live {
+    /// `schemas` limits what is locked and read; `failure` says which side this is.
+    pub(crate) fn open(
+        endpoint: &PostgresEndpoint,
+        schemas: Option<&[String]>,
+        jobs: usize,
+        failure: fn(database::Error) -> Failure,
+    ) -> Result<Live> {
+        let mut snapshot = Snapshot::take(endpoint, "coalesce verify", schemas).map_err(failure)?;
+        let (catalog, _) = read_catalog(snapshot.client(), schemas).map_err(failure)?;
+        let sessions = (0..jobs)
+            .map(|_| snapshot.session().map_err(failure))
+            .collect::<Result<Vec<_>>>()?;
+        for session in &sessions {
+            cli::on_interrupt(session.canceller(endpoint));
+        }
+        let (sessions, snapshot) = (Mutex::new(sessions), Mutex::new(snapshot));
+        Ok(Live {
+            name: endpoint.display_name(),
+            catalog,
+            sessions,
+            _snapshot: snapshot,
+        })
+    }
+
+    /// Reads the table once.
+    pub(crate) fn fingerprint(
+        &self,
+        table: &Table,
+        form: Form,
+        failure: fn(database::Error) -> Failure,
+    ) -> Result<Fingerprint> {
+        // There is a session for each thread that asks.
+        let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut session =
+            session.ok_or_else(|| Failure::new(Exit::Internal, "more readers than sessions"))?;
+        let mut scan = Scan::new(table, form);
+        let read = read_rows(session.client(), table, form, |piece| scan.push(piece));
+        self.sessions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(session);
+        read.map_err(failure)??;
+        scan.finish()
+    }
+}
+
+impl SqliteFile {
+    fn fingerprint(&self, table: &Table) -> Result<Fingerprint> {
+        let place = usize::try_from(table.number).unwrap_or(usize::MAX);
+        let Some(own) = self.inspection.schema.tables.get(place) else {
+            return Err(Failure::new(
+                Exit::Internal,
+                format!("{} is not in its file", table.qualified_name()),
+            ));
+        };
+        let mut scan = Scan::new(table, Form::Text);
+        let mut line = Vec::new();
+        let source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = source.rows(own, &mut |values| {
+            line.clear();
+            encode_row(values.iter().copied(), &mut line);
+            match scan.push(&line) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(failure) => ControlFlow::Break(failure),
+            }
+        });
+        match read.map_err(Failure::source)? {
+            ControlFlow::Break(failure) => Err(failure),
+            ControlFlow::Continue(()) => scan.finish(),
+        }
+    }
+}
+
+/// Hashes rows and throws them away.
+struct Scan {
+    name: String,
+    scanner: RowScanner,
+    total: Fingerprint,
+}
+
+impl Scan {
+    fn new(table: &Table, form: Form) -> Self {
+        Scan {
+            name: table.qualified_name().to_string(),
+            scanner: RowScanner::new(form, table.stored_columns().count()),
+            total: Fingerprint::empty(form),
+        }
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Result<()> {
+        self.scanner
+            .push(piece)
+            .map_err(|error| not_framed(&self.name, error))?;
+        if self.scanner.buffered() >= HELD_BYTES_MAX {
+            let part = self.scanner.take_rows().fingerprint;
+            self.total.merge(&part).map_err(Failure::usage)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Fingerprint> {
+        let last = self
+            .scanner
+            .finish()
+            .map_err(|error| not_framed(&self.name, error))?;
+        self.total.merge(&last.fingerprint).map_err(Failure::usage)?;
+        Ok(self.total)
+    }
+}
+
+fn not_framed(name: &str, error: fingerprint::FrameError) -> Failure {
+    Failure::new(
+        Exit::Source,
+        format!("rows of {name} are not framed as they should be"),
+    )
+    .with_source(error)
+}
+
+/// Whether the words name an archive rather than a database: a folder with an end member, or a file that
+/// begins like one.
+fn is_archive(words: &str) -> bool {
+    let path = Path::new(words);
+    let begins_like_one = || {
+        use std::io::Read;
+        let mut start = Vec::new();
+        let file = std::fs::File::open(path).ok();
+        let read = file.and_then(|file| {
+            file.take(archive::STREAM_START.len() as u64)
+                .read_to_end(&mut start)
+                .ok()
+        });
+        read.is_some() && start == archive::STREAM_START
+    };
+    if path.is_dir() {
+        path.join("end.json").is_file()
+    } else {
+        path.is_file() && begins_like_one()
+    }
+}
+
+/// Reads an archive through, so that its fingerprints can be believed.
+fn read_archive(name: &str) -> Result<Source> {
+    let mut reader = open_archive(name)?;
+    reader.schema().map_err(Failure::archive)?;
+    let header = Box::new(reader.header().clone());
+    let end = crate::archive_alone::read_through(reader)?;
+    Ok(Source::Archive { header, end })
+}
