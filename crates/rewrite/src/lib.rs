@@ -1,1 +1,24 @@
-//! Not written yet.
+//! New names inside SQL text: definitions, views, bodies of functions, as `pg_dump` and `pg_restore` write
+//! them.
+//!
+//! Everything goes through the syntax tree. A name is changed where it stands in the role of a name, and the
+//! rest of the text keeps its bytes; what cannot be proved is left alone and becomes a [`Doubt`].
+
+mod body;
+mod known;
+mod label;
+mod layer;
+mod literal;
+mod outcome;
+mod parse;
+mod reference;
+mod rewriter;
+mod split;
+mod statement;
+mod statement_pass;
+
+pub use known::Known;
+pub use outcome::{Counts, Doubt, Edit, Note, Rewritten};
+pub use rewriter::Rewriter;
+pub use split::is_complete;
+pub use statement::{ConstraintKind, Statement, StatementKind, statements};

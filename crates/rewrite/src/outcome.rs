@@ -1,0 +1,74 @@
+//! What came of rewriting a text.
+
+use std::ops::AddAssign;
+
+use serde::Serialize;
+
+/// The new text, and an account of every change and of every place that could not be proved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rewritten {
+    pub text: String,
+    /// In the order of the text.
+    pub edits: Vec<Edit>,
+    pub doubts: Vec<Doubt>,
+    /// Statements and bodies that the parser does not know and that name no schema which moves; they pass as
+    /// they are.
+    pub notes: Vec<Note>,
+    pub counts: Counts,
+}
+
+/// One name that was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edit {
+    /// The object whose definition holds the name, such as `view public.open_orders`.
+    pub object: String,
+    /// Line of the old text, from 1.
+    pub line: usize,
+    /// Offset in bytes in the old text.
+    pub offset: usize,
+    /// What stood there.
+    pub old: String,
+    pub new: String,
+    /// Whether it stands in the body of a routine.
+    pub in_body: bool,
+}
+
+/// A place whose meaning after the move cannot be proved. The text there was left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Doubt {
+    pub object: String,
+    /// Line of the old text, from 1.
+    pub line: usize,
+    pub reason: String,
+}
+
+/// Something worth knowing that changes no meaning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Note {
+    pub object: String,
+    /// Line of the old text, from 1.
+    pub line: usize,
+    pub text: String,
+}
+
+/// How much was changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Names outside the bodies of routines.
+    pub names: usize,
+    /// Statements that hold such names.
+    pub statements: usize,
+    /// Names in bodies of routines.
+    pub body_names: usize,
+    /// Routines whose bodies hold such names.
+    pub bodies: usize,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.names += other.names;
+        self.statements += other.statements;
+        self.body_names += other.body_names;
+        self.bodies += other.bodies;
+    }
+}

@@ -1,0 +1,69 @@
+//! One statement and its syntax tree.
+
+use std::ops::Range;
+
+use squawk_syntax::ast::AstNode;
+use squawk_syntax::{Parse, SourceFile, SyntaxKind, SyntaxNode};
+
+use crate::split::Piece;
+
+/// A statement, parsed by itself.
+#[derive(Debug)]
+pub(crate) struct Parsed<'a> {
+    /// Where the statement stands in the whole text.
+    pub(crate) range: Range<usize>,
+    pub(crate) text: &'a str,
+    /// `None` when the statement is nested too deeply for the parser.
+    parse: Option<Parse<SourceFile>>,
+}
+
+impl<'a> Parsed<'a> {
+    pub(crate) fn new(sql: &'a str, piece: &Piece) -> Self {
+        let text = &sql[piece.range.clone()];
+        let parse = (!piece.too_deep).then(|| SourceFile::parse(text));
+        Parsed {
+            range: piece.range.clone(),
+            text,
+            parse,
+        }
+    }
+
+    /// The node of the statement.
+    pub(crate) fn statement(&self) -> Option<SyntaxNode> {
+        self.parse.as_ref()?.syntax_node().first_child()
+    }
+
+    /// Why the statement cannot be read; errors inside a function's body do not count.
+    pub(crate) fn error(&self) -> Option<String> {
+        let Some(parse) = &self.parse else {
+            return Some("it is nested too deeply".to_owned());
+        };
+        let root = parse.syntax_node();
+        let bodies: Vec<_> = root
+            .descendants()
+            .filter(|node| matches!(node.kind(), SyntaxKind::AS_DEFINITION | SyntaxKind::DO))
+            .map(|node| node.text_range())
+            .collect();
+        let errors = parse.errors();
+        let error = errors
+            .iter()
+            .find(|error| !bodies.iter().any(|body| body.contains_range(error.range())));
+        if let Some(error) = error {
+            return Some(error.message().to_owned());
+        }
+        match root.children().count() {
+            0 | 1 => None,
+            _ => Some("it is more than one statement".to_owned()),
+        }
+    }
+}
+
+/// Parses a text that is known to be one statement, such as one made up around a name.
+pub(crate) fn single_statement(text: &str) -> Option<SyntaxNode> {
+    let parse = SourceFile::parse(text);
+    let root = parse.tree().syntax().clone();
+    let statement = root.first_child()?;
+    let broken =
+        root.descendants().any(|node| node.kind() == SyntaxKind::ERROR) || !parse.errors().is_empty();
+    (root.children().count() == 1 && !broken).then_some(statement)
+}

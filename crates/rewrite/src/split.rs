@@ -1,0 +1,200 @@
+//! Cuts SQL text into statements by its tokens alone, so that a statement which the parser cannot read
+//! spoils none of its neighbours.
+
+use std::ops::Range;
+
+use squawk_lexer::{Token, TokenKind, tokenize};
+
+/// Deeper nesting than this is not handed to the recursive parser.
+const NESTING_MAX: u32 = 256;
+
+/// One statement's place: from its first word to its semicolon, comments before it left out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Piece {
+    pub(crate) range: Range<usize>,
+    pub(crate) too_deep: bool,
+    /// Ended by its semicolon.
+    pub(crate) complete: bool,
+}
+
+/// Semicolons inside parentheses (rules) and inside `BEGIN ATOMIC … END` separate nothing, as in psql. Lines
+/// that begin with a backslash where a statement would begin are psql's own and are passed over.
+pub(crate) fn split(sql: &str) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut at = 0;
+    while let Some(end) = split_until_command(sql, at, &mut pieces) {
+        at = sql[end..]
+            .find('\n')
+            .map_or(sql.len(), |newline| end + newline + 1);
+    }
+    pieces
+}
+
+/// Whether `sql` ends between two statements: nothing is left open, no statement, string or comment.
+pub fn is_complete(sql: &str) -> bool {
+    let pieces = split(sql);
+    let tail = &sql[pieces.last().map_or(0, |piece| piece.range.end)..];
+    let open_comment = tokenize(tail).any(|it| it.kind == TokenKind::BlockComment { terminated: false });
+    pieces.last().is_none_or(|piece| piece.complete) && !open_comment
+}
+
+/// Splits from `start` on; `Some` is the offset of a psql command that must be passed over.
+fn split_until_command(sql: &str, start: usize, pieces: &mut Vec<Piece>) -> Option<usize> {
+    let mut current = Current::default();
+    let mut at = start;
+    for Token { kind, len } in tokenize(&sql[start..]) {
+        let range = at..at + len as usize;
+        at = range.end;
+        let text = &sql[range.clone()];
+        if matches!(
+            kind,
+            TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. }
+        ) {
+            continue;
+        }
+        if current.start.is_none() && text.starts_with('\\') {
+            return Some(range.start);
+        }
+        if kind == TokenKind::Semi && current.depth == 0 && current.begins == 0 {
+            if let Some(piece) = std::mem::take(&mut current).finish(range.end, true) {
+                pieces.push(piece);
+            }
+            continue;
+        }
+        current.start.get_or_insert(range.start);
+        current.end = range.end;
+        current.take(kind, text);
+    }
+    pieces.extend(std::mem::take(&mut current).finish_open());
+    None
+}
+
+/// The statement being read.
+#[derive(Default)]
+struct Current {
+    start: Option<usize>,
+    end: usize,
+    depth: u32,
+    deepest: u32,
+    /// `BEGIN`s and `CASE`s of a routine's body that are still open.
+    begins: u32,
+    /// The first letters of the words `CREATE`, `OR`, `REPLACE`, `FUNCTION`, `PROCEDURE` at the beginning.
+    head: String,
+    words: usize,
+}
+
+impl Current {
+    fn take(&mut self, kind: TokenKind, text: &str) {
+        match kind {
+            TokenKind::OpenParen | TokenKind::OpenBracket => {
+                self.depth += 1;
+                self.deepest = self.deepest.max(self.depth);
+            }
+            TokenKind::CloseParen | TokenKind::CloseBracket => self.depth = self.depth.saturating_sub(1),
+            TokenKind::Ident => self.take_word(text),
+            _ => {}
+        }
+    }
+
+    fn take_word(&mut self, text: &str) {
+        let is = |word: &str| text.eq_ignore_ascii_case(word);
+        if self.words < 4 {
+            let known = ["create", "or", "replace", "function", "procedure"];
+            self.head.extend(
+                known
+                    .iter()
+                    .find(|word| is(word))
+                    .and_then(|word| word.chars().next()),
+            );
+        }
+        self.words += 1;
+        let routine = ["cf", "cp", "corf", "corp"]
+            .iter()
+            .any(|head| self.head.starts_with(head));
+        if !routine || self.depth > 0 {
+            return;
+        }
+        if is("begin") || (is("case") && self.begins > 0) {
+            self.begins += 1;
+        } else if is("end") {
+            self.begins = self.begins.saturating_sub(1);
+        }
+    }
+
+    fn finish(self, end: usize, complete: bool) -> Option<Piece> {
+        self.start.map(|start| Piece {
+            range: start..end,
+            too_deep: self.deepest > NESTING_MAX,
+            complete,
+        })
+    }
+
+    fn finish_open(self) -> Option<Piece> {
+        let end = self.end;
+        self.finish(end, false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(sql: &str, expected: &[&str]) {
+        let found: Vec<&str> = split(sql).into_iter().map(|piece| &sql[piece.range]).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn semicolons_in_strings_comments_and_bodies_separate_nothing() {
+        check(
+            "-- a;\nSELECT 'x;', \";\" /* ; */;; b",
+            &["SELECT 'x;', \";\" /* ; */;", "b"],
+        );
+        check("DO $a$ x; $a$; SELECT 1;", &["DO $a$ x; $a$;", "SELECT 1;"]);
+        check(
+            "CREATE RULE r AS ON UPDATE TO t DO (a; b);c",
+            &["CREATE RULE r AS ON UPDATE TO t DO (a; b);", "c"],
+        );
+    }
+
+    #[test]
+    fn atomic_body_is_one_statement() {
+        let function = "CREATE OR REPLACE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT CASE WHEN a THEN 1 END; SELECT 2; END;";
+        check(
+            &format!("{function} BEGIN; SELECT 1;"),
+            &[function, "BEGIN;", "SELECT 1;"],
+        );
+    }
+
+    #[test]
+    fn commands_of_psql_are_passed_over() {
+        check("\\restrict a'b\n\nSELECT 1;\n\\unrestrict a'b\n", &["SELECT 1;"]);
+        check("\\connect x", &[]);
+    }
+
+    #[test]
+    fn text_is_complete_only_between_statements() {
+        for (sql, expected) in [
+            ("", true),
+            ("SELECT 1; -- x", true),
+            ("SELECT 1", false),
+            ("DO $$ a;\n", false),
+            ("SELECT 1; /* a", false),
+            ("SELECT 'a;", false),
+        ] {
+            assert_eq!(is_complete(sql), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_marked() {
+        let pieces = split(&format!(
+            "SELECT {};SELECT 1;",
+            "(".repeat(300) + &")".repeat(300)
+        ));
+        assert_eq!(
+            pieces.iter().map(|it| it.too_deep).collect::<Vec<_>>(),
+            [true, false]
+        );
+    }
+}

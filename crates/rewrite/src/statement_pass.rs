@@ -1,0 +1,364 @@
+//! One walk over one statement: names, literals that are read as names, bodies and what stands in them.
+
+use std::ops::Range;
+
+use squawk_syntax::ast::{self, AstNode, normalize_name_node};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use crate::body::{self, Body, Language};
+use crate::layer::{Layer, offset_of};
+use crate::literal::Naming;
+use crate::parse::{Parsed, single_statement};
+use crate::reference::{self, Reference};
+use crate::rewriter::{Rewriter, Trust, Verdict, child, identifier, path_list};
+
+/// A span of the whole text and what it becomes.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) range: Range<usize>,
+    pub(crate) new: String,
+    pub(crate) in_body: bool,
+}
+
+/// A place of the whole text that could not be proved.
+#[derive(Debug)]
+pub(crate) struct Concern {
+    pub(crate) offset: usize,
+    pub(crate) reason: String,
+}
+
+pub(crate) struct StatementPass<'a> {
+    rewriter: &'a Rewriter,
+    parsed: &'a Parsed<'a>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) concerns: Vec<Concern>,
+    /// Places that could not be read and do not matter.
+    pub(crate) notes: Vec<Concern>,
+}
+
+/// Where the tree that is walked stands.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    layer: &'a Layer<'a>,
+    trust: Trust,
+    in_body: bool,
+}
+
+impl<'a> StatementPass<'a> {
+    pub(crate) fn new(rewriter: &'a Rewriter, parsed: &'a Parsed<'a>) -> Self {
+        StatementPass {
+            rewriter,
+            parsed,
+            changes: Vec::new(),
+            concerns: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    pub(crate) fn run(&mut self, statement: &SyntaxNode) {
+        let layer = Layer::Statement {
+            text: self.parsed.text,
+            offset: self.parsed.range.start,
+        };
+        self.walk(
+            statement,
+            Place {
+                layer: &layer,
+                trust: Trust::Resolved,
+                in_body: false,
+            },
+        );
+    }
+
+    fn walk(&mut self, root: &SyntaxNode, place: Place<'_>) {
+        let mut atomic: Option<SyntaxNode> = None;
+        let mut dynamic: Option<SyntaxNode> = None;
+        let within = |outer: &Option<SyntaxNode>, node: &SyntaxNode| {
+            outer
+                .as_ref()
+                .is_some_and(|it| it.text_range().contains_range(node.text_range()))
+        };
+        for node in root.descendants() {
+            let place = Place {
+                in_body: place.in_body || within(&atomic, &node),
+                ..place
+            };
+            match node.kind() {
+                SyntaxKind::ATOMIC_BODY => atomic = Some(node),
+                SyntaxKind::CREATE_FUNCTION | SyntaxKind::CREATE_PROCEDURE | SyntaxKind::DO => {
+                    if let Some(body) = Body::of(&node) {
+                        self.body(&body, place);
+                    }
+                }
+                SyntaxKind::PLPGSQL_DYN_EXECUTE_STMT
+                | SyntaxKind::PLPGSQL_FOR_DYN_STMT
+                | SyntaxKind::PLPGSQL_RETURN_QUERY_EXECUTE_STMT
+                | SyntaxKind::PLPGSQL_OPEN_EXECUTE => {
+                    dynamic = child(&node, SyntaxKind::PLPGSQL_EXPR);
+                    self.dynamic(&node, dynamic.as_ref(), place);
+                }
+                SyntaxKind::SET_CONFIG | SyntaxKind::SET_CONFIG_PARAM => self.setting(&node, place),
+                SyntaxKind::LITERAL if !within(&dynamic, &node) => self.literal(&node, place),
+                _ => {
+                    if let Some(reference) = reference::of_node(&node) {
+                        self.reference(&reference, place);
+                    }
+                }
+            }
+        }
+    }
+
+    fn reference(&mut self, reference: &Reference, place: Place<'_>) {
+        match self.rewriter.verdict(reference, place.trust) {
+            Verdict::Keep => {}
+            Verdict::Rename(new) => {
+                let range = reference.start..reference.start + reference.token.len();
+                self.change(range, &reference.token, &identifier(&new), place);
+            }
+            Verdict::Doubt(reason) => self.concern(reference.start, reason, place),
+        }
+    }
+
+    fn change(&mut self, inner: Range<usize>, token: &str, new: &str, place: Place<'_>) {
+        let start = inner.start;
+        match (place.layer.locate(inner, token), place.layer.write(new)) {
+            (Some(range), Some(new)) => self.changes.push(Change {
+                range,
+                new,
+                in_body: place.in_body,
+            }),
+            _ => self.concern(start, format!("the name {token} is written in pieces"), place),
+        }
+    }
+
+    fn concern(&mut self, inner: usize, reason: String, place: Place<'_>) {
+        self.concerns.push(Concern {
+            offset: place.layer.approximate(inner),
+            reason,
+        });
+    }
+
+    fn literal(&mut self, node: &SyntaxNode, place: Place<'_>) {
+        let Some(literal) = ast::Literal::cast(node.clone()) else {
+            return;
+        };
+        let Some(layer) = Layer::inside(place.layer, &literal) else {
+            return;
+        };
+        match Naming::of(node) {
+            Some(naming) => self.name_literal(naming, &layer, place),
+            None if is_text_of_an_expression(node) => {
+                if let Some((at, name)) = self.rewriter.mention_of_object(layer.content()) {
+                    self.concern_at(&layer, at, format!("a string holds the name {name}"));
+                } else if compares_schema_names(node) && self.rewriter.moves(layer.content()) {
+                    let reason = format!("a name of a schema is compared with '{}'", layer.content());
+                    self.concern_at(&layer, 0, reason);
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn concern_at(&mut self, layer: &Layer<'_>, inner: usize, reason: String) {
+        self.concerns.push(Concern {
+            offset: layer.approximate(inner),
+            reason,
+        });
+    }
+
+    /// Reads the content through a statement made up around it.
+    fn name_literal(&mut self, naming: Naming, layer: &Layer<'_>, place: Place<'_>) {
+        let (prefix, suffix) = naming.wrapper();
+        let content = layer.content();
+        if content.trim().is_empty() || content == "-" {
+            return;
+        }
+        let Some(statement) = single_statement(&format!("{prefix}{content}{suffix}")) else {
+            if let Some((at, schema)) = self.rewriter.mention(content) {
+                self.concern_at(
+                    layer,
+                    at,
+                    format!("a string is no name that can be read and mentions {schema}"),
+                );
+            }
+            return;
+        };
+        let wrapped = Layer::Wrapped {
+            outer: layer,
+            prefix_len: prefix.len(),
+        };
+        self.walk(
+            &statement,
+            Place {
+                layer: &wrapped,
+                ..place
+            },
+        );
+    }
+
+    /// `SET search_path TO …` as a statement, in a routine's own settings or inside `set_config`.
+    fn setting(&mut self, node: &SyntaxNode, place: Place<'_>) {
+        let parameter = child(node, SyntaxKind::CONFIG_PARAMETER_REF).map(|it| it.text().to_string());
+        let Some(values) = child(node, SyntaxKind::TO_CONFIG_VALUE) else {
+            return;
+        };
+        match parameter.unwrap_or_default().to_ascii_lowercase().as_str() {
+            "search_path" => values.children().for_each(|value| self.path_entry(&value, place)),
+            "default_text_search_config" => {
+                let literal = values.children().find_map(ast::Literal::cast);
+                let layer = literal.and_then(|it| Layer::inside(place.layer, &it));
+                if let Some(layer) = layer {
+                    self.name_literal(Naming::TextSearchConfiguration, &layer, place);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// One schema of a search path. A literal there is one name, taken as it is.
+    fn path_entry(&mut self, value: &SyntaxNode, place: Place<'_>) {
+        let literal = ast::Literal::cast(value.clone());
+        let schema = match &literal {
+            Some(literal) => literal.string_value().unwrap_or_default(),
+            None => normalize_name_node(value),
+        };
+        if let Some(entries) = self.rewriter.path_entries(&schema) {
+            let token = value.text().to_string();
+            let start = usize::from(value.text_range().start());
+            let new = path_list(&entries, literal.is_some());
+            self.change(start..start + token.len(), &token, &new, place);
+        }
+    }
+
+    fn body(&mut self, body: &Body, place: Place<'_>) {
+        let Some(layer) = Layer::inside(place.layer, &body.literal) else {
+            return;
+        };
+        let text = layer.content();
+        let tree = match &body.language {
+            Language::Sql => body::parse_sql(text),
+            Language::Plpgsql => body::parse_plpgsql(text),
+            Language::Symbol => return,
+            Language::Other(language) => {
+                if let Some((at, schema)) = self.rewriter.mention(text) {
+                    self.concern_at(
+                        &layer,
+                        at,
+                        format!("the body in {language} mentions schema {schema}"),
+                    );
+                }
+                return;
+            }
+        };
+        match tree {
+            Ok(tree) => self.walk(
+                &tree,
+                Place {
+                    layer: &layer,
+                    trust: Trust::Unchecked,
+                    in_body: true,
+                },
+            ),
+            Err(error) => match self.rewriter.mention(text) {
+                Some((at, schema)) => {
+                    let reason = format!("the body cannot be read ({error}) and mentions schema {schema}");
+                    self.concern_at(&layer, at, reason);
+                }
+                None => self.notes.push(Concern {
+                    offset: layer.approximate(0),
+                    reason: format!("the body cannot be read: {error}"),
+                }),
+            },
+        }
+    }
+
+    /// EXECUTE: a constant string is SQL like any other, everything else is built when it runs.
+    fn dynamic(&mut self, statement: &SyntaxNode, query: Option<&SyntaxNode>, place: Place<'_>) {
+        let constant = query.and_then(constant_string);
+        let Some(literal) = constant else {
+            let at = usize::from(statement.text_range().start());
+            return self.concern(at, "EXECUTE builds its statement at run time".to_owned(), place);
+        };
+        let Some(layer) = Layer::inside(place.layer, &literal) else {
+            return;
+        };
+        match body::parse_sql(layer.content()) {
+            Ok(tree) => self.walk(
+                &tree,
+                Place {
+                    layer: &layer,
+                    ..place
+                },
+            ),
+            Err(error) => {
+                if let Some((_, schema)) = self.rewriter.mention(layer.content()) {
+                    let reason =
+                        format!("EXECUTE of a string that cannot be read ({error}) and mentions {schema}");
+                    self.concern(offset_of(&literal), reason, place);
+                }
+            }
+        }
+    }
+}
+
+/// The literal when the expression is nothing else.
+fn constant_string(query: &SyntaxNode) -> Option<ast::Literal> {
+    let mut node = query.clone();
+    while !matches!(node.kind(), SyntaxKind::LITERAL) {
+        let mut children = node.children();
+        node = match (children.next(), children.next()) {
+            (Some(only), None)
+                if matches!(
+                    only.kind(),
+                    SyntaxKind::TARGET_LIST | SyntaxKind::TARGET | SyntaxKind::LITERAL
+                ) =>
+            {
+                only
+            }
+            _ => return None,
+        };
+    }
+    ast::Literal::cast(node)
+}
+
+/// Rows, comments and messages are data for people: only text that a query works with can be a name.
+fn is_text_of_an_expression(literal: &SyntaxNode) -> bool {
+    let in_expression = literal.parent().is_some_and(|parent| {
+        matches!(
+            parent.kind(),
+            SyntaxKind::ARG
+                | SyntaxKind::BIN_EXPR
+                | SyntaxKind::CAST_EXPR
+                | SyntaxKind::DEFAULT_CONSTRAINT
+                | SyntaxKind::PLPGSQL_EXPR
+                | SyntaxKind::TARGET
+                | SyntaxKind::ARRAY_EXPR
+                | SyntaxKind::PAREN_EXPR
+                | SyntaxKind::TUPLE_EXPR
+                | SyntaxKind::WHEN_CLAUSE
+                | SyntaxKind::ELSE_CLAUSE
+        )
+    });
+    in_expression
+        && !literal
+            .ancestors()
+            .any(|it| it.kind() == SyntaxKind::PLPGSQL_RAISE_STMT)
+}
+
+/// Whether the other side of the comparison is a column that holds names of schemas, such as `nspname`.
+fn compares_schema_names(literal: &SyntaxNode) -> bool {
+    let Some(comparison) = literal
+        .ancestors()
+        .skip(1)
+        .find(|it| it.kind() == SyntaxKind::BIN_EXPR)
+    else {
+        return false;
+    };
+    let mut names = comparison
+        .descendants()
+        .filter(|it| it.kind() == SyntaxKind::NAME_REF);
+    names.any(|it| {
+        let name = normalize_name_node(&it);
+        name == "nspname" || name == "schemaname" || name == "schema_name" || name.ends_with("_schema")
+    })
+}
