@@ -1,1 +1,30 @@
-//! Not written yet.
+//! `remap-schema`: a filter that gives every schema its new name, in an archive or in plain SQL.
+
+mod archive_stream;
+mod args;
+mod plain_sql;
+mod report;
+
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
+use cli::{Failure, Input, Ui, open_input};
+
+use args::Args;
+
+/// The definition of the tool's arguments.
+pub fn command() -> Command {
+    Args::command()
+}
+
+/// Runs the tool.
+pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
+    let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
+    let mapping = args.mapping.mapping()?;
+    if mapping.is_empty() {
+        return Err(Failure::usage("nothing says what becomes of the schemas")
+            .with_hint("name a schema with --to NAME, or map some with --map OLD=NEW"));
+    }
+    match open_input(&args.input)? {
+        Input::Archive(reader) => archive_stream::remap(*reader, &mapping, &args, ui),
+        Input::Text(text) => plain_sql::remap(text, &mapping, &args, ui),
+    }
+}

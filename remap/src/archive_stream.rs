@@ -1,0 +1,69 @@
+//! New names for an archive. All SQL text is judged before the first row passes; rows pass unopened.
+
+use archive::{SchemaMember, Writer};
+use cli::{ArchiveReader, Destination, Failure, Outcome, Ui, create_archive};
+use plan::Mapping;
+use rewrite::{Counts, Doubt, Known, Rewriter};
+
+use crate::args::Args;
+use crate::report;
+
+pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, ui: &Ui) -> cli::Result {
+    let mut header = reader.header().clone();
+    let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
+    mapping
+        .apply(schemas.iter().map(String::as_str))
+        .map_err(Failure::usage)?;
+    let unknown = mapping.map.keys().find(|old| !schemas.contains(old));
+    if let Some(old) = unknown {
+        return Err(Failure::usage(format!("the archive has no schema `{old}`"))
+            .with_hint(format!("it has {}", schemas.join(", "))));
+    }
+    let rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(&header.catalog));
+    let texts = reader.schema().map_err(Failure::archive)?;
+    let (texts, counts, doubts) = rewrite_all(&rewriter, texts);
+    report::say(mapping, &schemas, counts, &doubts, ui);
+    if args.strict && !doubts.is_empty() {
+        // Nothing has been written yet, so nothing downstream can have begun.
+        return Ok(Outcome::Findings);
+    }
+    header
+        .catalog
+        .rename_schemas(&|schema| mapping.schema(schema), &|_, schema| {
+            mapping.extension_schema(schema)
+        });
+    header.mappings.push(mapping.clone());
+    let sink = create_archive(&Destination::new(args.output.as_deref()))?;
+    let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
+    for (member, sql) in &texts {
+        writer.schema(*member, sql).map_err(Failure::archive)?;
+    }
+    while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
+        reader
+            .chunk_stream(|body| writer.pass_chunk(rows, &record, body))
+            .map_err(Failure::archive)?;
+        if cli::is_interrupted() {
+            return Err(Failure::new(cli::Exit::Interrupted, "interrupted"));
+        }
+    }
+    let end = reader.finish().map_err(Failure::archive)?;
+    writer.finish_with(end.tables).map_err(Failure::archive)?;
+    Ok(Outcome::Done)
+}
+
+fn rewrite_all(
+    rewriter: &Rewriter,
+    texts: Vec<(SchemaMember, String)>,
+) -> (Vec<(SchemaMember, String)>, Counts, Vec<Doubt>) {
+    let (mut counts, mut doubts) = (Counts::default(), Vec::new());
+    let texts = texts
+        .into_iter()
+        .map(|(member, sql)| {
+            let rewritten = rewriter.rewrite(&sql);
+            counts += rewritten.counts;
+            doubts.extend(rewritten.doubts);
+            (member, rewritten.text)
+        })
+        .collect();
+    (texts, counts, doubts)
+}

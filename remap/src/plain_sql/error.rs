@@ -1,0 +1,97 @@
+//! Why the filter for plain SQL failed.
+
+use std::fmt;
+use std::io;
+
+use plan::MappingError;
+
+use super::Summary;
+
+/// A failure, with what had been done until then. The output ends with a statement that raises, unless
+/// writing failed.
+#[derive(Debug)]
+pub(crate) struct PlainSqlError {
+    kind: PlainSqlErrorKind,
+    summary: Box<Summary>,
+}
+
+/// Kinds of failure.
+#[derive(Debug)]
+#[non_exhaustive]
+pub(crate) enum PlainSqlErrorKind {
+    Read(io::Error),
+    Write(io::Error),
+    /// The input does not begin as `pg_dump` begins.
+    NotADump,
+    /// The input ends before `pg_dump`'s closing comment.
+    Truncated {
+        line: usize,
+    },
+    /// A statement is not in UTF-8.
+    NotUtf8 {
+        line: usize,
+    },
+    /// The mapping does not fit the dump's schemas.
+    Mapping(MappingError),
+    /// There are doubts, and doubts were to be failures.
+    Doubts,
+}
+
+impl PlainSqlError {
+    pub(crate) fn new(kind: PlainSqlErrorKind, summary: Summary) -> Self {
+        PlainSqlError {
+            kind,
+            summary: Box::new(summary),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> &PlainSqlErrorKind {
+        &self.kind
+    }
+
+    pub(crate) fn summary(&self) -> &Summary {
+        &self.summary
+    }
+}
+
+impl PlainSqlErrorKind {
+    /// What the statement says that makes the output fail. It stands inside a literal: no quotes.
+    pub(crate) fn message(&self) -> &'static str {
+        match self {
+            PlainSqlErrorKind::Doubts => "there are places that cannot be proved",
+            PlainSqlErrorKind::Truncated { .. } => "the dump is truncated",
+            PlainSqlErrorKind::NotADump => "the input is no dump",
+            PlainSqlErrorKind::Mapping(_) => "the schemas cannot get these names",
+            PlainSqlErrorKind::NotUtf8 { .. } => "a statement is not in UTF-8",
+            PlainSqlErrorKind::Read(_) | PlainSqlErrorKind::Write(_) => "the dump cannot be read",
+        }
+    }
+}
+
+impl fmt::Display for PlainSqlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            PlainSqlErrorKind::Read(_) => f.write_str("the dump cannot be read"),
+            PlainSqlErrorKind::Write(_) => f.write_str("the rewritten dump cannot be written"),
+            PlainSqlErrorKind::NotADump => {
+                f.write_str("the input is neither an archive nor a dump as pg_dump writes it")
+            }
+            PlainSqlErrorKind::Truncated { line } => {
+                write!(f, "the dump is truncated: it ends at line {line}")
+            }
+            PlainSqlErrorKind::NotUtf8 { line } => write!(f, "the statement at line {line} is not in UTF-8"),
+            PlainSqlErrorKind::Mapping(_) => f.write_str("the schemas of the dump cannot get these names"),
+            PlainSqlErrorKind::Doubts => write!(f, "{} places cannot be proved", self.summary.doubts.len()),
+        }
+    }
+}
+
+impl std::error::Error for PlainSqlError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.kind {
+            PlainSqlErrorKind::Read(error) | PlainSqlErrorKind::Write(error) => Some(error),
+            PlainSqlErrorKind::Mapping(error) => Some(error),
+            _ => None,
+        }
+    }
+}
