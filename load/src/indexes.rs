@@ -61,7 +61,8 @@ impl Phases {
         for statement in statements.iter().filter(|it| is_wanted(&it.kind)) {
             let text = statement.text.to_owned();
             match &statement.kind {
-                StatementKind::CreateIndex { table, .. } => keys.push(table, text),
+                // Indexes of materialized views stay in their place: the view may be made only here.
+                StatementKind::CreateIndex { table, .. } if tables.contains_key(table) => keys.push(table, text),
                 StatementKind::AddConstraint {
                     table,
                     kind,

@@ -19,5 +19,5 @@ pub use error::{Error, ErrorKind, Result};
 pub use header::{FORMAT_VERSION, Header, SourceIdentity, SourceKind, TableForm};
 pub use reader::{Reader, Store};
 pub use record::{MemberKind, Record, RowsRecord, SchemaMember};
-pub use tar_stream::{TarSink, TarStore, copy_body};
+pub use tar_stream::{STREAM_START, TarSink, TarStore, copy_body};
 pub use writer::{Sink, Writer};

@@ -14,6 +14,9 @@ const PAX_BYTES_MAX: u64 = 4096;
 const RECORD_PREFIX: &str = "SCHILY.xattr.user.coalesce.";
 const PAX_NAME: &str = "coalesce";
 
+/// What every stream of ours begins with: the first header's name and the NUL behind it.
+pub const STREAM_START: &[u8] = b"coalesce\0";
+
 /// Writes members as a tar stream.
 #[derive(Debug)]
 pub struct TarSink<W> {
@@ -187,7 +190,7 @@ impl<R: Read> Read for TarStore<R> {
 }
 
 fn is_tar(block: &[u8; BLOCK]) -> bool {
-    block.starts_with(PAX_NAME.as_bytes()) && TarHeader::from_byte_slice(block).as_ustar().is_some()
+    block.starts_with(STREAM_START) && TarHeader::from_byte_slice(block).as_ustar().is_some()
 }
 
 fn padding(size: u64) -> usize {
