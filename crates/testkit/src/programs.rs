@@ -84,13 +84,25 @@ impl Programs {
         self.major
     }
 
-    /// A command for `program` of this installation; one that it lacks is looked for in `PATH`.
+    /// A command for `program` of this installation; one that it lacks is looked for in `PATH`. It knows
+    /// nothing of the databases that the developer's own shell names.
     pub fn command(&self, program: &str) -> Command {
         let path = self.folder.join(program);
-        if path.is_file() {
+        let mut command = if path.is_file() {
             Command::new(path)
         } else {
             Command::new(program)
+        };
+        forget_endpoints(&mut command);
+        command
+    }
+}
+
+/// Takes libpq's variables away from a command: `PGPORT` would even move a server to another port.
+pub(crate) fn forget_endpoints(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PG") && name != "PG_BIN" {
+            command.env_remove(name);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::install::user_id;
-use crate::programs::Programs;
+use crate::programs::{Programs, forget_endpoints};
 
 const SCRIPT: &str = include_str!("watchdog.sh");
 
@@ -54,6 +54,7 @@ impl Watchdog {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
+        forget_endpoints(&mut command);
         command.env("LC_ALL", "C").process_group(0);
         if let Some(ServerUser { uid, gid }) = user {
             command.uid(uid).gid(gid);
