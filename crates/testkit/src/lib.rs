@@ -7,9 +7,11 @@
 mod cluster;
 pub mod data;
 mod database;
+mod desk;
 mod error;
 pub mod fixtures;
 mod install;
+pub mod judge;
 mod output;
 mod programs;
 mod shell;
@@ -19,6 +21,7 @@ mod watchdog;
 
 pub use cluster::{Cluster, POSTGRES, SOURCE_READER, TARGET_OWNER};
 pub use database::Database;
+pub use desk::{Desk, target_word};
 pub use error::{Error, ErrorKind, Result};
 pub use install::find_or_install;
 pub use output::Output;

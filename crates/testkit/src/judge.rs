@@ -1,0 +1,217 @@
+//! PostgreSQL itself as the judge of new names: a source restored as is and renamed by `ALTER … RENAME` holds
+//! the definitions that a source renamed by a tool must have.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::{POSTGRES, identifier};
+use crate::database::Database;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Where extensions wait while `public` is renamed.
+const WAITING_ROOM: &str = "coalesce_waiting_room";
+
+/// What `pg_dump` says of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Definition {
+    /// Without the body of a routine and without its `SET search_path`.
+    text: String,
+    body: String,
+}
+
+/// What `pg_dump -s` says of a database: each object by its heading (name, type and schema).
+///
+/// Owners and grants are left out, and so is our own schema `coalesce`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Definitions(BTreeMap<String, Definition>);
+
+impl Definitions {
+    pub fn of(database: &Database<'_>) -> Result<Self> {
+        let flags = ["--schema-only", "--no-owner", "--no-privileges"];
+        Ok(Definitions::parse(&dump(database, &flags)?))
+    }
+
+    fn parse(sql: &str) -> Self {
+        let end = sql.find("\n--\n-- PostgreSQL database dump complete");
+        let mut definitions: BTreeMap<String, Definition> = BTreeMap::new();
+        for part in sql[..end.unwrap_or(sql.len())].split("\n--\n-- Name: ").skip(1) {
+            let (heading, text) = part.split_once("\n--\n").unwrap_or((part, ""));
+            let definition = Definition::parse(text);
+            definitions
+                .entry(heading.to_owned())
+                .and_modify(|it| it.text.push_str(&definition.text))
+                .or_insert(definition);
+        }
+        Definitions(definitions)
+    }
+
+    /// Number of objects, with their comments and constraints.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each object that is missing, too many, or defined otherwise in `found`, with both texts; the bodies of
+    /// routines are not compared.
+    pub fn differences(&self, found: &Definitions) -> Vec<String> {
+        let text = |of: &Definitions, heading: &str| of.0.get(heading).map(|it| it.text.clone());
+        self.compare(found, &text)
+    }
+
+    /// As [`Definitions::differences`], for the bodies of routines alone.
+    pub fn body_differences(&self, found: &Definitions) -> Vec<String> {
+        let body = |of: &Definitions, heading: &str| of.0.get(heading).map(|it| it.body.clone());
+        self.compare(found, &body)
+    }
+
+    fn compare(
+        &self,
+        found: &Definitions,
+        part: &dyn Fn(&Definitions, &str) -> Option<String>,
+    ) -> Vec<String> {
+        let more = found.0.keys().filter(|it| !self.0.contains_key(*it));
+        let differs = |heading: &String| {
+            let (expected, found) = (part(self, heading), part(found, heading));
+            let shown = |it: Option<String>| it.unwrap_or_else(|| "nothing".to_owned());
+            (expected != found).then(|| {
+                let (expected, found) = (shown(expected), shown(found));
+                format!("{heading}\n--- expected ---\n{expected}\n--- found ---\n{found}\n")
+            })
+        };
+        self.0.keys().chain(more).filter_map(differs).collect()
+    }
+
+    /// Every `old` replaced by `new` in headings, texts and bodies: for names that stand nowhere else.
+    #[must_use]
+    pub fn replaced(&self, old: &str, new: &str) -> Self {
+        let replaced = self.0.iter().map(|(heading, definition)| {
+            let text = definition.text.replace(old, new);
+            let body = definition.body.replace(old, new);
+            (heading.replace(old, new), Definition { text, body })
+        });
+        Definitions(replaced.collect())
+    }
+}
+
+impl Definition {
+    fn parse(text: &str) -> Self {
+        let mut definition = Definition {
+            text: String::new(),
+            body: String::new(),
+        };
+        for line in text.lines() {
+            let in_body = !definition.body.is_empty() || line.starts_with("    AS $");
+            if in_body {
+                definition.body.push_str(line);
+                definition.body.push('\n');
+            } else if !line.starts_with("SET ") && !line.starts_with("    SET search_path ") {
+                definition.text.push_str(line);
+                definition.text.push('\n');
+            }
+        }
+        definition.text.truncate(definition.text.trim_end().len());
+        definition.body.truncate(definition.body.trim_end().len());
+        definition
+    }
+}
+
+/// A new database with the definitions of `source`, in which PostgreSQL has given each first schema the second
+/// name, and in which extensions are in a `public` without anything else.
+pub fn renamed<'c>(source: &Database<'c>, names: &[(&str, &str)]) -> Result<Database<'c>> {
+    let database = source.cluster().database("judged")?;
+    database.psql(dump(source, &["--schema-only"])?.as_bytes())?;
+    let extensions = database.query("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY oid")?;
+    let moved = |to: &str| {
+        let all = extensions
+            .iter()
+            .map(|it| format!("ALTER EXTENSION {} SET SCHEMA {to};", identifier(it)));
+        all.collect::<String>()
+    };
+    let renames: String = names
+        .iter()
+        .map(|(old, new)| format!("ALTER SCHEMA {} RENAME TO {};", identifier(old), identifier(new)))
+        .collect();
+    // The schema `public` of every new database has this owner and this comment.
+    let fresh_public = names.iter().find(|(old, _)| *old == "public").map_or_else(String::new, |(_, new)| {
+        format!(
+            "COMMENT ON SCHEMA {} IS NULL;
+             CREATE SCHEMA public AUTHORIZATION pg_database_owner;
+             COMMENT ON SCHEMA public IS 'standard public schema';",
+            identifier(new)
+        )
+    });
+    database.execute(&format!(
+        "CREATE SCHEMA {WAITING_ROOM}; {} {renames} {fresh_public} {} DROP SCHEMA {WAITING_ROOM}",
+        moved(WAITING_ROOM),
+        moved("public"),
+    ))?;
+    Ok(database)
+}
+
+fn dump(database: &Database<'_>, flags: &[&str]) -> Result<String> {
+    let output = database
+        .cluster()
+        .programs()
+        .command("pg_dump")
+        .args(flags)
+        .args(["--exclude-schema", "coalesce", "--dbname"])
+        .arg(database.conninfo(POSTGRES))
+        .output()
+        .map_err(Error::caused(ErrorKind::Program, "cannot run pg_dump"))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let message = format!("pg_dump failed on database {}: {}", database.name(), said.trim());
+        return Err(Error::new(ErrorKind::Program, message));
+    }
+    String::from_utf8(output.stdout).map_err(Error::caused(
+        ErrorKind::Program,
+        format!("pg_dump of database {} is not UTF-8", database.name()),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definitions(objects: &[(&str, &str)]) -> Definitions {
+        let parts = objects
+            .iter()
+            .map(|(heading, text)| format!("\n--\n-- Name: {heading}\n--\n\n{text}\n\n"));
+        let body: String = parts.collect();
+        Definitions::parse(&format!(
+            "SET a = b;\n{body}\n--\n-- PostgreSQL database dump complete\n--\n"
+        ))
+    }
+
+    #[track_caller]
+    fn check(expected: &[(&str, &str)], found: &[(&str, &str)], headings: &[&str]) {
+        let differences = definitions(expected).differences(&definitions(found));
+        let differing: Vec<&str> = differences.iter().filter_map(|it| it.lines().next()).collect();
+        assert_eq!(differing, headings);
+    }
+
+    #[test]
+    fn every_kind_of_difference_is_told() {
+        let table = ("t; Type: TABLE", "CREATE TABLE x.t ();");
+        check(&[table], &[table], &[]);
+        check(&[table], &[], &["t; Type: TABLE"]);
+        check(&[], &[table], &["t; Type: TABLE"]);
+        check(&[table], &[("t; Type: TABLE", "CREATE TABLE y.t ();")], &["t; Type: TABLE"]);
+        check(&[table], &[("t; Type: TABLE", "SET a = b;\n\nCREATE TABLE x.t ();")], &[]);
+    }
+
+    #[test]
+    fn bodies_are_compared_apart() {
+        let function = |path: &str, body: &str| {
+            format!("CREATE FUNCTION f()\n    LANGUAGE sql\n    SET search_path TO '{path}'\n    AS $${body}\n$$;")
+        };
+        let (old, new) = (function("a", "SELECT a.t"), function("b", "SELECT b.t"));
+        let [expected, found] =
+            [&old, &new].map(|it| definitions(&[("f(); Type: FUNCTION", it.as_str())]));
+        assert!(expected.differences(&found).is_empty());
+        assert_eq!(expected.body_differences(&found).len(), 1);
+        assert!(expected.body_differences(&found.replaced("b.", "a.")).is_empty());
+    }
+}
