@@ -32,9 +32,9 @@ pub(crate) struct Args {
     /// Sessions that read rows [default: the number of cores]
     #[arg(long, short, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
-    /// Rows are cut into chunks of about this many MiB
-    #[arg(long, value_name = "MIB", default_value = "4")]
-    pub(crate) chunk_size: NonZeroU8,
+    /// Rows are cut into chunks of about this many MiB [default: 4, less when --jobs is above 6]
+    #[arg(long, value_name = "MIB")]
+    pub(crate) chunk_size: Option<NonZeroU8>,
 }
 
 /// The form of rows.

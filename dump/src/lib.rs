@@ -9,8 +9,9 @@ mod rows;
 mod sqlite;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU8;
 
-use archive::{End, Header, TableForm, Writer};
+use archive::{Codec, End, Header, TableForm, Writer};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{ArchiveSink, Destination, Failure, Outcome, Progress, Ui, count, duration, size};
 use database::Endpoint;
@@ -38,7 +39,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
 struct Options {
     destination: Destination,
     rows: args::Rows,
-    codec: archive::Codec,
+    codec: Codec,
     jobs: usize,
     chunk_bytes: usize,
 }
@@ -46,9 +47,10 @@ struct Options {
 impl Options {
     fn new(args: &Args) -> Self {
         let destination = Destination::new(args.output.as_deref());
-        let codec = args.compress.unwrap_or(match destination {
-            Destination::Stdout => archive::Codec::None,
-            Destination::File(_) | Destination::Directory(_) => archive::Codec::Gzip(2),
+        let codec = args.compress.unwrap_or(if destination.is_pipe() {
+            Codec::None
+        } else {
+            Codec::default_gzip()
         });
         let jobs = args.jobs.map_or_else(
             || std::thread::available_parallelism().map_or(2, usize::from),
@@ -59,7 +61,7 @@ impl Options {
             rows: args.rows,
             codec,
             jobs,
-            chunk_bytes: usize::from(args.chunk_size.get()) << 20,
+            chunk_bytes: chunk_bytes(args.chunk_size, jobs),
         }
     }
 
@@ -70,6 +72,18 @@ impl Options {
             ("compress".to_owned(), self.codec.to_string()),
         ])
     }
+}
+
+/// Chunks of 4 MiB, of less with many readers: each holds about three at a time, and all together must stay
+/// well below 128 MiB.
+fn chunk_bytes(wanted: Option<NonZeroU8>, jobs: usize) -> usize {
+    const DEFAULT_BYTES: usize = 4 << 20;
+    const ALL_BYTES: usize = 24 << 20;
+    const MIN_BYTES: usize = 256 << 10;
+    wanted.map_or_else(
+        || (ALL_BYTES / jobs).clamp(MIN_BYTES, DEFAULT_BYTES),
+        |mebibytes| usize::from(mebibytes.get()) << 20,
+    )
 }
 
 /// A header with everything that is the same for every kind of source.

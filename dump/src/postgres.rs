@@ -13,7 +13,7 @@ use database::postgres::{Identity, Snapshot, SnapshotSession, read_catalog, read
 use fingerprint::Form;
 
 use crate::args::Rows;
-use crate::rows::{Chunk, Chunker, Stop, write_chunks};
+use crate::rows::{Chunk, Chunker, Stop, WAITING_CHUNKS, write_chunks};
 use crate::{Options, finish, header};
 
 pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> cli::Result<()> {
@@ -23,15 +23,17 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
         ui.warning(warning);
     }
     let mut snapshot = Snapshot::take(endpoint, "coalesce dump", None).map_err(Failure::source)?;
+    cli::on_interrupt(endpoint.canceller(snapshot.client()));
     ui.detail(format_args!(
         "snapshot {} of {}",
         snapshot.id(),
         endpoint.display_name()
     ));
     let (catalog, _) = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
-    let schema = read_schema_text(&snapshot, None).map_err(Failure::source)?;
+    let schema = read_schema_text(&snapshot, &|end_program| cli::on_interrupt(end_program))
+        .map_err(Failure::source)?;
     let forms = choose_forms(&catalog, options);
-    let mut notes = Vec::new();
+    let mut notes = schema.warnings.clone();
     if !schema.apart.is_empty() {
         notes.push(
             "publications, subscriptions and event triggers stand apart and are not applied".to_owned(),
@@ -57,7 +59,7 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
     let queue = TableQueue::new(&header.catalog, &header.forms);
     let sessions = open_sessions(&snapshot, options.jobs.min(queue.len()))?;
     thread::scope(|scope| {
-        let (sender, chunks) = sync_channel(options.jobs);
+        let (sender, chunks) = sync_channel(WAITING_CHUNKS);
         let readers: Vec<_> = sessions
             .into_iter()
             .map(|session| {
@@ -153,9 +155,12 @@ impl<'a> TableQueue<'a> {
 }
 
 fn open_sessions(snapshot: &Snapshot, count: usize) -> cli::Result<Vec<SnapshotSession>> {
-    (0..count)
-        .map(|_| snapshot.session().map_err(Failure::source))
-        .collect()
+    let open = |_| {
+        let session = snapshot.session().map_err(Failure::source)?;
+        cli::on_interrupt(session.canceller(snapshot.endpoint()));
+        Ok(session)
+    };
+    (0..count).map(open).collect()
 }
 
 /// The work of one reader.

@@ -7,6 +7,9 @@ use catalog::Table;
 use cli::{ArchiveSink, Failure, Progress, Work};
 use fingerprint::{Fingerprint, Form, RowScanner, Rows, wrap_chunk};
 
+/// Chunks between the readers and the writer: enough to hide its pauses, few enough for memory.
+pub(crate) const WAITING_CHUNKS: usize = 2;
+
 /// A chunk as it will be stored.
 pub(crate) struct Chunk {
     table: u32,

@@ -10,7 +10,7 @@ use cli::{Failure, Ui, create_archive};
 use database::sqlite::{Inspection, SqliteSource};
 use fingerprint::{Form, encode_row};
 
-use crate::rows::{Chunk, Chunker, Stop, write_chunks};
+use crate::rows::{Chunk, Chunker, Stop, WAITING_CHUNKS, write_chunks};
 use crate::{Options, finish, header};
 
 pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
@@ -56,7 +56,7 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
     let bytes = std::fs::metadata(path).map(|it| it.len()).ok();
     let progress = ui.progress(&name, bytes);
     thread::scope(|scope| {
-        let (sender, chunks) = sync_channel(options.jobs);
+        let (sender, chunks) = sync_channel(WAITING_CHUNKS);
         // SQLite's connection stays where it is: the rows are read here and written by the other thread.
         let writing = scope.spawn(|| write_chunks(&mut writer, chunks, &progress));
         let read = read_tables(&source, &inspection, options, &sender);

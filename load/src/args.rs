@@ -31,9 +31,19 @@ pub(crate) struct Args {
     /// Load into a server that is older than the source
     #[arg(long)]
     pub(crate) allow_older_target: bool,
+    /// Print a report on stdout when the schemas are live
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) format: Option<ReportFormat>,
     /// Remove what an unfinished load left in SCHEMA and in the other schemas of that load
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges"])]
     pub(crate) abandon: Option<String>,
+}
+
+/// The form of the report; the closing line on stderr is there for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// One JSON object with a version
+    Json,
 }
 
 /// What becomes of grants.

@@ -15,6 +15,12 @@ use postgres::Client;
 use crate::journal::{self, Run};
 use crate::target::{Target, failed};
 
+/// Chunks between the reader and the sessions: enough to hide the reader's pauses, few enough for memory.
+const WAITING_CHUNKS: usize = 2;
+
+/// Rows handed to the connection at once; it copies what it is given.
+const PIECE_BYTES: usize = 64 << 10;
+
 /// A chunk whose SHA-256 holds.
 struct Chunk {
     rows: RowsRecord,
@@ -34,7 +40,7 @@ pub(crate) fn fill(
     let tally = Tally::new(header);
     let sessions = target.sessions(usize::MAX)?;
     let stop = AtomicBool::new(false);
-    let (sender, chunks) = sync_channel(target.jobs());
+    let (sender, chunks) = sync_channel(WAITING_CHUNKS);
     let chunks = Mutex::new(chunks);
     thread::scope(|scope| {
         let (chunks, stop, tally, progress) = (&chunks, &stop, &tally, &progress);
@@ -150,9 +156,11 @@ fn write_chunk(
     let mut writer = transaction
         .copy_in(&copy_in_sql(table, rows.form))
         .map_err(|error| failed(step(), error))?;
-    writer
-        .write_all(&bytes)
-        .map_err(|error| Failure::new(Exit::Target, step()).with_source(error))?;
+    for piece in bytes.chunks(PIECE_BYTES) {
+        writer
+            .write_all(piece)
+            .map_err(|error| Failure::new(Exit::Target, step()).with_source(error))?;
+    }
     let copied = writer.finish().map_err(|error| failed(step(), error))?;
     if copied != rows.rows {
         let message = format!(

@@ -62,7 +62,9 @@ impl Phases {
             let text = statement.text.to_owned();
             match &statement.kind {
                 // Indexes of materialized views stay in their place: the view may be made only here.
-                StatementKind::CreateIndex { table, .. } if tables.contains_key(table) => keys.push(table, text),
+                StatementKind::CreateIndex { table, .. } if tables.contains_key(table) => {
+                    keys.push(table, text)
+                }
                 StatementKind::AddConstraint {
                     table,
                     kind,

@@ -11,6 +11,7 @@ mod grants;
 mod indexes;
 mod journal;
 mod prepare;
+mod report;
 mod settle;
 mod statements;
 mod target;
@@ -19,7 +20,7 @@ use std::time::Instant;
 
 use archive::{End, Header, SchemaMember};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
-use cli::{ArchiveReader, Failure, Outcome, Ui, count, duration, open_archive};
+use cli::{ArchiveReader, Failure, Outcome, Ui, open_archive};
 use database::Endpoint;
 use database::endpoint::{Environment, PostgresEndpoint};
 
@@ -75,36 +76,29 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
 
     let mut target = Target::connect(endpoint, args.jobs())?;
-    let existing = checks::check(&mut target, &header, texts.get(SchemaMember::Privileges), args)?;
     target.lock_schemas(&schemas)?;
+    let existing = checks::check(&mut target, &header, texts.get(SchemaMember::Privileges), args)?;
     let run = journal::begin(&mut target, &header, &existing)?;
     let loaded = load_run(&mut target, &run, reader, &header, &texts, args, ui);
     let end = loaded.map_err(|failure| {
+        let schema = schemas.first().map_or("SCHEMA", String::as_str);
         failure
             .with_state(format!("nothing is live on {}", target.name()))
             .with_state(format!("what was loaded before is in {}", schemas.join(", ")))
             .with_way_out(format!(
                 "`load --abandon {} {}` removes it",
-                shell_word(&schemas),
-                shell_word(std::slice::from_ref(&args.target))
+                shell_word(schema),
+                shell_word(&args.target)
             ))
     })?;
-    let keys = header.catalog.count(catalog::ObjectKind::Index);
-    let names = if schemas.len() == 1 {
-        format!("{} is live", schemas[0])
-    } else {
-        format!("{} are live", schemas.join(", "))
+    let live = report::Live {
+        target: &target.name(),
+        schemas: &schemas,
+        header: &header,
+        end: &end,
+        elapsed: started.elapsed(),
     };
-    ui.status(format_args!(
-        "{names} on {}: {} tables, {} rows, {} indexes in {}; all fingerprints hold: {}",
-        target.name(),
-        count(end.tables.len() as u64),
-        count(end.rows()),
-        count(keys as u64),
-        duration(started.elapsed()),
-        end.digest(),
-    ));
-    Ok(())
+    live.say(args.format, ui)
 }
 
 /// Everything between the journal's entry and the moment at which the schemas are live.
@@ -133,15 +127,12 @@ fn load_run(
     Ok(end)
 }
 
-/// Words as a shell takes them, when they need it.
-fn shell_word(words: &[String]) -> String {
-    let quote = |word: &String| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@".contains(&byte);
-        if !word.is_empty() && word.bytes().all(plain) {
-            word.clone()
-        } else {
-            format!("'{}'", word.replace('\'', "'\\''"))
-        }
-    };
-    words.iter().map(quote).collect::<Vec<_>>().join(" ")
+/// A word as a shell takes it.
+fn shell_word(word: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@".contains(&byte);
+    if !word.is_empty() && word.bytes().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }

@@ -27,10 +27,6 @@ impl Target {
         self.endpoint.display_name()
     }
 
-    pub(crate) fn jobs(&self) -> usize {
-        self.jobs
-    }
-
     pub(crate) fn client(&mut self) -> &mut Client {
         &mut self.client
     }

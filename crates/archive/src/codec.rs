@@ -27,6 +27,11 @@ impl Codec {
     const GZIP_LEVEL: u8 = 2;
     const ZSTD_LEVEL: u8 = 1;
 
+    /// Gzip at a level that costs little.
+    pub fn default_gzip() -> Codec {
+        Codec::Gzip(Self::GZIP_LEVEL)
+    }
+
     /// The name in records.
     pub(crate) fn name(self) -> &'static str {
         match self {

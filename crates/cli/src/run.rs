@@ -39,7 +39,9 @@ pub fn run(command: Command, tool: fn(&ArgMatches, &Ui) -> Result) -> ExitCode {
         _ if interrupt::caught().is_some() => {
             ui.status("interrupted");
             if let Ok(Err(failure)) = &ended {
-                failure.left.iter().for_each(|line| ui.status(line));
+                for line in failure.left.iter().chain(&failure.hint) {
+                    ui.status(line);
+                }
             }
             interrupt::caught().unwrap_or(Exit::Interrupted)
         }

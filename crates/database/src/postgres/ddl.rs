@@ -3,8 +3,10 @@
 //! One pass of `pg_dump -Fc` asks the server; `pg_restore` then writes its parts apart without asking it again.
 
 use std::fmt::Write as _;
+use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tempfile::TempDir;
 
@@ -23,10 +25,15 @@ pub struct SchemaText {
     pub privileges: String,
     /// Publications, subscriptions and event triggers.
     pub apart: String,
+    /// What `pg_dump` said although it succeeded.
+    pub warnings: Vec<String>,
 }
 
-/// Runs `pg_dump --schema-only` under `snapshot`, for `schemas` or for everything.
-pub fn read_schema_text(snapshot: &Snapshot, schemas: Option<&[String]>) -> Result<SchemaText> {
+/// Takes what ends a program early, for whoever hears of an interruption.
+pub type OnInterrupt<'a> = &'a dyn Fn(Box<dyn FnMut() + Send>);
+
+/// Runs `pg_dump --schema-only` under `snapshot`.
+pub fn read_schema_text(snapshot: &Snapshot, on_interrupt: OnInterrupt<'_>) -> Result<SchemaText> {
     let programs = find_pg_dump(snapshot.identity().version_number)?;
     let folder = TempDir::new().map_err(|error| {
         Error::new(
@@ -36,7 +43,7 @@ pub fn read_schema_text(snapshot: &Snapshot, schemas: Option<&[String]>) -> Resu
         .with_source(error)
     })?;
     let custom = folder.path().join("schema");
-    run_pg_dump(snapshot, schemas, &programs, &custom)?;
+    let warnings = run_pg_dump(snapshot, &programs, &custom, on_interrupt)?;
     let entries = list_entries(&programs, &custom)?;
     let part = |wanted: Part, flags: &[&str]| -> Result<String> {
         let list = folder.path().join("list");
@@ -55,7 +62,7 @@ pub fn read_schema_text(snapshot: &Snapshot, schemas: Option<&[String]>) -> Resu
         })?;
         let mut command = Command::new(&programs.pg_restore);
         command
-            .args(["--no-owner", "-f", "-"])
+            .args(["--no-owner", "--no-tablespaces", "-f", "-"])
             .args(flags)
             .arg("-L")
             .arg(&list)
@@ -67,15 +74,17 @@ pub fn read_schema_text(snapshot: &Snapshot, schemas: Option<&[String]>) -> Resu
         post_data: part(Part::Objects, &["--section=post-data", "--no-privileges"])?,
         privileges: part(Part::Privileges, &[])?,
         apart: part(Part::Apart, &["--no-privileges"])?,
+        warnings,
     })
 }
 
+/// Returns what it warned of.
 fn run_pg_dump(
     snapshot: &Snapshot,
-    schemas: Option<&[String]>,
     programs: &DumpPrograms,
     output: &Path,
-) -> Result<()> {
+    on_interrupt: OnInterrupt<'_>,
+) -> Result<Vec<String>> {
     let mut command = snapshot.endpoint().command(&programs.pg_dump)?;
     command.args([
         "--schema-only",
@@ -87,12 +96,36 @@ fn run_pg_dump(
     command
         .arg(format!("--snapshot={}", snapshot.id()))
         .arg("--file")
-        .arg(output);
-    for schema in schemas.into_iter().flatten() {
-        // A pattern in double quotes stands for itself.
-        command.arg(format!("--schema=\"{}\"", schema.replace('"', "\"\"")));
+        .arg(output)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().map_err(|error| not_run("pg_dump", error))?;
+    let stderr = child.stderr.take();
+    let child = Arc::new(Mutex::new(child));
+    let killed = Arc::clone(&child);
+    on_interrupt(Box::new(move || {
+        // A child that has ended already needs no end.
+        let _ = killed.lock().unwrap_or_else(PoisonError::into_inner).kill();
+    }));
+    let mut words = String::new();
+    if let Some(mut stderr) = stderr {
+        // What it says may be in any encoding, and it must be read to its end or the child would wait for us.
+        let mut bytes = Vec::new();
+        stderr
+            .read_to_end(&mut bytes)
+            .map_err(|error| not_run("pg_dump", error))?;
+        words = String::from_utf8_lossy(&bytes).trim().to_owned();
     }
-    run(&mut command, "pg_dump").map(drop)
+    let status = child.lock().unwrap_or_else(PoisonError::into_inner).wait();
+    if !status.map_err(|error| not_run("pg_dump", error))?.success() {
+        return Err(Error::new(ErrorKind::Program, format!("pg_dump failed: {words}")));
+    }
+    Ok(words.lines().map(str::to_owned).collect())
+}
+
+fn not_run(name: &str, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Program, format!("{name} could not be run")).with_source(error)
 }
 
 /// Which part of the archive an entry belongs to.
@@ -146,9 +179,7 @@ fn part_of(line: &str) -> Part {
 }
 
 fn run(command: &mut Command, name: &str) -> Result<Output> {
-    let output = command.output().map_err(|error| {
-        Error::new(ErrorKind::Program, format!("{name} could not be started")).with_source(error)
-    })?;
+    let output = command.output().map_err(|error| not_run(name, error))?;
     if output.status.success() {
         return Ok(output);
     }

@@ -9,7 +9,7 @@ mod programs;
 mod rows;
 mod snapshot;
 
-pub use ddl::{SchemaText, read_schema_text};
+pub use ddl::{OnInterrupt, SchemaText, read_schema_text};
 pub use introspect::{RowLevelSecurity, read_catalog};
 pub use rows::{copy_out_sql, count_rows, read_rows};
 pub use snapshot::{Identity, Snapshot, SnapshotSession};

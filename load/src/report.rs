@@ -1,0 +1,79 @@
+//! What is said when the schemas are live.
+
+use std::time::Duration;
+
+use archive::{End, Header};
+use catalog::ObjectKind;
+use cli::{Ui, count, duration};
+use serde_json::json;
+
+use crate::args::ReportFormat;
+
+/// The version of the JSON report.
+const VERSION: u32 = 1;
+
+/// A load that has reached its end.
+pub(crate) struct Live<'a> {
+    pub(crate) target: &'a str,
+    pub(crate) schemas: &'a [String],
+    pub(crate) header: &'a Header,
+    pub(crate) end: &'a End,
+    pub(crate) elapsed: Duration,
+}
+
+impl Live<'_> {
+    pub(crate) fn say(&self, format: Option<ReportFormat>, ui: &Ui) -> cli::Result<()> {
+        ui.status(self.closing_line());
+        match format {
+            Some(ReportFormat::Json) => ui.print(format_args!("{:#}\n", self.json())),
+            None => Ok(()),
+        }
+    }
+
+    fn closing_line(&self) -> String {
+        let verb = if self.schemas.len() == 1 { "is" } else { "are" };
+        format!(
+            "{} {verb} live on {}: {} tables, {} rows, {} indexes in {}; all fingerprints hold: {}",
+            self.schemas.join(", "),
+            self.target,
+            count(self.end.tables.len() as u64),
+            count(self.end.rows()),
+            count(self.header.catalog.count(ObjectKind::Index) as u64),
+            duration(self.elapsed),
+            self.end.digest(),
+        )
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let name = |table: u32| {
+            let place = usize::try_from(table).unwrap_or(usize::MAX);
+            self.header
+                .catalog
+                .tables
+                .get(place)
+                .map(|it| it.qualified_name().to_string())
+        };
+        let tables: Vec<_> = self
+            .end
+            .tables
+            .iter()
+            .map(|it| {
+                let fingerprint = &it.fingerprint;
+                json!({
+                    "table": name(it.table), "rows": fingerprint.rows, "form": fingerprint.form,
+                    "sum": fingerprint.sum(),
+                })
+            })
+            .collect();
+        json!({
+            "version": VERSION,
+            "target": self.target,
+            "source": self.header.source.database,
+            "run": self.end.run,
+            "schemas": self.schemas,
+            "rows": self.end.rows(),
+            "tables": tables,
+            "seconds": self.elapsed.as_secs_f64(),
+        })
+    }
+}
