@@ -108,15 +108,12 @@ fn run_pg_dump(
         // A child that has ended already needs no end.
         let _ = killed.lock().unwrap_or_else(PoisonError::into_inner).kill();
     }));
-    let mut words = String::new();
+    let mut words = Vec::new();
     if let Some(mut stderr) = stderr {
-        // What it says may be in any encoding, and it must be read to its end or the child would wait for us.
-        let mut bytes = Vec::new();
-        stderr
-            .read_to_end(&mut bytes)
-            .map_err(|error| not_run("pg_dump", error))?;
-        words = String::from_utf8_lossy(&bytes).trim().to_owned();
+        // It must be read to its end, or the child would wait for us.
+        stderr.read_to_end(&mut words).map_err(|error| not_run("pg_dump", error))?;
     }
+    let words = String::from_utf8_lossy(&words).trim().to_owned();
     let status = child.lock().unwrap_or_else(PoisonError::into_inner).wait();
     if !status.map_err(|error| not_run("pg_dump", error))?.success() {
         return Err(Error::new(ErrorKind::Program, format!("pg_dump failed: {words}")));
