@@ -84,7 +84,7 @@ fn take_postgres(
     }
     let mut snapshot = Snapshot::take(endpoint, "coalesce assess", None).map_err(failure)?;
     cli::on_interrupt(endpoint.canceller(snapshot.client()));
-    let (catalog, _) = read_catalog(snapshot.client(), None).map_err(failure)?;
+    let catalog = read_catalog(snapshot.client(), None).map_err(failure)?;
     let mut rows = Vec::with_capacity(catalog.tables.len());
     for table in &catalog.tables {
         rows.push(count_rows(&mut snapshot, table, failure)?);

@@ -6,10 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use archive::{SchemaMember, SourceIdentity, SourceKind, TableForm, Writer};
-use catalog::{Catalog, Table};
-use cli::{Failure, Ui, create_archive};
+use catalog::{Catalog, Table, TableKind};
+use cli::{Failure, Ui, count, create_archive};
 use database::endpoint::PostgresEndpoint;
-use database::postgres::{Identity, Snapshot, SnapshotSession, read_catalog, read_rows, read_schema_text};
+use database::postgres::{
+    Identity, Snapshot, SnapshotSession, count_large_objects, read_catalog, read_rows, read_schema_text,
+};
 use fingerprint::Form;
 
 use crate::args::Rows;
@@ -29,11 +31,12 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
         snapshot.id(),
         endpoint.display_name()
     ));
-    let (catalog, _) = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
+    let catalog = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
     let schema = read_schema_text(&snapshot, &|end_program| cli::on_interrupt(end_program))
         .map_err(Failure::source)?;
     let forms = choose_forms(&catalog, options);
     let mut notes = schema.warnings.clone();
+    notes.extend(what_stays(&mut snapshot, &catalog)?);
     if !schema.apart.is_empty() {
         notes.push(
             "publications, subscriptions and event triggers stand apart and are not applied".to_owned(),
@@ -78,6 +81,29 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
             .try_for_each(|it| it.unwrap_or_else(|never| never))
     })?;
     finish(writer, &endpoint.display_name(), &progress, ui)
+}
+
+/// What the source holds and the archive does not, as sentences.
+fn what_stays(snapshot: &mut Snapshot, catalog: &Catalog) -> cli::Result<Vec<String>> {
+    let mut stays = Vec::new();
+    let large_objects = count_large_objects(snapshot.client()).map_err(Failure::source)?;
+    if large_objects > 0 {
+        stays.push(format!(
+            "{} large objects are not in the archive",
+            count(large_objects)
+        ));
+    }
+    let foreign = catalog
+        .tables
+        .iter()
+        .filter(|table| table.kind == TableKind::Foreign);
+    stays.extend(foreign.map(|table| {
+        format!(
+            "foreign table {} is in the archive without its rows",
+            table.qualified_name()
+        )
+    }));
+    Ok(stays)
 }
 
 fn identity(identity: &Identity) -> SourceIdentity {

@@ -109,6 +109,9 @@ pub(crate) fn write_chunks(
     progress: &Progress,
 ) -> cli::Result<()> {
     for chunk in chunks {
+        if cli::is_interrupted() {
+            return Err(Failure::new(cli::Exit::Interrupted, "interrupted"));
+        }
         writer
             .chunk(
                 chunk.table,

@@ -111,7 +111,7 @@ impl Live {
         failure: fn(database::Error) -> Failure,
     ) -> Result<Live> {
         let mut snapshot = Snapshot::take(endpoint, "coalesce verify", schemas).map_err(failure)?;
-        let (catalog, _) = read_catalog(snapshot.client(), schemas).map_err(failure)?;
+        let catalog = read_catalog(snapshot.client(), schemas).map_err(failure)?;
         let sessions = (0..jobs)
             .map(|_| snapshot.session().map_err(failure))
             .collect::<Result<Vec<_>>>()?;

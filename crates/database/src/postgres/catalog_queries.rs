@@ -19,7 +19,7 @@ ORDER BY n.nspname COLLATE \"C\"";
 pub(super) const TABLES: &str = "
 SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::pg_catalog.text AS kind,
        c.relpersistence = 'u' AS unlogged, c.reltuples::pg_catalog.int8 AS rows_estimate,
-       COALESCE(pg_catalog.pg_table_size(c.oid), 0) AS bytes, c.relrowsecurity AS row_security
+       COALESCE(pg_catalog.pg_table_size(c.oid), 0) AS bytes
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')

@@ -111,7 +111,9 @@ fn run_pg_dump(
     let mut words = Vec::new();
     if let Some(mut stderr) = stderr {
         // It must be read to its end, or the child would wait for us.
-        stderr.read_to_end(&mut words).map_err(|error| not_run("pg_dump", error))?;
+        stderr
+            .read_to_end(&mut words)
+            .map_err(|error| not_run("pg_dump", error))?;
     }
     let words = String::from_utf8_lossy(&words).trim().to_owned();
     let status = child.lock().unwrap_or_else(PoisonError::into_inner).wait();

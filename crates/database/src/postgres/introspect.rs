@@ -17,16 +17,9 @@ const SEQUENCE_BATCH: usize = 500;
 /// The comment that `initdb` gives to `public`.
 const PUBLIC_COMMENT: &str = "standard public schema";
 
-/// Tables that have row level security, which a reading role could be subject to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RowLevelSecurity(pub Vec<QualifiedName>);
-
 /// Reads what the session sees, in `schemas` or in all of the user's schemas.
-pub fn read_catalog(
-    client: &mut impl GenericClient,
-    schemas: Option<&[String]>,
-) -> Result<(Catalog, RowLevelSecurity)> {
-    let (tables, row_security) = read_tables(client, schemas)?;
+pub fn read_catalog(client: &mut impl GenericClient, schemas: Option<&[String]>) -> Result<Catalog> {
+    let tables = read_tables(client, schemas)?;
     let rows = client
         .query(queries::SCHEMAS, &[&schemas])
         .map_err(Error::query("the schemas could not be listed"))?;
@@ -36,7 +29,7 @@ pub fn read_catalog(
         let comment = comment.filter(|it| !(name == "public" && it == PUBLIC_COMMENT));
         Schema { name, comment }
     };
-    let catalog = Catalog {
+    Ok(Catalog {
         schemas: rows.iter().map(schema).collect(),
         tables,
         sequences: read_sequences(client, schemas)?,
@@ -49,14 +42,10 @@ pub fn read_catalog(
             .iter()
             .map(|row| row.get("name"))
             .collect(),
-    };
-    Ok((catalog, row_security))
+    })
 }
 
-fn read_tables(
-    client: &mut impl GenericClient,
-    schemas: Option<&[String]>,
-) -> Result<(Vec<Table>, RowLevelSecurity)> {
+fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> Result<Vec<Table>> {
     let failed = || Error::query("the tables could not be read from the catalog");
     let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
     for row in client
@@ -79,7 +68,6 @@ fn read_tables(
             entry.1.push(parent);
         }
     }
-    let mut row_security = RowLevelSecurity::default();
     let mut tables = Vec::new();
     for (row, number) in client
         .query(queries::TABLES, &[&schemas])
@@ -89,7 +77,7 @@ fn read_tables(
     {
         let oid: u32 = row.get("oid");
         let (partition_of, inherits) = parents.remove(&oid).unwrap_or_default();
-        let table = Table {
+        tables.push(Table {
             number,
             schema: row.get("schema"),
             name: row.get("name"),
@@ -106,13 +94,9 @@ fn read_tables(
             // -1 before the first ANALYZE.
             rows_estimate: u64::try_from(row.get::<_, i64>("rows_estimate")).ok(),
             bytes: u64::try_from(row.get::<_, i64>("bytes")).unwrap_or_default(),
-        };
-        if row.get("row_security") {
-            row_security.0.push(table.qualified_name());
-        }
-        tables.push(table);
+        });
     }
-    Ok((tables, row_security))
+    Ok(tables)
 }
 
 fn column(row: &Row) -> Column {
@@ -253,4 +237,15 @@ fn read_extensions(client: &mut impl GenericClient) -> Result<Vec<Extension>> {
         .collect();
     objects::read_members(client, &oids, &mut extensions)?;
     Ok(extensions)
+}
+
+/// How many large objects the database holds; they belong to no schema.
+pub fn count_large_objects(client: &mut impl GenericClient) -> Result<u64> {
+    let row = client
+        .query_one(
+            "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata",
+            &[],
+        )
+        .map_err(Error::query("the large objects could not be counted"))?;
+    Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
 }

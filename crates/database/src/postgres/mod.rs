@@ -10,6 +10,6 @@ mod rows;
 mod snapshot;
 
 pub use ddl::{OnInterrupt, SchemaText, read_schema_text};
-pub use introspect::{RowLevelSecurity, read_catalog};
+pub use introspect::{count_large_objects, read_catalog};
 pub use rows::{copy_out_sql, count_rows, read_rows};
 pub use snapshot::{Identity, Snapshot, SnapshotSession};
