@@ -1,7 +1,6 @@
 //! Arguments that tools share.
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
-use clap_complete::Shell;
 use plan::{Mapping, Plan};
 
 use crate::{Exit, Failure, FailureContext, Result};
@@ -24,10 +23,6 @@ pub struct Frame {
     /// How progress is shown on stderr
     #[arg(long, value_enum, default_value_t = ProgressStyle::Auto, global = true, help_heading = "Output", value_name = "STYLE")]
     pub(crate) progress: ProgressStyle,
-    #[arg(long, hide = true)]
-    generate_man: bool,
-    #[arg(long, hide = true, value_name = "SHELL")]
-    generate_completions: Option<Shell>,
 }
 
 /// How progress is shown.
@@ -54,34 +49,15 @@ pub enum Format {
 
 impl Frame {
     pub(crate) fn augment(command: Command) -> Command {
-        // What the tool needs is not needed to print its manual.
-        Frame::augment_args(command.version(env!("CARGO_PKG_VERSION"))).mut_args(|arg| {
-            let required = arg.is_required_set();
-            if required {
-                arg.required(false)
-                    .required_unless_present_any(["generate_man", "generate_completions"])
-            } else {
-                arg
-            }
-        })
+        // What a tool says of itself must survive what the frame says of itself.
+        let (about, long_about) = (command.get_about().cloned(), command.get_long_about().cloned());
+        Frame::augment_args(command.version(env!("CARGO_PKG_VERSION")))
+            .about(about)
+            .long_about(long_about)
     }
 
     pub(crate) fn from_matches(matches: &ArgMatches) -> Frame {
         Frame::from_arg_matches(matches).unwrap_or_else(|error| error.exit())
-    }
-
-    /// The man page or the completions, when asked for.
-    pub(crate) fn generate(&self, mut command: Command) -> Option<String> {
-        let mut text = Vec::new();
-        if self.generate_man {
-            clap_mangen::Man::new(command).render(&mut text).ok()?;
-        } else if let Some(shell) = self.generate_completions {
-            let name = command.get_name().to_owned();
-            clap_complete::generate(shell, &mut command, name, &mut text);
-        } else {
-            return None;
-        }
-        String::from_utf8(text).ok()
     }
 }
 

@@ -15,6 +15,7 @@ mod exit;
 mod failure;
 mod input;
 mod interrupt;
+mod manual;
 mod output;
 mod progress;
 mod run;

@@ -7,31 +7,33 @@ use std::process::ExitCode;
 use clap::{ArgMatches, Command};
 use postgres::error::{DbError, ErrorPosition};
 
-use crate::{Exit, Failure, Frame, Result, Ui, interrupt};
+use crate::{Exit, Failure, Frame, Result, Ui, interrupt, manual};
 
 /// Runs a tool. `command` is the tool's own, `tool` does the work.
 pub fn run(command: Command, tool: fn(&ArgMatches, &Ui) -> Result) -> ExitCode {
     let command = Frame::augment(command);
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|it| it.to_string_lossy().into_owned())
+        .collect();
+    if let Some(text) = manual::generate(command.clone(), &arguments) {
+        print!("{text}");
+        return ExitCode::SUCCESS;
+    }
     let matches = match command.clone().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
             // A closed stdout while help is printed is nobody's concern.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() {
-                Exit::Usage as u8
+            let exit = if error.use_stderr() {
+                Exit::Usage
             } else {
-                Exit::Done as u8
-            });
+                Exit::Done
+            };
+            return ExitCode::from(exit as u8);
         }
     };
     let frame = Frame::from_matches(&matches);
-    if let Some(text) = frame.generate(command.clone()) {
-        let ui = Ui::new(command.get_name(), &frame);
-        return ExitCode::from(
-            ui.print(text)
-                .map_or_else(|failure| failure.exit, |()| Exit::Done) as u8,
-        );
-    }
     interrupt::install();
     let ui = Ui::new(command.get_name(), &frame);
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tool(&matches, &ui)));
