@@ -50,7 +50,8 @@ pub enum Format {
 impl Frame {
     pub(crate) fn augment(command: Command) -> Command {
         // What a tool says of itself must survive what the frame says of itself.
-        let (about, long_about) = (command.get_about().cloned(), command.get_long_about().cloned());
+        let about = command.get_about().cloned().unwrap_or_default();
+        let long_about = command.get_long_about().cloned().unwrap_or_else(|| about.clone());
         Frame::augment_args(command.version(env!("CARGO_PKG_VERSION")))
             .about(about)
             .long_about(long_about)
