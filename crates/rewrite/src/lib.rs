@@ -16,6 +16,7 @@ mod rewriter;
 mod split;
 mod statement;
 mod statement_pass;
+mod stored_names;
 
 pub use known::Known;
 pub use outcome::{Counts, Doubt, Edit, Note, Rewritten};

@@ -11,6 +11,7 @@ use crate::literal::Naming;
 use crate::parse::{Parsed, single_statement};
 use crate::reference::{self, Reference};
 use crate::rewriter::{Rewriter, Trust, Verdict, child, identifier, path_list};
+use crate::stored_names;
 
 /// A span of the whole text and what it becomes.
 #[derive(Debug)]
@@ -99,6 +100,11 @@ impl<'a> StatementPass<'a> {
                 }
                 SyntaxKind::SET_CONFIG | SyntaxKind::SET_CONFIG_PARAM => self.setting(&node, place),
                 SyntaxKind::LITERAL if !within(&dynamic, &node) => self.literal(&node, place),
+                SyntaxKind::COLUMN | SyntaxKind::COMPOSITE_FIELD_DEF if !place.in_body => {
+                    if let Some(reason) = stored_names::in_column(&node) {
+                        self.concern(usize::from(node.text_range().start()), reason, place);
+                    }
+                }
                 _ => {
                     if let Some(reference) = reference::of_node(&node) {
                         self.reference(&reference, place);

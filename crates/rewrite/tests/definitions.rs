@@ -280,6 +280,32 @@ fn extensions_stay_where_the_target_keeps_them() {
 }
 
 #[test]
+fn columns_that_hold_names_of_objects_are_doubts() {
+    for (sql, doubts) in [
+        ("CREATE TABLE public.t (a regclass);", &["a"][..]),
+        (
+            "CREATE TABLE public.t (a regproc[] NOT NULL, b pg_catalog.regtype, c regrole);",
+            &["a", "b"],
+        ),
+        ("CREATE TYPE public.p AS (a integer, b regclass);", &["b"]),
+        ("CREATE TABLE public.t (regclass integer DEFAULT 1, b text);", &[]),
+        ("SELECT 'public.t'::regclass;", &[]),
+        (
+            "CREATE FUNCTION public.f(a regclass) RETURNS void LANGUAGE sql AS 'CREATE TEMP TABLE t (a regclass)';",
+            &[],
+        ),
+    ] {
+        let mapping = Mapping::new(None, &["public=x".to_owned()]).expect("the pair is valid");
+        let rewritten = Rewriter::new(mapping, Known::from_sql(sql)).rewrite(sql);
+        let columns = rewritten
+            .doubts
+            .iter()
+            .map(|it| it.reason.split(' ').nth(1).unwrap_or_default());
+        assert_eq!(columns.collect::<Vec<_>>(), doubts, "{sql}");
+    }
+}
+
+#[test]
 fn names_are_quoted_where_they_must_be_and_read_as_the_server_reads_them() {
     assert_eq!(
         rewrite("TABLE public.t;", "", &["public=Big Name"]),
