@@ -41,7 +41,13 @@ pub(crate) fn remap(input: impl BufRead, mapping: &Mapping, args: &Args, ui: &Ui
     let output = BufWriter::new(std::io::stdout().lock());
     let result = rewrite_plain_sql(input, output, mapping, args.strict);
     let summary = result.as_ref().unwrap_or_else(PlainSqlError::summary);
-    report::say(mapping, &summary.schemas, summary.counts, &summary.doubts, ui);
+    let was_dump = !matches!(
+        result.as_ref().map_err(PlainSqlError::kind),
+        Err(PlainSqlErrorKind::Empty | PlainSqlErrorKind::NotADump)
+    );
+    if was_dump {
+        report::say(mapping, &summary.schemas, summary.counts, &summary.doubts, ui);
+    }
     for note in &summary.notes {
         ui.status(format_args!("{} line {}: {}", note.object, note.line, note.text));
     }
@@ -61,7 +67,7 @@ fn failure(error: PlainSqlError) -> Failure {
         PlainSqlErrorKind::Mapping(_) => (Exit::Usage, None),
         PlainSqlErrorKind::NotADump => (Exit::Source, Some("`dump` makes an archive, `pg_dump` plain SQL")),
         PlainSqlErrorKind::NotUtf8 { .. } => (Exit::Source, Some("dump with `pg_dump --encoding=UTF8`")),
-        PlainSqlErrorKind::Truncated { .. } => (
+        PlainSqlErrorKind::Empty | PlainSqlErrorKind::Truncated { .. } => (
             Exit::Archive,
             Some("the tool that wrote it did not finish; its own message says why"),
         ),

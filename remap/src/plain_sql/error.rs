@@ -21,6 +21,8 @@ pub(crate) struct PlainSqlError {
 pub(crate) enum PlainSqlErrorKind {
     Read(io::Error),
     Write(io::Error),
+    /// Nothing came, so whatever should have written it has failed.
+    Empty,
     /// The input does not begin as `pg_dump` begins.
     NotADump,
     /// The input ends before `pg_dump`'s closing comment.
@@ -60,6 +62,7 @@ impl PlainSqlErrorKind {
         match self {
             PlainSqlErrorKind::Doubts => "there are places that cannot be proved",
             PlainSqlErrorKind::Truncated { .. } => "the dump is truncated",
+            PlainSqlErrorKind::Empty => "the input is empty",
             PlainSqlErrorKind::NotADump => "the input is no dump",
             PlainSqlErrorKind::Mapping(_) => "the schemas cannot get these names",
             PlainSqlErrorKind::NotUtf8 { .. } => "a statement is not in UTF-8",
@@ -73,6 +76,7 @@ impl fmt::Display for PlainSqlError {
         match &self.kind {
             PlainSqlErrorKind::Read(_) => f.write_str("the dump cannot be read"),
             PlainSqlErrorKind::Write(_) => f.write_str("the rewritten dump cannot be written"),
+            PlainSqlErrorKind::Empty => f.write_str("the input is empty"),
             PlainSqlErrorKind::NotADump => {
                 f.write_str("the input is neither an archive nor a dump as pg_dump writes it")
             }

@@ -102,7 +102,12 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
 
     fn finish(&mut self, mut section: Section, has_header: bool) -> Result<(), PlainSqlErrorKind> {
         if !has_header {
-            return Err(PlainSqlErrorKind::NotADump);
+            let is_empty = section.bytes.is_empty();
+            return Err(if is_empty {
+                PlainSqlErrorKind::Empty
+            } else {
+                PlainSqlErrorKind::NotADump
+            });
         }
         let text = section.text(self.line)?;
         let tail = statements(text)
@@ -110,9 +115,6 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
             .map_or(text, |last| &text[last.range.end..]);
         if !is_complete(text) || !tail.lines().any(|line| line == TRAILER) {
             let line = self.line + text.lines().count();
-            if !self.held && is_complete(text) {
-                self.flush(&mut section)?;
-            }
             return Err(PlainSqlErrorKind::Truncated { line });
         }
         self.flush(&mut section)?;
@@ -210,12 +212,13 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
         }
     }
 
-    /// Ends the output so that a transaction around it fails.
+    /// Ends the output so that a transaction around it fails. What came before may be a comment without an end
+    /// of line, which would swallow the statement.
     fn raise(&mut self, kind: &PlainSqlErrorKind) -> io::Result<()> {
         let reason = kind.message();
         writeln!(
             self.output,
-            "DO $$ BEGIN RAISE EXCEPTION 'remap-schema failed: {reason}'; END $$;"
+            "\nDO $$ BEGIN RAISE EXCEPTION 'remap-schema failed: {reason}'; END $$;"
         )?;
         self.output.flush()
     }
@@ -270,7 +273,7 @@ mod tests {
 
     const PREAMBLE: &str = "--\n-- PostgreSQL database dump\n--\n\n\\restrict a\n\nSET statement_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);";
     const END: &str = "\n\n--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict a\n\n";
-    const RAISE: &str = "DO $$ BEGIN RAISE EXCEPTION 'remap-schema failed: ";
+    const RAISE: &str = "\nDO $$ BEGIN RAISE EXCEPTION 'remap-schema failed: ";
 
     fn filter(input: &[u8], strict: bool) -> (Vec<u8>, Result<Summary, PlainSqlError>) {
         let mapping = Mapping::new(None, &["public=x".to_owned()]).expect("the pair is valid");
@@ -361,6 +364,13 @@ mod tests {
             let sql = output.rsplit("\\.\n").next().unwrap_or_default();
             assert!(sql.contains(RAISE) && is_complete(sql), "{cut}: {output}");
         }
+        let uncommitted = &whole[..end + "complete".len()];
+        let doubtful = uncommitted.replace("SELECT 1;", "DO $x$BEGIN EXECUTE f(); END$x$;");
+        let (output, _) = filter(doubtful.as_bytes(), true);
+        assert!(
+            String::from_utf8_lossy(&output).contains(RAISE),
+            "it would end the comment"
+        );
     }
 
     #[test]
@@ -378,7 +388,7 @@ mod tests {
 
     #[test]
     fn what_is_no_dump_is_refused() {
-        for input in ["", "CREATE TABLE public.t ();\n", "a,b\n1,2\n"] {
+        for input in ["CREATE TABLE public.t ();\n", "a,b\n1,2\n"] {
             assert!(
                 matches!(
                     check_failure(input.as_bytes(), false, b"").kind(),
@@ -387,5 +397,11 @@ mod tests {
                 "{input}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_empty_is_no_dump_either() {
+        let error = check_failure(b"", false, b"");
+        assert!(matches!(error.kind(), PlainSqlErrorKind::Empty));
     }
 }
