@@ -98,6 +98,21 @@ impl SqliteData {
     }
 }
 
+/// What PostgreSQL's own regression tests leave behind, in a new database: nearly everything that one can hold.
+/// Row security and functions in C keep others than a superuser away. Panics when the file is there and does not
+/// load.
+pub fn regression(cluster: &Cluster) -> std::result::Result<Database<'_>, Skipped> {
+    let files = present(&["pg_regression/pg_regression.sql.gz"])?;
+    let load = || -> Result<Database<'_>> {
+        let database = cluster.database("regression")?;
+        for file in &files {
+            database.psql(&decompress(file)?)?;
+        }
+        Ok(database)
+    };
+    Ok(load().unwrap_or_else(|error| panic!("regression does not load: {}", error.chain())))
+}
+
 /// The folder with the data, if there is one.
 pub fn folder() -> std::result::Result<PathBuf, Skipped> {
     let folder = match std::env::var_os(FOLDER_VARIABLE) {

@@ -83,15 +83,13 @@ impl Definitions {
         self.0.keys().chain(more).filter_map(differs).collect()
     }
 
-    /// Every `old` replaced by `new` in headings, texts and bodies: for names that stand nowhere else.
+    /// Every `old` replaced by `new` in the bodies of routines: for names that stand nowhere else in them.
     #[must_use]
-    pub fn replaced(&self, old: &str, new: &str) -> Self {
-        let replaced = self.0.iter().map(|(heading, definition)| {
-            let text = definition.text.replace(old, new);
-            let body = definition.body.replace(old, new);
-            (heading.replace(old, new), Definition { text, body })
-        });
-        Definitions(replaced.collect())
+    pub fn with_bodies_replaced(mut self, old: &str, new: &str) -> Self {
+        for definition in self.0.values_mut() {
+            definition.body = definition.body.replace(old, new);
+        }
+        self
     }
 }
 
@@ -111,9 +109,10 @@ impl Definition {
                 definition.text.push('\n');
             }
         }
-        definition.text.truncate(definition.text.trim_end().len());
-        definition.body.truncate(definition.body.trim_end().len());
-        definition
+        Definition {
+            text: definition.text.trim().to_owned(),
+            body: definition.body.trim().to_owned(),
+        }
     }
 }
 
@@ -122,28 +121,31 @@ impl Definition {
 pub fn renamed<'c>(source: &Database<'c>, names: &[(&str, &str)]) -> Result<Database<'c>> {
     let database = source.cluster().database("judged")?;
     database.psql(dump(source, &["--schema-only"])?.as_bytes())?;
-    let extensions = database.query("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY oid")?;
+    let extensions =
+        database.query("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY oid")?;
     let moved = |to: &str| {
         let all = extensions
             .iter()
             .map(|it| format!("ALTER EXTENSION {} SET SCHEMA {to};", identifier(it)));
-        all.collect::<String>()
+        all.collect::<Vec<_>>().concat()
     };
-    let renames: String = names
-        .iter()
-        .map(|(old, new)| format!("ALTER SCHEMA {} RENAME TO {};", identifier(old), identifier(new)))
-        .collect();
+    let rename =
+        |(old, new): &(&str, &str)| format!("ALTER SCHEMA {} RENAME TO {}", identifier(old), identifier(new));
+    let renames = names.iter().map(rename).collect::<Vec<_>>().join(";");
     // The schema `public` of every new database has this owner and this comment.
-    let fresh_public = names.iter().find(|(old, _)| *old == "public").map_or_else(String::new, |(_, new)| {
-        format!(
-            "COMMENT ON SCHEMA {} IS NULL;
+    let fresh_public = names
+        .iter()
+        .find(|(old, _)| *old == "public")
+        .map_or_else(String::new, |(_, new)| {
+            format!(
+                "COMMENT ON SCHEMA {} IS NULL;
              CREATE SCHEMA public AUTHORIZATION pg_database_owner;
              COMMENT ON SCHEMA public IS 'standard public schema';",
-            identifier(new)
-        )
-    });
+                identifier(new)
+            )
+        });
     database.execute(&format!(
-        "CREATE SCHEMA {WAITING_ROOM}; {} {renames} {fresh_public} {} DROP SCHEMA {WAITING_ROOM}",
+        "CREATE SCHEMA {WAITING_ROOM}; {} {renames}; {fresh_public} {} DROP SCHEMA {WAITING_ROOM}",
         moved(WAITING_ROOM),
         moved("public"),
     ))?;
@@ -198,20 +200,33 @@ mod tests {
         check(&[table], &[table], &[]);
         check(&[table], &[], &["t; Type: TABLE"]);
         check(&[], &[table], &["t; Type: TABLE"]);
-        check(&[table], &[("t; Type: TABLE", "CREATE TABLE y.t ();")], &["t; Type: TABLE"]);
-        check(&[table], &[("t; Type: TABLE", "SET a = b;\n\nCREATE TABLE x.t ();")], &[]);
+        check(
+            &[table],
+            &[("t; Type: TABLE", "CREATE TABLE y.t ();")],
+            &["t; Type: TABLE"],
+        );
+        check(
+            &[table],
+            &[("t; Type: TABLE", "SET a = b;\n\nCREATE TABLE x.t ();")],
+            &[],
+        );
     }
 
     #[test]
     fn bodies_are_compared_apart() {
         let function = |path: &str, body: &str| {
-            format!("CREATE FUNCTION f()\n    LANGUAGE sql\n    SET search_path TO '{path}'\n    AS $${body}\n$$;")
+            format!(
+                "CREATE FUNCTION f()\n    LANGUAGE sql\n    SET search_path TO '{path}'\n    AS $${body}\n$$;"
+            )
         };
         let (old, new) = (function("a", "SELECT a.t"), function("b", "SELECT b.t"));
-        let [expected, found] =
-            [&old, &new].map(|it| definitions(&[("f(); Type: FUNCTION", it.as_str())]));
+        let [expected, found] = [&old, &new].map(|it| definitions(&[("f(); Type: FUNCTION", it.as_str())]));
         assert!(expected.differences(&found).is_empty());
         assert_eq!(expected.body_differences(&found).len(), 1);
-        assert!(expected.body_differences(&found.replaced("b.", "a.")).is_empty());
+        assert!(
+            expected
+                .body_differences(&found.with_bodies_replaced("b.", "a."))
+                .is_empty()
+        );
     }
 }
