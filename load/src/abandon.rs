@@ -1,8 +1,11 @@
 //! `load --abandon`: removes what an unfinished load left.
 
+use std::collections::BTreeSet;
+
 use catalog::quote_ident;
 use cli::{Exit, Failure, Result, Ui};
 use database::endpoint::PostgresEndpoint;
+use postgres::Transaction;
 
 use crate::journal::{self, Run};
 use crate::statements::execute;
@@ -23,14 +26,19 @@ pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Res
         .client()
         .transaction()
         .map_err(|error| failed(step, error))?;
-    refuse_dependents(&mut transaction, &run)?;
+    // The load may have ended well between the look at the journal and the lock.
+    journal::hold(&mut transaction, &run)?;
+    let before = objects_elsewhere(&mut transaction, &run)?;
     for schema in &run.schemas {
-        let name = quote_ident(schema);
-        execute(&mut transaction, &format!("DROP SCHEMA IF EXISTS {name} CASCADE"))?;
-        if !run.created_schemas.contains(schema) {
-            execute(&mut transaction, &format!("CREATE SCHEMA {name}"))?;
+        if run.created_schemas.contains(schema) {
+            let name = quote_ident(schema);
+            execute(&mut transaction, &format!("DROP SCHEMA IF EXISTS {name} CASCADE"))?;
+        } else {
+            empty_schema(&mut transaction, schema)?;
         }
     }
+    let after = objects_elsewhere(&mut transaction, &run)?;
+    refuse_losses(&before, &after, &run)?;
     journal::abandon(&mut transaction, &run).map_err(|error| failed(step, error))?;
     transaction.commit().map_err(|error| failed(step, error))?;
     ui.status(format_args!(
@@ -41,30 +49,78 @@ pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Res
     Ok(())
 }
 
-/// Dropping cascades, so nothing outside the run's schemas may hang on what is in them.
-fn refuse_dependents(transaction: &mut postgres::Transaction<'_>, run: &Run) -> Result<()> {
-    const DEPENDENTS: &str = "
-        WITH ours AS (SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-                      WHERE n.nspname = ANY ($1))
-        SELECT DISTINCT n.nspname || '.' || c.relname
+/// Empties a schema that was there before the load. It stays itself, with its owner and its grants, and so do
+/// the extensions in it, which other schemas may live by. What is part of another object goes with it.
+fn empty_schema(transaction: &mut Transaction<'_>, schema: &str) -> Result<()> {
+    const CONTENTS: &str = "
+        SELECT DISTINCT CASE i.type WHEN 'composite type' THEN 'TYPE' WHEN 'statistics object' THEN 'STATISTICS'
+                 WHEN 'function' THEN 'ROUTINE' WHEN 'procedure' THEN 'ROUTINE' WHEN 'aggregate' THEN 'ROUTINE'
+                 ELSE pg_catalog.upper(i.type) END, i.identity
         FROM pg_catalog.pg_depend d
-        LEFT JOIN pg_catalog.pg_rewrite r ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND r.oid = d.objid
-        LEFT JOIN pg_catalog.pg_constraint k ON d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass AND k.oid = d.objid
-        JOIN pg_catalog.pg_class c ON c.oid = COALESCE(r.ev_class, k.conrelid)
-        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid IN (SELECT oid FROM ours)
-          AND NOT n.nspname = ANY ($1)";
+        CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.classid, d.objid, d.objsubid) i
+        WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+          AND d.refobjid = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1)
+          AND d.deptype = 'n' AND d.classid <> 'pg_catalog.pg_default_acl'::pg_catalog.regclass
+          AND d.classid <> 'pg_catalog.pg_extension'::pg_catalog.regclass
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
+                          WHERE e.classid = d.classid AND e.objid = d.objid
+                            AND (e.deptype = 'e' OR e.deptype = 'i' AND e.refobjid <> e.objid))";
+    // Parts are internal to their whole; a partitioned table is so to its own key, and is a whole all the same.
     let rows = transaction
-        .query(DEPENDENTS, &[&run.schemas])
-        .map_err(|error| failed("what depends on the schemas could not be listed", error))?;
-    if rows.is_empty() {
+        .query(CONTENTS, &[&schema])
+        .map_err(|error| failed("the contents of the schemas could not be listed", error))?;
+    for row in rows {
+        let (kind, identity): (String, String) = (row.get(0), row.get(1));
+        // An earlier one may have taken it along.
+        execute(transaction, &format!("DROP {kind} IF EXISTS {identity} CASCADE"))?;
+    }
+    Ok(())
+}
+
+/// Descriptions of what stands outside the run's schemas and could hang on what is in them.
+fn objects_elsewhere(transaction: &mut Transaction<'_>, run: &Run) -> Result<BTreeSet<String>> {
+    const OBJECTS: &str = "
+        WITH others AS (
+          SELECT n.oid FROM pg_catalog.pg_namespace n
+          WHERE NOT n.nspname = ANY ($1) AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+        ), relations AS (
+          SELECT c.oid FROM pg_catalog.pg_class c JOIN others o ON o.oid = c.relnamespace
+        )
+        SELECT pg_catalog.pg_describe_object(x.class, x.id, x.part) FROM (
+          SELECT 'pg_catalog.pg_class'::pg_catalog.regclass AS class, oid AS id, 0 AS part FROM relations
+          UNION ALL SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, a.attrelid, a.attnum
+          FROM pg_catalog.pg_attribute a JOIN relations r ON r.oid = a.attrelid WHERE a.attnum > 0 AND NOT a.attisdropped
+          UNION ALL SELECT 'pg_catalog.pg_attrdef'::pg_catalog.regclass, d.oid, 0
+          FROM pg_catalog.pg_attrdef d JOIN relations r ON r.oid = d.adrelid
+          UNION ALL SELECT 'pg_catalog.pg_trigger'::pg_catalog.regclass, t.oid, 0
+          FROM pg_catalog.pg_trigger t JOIN relations r ON r.oid = t.tgrelid WHERE NOT t.tgisinternal
+          UNION ALL SELECT 'pg_catalog.pg_policy'::pg_catalog.regclass, p.oid, 0
+          FROM pg_catalog.pg_policy p JOIN relations r ON r.oid = p.polrelid
+          UNION ALL SELECT 'pg_catalog.pg_constraint'::pg_catalog.regclass, k.oid, 0
+          FROM pg_catalog.pg_constraint k JOIN others o ON o.oid = k.connamespace
+          UNION ALL SELECT 'pg_catalog.pg_proc'::pg_catalog.regclass, p.oid, 0
+          FROM pg_catalog.pg_proc p JOIN others o ON o.oid = p.pronamespace
+          UNION ALL SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, 0
+          FROM pg_catalog.pg_type t JOIN others o ON o.oid = t.typnamespace
+          UNION ALL SELECT 'pg_catalog.pg_extension'::pg_catalog.regclass, e.oid, 0
+          FROM pg_catalog.pg_extension e JOIN others o ON o.oid = e.extnamespace) AS x";
+    let rows = transaction
+        .query(OBJECTS, &[&run.schemas])
+        .map_err(|error| failed("what stands outside the schemas could not be listed", error))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Dropping cascades, so whatever else it would have taken along stops it, before anything is committed.
+fn refuse_losses(before: &BTreeSet<String>, after: &BTreeSet<String>, run: &Run) -> Result<()> {
+    let mut lost = before.difference(after).peekable();
+    if lost.peek().is_none() {
         return Ok(());
     }
-    let names: Vec<&str> = rows.iter().map(|row| row.get(0)).collect();
-    Err(Failure::new(
+    let failure = Failure::new(
         Exit::Target,
         format!("objects elsewhere depend on {}", run.schemas.join(", ")),
-    )
-    .with_state(names.join(", "))
-    .with_hint("drop them first; nothing was removed"))
+    );
+    Err(lost
+        .fold(failure, Failure::with_state)
+        .with_hint("drop them first; nothing was removed"))
 }

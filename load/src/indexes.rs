@@ -63,7 +63,7 @@ impl Phases {
             match &statement.kind {
                 // Indexes of materialized views stay in their place: the view may be made only here.
                 StatementKind::CreateIndex { table, .. } if tables.contains_key(table) => {
-                    keys.push(table, text)
+                    keys.push(table, text);
                 }
                 StatementKind::AddConstraint {
                     table,

@@ -48,7 +48,8 @@ impl Run {
     }
 }
 
-/// Enters a new run; `existing` are those of its schemas that exist already, empty.
+/// Enters a new run and makes its schemas, together: what the journal calls made by a run is never another's.
+/// `existing` are those of its schemas that exist already, empty.
 pub(crate) fn begin(target: &mut Target, header: &Header, existing: &[String]) -> Result<Run> {
     let step = "the journal could not be written";
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
@@ -78,6 +79,7 @@ pub(crate) fn begin(target: &mut Target, header: &Header, existing: &[String]) -
     };
     let run = enter().map_err(|error| failed(step, error))?;
     crate::grants::revoke_all(&mut transaction, &["coalesce".to_owned()])?;
+    crate::prepare::create_schemas(&mut transaction, &run, header)?;
     transaction.commit().map_err(|error| failed(step, error))?;
     Ok(run)
 }
@@ -93,7 +95,7 @@ pub(crate) fn hold(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
     row.map(drop).ok_or_else(|| {
         Failure::new(
             Exit::Target,
-            format!("run {} was taken over or abandoned", run.id),
+            format!("run {} has ended or was taken over", run.id),
         )
     })
 }

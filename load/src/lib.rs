@@ -76,6 +76,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
 
     let mut target = Target::connect(endpoint, args.jobs())?;
+    // Locked first: what the checks find must still hold when the run begins.
     target.lock_schemas(&schemas)?;
     let existing = checks::check(&mut target, &header, texts.get(SchemaMember::Privileges), args)?;
     let run = journal::begin(&mut target, &header, &existing)?;
@@ -88,7 +89,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
             .with_way_out(format!(
                 "`load --abandon {} {}` removes it",
                 shell_word(schema),
-                shell_word(&args.target)
+                shown_target(&args.target)
             ))
     })?;
     let live = report::Live {
@@ -127,6 +128,16 @@ fn load_run(
     Ok(end)
 }
 
+/// The target as it was typed, unless a password could stand in the words.
+fn shown_target(words: &str) -> String {
+    let could_hold_password = words.contains(['@', '%']) || words.to_ascii_lowercase().contains("password");
+    if could_hold_password {
+        "TARGET".to_owned()
+    } else {
+        shell_word(words)
+    }
+}
+
 /// A word as a shell takes it.
 fn shell_word(word: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@".contains(&byte);
@@ -134,5 +145,24 @@ fn shell_word(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_with_a_password_is_not_repeated() {
+        for (words, shown) in [
+            ("shared", "shared"),
+            ("dbname=shared user=it", "'dbname=shared user=it'"),
+            ("postgres://db.example.com/shared", "postgres://db.example.com/shared"),
+            ("dbname=shared PassWord=secret", "TARGET"),
+            ("postgres://it:secret@db.example.com/shared", "TARGET"),
+            ("postgres:///shared?pass%77ord=secret", "TARGET"),
+        ] {
+            assert_eq!(shown_target(words), shown);
+        }
     }
 }

@@ -3,6 +3,7 @@
 use archive::Header;
 use catalog::{Extension, quote_ident, quote_literal};
 use cli::{Result, Ui};
+use postgres::Transaction;
 use rewrite::{Statement, StatementKind, statements};
 
 use crate::grants;
@@ -14,7 +15,6 @@ use crate::target::{Target, failed};
 const BATCH: usize = 500;
 
 pub(crate) fn create(target: &mut Target, run: &Run, header: &Header, pre_data: &str, ui: &Ui) -> Result<()> {
-    create_schemas(target, run, header)?;
     create_extensions(target, run, &header.catalog.extensions, ui)?;
     let all = statements(pre_data);
     let wanted: Vec<&Statement<'_>> = all.iter().filter(|it| is_wanted(&it.kind)).collect();
@@ -46,32 +46,20 @@ pub(crate) fn is_wanted(kind: &StatementKind) -> bool {
     )
 }
 
-fn create_schemas(target: &mut Target, run: &Run, header: &Header) -> Result<()> {
-    let step = "the schemas could not be created";
-    let mut transaction = target
-        .client()
-        .transaction()
-        .map_err(|error| failed(step, error))?;
-    journal::hold(&mut transaction, run)?;
+/// Those of the archive's schemas that did not exist, closed to everyone.
+pub(crate) fn create_schemas(transaction: &mut Transaction<'_>, run: &Run, header: &Header) -> Result<()> {
     for schema in &header.catalog.schemas {
         if !run.created_schemas.contains(&schema.name) {
             continue;
         }
-        execute(
-            &mut transaction,
-            &format!("CREATE SCHEMA {}", quote_ident(&schema.name)),
-        )?;
+        let name = quote_ident(&schema.name);
+        execute(transaction, &format!("CREATE SCHEMA {name}"))?;
         if let Some(comment) = &schema.comment {
-            let sql = format!(
-                "COMMENT ON SCHEMA {} IS {}",
-                quote_ident(&schema.name),
-                quote_literal(comment)
-            );
-            execute(&mut transaction, &sql)?;
+            let sql = format!("COMMENT ON SCHEMA {name} IS {}", quote_literal(comment));
+            execute(transaction, &sql)?;
         }
     }
-    grants::revoke_all(&mut transaction, &run.created_schemas)?;
-    transaction.commit().map_err(|error| failed(step, error))
+    grants::revoke_all(transaction, &run.created_schemas)
 }
 
 /// Creates what is missing; the checks have made sure that the rest fits.

@@ -90,15 +90,16 @@ impl<R: Read> TarStore<R> {
     }
 
     fn block(&mut self) -> Result<[u8; BLOCK]> {
-        let mut block = [0; BLOCK];
-        if let Err(error) = self.input.read_exact(&mut block) {
-            let empty = !self.started && error.kind() == IoErrorKind::UnexpectedEof;
-            return Err(if empty {
-                Error::new(ErrorKind::Truncated)
-            } else {
-                Error::from_read(error)
-            });
+        let mut bytes = Vec::with_capacity(BLOCK);
+        (&mut self.input)
+            .take(BLOCK as u64)
+            .read_to_end(&mut bytes)
+            .map_err(Error::from_read)?;
+        let start = &STREAM_START[..bytes.len().min(STREAM_START.len())];
+        if !self.started && !bytes.starts_with(start) {
+            return Err(Error::new(ErrorKind::NotAnArchive));
         }
+        let block: [u8; BLOCK] = bytes.try_into().map_err(|_| Error::new(ErrorKind::Truncated))?;
         if !self.started && !is_tar(&block) {
             return Err(Error::new(ErrorKind::NotAnArchive));
         }

@@ -20,8 +20,12 @@ pub struct DirectorySink {
 impl DirectorySink {
     /// `directory` must not exist, or be empty.
     pub(crate) fn create(directory: &Path) -> io::Result<Self> {
-        if directory.exists() && fs::read_dir(directory)?.next().is_some() {
-            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        // Asked of the file system itself: `FILE/` does not exist for `Path::exists`, and cannot be made either.
+        match fs::read_dir(directory).map(|mut entries| entries.next().is_some()) {
+            Ok(true) => return Err(io::ErrorKind::DirectoryNotEmpty.into()),
+            Ok(false) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
         let parent = match directory.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -17,7 +17,10 @@ const ALLOWED: [(&str, &str); 7] = [
         "crates/database/src/sqlite/ddl.rs",
         "it renders a source's tables into the archive",
     ),
-    ("remap", "a filter writes SQL for another program, and reaches no server"),
+    (
+        "remap",
+        "a filter writes SQL for another program, and reaches no server",
+    ),
     (
         "assess/src/conflicts.rs",
         "it tells people what to run, and has no client to run it with",
