@@ -34,6 +34,7 @@ pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Res
             let name = quote_ident(schema);
             execute(&mut transaction, &format!("DROP SCHEMA IF EXISTS {name} CASCADE"))?;
         } else {
+            refuse_others(&mut transaction, schema, &run)?;
             empty_schema(&mut transaction, schema)?;
         }
     }
@@ -75,6 +76,37 @@ fn empty_schema(transaction: &mut Transaction<'_>, schema: &str) -> Result<()> {
         execute(transaction, &format!("DROP {kind} IF EXISTS {identity} CASCADE"))?;
     }
     Ok(())
+}
+
+/// In a schema that was there before, other roles may have made things while the load ran.
+fn refuse_others(transaction: &mut Transaction<'_>, schema: &str, run: &Run) -> Result<()> {
+    // Objects of the bootstrap superuser have no entry in pg_shdepend.
+    const OTHERS: &str = "
+        SELECT DISTINCT pg_catalog.pg_describe_object(d.classid, d.objid, 0)
+        FROM pg_catalog.pg_depend d
+        LEFT JOIN pg_catalog.pg_shdepend s ON s.classid = d.classid AND s.objid = d.objid AND s.deptype = 'o'
+          AND s.dbid = (SELECT b.oid FROM pg_catalog.pg_database b WHERE b.datname = pg_catalog.current_database())
+        WHERE d.refclassid = 'pg_catalog.pg_namespace'::pg_catalog.regclass
+          AND d.refobjid = (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = $1)
+          AND d.deptype = 'n' AND d.classid <> 'pg_catalog.pg_default_acl'::pg_catalog.regclass
+          AND d.classid <> 'pg_catalog.pg_extension'::pg_catalog.regclass
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
+                          WHERE e.classid = d.classid AND e.objid = d.objid AND e.deptype IN ('e', 'i'))
+          AND COALESCE(s.refobjid, 10) <> (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = $2)";
+    let rows = transaction
+        .query(OTHERS, &[&schema, &run.role])
+        .map_err(|error| failed("the contents of the schemas could not be listed", error))?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::new(
+        Exit::Target,
+        format!("schema {schema} holds what {} did not make", run.role),
+    );
+    let failure = rows.iter().fold(failure, |failure, row| {
+        failure.with_state(row.get::<_, String>(0))
+    });
+    Err(failure.with_hint("move it elsewhere or drop it first; nothing was removed"))
 }
 
 /// Descriptions of what stands outside the run's schemas and could hang on what is in them.

@@ -24,13 +24,10 @@ pub(crate) fn check(
     check_server(target, header, args, &mut findings)?;
     let existing = check_schemas(target, header, &mut findings)?;
     check_extensions(target, header, &mut findings)?;
-    if args.privileges == Privileges::Keep && !privileges.is_empty() {
-        for role in grants::missing_roles(target, header)? {
-            findings.push(format!(
-                "role {role} does not exist: create it, or load with --privileges drop"
-            ));
-        }
+    if let Some(trouble) = journal::trouble(target.client())? {
+        findings.push(trouble);
     }
+    check_roles(target, header, privileges, args, &mut findings)?;
     if findings.is_empty() {
         return Ok(existing);
     }
@@ -40,6 +37,31 @@ pub(crate) fn check(
     );
     let failure = findings.into_iter().fold(failure, Failure::with_state);
     Err(failure.with_hint("nothing was written"))
+}
+
+/// Roles that statements of the archive name.
+fn check_roles(
+    target: &mut Target,
+    header: &Header,
+    privileges: &str,
+    args: &Args,
+    findings: &mut Vec<String>,
+) -> Result<()> {
+    for role in grants::missing_roles(target, &header.catalog.policy_roles)? {
+        findings.push(format!(
+            "role {role}, which a policy names, does not exist: create it"
+        ));
+    }
+    if args.privileges == Privileges::Keep {
+        let is_named = |role: &&String| privileges.contains(&catalog::quote_ident(role));
+        let named: Vec<String> = header.catalog.roles.iter().filter(is_named).cloned().collect();
+        for role in grants::missing_roles(target, &named)? {
+            findings.push(format!(
+                "role {role} does not exist: create it, or load with --privileges drop"
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn check_server(target: &mut Target, header: &Header, args: &Args, findings: &mut Vec<String>) -> Result<()> {
@@ -73,6 +95,7 @@ fn check_server(target: &mut Target, header: &Header, args: &Args, findings: &mu
         .next()
         .and_then(|it| it.parse().ok())
         .unwrap_or_default();
+    let is_binary = |it: &archive::TableForm| it.form == fingerprint::Form::Binary;
     let older = header.source.kind == archive::SourceKind::PostgreSql && version / 10_000 < source_major;
     if older && !args.allow_older_target {
         findings.push(format!(
@@ -80,6 +103,9 @@ fn check_server(target: &mut Target, header: &Header, args: &Args, findings: &mu
             version / 10_000,
             header.source.server_version
         ));
+    } else if older && header.forms.iter().any(is_binary) {
+        findings
+            .push("an older server may read binary rows as other values: dump with --rows csv".to_owned());
     }
     if !row.get::<_, bool>(4) {
         findings.push(format!(

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use archive::{End, Header, RowsRecord, decompress};
 use catalog::Table;
@@ -21,70 +22,84 @@ const WAITING_CHUNKS: usize = 2;
 /// Rows handed to the connection at once; it copies what it is given.
 const PIECE_BYTES: usize = 64 << 10;
 
+/// How often a session that waits for rows looks whether the work goes on.
+const LOOK_AFTER: Duration = Duration::from_millis(50);
+
+/// Bytes of a table that are worth a session more.
+const SESSION_BYTES: u64 = 4 << 20;
+
 /// A chunk whose SHA-256 holds.
 struct Chunk {
     rows: RowsRecord,
     stored: Vec<u8>,
 }
 
+/// How many sessions can have rows to write at the same time: small tables one each, large ones several.
+pub(crate) fn sessions_wanted(header: &Header) -> usize {
+    let tables = header.catalog.tables.iter().filter(|table| table.has_rows());
+    let wanted: u64 = tables.map(|table| 1 + table.bytes / SESSION_BYTES).sum();
+    usize::try_from(wanted).unwrap_or(usize::MAX).max(1)
+}
+
 /// Loads all chunks, reads the end member and compares every fingerprint with it.
+///
+/// The archive is read by a thread that is waited for only when all sessions have ended well: after a failure
+/// nobody cares for what a silent upstream may still send, and what it said is a consequence.
 pub(crate) fn fill(
     target: &mut Target,
     run: &Run,
-    mut reader: ArchiveReader,
+    reader: ArchiveReader,
     header: &Header,
     ui: &Ui,
 ) -> Result<End> {
     let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
     let progress = ui.progress(&run.schemas.join(", "), Some(expected));
     let tally = Tally::new(header);
-    let sessions = target.sessions(usize::MAX)?;
+    let mut sessions = target.take_sessions_for_rows();
     let stop = AtomicBool::new(false);
     let (sender, chunks) = sync_channel(WAITING_CHUNKS);
+    let reading = thread::spawn(move || read_chunks(reader, &sender));
     let chunks = Mutex::new(chunks);
     thread::scope(|scope| {
         let (chunks, stop, tally, progress) = (&chunks, &stop, &tally, &progress);
         let writers: Vec<_> = sessions
-            .into_iter()
+            .iter_mut()
             .map(|client| {
                 scope.spawn(move || write_chunks(client, run, header, chunks, tally, progress, stop))
             })
             .collect();
-        let mut read = || -> Result<()> {
-            while let Some((rows, _)) = reader.next_chunk().map_err(Failure::archive)? {
-                let stored = reader.chunk_bytes().map_err(Failure::archive)?;
-                if stop.load(Ordering::Relaxed) || sender.send(Chunk { rows, stored }).is_err() {
-                    break;
-                }
-                if cli::is_interrupted() {
-                    return Err(Failure::new(Exit::Interrupted, "interrupted"));
-                }
-            }
-            Ok(())
-        };
-        let read = read();
-        if read.is_err() {
-            stop.store(true, Ordering::Relaxed);
-        }
-        drop(sender);
-        let mut written = Ok(());
+        // Every session is waited for, also after a failure.
+        let mut ended = Ok(());
         for writer in writers {
-            let ended = writer
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            written = written.and(ended);
+            let written = writer.join();
+            ended = ended.and(written.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
         }
-        read.and(written)
+        ended
     })?;
-    let end = reader.finish().map_err(Failure::archive)?;
+    let end = reading
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     progress.finish();
     tally.compare(header, &end)?;
     Ok(end)
 }
 
+/// The work of the thread that reads. The channel is open until the end member has been read too, so that the
+/// sessions, which can be interrupted, wait for it instead of [`fill`].
+fn read_chunks(mut reader: ArchiveReader, chunks: &SyncSender<Chunk>) -> Result<End> {
+    while let Some((rows, _)) = reader.next_chunk().map_err(Failure::archive)? {
+        let stored = reader.chunk_bytes().map_err(Failure::archive)?;
+        if chunks.send(Chunk { rows, stored }).is_err() {
+            // The sessions have said why, and nobody hears this.
+            return Err(Failure::new(Exit::Target, "no session takes rows any more"));
+        }
+    }
+    reader.finish().map_err(Failure::archive)
+}
+
 /// The work of one session.
 fn write_chunks(
-    mut client: Client,
+    client: &mut Client,
     run: &Run,
     header: &Header,
     chunks: &Mutex<Receiver<Chunk>>,
@@ -92,23 +107,25 @@ fn write_chunks(
     progress: &Progress,
     stop: &AtomicBool,
 ) -> Result<()> {
+    while let Some(chunk) = take_chunk(chunks, stop)? {
+        write_chunk(client, run, header, chunk, tally, progress)
+            .inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+    }
+    Ok(())
+}
+
+/// The next chunk; none when there are no more, or when another session has failed.
+fn take_chunk(chunks: &Mutex<Receiver<Chunk>>, stop: &AtomicBool) -> Result<Option<Chunk>> {
     loop {
-        let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(chunk) = next else { return Ok(()) };
+        cli::check_interrupt()?;
         if stop.load(Ordering::Relaxed) {
-            // The reader may be waiting for room: what is left is taken and dropped.
-            continue;
+            return Ok(None);
         }
-        let written = write_chunk(&mut client, run, header, chunk, tally, progress);
-        if let Err(failure) = written {
-            stop.store(true, Ordering::Relaxed);
-            while chunks
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .recv()
-                .is_ok()
-            {}
-            return Err(failure);
+        let chunks = chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        match chunks.recv_timeout(LOOK_AFTER) {
+            Ok(chunk) => return Ok(Some(chunk)),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Ok(None),
         }
     }
 }

@@ -2,57 +2,74 @@
 
 use std::collections::BTreeSet;
 
-use archive::Header;
 use catalog::{quote_ident, quote_literal};
 use cli::{Result, Ui, count};
 use postgres::Transaction;
-use rewrite::{StatementKind, statements};
+use rewrite::{Statement, StatementKind, statements};
 
-use crate::journal::{self, Run};
+use crate::journal::Run;
 use crate::statements::execute;
 use crate::target::{Target, failed};
 
-/// Statements that take back what the target's default privileges gave away. PUBLIC's built-in privileges on
-/// functions and types stay: without USAGE on the schema they reach nothing.
-const REVOKES: &str = "
+/// What stands in the schemas `$1` and belongs to no extension: how GRANT calls it, its owner and its privileges.
+const OBJECTS: &str = "
 WITH namespaces AS (
   SELECT n.oid, n.nspname, n.nspowner, n.nspacl FROM pg_catalog.pg_namespace n WHERE n.nspname = ANY ($1)
+), members AS (
+  SELECT d.classid, d.objid FROM pg_catalog.pg_depend d WHERE d.deptype = 'e'
 ), given AS (
-  SELECT 'SCHEMA ' || pg_catalog.quote_ident(nspname) AS object, nspowner AS owner, nspacl AS acl
-  FROM namespaces WHERE $2
+  SELECT 'SCHEMA' AS kind, pg_catalog.quote_ident(nspname) AS name, nspowner AS owner, nspacl AS acl FROM namespaces
   UNION ALL
-  SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END
-         || pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), c.relowner, c.relacl
-  FROM pg_catalog.pg_class c JOIN namespaces n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
+  SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::pg_catalog.regclass::pg_catalog.text,
+         c.relowner, c.relacl
+  FROM pg_catalog.pg_class c JOIN namespaces n ON n.oid = c.relnamespace
+  WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
+    AND ('pg_catalog.pg_class'::pg_catalog.regclass, c.oid) NOT IN (SELECT classid, objid FROM members)
   UNION ALL
-  SELECT 'ROUTINE ' || p.oid::pg_catalog.regprocedure::pg_catalog.text, p.proowner, p.proacl
+  SELECT 'ROUTINE', p.oid::pg_catalog.regprocedure::pg_catalog.text, p.proowner,
+         COALESCE(p.proacl, pg_catalog.acldefault('f', p.proowner))
   FROM pg_catalog.pg_proc p JOIN namespaces n ON n.oid = p.pronamespace
+  WHERE ('pg_catalog.pg_proc'::pg_catalog.regclass, p.oid) NOT IN (SELECT classid, objid FROM members)
   UNION ALL
-  SELECT 'TYPE ' || pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(t.typname), t.typowner, t.typacl
-  FROM pg_catalog.pg_type t JOIN namespaces n ON n.oid = t.typnamespace WHERE t.typtype IN ('d', 'e', 'r')
-)
-SELECT DISTINCT 'REVOKE ALL ON ' || g.object || ' FROM ' || pg_catalog.quote_ident(r.rolname)
-FROM given g, LATERAL pg_catalog.aclexplode(g.acl) a JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
-WHERE a.grantee <> g.owner
-UNION
-SELECT DISTINCT 'REVOKE ALL ON ' || g.object || ' FROM PUBLIC'
-FROM given g, LATERAL pg_catalog.aclexplode(g.acl) a
-WHERE a.grantee = 0 AND (g.object LIKE 'TABLE %' OR g.object LIKE 'SEQUENCE %' OR g.object LIKE 'SCHEMA %')";
+  SELECT 'TYPE', t.oid::pg_catalog.regtype::pg_catalog.text, t.typowner, t.typacl
+  FROM pg_catalog.pg_type t JOIN namespaces n ON n.oid = t.typnamespace
+  WHERE t.typtype IN ('d', 'e', 'r')
+    AND ('pg_catalog.pg_type'::pg_catalog.regclass, t.oid) NOT IN (SELECT classid, objid FROM members)
+)";
 
-/// Takes back, in the transaction that made them, what `schemas` and the objects in them give to others.
-pub(crate) fn revoke_all(transaction: &mut Transaction<'_>, schemas: &[String]) -> Result<()> {
-    revoke(transaction, schemas, true)
+/// Statements that take back, on objects of `$1`, what goes to anyone but the owner. Where a schema stays closed
+/// (it is none of `$2`) PUBLIC's built-in privileges on routines and types reach nothing and stay.
+const REVOKES: &str = "
+SELECT DISTINCT 'REVOKE ALL ON ' || g.kind || ' ' || g.name || ' FROM '
+       || COALESCE(pg_catalog.quote_ident(r.rolname), 'PUBLIC')
+FROM given g CROSS JOIN LATERAL pg_catalog.aclexplode(g.acl) a
+LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
+WHERE a.grantee <> g.owner AND (r.rolname IS NOT NULL OR a.grantee = 0)
+  AND (g.kind <> 'SCHEMA' OR NOT g.name = ANY ($2))
+  AND (a.grantee <> 0 OR g.kind <> 'ROUTINE' AND g.kind <> 'TYPE' OR g.kind = 'ROUTINE' AND pg_catalog.cardinality($2) > 0)";
+
+/// Takes back, in the transaction that made them, what the new objects give to others.
+pub(crate) fn revoke_all(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
+    let (created, existing): (Vec<String>, Vec<String>) = run
+        .schemas
+        .iter()
+        .cloned()
+        .partition(|it| run.created_schemas.contains(it));
+    revoke(transaction, &created, &[])?;
+    revoke(transaction, &existing, &existing)
 }
 
-/// As [`revoke_all`], but leaves alone the grants of schemas that were there before.
-pub(crate) fn revoke_from_objects(transaction: &mut Transaction<'_>, schemas: &[String]) -> Result<()> {
-    revoke(transaction, schemas, false)
+/// Closes our journal.
+pub(crate) fn close_journal(transaction: &mut Transaction<'_>) -> Result<()> {
+    revoke(transaction, &[catalog::JOURNAL_SCHEMA.to_owned()], &[])
 }
 
-fn revoke(transaction: &mut Transaction<'_>, schemas: &[String], also_schemas: bool) -> Result<()> {
-    let step = "default privileges could not be taken back";
+/// `open` are those of `schemas` that others may have USAGE on: there PUBLIC must not call routines either.
+fn revoke(transaction: &mut Transaction<'_>, schemas: &[String], open: &[String]) -> Result<()> {
+    let step = "what default privileges give could not be taken back";
+    let open: Vec<String> = open.iter().map(|it| quote_ident(it)).collect();
     let rows = transaction
-        .query(REVOKES, &[&schemas, &also_schemas])
+        .query(&format!("{OBJECTS} {REVOKES}"), &[&schemas, &open])
         .map_err(|error| failed(step, error))?;
     for row in rows {
         transaction
@@ -62,63 +79,85 @@ fn revoke(transaction: &mut Transaction<'_>, schemas: &[String], also_schemas: b
     Ok(())
 }
 
-/// Applies the source's grants. Every role that holds a privilege on an object gets USAGE on its schema, since
-/// PUBLIC's USAGE on `public`, which it may have relied on, does not come along.
-pub(crate) fn apply(target: &mut Target, run: &Run, header: &Header, sql: &str) -> Result<()> {
+/// Opens the schemas in the transaction that makes them live. What the source took from PUBLIC is taken in any
+/// case; with `keep`, what it granted is granted.
+pub(crate) fn open(transaction: &mut Transaction<'_>, run: &Run, sql: &str, keep: bool) -> Result<()> {
+    give_back_routines(transaction, run)?;
+    for statement in statements(sql)
+        .iter()
+        .filter(|it| it.kind == StatementKind::Grant)
+    {
+        if keep || takes_from_public(statement) {
+            execute(transaction, statement.text)?;
+        }
+    }
+    if keep {
+        give_usage(transaction, run)
+    } else {
+        Ok(())
+    }
+}
+
+/// In schemas that were there before, PUBLIC was kept from the routines until now.
+fn give_back_routines(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
+    const ROUTINES: &str = "SELECT 'GRANT EXECUTE ON ROUTINE ' || g.name || ' TO PUBLIC' FROM given g
+        WHERE g.kind = 'ROUTINE' AND pg_catalog.cardinality($1) > 0";
+    let step = "the routines could not be opened";
+    let existing: Vec<&String> = run
+        .schemas
+        .iter()
+        .filter(|it| !run.created_schemas.contains(it))
+        .collect();
+    let rows = transaction
+        .query(&format!("{OBJECTS} {ROUTINES}"), &[&existing])
+        .map_err(|error| failed(step, error))?;
+    rows.iter().try_for_each(|row| execute(transaction, row.get(0)))
+}
+
+/// Every role that holds a privilege on an object gets USAGE on its schema, since PUBLIC's USAGE on `public`,
+/// which it may have relied on, does not come along.
+fn give_usage(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
     const HOLDERS: &str = "
         SELECT DISTINCT n.nspname, r.rolname FROM pg_catalog.pg_namespace n
         JOIN LATERAL (
           SELECT c.relacl AS acl FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid
+          UNION ALL SELECT a.attacl FROM pg_catalog.pg_attribute a
+            JOIN pg_catalog.pg_class c ON c.oid = a.attrelid WHERE c.relnamespace = n.oid
           UNION ALL SELECT p.proacl FROM pg_catalog.pg_proc p WHERE p.pronamespace = n.oid
           UNION ALL SELECT t.typacl FROM pg_catalog.pg_type t WHERE t.typnamespace = n.oid) o ON true
         CROSS JOIN LATERAL pg_catalog.aclexplode(o.acl) a
         JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
         WHERE n.nspname = ANY ($1) AND a.grantee <> n.nspowner";
-    let step = "the grants could not be applied";
-    let mut transaction = target
-        .client()
-        .transaction()
-        .map_err(|error| failed(step, error))?;
-    journal::hold(&mut transaction, run)?;
-    for statement in statements(sql)
-        .iter()
-        .filter(|it| it.kind == StatementKind::Grant)
-    {
-        execute(&mut transaction, statement.text)?;
-    }
-    let schemas: Vec<&str> = header.catalog.schemas.iter().map(|it| it.name.as_str()).collect();
-    for row in transaction
-        .query(HOLDERS, &[&schemas])
-        .map_err(|error| failed(step, error))?
-    {
+    let rows = transaction
+        .query(HOLDERS, &[&run.schemas])
+        .map_err(|error| failed("the grants could not be listed", error))?;
+    rows.iter().try_for_each(|row| {
         let (schema, role) = (quote_ident(row.get(0)), quote_ident(row.get(1)));
-        execute(
-            &mut transaction,
-            &format!("GRANT USAGE ON SCHEMA {schema} TO {role}"),
-        )?;
-    }
-    transaction.commit().map_err(|error| failed(step, error))
+        execute(transaction, &format!("GRANT USAGE ON SCHEMA {schema} TO {role}"))
+    })
+}
+
+/// `REVOKE … FROM PUBLIC` as `pg_dump` writes it, on anything but a schema: those are ours.
+fn takes_from_public(statement: &Statement<'_>) -> bool {
+    let text = statement.text.trim_end_matches(';');
+    text.starts_with("REVOKE ") && text.ends_with(" FROM PUBLIC") && !text.contains(" ON SCHEMA ")
 }
 
 /// Says that there were grants which are not applied.
 pub(crate) fn mention(sql: &str, ui: &Ui) {
-    let grants = statements(sql)
-        .iter()
-        .filter(|it| it.kind == StatementKind::Grant)
-        .count();
+    let is_left = |it: &&Statement<'_>| it.kind == StatementKind::Grant && !takes_from_public(it);
+    let grants = statements(sql).iter().filter(is_left).count();
     if grants > 0 {
         ui.status(format_args!(
-            "{} grants of the source are not applied (--privileges keep)",
+            "grants of the source that are not applied (--privileges keep): {}",
             count(grants as u64)
         ));
     }
 }
 
-/// Roles of the archive that the target does not have.
-pub(crate) fn missing_roles(target: &mut Target, header: &Header) -> Result<BTreeSet<String>> {
-    let names: Vec<String> = header
-        .catalog
-        .roles
+/// Those of `roles` that the target does not have.
+pub(crate) fn missing_roles(target: &mut Target, roles: &[String]) -> Result<BTreeSet<String>> {
+    let names: Vec<String> = roles
         .iter()
         .map(|role| format!("({})", quote_literal(role)))
         .collect();
@@ -135,4 +174,21 @@ pub(crate) fn missing_roles(target: &mut Target, header: &Header) -> Result<BTre
         .query(&sql, &[])
         .map_err(|error| failed("the roles could not be listed", error))?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_from_public_is_told_from_other_grants() {
+        for (sql, expected) in [
+            ("REVOKE ALL ON FUNCTION x.f() FROM PUBLIC;", true),
+            ("REVOKE ALL ON SCHEMA x FROM PUBLIC;", false),
+            ("GRANT SELECT ON TABLE x.t TO PUBLIC;", false),
+            ("REVOKE ALL ON TABLE x.t FROM owner;", false),
+        ] {
+            assert_eq!(takes_from_public(&statements(sql)[0]), expected, "{sql}");
+        }
+    }
 }

@@ -2,8 +2,8 @@
 //! policies; foreign keys at last.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use archive::Header;
@@ -21,7 +21,22 @@ use crate::target::{Target, failed};
 /// Statements that must run one after the other.
 type Chain = Vec<String>;
 
-pub(crate) fn build(target: &mut Target, run: &Run, header: &Header, post_data: &str, ui: &Ui) -> Result<()> {
+/// Row level security that is still to be switched on: it could hide rows from what comes before the end.
+pub(crate) struct RowSecurity(Chain);
+
+impl RowSecurity {
+    pub(crate) fn enable(self, target: &mut Target, run: &Run) -> Result<()> {
+        run_in_order(target, run, &self.0)
+    }
+}
+
+pub(crate) fn build(
+    target: &mut Target,
+    run: &Run,
+    header: &Header,
+    post_data: &str,
+    ui: &Ui,
+) -> Result<RowSecurity> {
     let started = std::time::Instant::now();
     let phases = Phases::new(&statements(post_data), header);
     run_parallel(target, run, phases.keys)?;
@@ -32,7 +47,8 @@ pub(crate) fn build(target: &mut Target, run: &Run, header: &Header, post_data: 
     run_in_order(target, run, &phases.others)?;
     run_in_order(target, run, &phases.foreign_keys)?;
     run_parallel(target, run, phases.validations)?;
-    run_in_order(target, run, &phases.comments)
+    run_in_order(target, run, &phases.comments)?;
+    Ok(RowSecurity(phases.row_security))
 }
 
 /// The statements after the rows, in the order of their work.
@@ -46,6 +62,7 @@ struct Phases {
     validations: Vec<Chain>,
     /// Comments on constraints, which need all of them.
     comments: Chain,
+    row_security: Chain,
 }
 
 impl Phases {
@@ -80,7 +97,7 @@ impl Phases {
                             .get(table)
                             .is_none_or(|it| it.kind == TableKind::Partitioned);
                         match name {
-                            Some(name) if !partitioned && !not_valid => {
+                            Some(name) if !partitioned && !not_valid && !is_unenforced(&text) => {
                                 phases
                                     .foreign_keys
                                     .push(format!("{} NOT VALID", without_semicolon(&text)));
@@ -94,6 +111,7 @@ impl Phases {
                     _ => phases.others.push(text),
                 },
                 StatementKind::CommentOnConstraint => phases.comments.push(text),
+                StatementKind::EnableRowSecurity => phases.row_security.push(text),
                 _ => phases.others.push(text),
             }
         }
@@ -125,31 +143,37 @@ impl Chains {
     }
 }
 
+/// `NOT ENFORCED` (PostgreSQL 18) keys are never valid, and cannot be made so.
+fn is_unenforced(sql: &str) -> bool {
+    without_semicolon(sql).ends_with("NOT ENFORCED")
+}
+
 fn without_semicolon(sql: &str) -> &str {
     sql.trim_end().trim_end_matches(';')
 }
 
 /// Runs chains beside each other, each statement in a transaction of its own.
 pub(crate) fn run_parallel(target: &Target, run: &Run, chains: Vec<Chain>) -> Result<()> {
-    let sessions = target.sessions(chains.len())?;
+    let mut sessions = target.sessions(chains.len())?;
+    let stop = AtomicBool::new(false);
     let waiting = Mutex::new(chains.into_iter());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = |mut client: Client| -> Result<()> {
+    let work = |client: &mut Client| -> Result<()> {
         while let Some(chain) = next() {
-            let done = chain
-                .iter()
-                .try_for_each(|sql| in_transaction(&mut client, run, sql));
-            if done.is_err() {
-                while next().is_some() {}
-                return done;
+            for sql in &chain {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                in_transaction(client, run, sql).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
             }
         }
         Ok(())
     };
     thread::scope(|scope| {
+        let work = &work;
         let workers: Vec<_> = sessions
-            .into_iter()
-            .map(|client| scope.spawn(|| work(client)))
+            .iter_mut()
+            .map(|client| scope.spawn(move || work(client)))
             .collect();
         let mut all = Ok(());
         for worker in workers {
@@ -186,7 +210,7 @@ fn run_in_order(target: &mut Target, run: &Run, chain: &[String]) -> Result<()> 
         for sql in batch {
             execute(&mut transaction, sql)?;
         }
-        grants::revoke_from_objects(&mut transaction, &run.schemas)?;
+        grants::revoke_all(&mut transaction, run)?;
         transaction.commit().map_err(|error| failed(step, error))?;
     }
     Ok(())

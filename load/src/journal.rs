@@ -2,6 +2,7 @@
 //! chunk that is in, removed when the run is live.
 
 use archive::Header;
+use catalog::JOURNAL_COMMENT;
 use cli::{Exit, Failure, Result};
 use postgres::{Client, GenericClient, Transaction};
 
@@ -11,13 +12,15 @@ use crate::target::{Target, failed};
 pub(crate) const DATABASE_LOCK: &str =
     "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('coalesce database', 0))";
 
+/// Nothing in the tables calls a function but PostgreSQL's own, and `trouble` makes sure that it stays so.
 const TABLES: &str = "
-CREATE SCHEMA IF NOT EXISTS coalesce;
 CREATE TABLE IF NOT EXISTS coalesce.run (
   id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
   dump_run text NOT NULL,
   source text NOT NULL,
+  role text NOT NULL,
   schemas text[] NOT NULL,
+  schema_oids oid[] NOT NULL,
   created_schemas text[] NOT NULL,
   state text NOT NULL CHECK (state IN ('loading', 'live', 'abandoned')),
   owner_pid integer NOT NULL,
@@ -25,18 +28,19 @@ CREATE TABLE IF NOT EXISTS coalesce.run (
   ended_at timestamptz
 );
 CREATE TABLE IF NOT EXISTS coalesce.chunk (
-  run bigint NOT NULL REFERENCES coalesce.run,
+  run bigint NOT NULL,
   table_number integer NOT NULL,
   chunk_number integer NOT NULL,
   PRIMARY KEY (run, table_number, chunk_number)
-);
-COMMENT ON SCHEMA coalesce IS 'journal of Coalesce: loads into this database'";
+);";
 
 /// A load, as the journal knows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     id: i64,
     owner_pid: i32,
+    /// The role that loads, whose objects are the load's.
+    pub(crate) role: String,
     pub(crate) schemas: Vec<String>,
     /// Those of `schemas` that did not exist before.
     pub(crate) created_schemas: Vec<String>,
@@ -46,6 +50,46 @@ impl Run {
     pub(crate) fn id(&self) -> i64 {
         self.id
     }
+}
+
+/// Why what is there under the journal's name cannot be trusted or used, as a sentence; `None` when it can, or when
+/// there is nothing.
+///
+/// Whoever owns a table decides what runs when it is written, so it must belong to the loading role, to the
+/// database's owner or to a superuser, who could do anything here without it.
+pub(crate) fn trouble(client: &mut impl GenericClient) -> Result<Option<String>> {
+    const EXAMINATION: &str = "
+        SELECT pg_catalog.pg_get_userbyid(n.nspowner)::pg_catalog.text AS owner,
+          pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND pg_catalog.has_schema_privilege(n.oid, 'CREATE')
+            AS usable,
+          pg_catalog.obj_description(n.oid, 'pg_namespace') IS NOT DISTINCT FROM $1 AS ours,
+          t.oid IS NOT NULL AS trusted,
+          NOT EXISTS (
+            SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind NOT IN ('i', 'S')
+              AND (c.relkind <> 'r' OR c.relowner <> n.nspowner OR c.relhastriggers OR c.relhasrules
+                   OR c.relrowsecurity OR c.relname NOT IN ('run', 'chunk'))) AS plain
+        FROM pg_catalog.pg_namespace n
+        LEFT JOIN pg_catalog.pg_roles t ON t.oid = n.nspowner AND (t.rolsuper OR t.rolname = current_user
+          OR t.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
+        WHERE n.nspname = 'coalesce'";
+    let row = client
+        .query_opt(EXAMINATION, &[&JOURNAL_COMMENT])
+        .map_err(|error| failed("the journal could not be examined", error))?;
+    let Some(row) = row else { return Ok(None) };
+    let owner: String = row.get("owner");
+    Ok(if !row.get::<_, bool>("ours") {
+        Some("schema coalesce is not the journal of Coalesce, whose name it has: rename it".to_owned())
+    } else if !row.get::<_, bool>("trusted") || !row.get::<_, bool>("plain") {
+        Some(format!(
+            "schema coalesce belongs to {owner} and is not as load made it: look into it, then drop it"
+        ))
+    } else if !row.get::<_, bool>("usable") {
+        Some(format!(
+            "the journal (schema coalesce) belongs to {owner}: load as a role that is a member of it"
+        ))
+    } else {
+        None
+    })
 }
 
 /// Enters a new run and makes its schemas, together: what the journal calls made by a run is never another's.
@@ -62,26 +106,58 @@ pub(crate) fn begin(target: &mut Target, header: &Header, existing: &[String]) -
         .client()
         .transaction()
         .map_err(|error| failed(step, error))?;
-    let mut enter = || -> std::result::Result<Run, postgres::Error> {
-        transaction.batch_execute(DATABASE_LOCK)?;
-        transaction.batch_execute(TABLES)?;
-        let row = transaction.query_one(
-            "INSERT INTO coalesce.run (dump_run, source, schemas, created_schemas, state, owner_pid)
-             VALUES ($1, $2, $3, $4, 'loading', pg_catalog.pg_backend_pid()) RETURNING id, owner_pid",
+    transaction
+        .batch_execute(DATABASE_LOCK)
+        .map_err(|error| failed(step, error))?;
+    create_tables(&mut transaction)?;
+    crate::prepare::create_schemas(&mut transaction, &created_schemas, header)?;
+    let row = transaction
+        .query_one(
+            "INSERT INTO coalesce.run
+               (dump_run, source, role, schemas, schema_oids, created_schemas, state, owner_pid)
+             SELECT $1, $2, current_user, $3::pg_catalog.text[],
+               (SELECT pg_catalog.array_agg(n.oid ORDER BY s.place)
+                FROM pg_catalog.unnest($3::pg_catalog.text[]) WITH ORDINALITY AS s (name, place)
+                JOIN pg_catalog.pg_namespace n ON n.nspname = s.name),
+               $4, 'loading', pg_catalog.pg_backend_pid()
+             RETURNING id, owner_pid, role",
             &[&header.run, &header.source.database, &schemas, &created_schemas],
-        )?;
-        Ok(Run {
-            id: row.get(0),
-            owner_pid: row.get(1),
-            schemas: schemas.clone(),
-            created_schemas: created_schemas.clone(),
-        })
+        )
+        .map_err(|error| failed(step, error))?;
+    let run = Run {
+        id: row.get(0),
+        owner_pid: row.get(1),
+        role: row.get(2),
+        schemas,
+        created_schemas,
     };
-    let run = enter().map_err(|error| failed(step, error))?;
-    crate::grants::revoke_all(&mut transaction, &["coalesce".to_owned()])?;
-    crate::prepare::create_schemas(&mut transaction, &run, header)?;
+    crate::grants::revoke_all(&mut transaction, &run)?;
     transaction.commit().map_err(|error| failed(step, error))?;
     Ok(run)
+}
+
+/// Makes the journal where it is missing.
+fn create_tables(transaction: &mut Transaction<'_>) -> Result<()> {
+    let step = "the journal could not be made";
+    let exists: bool = transaction
+        .query_one("SELECT pg_catalog.to_regnamespace('coalesce') IS NOT NULL", &[])
+        .map_err(|error| failed(step, error))?
+        .get(0);
+    if !exists {
+        let comment = catalog::quote_literal(JOURNAL_COMMENT);
+        let schema = format!("CREATE SCHEMA coalesce; COMMENT ON SCHEMA coalesce IS {comment}");
+        transaction
+            .batch_execute(&schema)
+            .map_err(|error| failed(step, error))?;
+    }
+    // Looked at under the lock: from here on nobody else can make it.
+    if let Some(trouble) = trouble(transaction)? {
+        return Err(Failure::new(Exit::Target, trouble));
+    }
+    transaction
+        .batch_execute(TABLES)
+        .map_err(|error| failed(step, error))?;
+    crate::grants::close_journal(transaction)
 }
 
 /// Makes sure within a transaction that the run is still this process's, and stays so until it ends.
@@ -111,14 +187,19 @@ pub(crate) fn note_chunk(transaction: &mut Transaction<'_>, run: &Run, table: u3
         .map_err(|error| failed("the journal could not be written", error))
 }
 
-/// The last step: from here on the schemas are what they say.
-pub(crate) fn go_live(target: &mut Target, run: &Run) -> Result<()> {
-    let step = "the journal could not be written";
+/// The last step, with whatever `open` does in the same transaction: from here on the schemas are what they say.
+pub(crate) fn go_live(
+    target: &mut Target,
+    run: &Run,
+    open: impl FnOnce(&mut Transaction<'_>) -> Result<()>,
+) -> Result<()> {
+    let step = "the schemas could not be made live";
     let mut transaction = target
         .client()
         .transaction()
         .map_err(|error| failed(step, error))?;
     hold(&mut transaction, run)?;
+    open(&mut transaction)?;
     let mut end = || -> std::result::Result<(), postgres::Error> {
         transaction.batch_execute("SET LOCAL synchronous_commit = on")?;
         transaction.execute("DELETE FROM coalesce.chunk WHERE run = $1", &[&run.id])?;
@@ -129,31 +210,58 @@ pub(crate) fn go_live(target: &mut Target, run: &Run) -> Result<()> {
         Ok(())
     };
     end().map_err(|error| failed(step, error))?;
-    transaction.commit().map_err(|error| failed(step, error))
+    match transaction.commit() {
+        Ok(()) => Ok(()),
+        Err(error) => settle_lost_answer(target, run, failed(step, error)),
+    }
 }
 
-/// The load that wrote `schema` and did not end, if there is one.
+/// The answer to COMMIT was lost: the row that was written with it says what became of it.
+fn settle_lost_answer(target: &Target, run: &Run, failure: Failure) -> Result<()> {
+    let asked = target.sessions(1)?.pop().map(|mut client| {
+        client.query_opt(
+            "SELECT state = 'live' FROM coalesce.run WHERE id = $1",
+            &[&run.id],
+        )
+    });
+    match asked {
+        Some(Ok(Some(row))) if row.get(0) => Ok(()),
+        _ => Err(failure),
+    }
+}
+
+/// The load that wrote `schema`, as it stands now, and did not end, if there is one.
 pub(crate) fn unfinished_run(client: &mut Client, schema: &str) -> Result<Option<Run>> {
     let step = "the journal could not be read";
     let exists: bool = client
-        .query_one("SELECT pg_catalog.to_regclass('coalesce.run') IS NOT NULL", &[])
+        .query_one(
+            "SELECT pg_catalog.to_regclass('coalesce.run') IS NOT NULL
+               AND pg_catalog.has_schema_privilege('coalesce', 'USAGE')",
+            &[],
+        )
         .map_err(|error| failed(step, error))?
         .get(0);
     if !exists {
         return Ok(None);
     }
+    // A schema of that name that was made later is another's.
     let row = client
         .query_opt(
-            "SELECT id, owner_pid, schemas, created_schemas FROM coalesce.run
-             WHERE state = 'loading' AND $1 = ANY (schemas) ORDER BY id DESC LIMIT 1",
+            "SELECT r.id, r.owner_pid, r.role, r.created_schemas,
+               ARRAY(SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
+                     WHERE n.oid = ANY (r.schema_oids) AND n.nspname = ANY (r.schemas))
+             FROM coalesce.run r
+             JOIN pg_catalog.pg_namespace n ON n.nspname = $1 AND n.oid = ANY (r.schema_oids)
+             WHERE r.state = 'loading' ORDER BY r.id DESC LIMIT 1",
             &[&schema],
         )
         .map_err(|error| failed(step, error))?;
     Ok(row.map(|row| Run {
         id: row.get(0),
         owner_pid: row.get(1),
-        schemas: row.get(2),
+        role: row.get(2),
         created_schemas: row.get(3),
+        schemas: row.get(4),
     }))
 }
 

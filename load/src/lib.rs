@@ -79,19 +79,17 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     // Locked first: what the checks find must still hold when the run begins.
     target.lock_schemas(&schemas)?;
     let existing = checks::check(&mut target, &header, texts.get(SchemaMember::Privileges), args)?;
+    target.open_sessions_for_rows(fill::sessions_wanted(&header), ui)?;
     let run = journal::begin(&mut target, &header, &existing)?;
+    cli::set_last_words(last_words(&target, &schemas, args));
     let loaded = load_run(&mut target, &run, reader, &header, &texts, args, ui);
     let end = loaded.map_err(|failure| {
-        let schema = schemas.first().map_or("SCHEMA", String::as_str);
-        failure
-            .with_state(format!("nothing is live on {}", target.name()))
-            .with_state(format!("what was loaded before is in {}", schemas.join(", ")))
-            .with_way_out(format!(
-                "`load --abandon {} {}` removes it",
-                shell_word(schema),
-                shown_target(&args.target)
-            ))
+        state_left(&target, &schemas)
+            .into_iter()
+            .fold(failure, Failure::with_state)
+            .with_way_out(way_out(&schemas, args))
     })?;
+    cli::set_last_words(Vec::new());
     let live = report::Live {
         target: &target.name(),
         schemas: &schemas,
@@ -114,18 +112,46 @@ fn load_run(
 ) -> cli::Result<End> {
     prepare::create(target, run, header, texts.get(SchemaMember::PreData), ui)?;
     let end = fill::fill(target, run, reader, header, ui)?;
-    indexes::build(target, run, header, texts.get(SchemaMember::PostData), ui)?;
+    let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), ui)?;
     settle::settle(target, run, header, ui)?;
+    row_security.enable(target, run)?;
     if !texts.get(SchemaMember::Apart).is_empty() {
-        ui.status("publications, subscriptions and event triggers of the source are not applied");
+        ui.status("publications, event triggers and default privileges of the source are not applied");
     }
     let privileges = texts.get(SchemaMember::Privileges);
-    match args.privileges {
-        Privileges::Keep => grants::apply(target, run, header, privileges)?,
-        Privileges::Drop => grants::mention(privileges, ui),
+    let keep = args.privileges == Privileges::Keep;
+    if !keep {
+        grants::mention(privileges, ui);
     }
-    journal::go_live(target, run)?;
+    cli::check_interrupt()?;
+    cli::set_last_words(vec!["whether it is live already is not known here: `load --abandon` says so".to_owned()]);
+    journal::go_live(target, run, |transaction| {
+        grants::open(transaction, run, privileges, keep)
+    })?;
     Ok(end)
+}
+
+/// What a load that does not end well leaves.
+fn state_left(target: &Target, schemas: &[String]) -> [String; 2] {
+    [
+        format!("nothing is live on {}", target.name()),
+        format!("what was loaded before is in {}", schemas.join(", ")),
+    ]
+}
+
+fn way_out(schemas: &[String], args: &Args) -> String {
+    let schema = schemas.first().map_or("SCHEMA", String::as_str);
+    format!(
+        "`load --abandon {} {}` removes it",
+        shell_word(schema),
+        shown_target(&args.target)
+    )
+}
+
+/// For a load that is interrupted and cannot end by itself.
+fn last_words(target: &Target, schemas: &[String], args: &Args) -> Vec<String> {
+    let left = state_left(target, schemas);
+    left.into_iter().chain([way_out(schemas, args)]).collect()
 }
 
 /// The target as it was typed, unless a password could stand in the words.
@@ -157,7 +183,10 @@ mod tests {
         for (words, shown) in [
             ("shared", "shared"),
             ("dbname=shared user=it", "'dbname=shared user=it'"),
-            ("postgres://db.example.com/shared", "postgres://db.example.com/shared"),
+            (
+                "postgres://db.example.com/shared",
+                "postgres://db.example.com/shared",
+            ),
             ("dbname=shared PassWord=secret", "TARGET"),
             ("postgres://it:secret@db.example.com/shared", "TARGET"),
             ("postgres:///shared?pass%77ord=secret", "TARGET"),

@@ -28,7 +28,7 @@ pub(crate) fn create(target: &mut Target, run: &Run, header: &Header, pre_data: 
         for statement in batch {
             execute(&mut transaction, statement.text)?;
         }
-        grants::revoke_from_objects(&mut transaction, &run.schemas)?;
+        grants::revoke_all(&mut transaction, run)?;
         transaction.commit().map_err(|error| failed(step, error))?;
     }
     Ok(())
@@ -46,12 +46,18 @@ pub(crate) fn is_wanted(kind: &StatementKind) -> bool {
     )
 }
 
-/// Those of the archive's schemas that did not exist, closed to everyone.
-pub(crate) fn create_schemas(transaction: &mut Transaction<'_>, run: &Run, header: &Header) -> Result<()> {
-    for schema in &header.catalog.schemas {
-        if !run.created_schemas.contains(&schema.name) {
-            continue;
-        }
+/// Those of the archive's schemas that did not exist.
+pub(crate) fn create_schemas(
+    transaction: &mut Transaction<'_>,
+    missing: &[String],
+    header: &Header,
+) -> Result<()> {
+    for schema in header
+        .catalog
+        .schemas
+        .iter()
+        .filter(|it| missing.contains(&it.name))
+    {
         let name = quote_ident(&schema.name);
         execute(transaction, &format!("CREATE SCHEMA {name}"))?;
         if let Some(comment) = &schema.comment {
@@ -59,7 +65,7 @@ pub(crate) fn create_schemas(transaction: &mut Transaction<'_>, run: &Run, heade
             execute(transaction, &sql)?;
         }
     }
-    grants::revoke_all(transaction, &run.created_schemas)
+    Ok(())
 }
 
 /// Creates what is missing; the checks have made sure that the rest fits.

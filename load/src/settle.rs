@@ -1,9 +1,11 @@
 //! Sequences, materialized views and the planner's statistics.
 
 use archive::Header;
-use catalog::{QualifiedName, Sequence, quote_ident, quote_literal};
+use catalog::{Column, QualifiedName, Sequence, quote_ident, quote_literal};
 use cli::{Result, Ui};
 use database::endpoint::unrestrict_views;
+
+use postgres::Transaction;
 
 use crate::indexes::run_parallel;
 use crate::journal::{self, Run};
@@ -11,7 +13,7 @@ use crate::statements::execute;
 use crate::target::{Target, failed};
 
 pub(crate) fn settle(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
-    set_sequences(target, run, &header.catalog.sequences, ui)?;
+    set_sequences(target, run, header, ui)?;
     refresh(target, run, header)?;
     let analyses = header
         .catalog
@@ -26,47 +28,86 @@ pub(crate) fn settle(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -
 
 /// Gives every sequence the source's position. One that stands behind its column, which would give a number
 /// twice, is moved on, and that is said.
-fn set_sequences(target: &mut Target, run: &Run, sequences: &[Sequence], ui: &Ui) -> Result<()> {
+fn set_sequences(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
     let step = "the sequences could not be set";
     let mut transaction = target
         .client()
         .transaction()
         .map_err(|error| failed(step, error))?;
     journal::hold(&mut transaction, run)?;
-    for sequence in sequences {
+    for sequence in &header.catalog.sequences {
         let name = QualifiedName::new(&sequence.schema, &sequence.name).to_string();
         let mut position = (sequence.last_value, sequence.is_called);
-        if let Some(owner) = &sequence.owned_by {
-            let (end, column) = (
-                if sequence.increment > 0 { "max" } else { "min" },
-                quote_ident(&owner.column),
+        if let Some(beyond) = find_beyond(&mut transaction, header, sequence, &name)? {
+            let (value, fits) = beyond;
+            let place = format!(
+                "sequence {name} stands at {}, its column holds {value}",
+                sequence.last_value
             );
-            let sql = format!(
-                "SELECT pg_catalog.{end}({column})::pg_catalog.int8 FROM {}",
-                owner.table
-            );
-            let row = transaction
-                .query_one(&sql, &[])
-                .map_err(|error| failed(step, error))?;
-            let beyond = row
-                .get::<_, Option<i64>>(0)
-                .filter(|&value| is_beyond(value, sequence));
-            if let Some(value) = beyond {
-                ui.status(format_args!(
-                    "sequence {name} stood at {} although {}.{} holds {value}: it goes on from there",
-                    sequence.last_value, owner.table, owner.column
-                ));
+            if fits {
+                ui.status(format_args!("{place}: it goes on from there"));
                 position = (value, true);
+            } else {
+                ui.status(format_args!(
+                    "{place}, which it cannot reach: left as in the source"
+                ));
             }
         }
         let (value, called) = position;
-        let sql = format!(
-            "SELECT pg_catalog.setval({}::pg_catalog.regclass, {value}, {called})",
-            quote_literal(&name)
-        );
-        execute(&mut transaction, &sql)?;
+        let name = quote_literal(&name);
+        execute(
+            &mut transaction,
+            &format!("SELECT pg_catalog.setval({name}::pg_catalog.regclass, {value}, {called})"),
+        )?;
     }
     transaction.commit().map_err(|error| failed(step, error))
+}
+
+/// The farthest value in the sequence's column, if the sequence would give it or one before it again, and whether
+/// the sequence can stand there. Only whole numbers can come from a sequence as they are.
+fn find_beyond(
+    transaction: &mut Transaction<'_>,
+    header: &Header,
+    sequence: &Sequence,
+    name: &str,
+) -> Result<Option<(i64, bool)>> {
+    const INTEGERS: [&str; 3] = ["int2", "int4", "int8"];
+    let Some(owner) = &sequence.owned_by else {
+        return Ok(None);
+    };
+    let table = header
+        .catalog
+        .tables
+        .iter()
+        .find(|it| it.qualified_name() == owner.table);
+    let column = table.and_then(|it| it.columns.iter().find(|it| it.name == owner.column));
+    let is_integer = |column: &Column| INTEGERS.contains(&column.column_type.name.as_str());
+    if !column.is_some_and(is_integer) {
+        return Ok(None);
+    }
+    let (end, column) = (
+        if sequence.increment > 0 { "max" } else { "min" },
+        quote_ident(&owner.column),
+    );
+    let sql = format!(
+        "SELECT pg_catalog.{end}({column})::pg_catalog.int8, s.seqmin, s.seqmax, s.seqcycle
+         FROM {} CROSS JOIN pg_catalog.pg_sequence s WHERE s.seqrelid = {}::pg_catalog.regclass
+         GROUP BY s.seqmin, s.seqmax, s.seqcycle",
+        owner.table,
+        quote_literal(name)
+    );
+    let row = transaction.query_opt(&sql, &[]).map_err(|error| {
+        failed(
+            format!("sequence {name} could not be compared with its column"),
+            error,
+        )
+    })?;
+    let Some(row) = row else { return Ok(None) };
+    let (least, greatest, cycles): (i64, i64, bool) = (row.get(1), row.get(2), row.get(3));
+    let beyond = row
+        .get::<_, Option<i64>>(0)
+        .filter(|&value| !cycles && is_beyond(value, sequence));
+    Ok(beyond.map(|value| (value, (least..=greatest).contains(&value))))
 }
 
 /// Whether the sequence would give `value`, or one before it, again.

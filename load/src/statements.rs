@@ -6,8 +6,9 @@ use postgres::GenericClient;
 /// A statement's start, for messages.
 const SHOWN_CHARS: usize = 160;
 
-/// Runs one statement of the archive or of ours.
+/// Runs one statement of the archive or of ours, unless the tool has been interrupted.
 pub(crate) fn execute(client: &mut impl GenericClient, sql: &str) -> Result<()> {
+    cli::check_interrupt()?;
     client.batch_execute(sql).map_err(|error| {
         Failure::new(Exit::Target, format!("statement failed: {}", shorten(sql))).with_source(error)
     })

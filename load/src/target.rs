@@ -1,6 +1,8 @@
 //! The database that is written: its sessions and its locks.
 
-use cli::{Exit, Failure, Result};
+use std::ops::{Deref, DerefMut};
+
+use cli::{Exit, Failure, InterruptGuard, Result, Ui};
 use database::endpoint::PostgresEndpoint;
 use postgres::Client;
 
@@ -11,15 +13,41 @@ pub(crate) struct Target {
     endpoint: PostgresEndpoint,
     client: Client,
     jobs: usize,
+    /// Opened before anything is written, for whoever writes the rows.
+    for_rows: Sessions,
+    _guard: InterruptGuard,
+}
+
+/// Sessions that work beside each other; what they run is cancelled when the tool is interrupted.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    clients: Vec<Client>,
+    guards: Vec<InterruptGuard>,
+}
+
+impl Deref for Sessions {
+    type Target = Vec<Client>;
+
+    fn deref(&self) -> &Vec<Client> {
+        &self.clients
+    }
+}
+
+impl DerefMut for Sessions {
+    fn deref_mut(&mut self) -> &mut Vec<Client> {
+        &mut self.clients
+    }
 }
 
 impl Target {
     pub(crate) fn connect(endpoint: &PostgresEndpoint, jobs: usize) -> Result<Self> {
-        let client = open(endpoint)?;
+        let (client, guard) = open(endpoint)?;
         Ok(Target {
             endpoint: endpoint.clone(),
             client,
             jobs,
+            for_rows: Sessions::default(),
+            _guard: guard,
         })
     }
 
@@ -31,9 +59,40 @@ impl Target {
         &mut self.client
     }
 
-    /// As many sessions as work in parallel, at most `wanted`.
-    pub(crate) fn sessions(&self, wanted: usize) -> Result<Vec<Client>> {
-        (0..self.jobs.min(wanted)).map(|_| open(&self.endpoint)).collect()
+    /// As many sessions as work in parallel, at most `wanted`; fewer, but one at least, when the server has no
+    /// room for more.
+    pub(crate) fn sessions(&self, wanted: usize) -> Result<Sessions> {
+        let mut sessions = Sessions::default();
+        for _ in 0..self.jobs.min(wanted) {
+            cli::check_interrupt()?;
+            match open(&self.endpoint) {
+                Ok((client, guard)) => {
+                    sessions.clients.push(client);
+                    sessions.guards.push(guard);
+                }
+                Err(failure) if failure.is_too_many_connections() && !sessions.is_empty() => break,
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// Opens the sessions that [`Target::take_sessions_for_rows`] will give.
+    pub(crate) fn open_sessions_for_rows(&mut self, wanted: usize, ui: &Ui) -> Result<()> {
+        let opened = self.sessions(wanted);
+        self.for_rows = opened.map_err(|failure| failure.with_state("nothing was written"))?;
+        let (wanted, opened) = (self.jobs.min(wanted), self.for_rows.len());
+        if opened < wanted {
+            ui.status(format_args!(
+                "{}: no room for {wanted} sessions, {opened} write its rows",
+                self.name()
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn take_sessions_for_rows(&mut self) -> Sessions {
+        std::mem::take(&mut self.for_rows)
     }
 
     /// One lock for each schema, in sorted order, held as long as the session; refused at once when another
@@ -64,13 +123,13 @@ impl Target {
     }
 }
 
-fn open(endpoint: &PostgresEndpoint) -> Result<Client> {
+fn open(endpoint: &PostgresEndpoint) -> Result<(Client, InterruptGuard)> {
     let mut client = endpoint.connect("coalesce load").map_err(Failure::target)?;
     client
         .batch_execute("SET check_function_bodies = off; SET client_min_messages = warning; SET synchronous_commit = off")
         .map_err(|error| failed("the session could not be set up", error))?;
-    cli::on_interrupt(endpoint.canceller(&client));
-    Ok(client)
+    let guard = cli::on_interrupt(endpoint.canceller(&client));
+    Ok((client, guard))
 }
 
 /// A statement that the target refused.

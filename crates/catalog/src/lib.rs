@@ -22,6 +22,12 @@ pub use table::{
 
 use serde::{Deserialize, Serialize};
 
+/// The schema in which `load` keeps its journal; a database that was a target may be a source later.
+pub const JOURNAL_SCHEMA: &str = "coalesce";
+
+/// The comment that tells our journal from a user's schema of the same name.
+pub const JOURNAL_COMMENT: &str = "journal of Coalesce: loads into this database";
+
 /// Everything that one source holds, apart from its rows.
 ///
 /// Objects that belong to an extension stand under [`Catalog::extensions`] only.
@@ -40,6 +46,8 @@ pub struct Catalog {
     pub objects: Vec<Object>,
     /// Roles that own something or hold a privilege on something, in byte order.
     pub roles: Vec<String>,
+    /// Roles that row security policies name, in byte order: without them the policies cannot be made.
+    pub policy_roles: Vec<String>,
 }
 
 /// A namespace.
@@ -55,11 +63,6 @@ impl Catalog {
     /// Number of objects of `kind`.
     pub fn count(&self, kind: ObjectKind) -> usize {
         self.objects.iter().filter(|object| object.kind == kind).count()
-    }
-
-    /// Whether `schema` is one of the source's own schemas (not the system's, not an extension's alone).
-    pub fn has_schema(&self, schema: &str) -> bool {
-        self.schemas.iter().any(|it| it.name == schema)
     }
 
     /// Gives every schema in the catalog the name that `target_of` returns for it.

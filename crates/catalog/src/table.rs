@@ -94,14 +94,6 @@ pub struct ColumnType {
 
 impl ColumnType {
     pub const BUILT_IN_SCHEMA: &'static str = "pg_catalog";
-
-    /// As SQL, qualified unless the type is built in: `character varying(20)`, `shop.status[]`.
-    pub fn to_sql(&self) -> String {
-        if self.schema == Self::BUILT_IN_SCHEMA {
-            return self.text.clone();
-        }
-        format!("{}{}", QualifiedName::new(&self.schema, &self.name), self.text)
-    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -54,6 +54,8 @@ pub enum StatementKind {
     RefreshMaterializedView {
         view: QualifiedName,
     },
+    /// `ALTER TABLE … ENABLE ROW LEVEL SECURITY`.
+    EnableRowSecurity,
     CreateTrigger {
         table: QualifiedName,
     },
@@ -108,6 +110,7 @@ fn kind_of(statement: &SyntaxNode) -> Option<StatementKind> {
     }
     Some(match statement.kind() {
         K::CREATE_INDEX => create_index(statement)?,
+        K::ALTER_TABLE if has_descendant(statement, K::ENABLE_RLS) => StatementKind::EnableRowSecurity,
         K::ALTER_TABLE => add_constraint(statement)?,
         K::COMMENT_ON if has_child(statement, |kind| format!("{kind:?}").contains("CONSTRAINT")) => {
             StatementKind::CommentOnConstraint
@@ -133,6 +136,10 @@ fn kind_of(statement: &SyntaxNode) -> Option<StatementKind> {
         K::GRANT | K::REVOKE | K::ALTER_DEFAULT_PRIVILEGES => StatementKind::Grant,
         _ => return None,
     })
+}
+
+fn has_descendant(statement: &SyntaxNode, kind: SyntaxKind) -> bool {
+    statement.descendants().any(|it| it.kind() == kind)
 }
 
 fn create_index(statement: &SyntaxNode) -> Option<StatementKind> {

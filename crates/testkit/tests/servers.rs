@@ -174,12 +174,12 @@ fn rows_that_a_policy_hides_are_an_error() {
     let output = lab.run(&line);
     output
         .assert_stages(&[4, 6, 6])
-        .assert_stderr_contains("row-level security policy");
+        .assert_stderr_contains("row level security would hide rows");
     remains::assert_nothing_live(&lab.target, "big", &output);
     let line = format!("verify \"{}\" \"$TARGET\"", secret.source());
     lab.run(&line)
         .assert_code(4)
-        .assert_stderr_contains("row-level security policy");
+        .assert_stderr_contains("row level security would hide rows");
 }
 
 #[test]

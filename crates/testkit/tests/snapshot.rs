@@ -19,7 +19,10 @@ fn dump_across(change: &str) -> String {
         .unwrap();
     let mut writer = source.admin().unwrap();
     writer.batch_execute(&format!("BEGIN; {change}")).unwrap();
-    let line = format!("dump '{}' --rows csv --compress none | tar xO --wildcards 'data/*'", source.source());
+    let line = format!(
+        "dump '{}' --rows csv --compress none | tar xO --wildcards 'data/*'",
+        source.source()
+    );
     let output = thread::scope(|scope| {
         let dump = scope.spawn(|| Tools::locate().pipeline(&line));
         wait_for_waiting_lock(&mut source.admin().unwrap());
@@ -59,8 +62,18 @@ fn renamed_table_is_found_under_its_new_name() {
 }
 
 #[test]
+fn columns_that_swapped_their_names_are_not_mixed_up() {
+    let rows = dump_across(
+        "ALTER TABLE t ADD COLUMN twice integer; UPDATE t SET twice = 2 * id; ALTER TABLE t RENAME id TO other;
+         ALTER TABLE t RENAME twice TO id",
+    );
+    assert!(rows.starts_with("other,note,id\n1,old,2\n"), "{rows}");
+}
+
+#[test]
 fn dropped_table_and_its_successor_are_told_apart() {
-    let rows = dump_across("DROP TABLE t; CREATE TABLE t (id integer, note text); INSERT INTO t VALUES (7, 'next')");
+    let rows =
+        dump_across("DROP TABLE t; CREATE TABLE t (id integer, note text); INSERT INTO t VALUES (7, 'next')");
     assert_eq!(rows, "id,note\n7,next\n");
 }
 

@@ -51,7 +51,10 @@ WITH RECURSIVE base AS (
   LEFT JOIN pg_catalog.pg_namespace ben ON ben.oid = be.typnamespace
 )
 SELECT a.attrelid AS relation, a.attname AS name, tn.nspname AS type_schema, t.name AS type_name,
-       pg_catalog.format_type(a.atttypid, a.atttypmod) AS type_text, a.attnotnull AS not_null,
+       CASE WHEN tn.nspname = 'pg_catalog' THEN pg_catalog.format_type(a.atttypid, a.atttypmod)
+            ELSE pg_catalog.substr(pg_catalog.format_type(a.atttypid, a.atttypmod),
+              pg_catalog.length(pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.name)) + 1)
+       END AS type_text, a.attnotnull AS not_null,
        a.attidentity::pg_catalog.text AS identity, a.attgenerated::pg_catalog.text AS generated, t.binary_safe
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
@@ -137,3 +140,44 @@ WHERE r.rolname <> 'pg_database_owner' AND r.oid IN (
   SELECT owner FROM granted
   UNION SELECT (pg_catalog.aclexplode(acl)).grantee FROM granted)
 ORDER BY r.rolname COLLATE \"C\"";
+
+pub(super) const POLICY_ROLES: &str = "
+SELECT DISTINCT r.rolname AS name FROM pg_catalog.pg_policy p
+JOIN pg_catalog.pg_class c ON c.oid = p.polrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_roles r ON r.oid = ANY (p.polroles)
+WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
+  AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
+ORDER BY 1";
+
+/// The comment on a schema that is called like our journal.
+pub(super) const JOURNAL: &str = "
+SELECT pg_catalog.obj_description(n.oid, 'pg_namespace') AS comment
+FROM pg_catalog.pg_namespace n WHERE n.nspname = 'coalesce'";
+
+/// What a database holds that an archive does not, as sentences.
+pub(super) const LEFT_BEHIND: &str = "
+SELECT 'large objects are not in the archive: ' || pg_catalog.count(*) AS sentence
+FROM pg_catalog.pg_largeobject_metadata HAVING pg_catalog.count(*) > 0
+UNION ALL
+SELECT 'foreign table ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' is in the archive without its rows'
+FROM pg_catalog.pg_class c WHERE c.relkind = 'f'
+UNION ALL
+SELECT 'rows of ' || c.oid::pg_catalog.regclass::pg_catalog.text || ', which belongs to extension ' || e.extname
+       || ', are not in the archive'
+FROM pg_catalog.pg_extension e CROSS JOIN LATERAL pg_catalog.unnest(e.extconfig) AS x (oid)
+JOIN pg_catalog.pg_class c ON c.oid = x.oid WHERE c.relkind = 'r'
+UNION ALL
+SELECT 'table ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' uses access method ' || a.amname
+       || ' and becomes one of the target''s default'
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_am a ON a.oid = c.relam
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'm') AND a.amname <> 'heap' AND n.nspname !~ '^pg_'";
+
+/// Tables whose rows a policy would hide from this role.
+pub(super) const HIDDEN_TABLES: &str = "
+SELECT c.oid::pg_catalog.regclass::pg_catalog.text AS name
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relrowsecurity AND c.relkind = 'r' AND pg_catalog.row_security_active(c.oid)
+  AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
+ORDER BY 1";

@@ -21,11 +21,11 @@ pub struct SchemaText {
     pub pre_data: String,
     /// Keys, indexes, triggers, rules, policies and the like.
     pub post_data: String,
-    /// Grants and default privileges.
+    /// Grants.
     pub privileges: String,
-    /// Publications, subscriptions and event triggers.
+    /// Publications, event triggers and default privileges, which concern more than the source's schemas.
     pub apart: String,
-    /// What `pg_dump` said although it succeeded.
+    /// What `pg_dump` said although it succeeded, and what is left out since it can hold passwords.
     pub warnings: Vec<String>,
 }
 
@@ -43,8 +43,15 @@ pub fn read_schema_text(snapshot: &Snapshot, on_interrupt: OnInterrupt<'_>) -> R
         .with_source(error)
     })?;
     let custom = folder.path().join("schema");
-    let warnings = run_pg_dump(snapshot, &programs, &custom, on_interrupt)?;
+    let mut warnings = run_pg_dump(snapshot, &programs, &custom, on_interrupt)?;
     let entries = list_entries(&programs, &custom)?;
+    let secrets = entries.iter().filter(|(_, part)| *part == Part::Secret);
+    warnings.extend(secrets.map(|(line, _)| {
+        format!(
+            "{} is not in the archive, since it can hold a password",
+            entry_of(line).trim()
+        )
+    }));
     let part = |wanted: Part, flags: &[&str]| -> Result<String> {
         let list = folder.path().join("list");
         let mut lines = String::new();
@@ -135,6 +142,8 @@ enum Part {
     Apart,
     /// In the catalog, or made by the loader itself.
     Left,
+    /// Can hold passwords, which must not stand in an archive.
+    Secret,
 }
 
 /// The lines of `pg_restore --list`, each with its part.
@@ -150,30 +159,34 @@ fn list_entries(programs: &DumpPrograms, custom: &Path) -> Result<Vec<(String, P
 }
 
 /// A line is `DUMPID; TABLEOID OID KIND SCHEMA NAME OWNER`, where a kind can have several words.
+fn entry_of(line: &str) -> &str {
+    line.splitn(4, ' ').nth(3).unwrap_or_default()
+}
+
 fn part_of(line: &str) -> Part {
-    let entry = line.splitn(4, ' ').nth(3).unwrap_or_default();
-    let is = |kinds: &[&str]| kinds.iter().any(|kind| entry.starts_with(kind));
-    if is(&[
+    const LEFT: [&str; 5] = [
         "SCHEMA ",
         "EXTENSION ",
         "COMMENT - SCHEMA ",
         "COMMENT - EXTENSION ",
         "DATABASE ",
-    ]) {
-        Part::Left
-    } else if is(&["ACL ", "DEFAULT ACL "]) {
-        Part::Privileges
-    } else if is(&[
+    ];
+    const APART: [&str; 5] = [
         "PUBLICATION ",
-        "SUBSCRIPTION ",
         "EVENT TRIGGER ",
+        "DEFAULT ACL ",
         "COMMENT - PUBLICATION ",
-        "COMMENT - SUBSCRIPTION ",
         "COMMENT - EVENT TRIGGER ",
-    ]) {
-        Part::Apart
-    } else {
-        Part::Objects
+    ];
+    const SECRET: [&str; 3] = ["USER MAPPING ", "SUBSCRIPTION ", "COMMENT - SUBSCRIPTION "];
+    let entry = entry_of(line);
+    let is = |kinds: &[&str]| kinds.iter().any(|kind| entry.starts_with(kind));
+    match () {
+        () if is(&LEFT) => Part::Left,
+        () if is(&SECRET) => Part::Secret,
+        () if is(&APART) => Part::Apart,
+        () if is(&["ACL "]) => Part::Privileges,
+        () => Part::Objects,
     }
 }
 
@@ -207,7 +220,7 @@ mod tests {
             ("3402; 0 0 ACL public TABLE users owner", Part::Privileges),
             (
                 "2070; 826 16500 DEFAULT ACL public DEFAULT PRIVILEGES FOR TABLES owner",
-                Part::Privileges,
+                Part::Apart,
             ),
             ("3300; 6104 16600 PUBLICATION - all_tables owner", Part::Apart),
             (

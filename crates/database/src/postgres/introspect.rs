@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use catalog::{
-    Catalog, Column, ColumnType, Extension, GeneratedKind, IdentityKind, MaterializedView, QualifiedName,
-    Schema, Sequence, SequenceOwner, Table, TableKind, dependency_order, quote_ident,
+    Catalog, Column, ColumnType, Extension, GeneratedKind, IdentityKind, JOURNAL_COMMENT, JOURNAL_SCHEMA,
+    MaterializedView, QualifiedName, Schema, Sequence, SequenceOwner, Table, TableKind, dependency_order,
+    quote_ident,
 };
 use postgres::{GenericClient, Row};
 
@@ -19,30 +20,62 @@ const PUBLIC_COMMENT: &str = "standard public schema";
 
 /// Reads what the session sees, in `schemas` or in all of the user's schemas.
 pub fn read_catalog(client: &mut impl GenericClient, schemas: Option<&[String]>) -> Result<Catalog> {
+    refuse_other_journal(client)?;
     let tables = read_tables(client, schemas)?;
+    let objects = objects::read_objects(client, schemas)?;
     let rows = client
         .query(queries::SCHEMAS, &[&schemas])
         .map_err(Error::query("the schemas could not be listed"))?;
-    let schema = |row: &Row| {
-        let name: String = row.get("name");
-        let comment: Option<String> = row.get("comment");
-        let comment = comment.filter(|it| !(name == "public" && it == PUBLIC_COMMENT));
-        Schema { name, comment }
-    };
+    let mut found: Vec<Schema> = rows.iter().map(schema).collect();
+    // Every database has it from the start, so that it is there and empty means nothing.
+    found.retain(|it| it.name != "public" || objects.iter().any(|object| object.schema == it.name));
     Ok(Catalog {
-        schemas: rows.iter().map(schema).collect(),
+        schemas: found,
         tables,
         sequences: read_sequences(client, schemas)?,
         materialized_views: read_materialized_views(client, schemas)?,
         extensions: read_extensions(client)?,
-        objects: objects::read_objects(client, schemas)?,
-        roles: client
-            .query(queries::ROLES, &[&schemas])
-            .map_err(Error::query("the roles could not be listed"))?
-            .iter()
-            .map(|row| row.get("name"))
-            .collect(),
+        objects,
+        roles: read_names(client, queries::ROLES, schemas, "the roles could not be listed")?,
+        policy_roles: read_names(
+            client,
+            queries::POLICY_ROLES,
+            schemas,
+            "the policies could not be listed",
+        )?,
     })
+}
+
+/// Our journal is no part of a source; a user's schema that is called like it would be overlooked with it.
+fn refuse_other_journal(client: &mut impl GenericClient) -> Result<()> {
+    let row = client
+        .query_opt(queries::JOURNAL, &[])
+        .map_err(Error::query("the schemas could not be listed"))?;
+    match row.map(|row| row.get::<_, Option<String>>("comment")) {
+        Some(comment) if comment.as_deref() != Some(JOURNAL_COMMENT) => Err(Error::new(
+            ErrorKind::Unsupported,
+            format!("schema {JOURNAL_SCHEMA} is not the journal of Coalesce, whose name it has"),
+        )
+        .with_hint(format!("ALTER SCHEMA {JOURNAL_SCHEMA} RENAME TO another name"))),
+        _ => Ok(()),
+    }
+}
+
+fn schema(row: &Row) -> Schema {
+    let name: String = row.get("name");
+    let comment: Option<String> = row.get("comment");
+    let comment = comment.filter(|it| !(name == "public" && it == PUBLIC_COMMENT));
+    Schema { name, comment }
+}
+
+fn read_names(
+    client: &mut impl GenericClient,
+    query: &str,
+    schemas: Option<&[String]>,
+    failure: &str,
+) -> Result<Vec<String>> {
+    let rows = client.query(query, &[&schemas]).map_err(Error::query(failure))?;
+    Ok(rows.iter().map(|row| row.get("name")).collect())
 }
 
 fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> Result<Vec<Table>> {
@@ -101,14 +134,7 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
 
 fn column(row: &Row) -> Column {
     let (schema, name): (String, String) = (row.get("type_schema"), row.get("type_name"));
-    let text: String = row.get("type_text");
-    let text = if schema == ColumnType::BUILT_IN_SCHEMA {
-        text
-    } else {
-        let qualified = QualifiedName::new(&schema, &name).to_string();
-        text.strip_prefix(&qualified)
-            .map_or_else(String::new, str::to_owned)
-    };
+    let text = row.get("type_text");
     Column {
         name: row.get("name"),
         column_type: ColumnType { schema, name, text },
@@ -239,13 +265,18 @@ fn read_extensions(client: &mut impl GenericClient) -> Result<Vec<Extension>> {
     Ok(extensions)
 }
 
-/// How many large objects the database holds; they belong to no schema.
-pub fn count_large_objects(client: &mut impl GenericClient) -> Result<u64> {
-    let row = client
-        .query_one(
-            "SELECT pg_catalog.count(*) FROM pg_catalog.pg_largeobject_metadata",
-            &[],
-        )
-        .map_err(Error::query("the large objects could not be counted"))?;
-    Ok(u64::try_from(row.get::<_, i64>(0)).unwrap_or_default())
+/// What the database holds and an archive does not, as sentences.
+pub fn left_behind(client: &mut impl GenericClient) -> Result<Vec<String>> {
+    let rows = client
+        .query(queries::LEFT_BEHIND, &[])
+        .map_err(Error::query("what stays behind could not be listed"))?;
+    Ok(rows.iter().map(|row| row.get("sentence")).collect())
+}
+
+/// Tables whose rows row level security would hide from this role; reading one of them is an error.
+pub fn hidden_tables(client: &mut impl GenericClient) -> Result<Vec<String>> {
+    let rows = client.query(queries::HIDDEN_TABLES, &[]).map_err(Error::query(
+        "the tables with row level security could not be listed",
+    ))?;
+    Ok(rows.iter().map(|row| row.get("name")).collect())
 }

@@ -5,11 +5,13 @@ mod catalog_queries;
 mod ddl;
 mod introspect;
 mod objects;
+mod offers;
 mod programs;
 mod rows;
 mod snapshot;
 
 pub use ddl::{OnInterrupt, SchemaText, read_schema_text};
-pub use introspect::{count_large_objects, read_catalog};
+pub use introspect::{hidden_tables, left_behind, read_catalog};
+pub use offers::{ExtensionOffer, InstalledExtension, Offers, SchemaOffer};
 pub use rows::{copy_out_sql, count_rows, read_rows};
 pub use snapshot::{Identity, Snapshot, SnapshotSession};

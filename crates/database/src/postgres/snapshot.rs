@@ -7,7 +7,8 @@
 use std::time::Duration;
 
 use catalog::QualifiedName;
-use postgres::Client;
+use postgres::error::SqlState;
+use postgres::{Client, Row};
 
 use crate::endpoint::PostgresEndpoint;
 use crate::{Error, ErrorKind, Result};
@@ -31,6 +32,8 @@ pub struct Snapshot {
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub database: String,
+    /// The same for two sessions only if they are in one database of one running server.
+    pub instance: String,
     /// As in `server_version_num`: 150008 for 15.8.
     pub version_number: i32,
     pub server_version: String,
@@ -71,6 +74,7 @@ impl Snapshot {
         schemas: Option<&[String]>,
     ) -> Result<Self> {
         let mut client = endpoint.connect(application_name)?;
+        let mut present = endpoint.connect(application_name)?;
         for _ in 0..TRIES {
             client
                 .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -79,8 +83,7 @@ impl Snapshot {
                 .query_one("SELECT pg_catalog.pg_export_snapshot()", &[])
                 .map_err(Error::query("no snapshot could be exported"))?
                 .get(0);
-            let stable = lock_tables(&mut client, schemas)? && !changed_since(&mut client, schemas)?;
-            if stable {
+            if lock_tables(&mut client, &mut present, schemas)? {
                 let identity = read_identity(&mut client)?;
                 let (endpoint, application_name) = (endpoint.clone(), application_name.to_owned());
                 return Ok(Snapshot {
@@ -148,82 +151,87 @@ impl SnapshotSession {
 }
 
 /// Tables that have rows, or whose shape matters for the rows of others.
-const TABLES: &str = "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c
+const TABLES: &str = "SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
       AND n.nspname NOT IN ('information_schema', 'coalesce')
       AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
-    ORDER BY 1, 2";
+    ORDER BY 2, 3";
 
-/// False when a table vanished before it could be locked.
-fn lock_tables(client: &mut Client, schemas: Option<&[String]>) -> Result<bool> {
+/// The storage and the columns of the tables `$1`, as the session sees them, in a few bytes.
+const STATE: &str = "SELECT pg_catalog.md5(pg_catalog.string_agg(t.state, E'\n' ORDER BY t.oid)) FROM (
+    SELECT c.oid, pg_catalog.concat_ws(' ', c.oid, n.nspname, c.relname, c.relkind, c.relfilenode,
+        (SELECT pg_catalog.string_agg(
+                  pg_catalog.concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attisdropped), ','
+                  ORDER BY a.attnum)
+         FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)) AS state
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = ANY ($1)) AS t";
+
+/// Locks all tables that the snapshot shows. False when one of them is not now what the snapshot shows.
+///
+/// `present` is a session of its own, outside the snapshot: it sees what is committed, and once the locks are held
+/// that stays as it is.
+fn lock_tables(client: &mut Client, present: &mut Client, schemas: Option<&[String]>) -> Result<bool> {
     let rows = client
         .query(TABLES, &[&schemas])
         .map_err(Error::query("the tables could not be listed"))?;
-    let names: Vec<String> = rows
-        .iter()
-        .map(|row| QualifiedName::new(row.get::<_, &str>(0), row.get::<_, &str>(1)).to_string())
-        .collect();
-    let timeout = LOCK_TIMEOUT.as_millis();
-    let set = |client: &mut Client, timeout: u128| {
-        client
-            .batch_execute(&format!("SET LOCAL lock_timeout = {timeout}"))
-            .map_err(Error::query("lock_timeout could not be set"))
-    };
-    set(client, timeout)?;
+    let name = |row: &Row| QualifiedName::new(row.get::<_, &str>(1), row.get::<_, &str>(2)).to_string();
+    let names: Vec<String> = rows.iter().map(name).collect();
+    set_lock_timeout(client, LOCK_TIMEOUT)?;
     for batch in names.chunks(LOCK_BATCH) {
         let only: Vec<String> = batch.iter().map(|name| format!("ONLY {name}")).collect();
         let locked = client.batch_execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", only.join(", ")));
         if let Err(error) = locked {
-            use postgres::error::SqlState;
-            let hint = match error.code() {
-                Some(code)
-                    if *code == SqlState::UNDEFINED_TABLE || *code == SqlState::INVALID_SCHEMA_NAME =>
-                {
-                    return Ok(false);
-                }
-                Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => {
-                    "another session holds a lock on one of the tables; end it or wait for it"
-                }
-                Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-                    "GRANT pg_read_all_data TO the role that reads the source"
-                }
-                Some(code) if *code == SqlState::OUT_OF_MEMORY => {
-                    "raise max_locks_per_transaction on the source"
-                }
-                _ => "the tables must stay as they are while they are read",
+            return if is_gone(&error) {
+                Ok(false)
+            } else {
+                Err(not_locked(error))
             };
-            return Err(Error::query("the tables could not be locked (ACCESS SHARE)")(error).with_hint(hint));
         }
     }
-    set(client, 0)?;
-    Ok(true)
+    set_lock_timeout(client, Duration::ZERO)?;
+    let oids: Vec<u32> = rows.iter().map(|row| row.get(0)).collect();
+    let state = |client: &mut Client| -> Result<Option<String>> {
+        let row = client
+            .query_one(STATE, &[&oids])
+            .map_err(Error::query("the tables could not be compared"))?;
+        Ok(row.get(0))
+    };
+    Ok(state(client)? == state(present)?)
 }
 
-/// Whether a table has other storage or columns now than the snapshot shows.
-///
-/// `pg_relation_filenode` and the syscache behind `format_type` look at the present, a query on `pg_class` and
-/// `pg_attribute` at the snapshot.
-fn changed_since(client: &mut Client, schemas: Option<&[String]>) -> Result<bool> {
-    const CHANGED: &str = "SELECT EXISTS (
-        SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
-          AND n.nspname NOT IN ('information_schema', 'coalesce')
-          AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
-          AND (c.relfilenode <> pg_catalog.pg_relation_filenode(c.oid)
-               OR pg_catalog.pg_relation_filenode(c.oid) IS NULL
-               OR pg_catalog.to_regclass(
-                    pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname))
-                  IS DISTINCT FROM c.oid::pg_catalog.regclass))";
-    let row = client
-        .query_one(CHANGED, &[&schemas])
-        .map_err(Error::query("the tables could not be compared"))?;
-    Ok(row.get(0))
+fn set_lock_timeout(client: &mut Client, timeout: Duration) -> Result<()> {
+    client
+        .batch_execute(&format!("SET LOCAL lock_timeout = {}", timeout.as_millis()))
+        .map_err(Error::query("lock_timeout could not be set"))
+}
+
+/// Whether a table vanished before it could be locked.
+fn is_gone(error: &postgres::Error) -> bool {
+    error
+        .code()
+        .is_some_and(|code| *code == SqlState::UNDEFINED_TABLE || *code == SqlState::INVALID_SCHEMA_NAME)
+}
+
+fn not_locked(error: postgres::Error) -> Error {
+    let hint = match error.code() {
+        Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => {
+            "another session holds a lock on one of the tables; end it or wait for it"
+        }
+        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
+            "GRANT pg_read_all_data TO the role that reads"
+        }
+        Some(code) if *code == SqlState::OUT_OF_MEMORY => "raise max_locks_per_transaction on the server",
+        _ => "the tables must stay as they are while they are read",
+    };
+    Error::query("the tables could not be locked (ACCESS SHARE)")(error).with_hint(hint)
 }
 
 fn read_identity(client: &mut Client) -> Result<Identity> {
     // Columns that only some versions have are looked up by name in the row's JSON.
     const IDENTITY: &str = "SELECT pg_catalog.current_database()::pg_catalog.text AS database,
+          pg_catalog.concat_ws(' ', d.oid, pg_catalog.pg_postmaster_start_time()) AS instance,
           pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version_number,
           pg_catalog.current_setting('server_version') AS server_version,
           pg_catalog.pg_encoding_to_char(d.encoding)::pg_catalog.text AS encoding,
@@ -253,6 +261,7 @@ fn read_identity(client: &mut Client) -> Result<Identity> {
         .map_or(String::new(), |it| format!("@{it}"));
     Ok(Identity {
         database: row.get("database"),
+        instance: row.get("instance"),
         version_number: row.get("version_number"),
         server_version: row
             .get::<_, &str>("server_version")
