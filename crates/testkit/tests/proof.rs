@@ -61,21 +61,21 @@ const VALUE_CHANGES: [(&str, &str); 11] = [
         "UPDATE TABLE_ SET ratio = '-0' WHERE id = 10 AND ratio = 0",
         SAME_COUNT,
     ),
-    ("DELETE FROM TABLE_ WHERE id = 3", "1 rows fewer on the target"),
+    ("DELETE FROM TABLE_ WHERE id = 3", "1 row fewer on the target"),
     (
         "INSERT INTO TABLE_ (id, name) VALUES (99, 'new')",
-        "1 rows more on the target",
+        "1 row more on the target",
     ),
 ];
 
 const SAME_COUNT: &str = "same count, values differ";
 
 /// Statements that concern one table each.
-const TABLE_CHANGES: [(&str, &str, &str); 6] = [
+const TABLE_CHANGES: [(&str, &str, &str); 8] = [
     (
         "INSERT INTO there.keyless VALUES (1, 'one')",
         "keyless",
-        "1 rows more on the target",
+        "1 row more on the target",
     ),
     (
         "UPDATE there.keyless SET b = 'never' WHERE a = 7",
@@ -92,6 +92,16 @@ const TABLE_CHANGES: [(&str, &str, &str); 6] = [
         "ALTER TABLE there.plain DROP COLUMN note",
         "plain",
         "column note is missing on the target",
+    ),
+    (
+        "ALTER TABLE there.keyless ADD COLUMN more text",
+        "keyless",
+        "column more is not in the source",
+    ),
+    (
+        "ALTER TABLE there.keyless ADD COLUMN more text; UPDATE there.keyless SET b = 'never' WHERE a = 7",
+        "keyless",
+        "column more is not in the source; same count, values differ",
     ),
     (
         "CREATE TABLE there.extra AS SELECT 1 AS id",
@@ -132,6 +142,209 @@ fn a_sequence_set_back_is_found() {
         let ahead = bench.changed("SELECT setval(pg_get_serial_sequence('there.plain', 'id'), 30)");
         bench.verify("source", &ahead).0.assert_success();
     }
+}
+
+/// What the source of [`objects_that_went_missing_are_found`] holds beside its rows.
+const OBJECTS_SOURCE: &str = "
+CREATE TYPE mood AS ENUM ('calm');
+CREATE DOMAIN small AS integer CONSTRAINT is_small CHECK (VALUE < 10);
+CREATE TABLE users (id integer PRIMARY KEY, email text CONSTRAINT has_email CHECK (email <> ''), doubled integer
+  GENERATED ALWAYS AS (2 * id) STORED);
+CREATE INDEX idx_users_email ON users (email);
+CREATE VIEW names AS SELECT email FROM users;
+CREATE MATERIALIZED VIEW counts AS SELECT count(*) FROM users;
+CREATE FUNCTION half(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1 / 2';
+CREATE FUNCTION half(bigint) RETURNS bigint LANGUAGE sql AS 'SELECT $1 / 2';
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+CREATE TRIGGER touched BEFORE UPDATE ON users FOR EACH ROW EXECUTE FUNCTION touch();
+CREATE POLICY mine ON users USING (true);
+CREATE SEQUENCE tickets;
+CREATE TABLE events (id integer REFERENCES users, at date) PARTITION BY RANGE (at);
+CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+CREATE TABLE bare (id integer) PARTITION BY RANGE (id);
+CREATE FOREIGN DATA WRAPPER nothing;
+CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing;
+CREATE FOREIGN TABLE far (id integer) SERVER nowhere;";
+
+#[test]
+fn objects_that_went_missing_are_found() {
+    let source = Cluster::shared().database("objects").unwrap();
+    source.execute(OBJECTS_SOURCE).unwrap();
+    let target = Cluster::shared().database("objects_there").unwrap();
+    let (source_word, target_word) = (source.source(), target.conninfo(POSTGRES));
+    let tools = Tools::locate();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| {
+        let shell = tools
+            .shell(line)
+            .env("SOURCE", &source_word)
+            .env("TARGET", &target_word);
+        shell.current_dir(folder.path()).run()
+    };
+    // Where foreign tables are is for the target's administrator to say.
+    target
+        .execute("CREATE FOREIGN DATA WRAPPER nothing; CREATE SERVER nowhere FOREIGN DATA WRAPPER nothing")
+        .unwrap();
+    run("dump \"$SOURCE\" -o plain.tar && remap-schema --to there plain.tar -o moved.tar && load \"$TARGET\" moved.tar")
+        .assert_success();
+    let verify = [
+        "verify \"$SOURCE\" \"$TARGET\" --to there",
+        "verify plain.tar \"$TARGET\" --to there",
+        "verify moved.tar \"$TARGET\"",
+    ];
+    for line in verify {
+        run(line).assert_success();
+    }
+    for (sql, expected) in [
+        (
+            "DROP INDEX there.idx_users_email",
+            &["index there.idx_users_email is missing on the target"][..],
+        ),
+        (
+            "DROP VIEW there.names",
+            &["view there.names is missing on the target"],
+        ),
+        (
+            "DROP MATERIALIZED VIEW there.counts",
+            &["materialized view there.counts is missing on the target"],
+        ),
+        (
+            "DROP FUNCTION there.half(bigint)",
+            &["function there.half: 1 on the target, 2 in the source"],
+        ),
+        (
+            "DROP FUNCTION there.half(bigint); DROP FUNCTION there.half(integer)",
+            &["function there.half is missing on the target"],
+        ),
+        (
+            "DROP TRIGGER touched ON there.users",
+            &["trigger touched of there.users is missing on the target"],
+        ),
+        (
+            "ALTER TABLE there.users DROP CONSTRAINT has_email",
+            &["constraint has_email of there.users is missing on the target"],
+        ),
+        (
+            "ALTER TABLE there.users DROP CONSTRAINT users_pkey CASCADE",
+            &[
+                "constraint events_id_fkey of there.events is missing on the target",
+                "constraint users_pkey of there.users is missing on the target",
+            ],
+        ),
+        (
+            "DROP POLICY mine ON there.users",
+            &["policy mine of there.users is missing on the target"],
+        ),
+        (
+            "DROP TYPE there.mood",
+            &["type there.mood is missing on the target"],
+        ),
+        (
+            "ALTER DOMAIN there.small DROP CONSTRAINT is_small",
+            &["constraint there.is_small is missing on the target"],
+        ),
+        (
+            "DROP TABLE there.bare",
+            &["partitioned table there.bare is missing on the target"],
+        ),
+        (
+            "DROP FOREIGN TABLE there.far",
+            &["foreign table there.far is missing on the target"],
+        ),
+        (
+            "DROP SEQUENCE there.tickets",
+            &["sequence there.tickets is missing on the target"],
+        ),
+    ] {
+        target
+            .execute(&format!(
+                "DROP SCHEMA there CASCADE; DROP SCHEMA coalesce CASCADE"
+            ))
+            .unwrap();
+        run("load \"$TARGET\" moved.tar").assert_success();
+        target.execute(sql).unwrap();
+        for line in verify {
+            let text = run(line);
+            let found: Vec<String> = text
+                .assert_code(1)
+                .stdout_text()
+                .lines()
+                .map(str::to_owned)
+                .collect();
+            let lines: Vec<&str> = found
+                .iter()
+                .map(String::as_str)
+                .filter(|it| it.contains(" the target"))
+                .collect();
+            assert_eq!(lines, *expected, "{sql}\n{text}");
+            let json = run(&format!("{line} --format json"));
+            let report: Value = serde_json::from_slice(json.assert_code(1).stdout()).unwrap();
+            assert_eq!(report["identical"], false, "{json}");
+        }
+    }
+    target
+        .execute("ALTER TABLE there.users DROP COLUMN doubled")
+        .unwrap();
+    let text = run(verify[0]);
+    text.assert_code(1);
+    assert!(
+        text.stdout_text()
+            .contains("column doubled is missing on the target"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_archive_on_stdin_is_a_source() {
+    let bench = Bench::new(Kind::Postgres);
+    let target = bench.target.target();
+    for line in [
+        "verify - \"$TARGET\" <honest.tar",
+        "dump \"$SOURCE\" | verify - \"$TARGET\" --to there",
+        "dump \"$SOURCE\" | remap-schema --to there | verify - \"$TARGET\"",
+    ] {
+        let output = bench.run(line, &target);
+        let shown = output.assert_success().stdout_text();
+        assert!(shown.contains("3 tables identical, 44 rows."), "{output}");
+    }
+    bench
+        .run("head -c 1000 honest.tar | verify - \"$TARGET\"", &target)
+        .assert_code(6);
+}
+
+#[test]
+fn a_database_that_is_its_own_target_is_proved() {
+    let database = Cluster::shared().database("itself").unwrap();
+    database.execute(SOURCE).unwrap();
+    database
+        .execute("CREATE SCHEMA billing CREATE TABLE invoices AS SELECT 7 AS id")
+        .unwrap();
+    let word = database.conninfo(POSTGRES);
+    let run = |line: &str| Tools::locate().shell(line).env("DB", &word).run();
+    run("dump \"$DB\" | remap-schema --to v2 | load \"$DB\"").assert_success();
+    let verify = "verify \"$DB\" \"$DB\" --to v2";
+    let proved = run(verify);
+    let shown = proved.assert_success().stdout_text();
+    for table in ["v2.plain", "v2_billing.invoices"] {
+        assert!(shown.lines().any(|it| it.starts_with(table)), "{proved}");
+    }
+    assert!(shown.ends_with("4 tables identical, 45 rows.\n"), "{proved}");
+    database.execute("DELETE FROM v2_billing.invoices").unwrap();
+    let changed = run(verify);
+    changed.assert_code(1);
+    assert!(
+        changed.stdout_text().contains("1 row fewer on the target"),
+        "{changed}"
+    );
+    assert!(
+        changed
+            .stdout_text()
+            .ends_with("3 of 4 tables identical, 1 differs.\n"),
+        "{changed}"
+    );
+    run("verify \"$DB\" \"$DB\" --map public=v2 --map v2=billing --map billing=v2_billing --map v2_billing=public")
+        .assert_code(2)
+        .assert_stderr_contains("target of another");
 }
 
 #[test]
@@ -256,6 +469,7 @@ impl Bench {
             let (text, json) = bench.verify(source, &bench.target.target());
             text.assert_success();
             assert_eq!(json["identical"], true, "{json:#}");
+            assert_eq!(json["objects"], serde_json::json!([]), "{json:#}");
             assert_eq!(
                 json["tables"].as_array().unwrap().len(),
                 bench.tables.len(),
