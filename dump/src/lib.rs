@@ -5,6 +5,7 @@
 
 mod args;
 mod postgres;
+mod readers;
 mod rows;
 mod sqlite;
 
@@ -28,6 +29,9 @@ pub fn command() -> Command {
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
     let options = Options::new(&args);
+    if options.destination.is_null() {
+        ui.status("stdout is /dev/null or closed: the archive is checked and kept nowhere");
+    }
     match Endpoint::parse(&args.source, &Environment::from_process()).map_err(Failure::source)? {
         Endpoint::Postgres(endpoint) => postgres::dump(&endpoint, &options, ui),
         Endpoint::Sqlite(path) => sqlite::dump(&path, &options, ui),

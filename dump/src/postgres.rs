@@ -1,21 +1,18 @@
 //! A PostgreSQL database as a source.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::cell::RefCell;
 
 use archive::{SchemaMember, SourceIdentity, SourceKind, TableForm, Writer};
-use catalog::{Catalog, Table, TableKind};
-use cli::{Failure, Ui, count, create_archive};
+use catalog::{Catalog, Table};
+use cli::{Failure, Ui, create_archive};
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{
-    Identity, Snapshot, SnapshotSession, count_large_objects, read_catalog, read_rows, read_schema_text,
+    Identity, SchemaText, Snapshot, hidden_tables, left_behind, read_catalog, read_schema_text,
 };
 use fingerprint::Form;
 
 use crate::args::Rows;
-use crate::rows::{Chunk, Chunker, Stop, WAITING_CHUNKS, write_chunks};
+use crate::readers::{Readers, TableQueue};
 use crate::{Options, finish, header};
 
 pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> cli::Result<()> {
@@ -25,21 +22,21 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
         ui.warning(warning);
     }
     let mut snapshot = Snapshot::take(endpoint, "coalesce dump", None).map_err(Failure::source)?;
-    cli::on_interrupt(endpoint.canceller(snapshot.client()));
+    let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
     ui.detail(format_args!(
         "snapshot {} of {}",
         snapshot.id(),
         endpoint.display_name()
     ));
+    refuse_hidden_rows(&mut snapshot)?;
     let catalog = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
-    let schema = read_schema_text(&snapshot, &|end_program| cli::on_interrupt(end_program))
-        .map_err(Failure::source)?;
+    let schema = read_schema(&snapshot)?;
     let forms = choose_forms(&catalog, options);
     let mut notes = schema.warnings.clone();
-    notes.extend(what_stays(&mut snapshot, &catalog)?);
+    notes.extend(left_behind(snapshot.client()).map_err(Failure::source)?);
     if !schema.apart.is_empty() {
         notes.push(
-            "publications, subscriptions and event triggers stand apart and are not applied".to_owned(),
+            "publications, event triggers and default privileges stand apart and are not applied".to_owned(),
         );
     }
     for note in &notes {
@@ -48,6 +45,9 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
 
     let header = header(identity(snapshot.identity()), catalog, forms, notes, options);
     let bytes = header.catalog.tables.iter().map(|table| table.bytes).sum();
+    let queue = TableQueue::new(&header.catalog, &header.forms);
+    // A server without room for them is met before the first byte is written.
+    let readers = Readers::open(&snapshot, options.jobs.min(queue.len()), ui)?;
     let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
     let members = [
         (SchemaMember::PreData, &schema.pre_data),
@@ -59,51 +59,29 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
         writer.schema(member, sql).map_err(Failure::archive)?;
     }
     let progress = ui.progress(&endpoint.display_name(), Some(bytes));
-    let queue = TableQueue::new(&header.catalog, &header.forms);
-    let sessions = open_sessions(&snapshot, options.jobs.min(queue.len()))?;
-    thread::scope(|scope| {
-        let (sender, chunks) = sync_channel(WAITING_CHUNKS);
-        let readers: Vec<_> = sessions
-            .into_iter()
-            .map(|session| {
-                let (sender, queue) = (sender.clone(), &queue);
-                scope.spawn(move || read_tables(session, queue, options, &sender))
-            })
-            .collect();
-        drop(sender);
-        let written = write_chunks(&mut writer, chunks, &progress);
-        let read: Vec<_> = readers
-            .into_iter()
-            .map(|reader| reader.join().map_err(std::panic::resume_unwind))
-            .collect();
-        written?;
-        read.into_iter()
-            .try_for_each(|it| it.unwrap_or_else(|never| never))
-    })?;
+    readers.read(&queue, options, &mut writer, &progress)?;
     finish(writer, &endpoint.display_name(), &progress, ui)
 }
 
-/// What the source holds and the archive does not, as sentences.
-fn what_stays(snapshot: &mut Snapshot, catalog: &Catalog) -> cli::Result<Vec<String>> {
-    let mut stays = Vec::new();
-    let large_objects = count_large_objects(snapshot.client()).map_err(Failure::source)?;
-    if large_objects > 0 {
-        stays.push(format!(
-            "{} large objects are not in the archive",
-            count(large_objects)
-        ));
+/// Row level security is complete or an error, never fewer rows.
+fn refuse_hidden_rows(snapshot: &mut Snapshot) -> cli::Result<()> {
+    let hidden = hidden_tables(snapshot.client()).map_err(Failure::source)?;
+    if hidden.is_empty() {
+        return Ok(());
     }
-    let foreign = catalog
-        .tables
-        .iter()
-        .filter(|table| table.kind == TableKind::Foreign);
-    stays.extend(foreign.map(|table| {
-        format!(
-            "foreign table {} is in the archive without its rows",
-            table.qualified_name()
-        )
-    }));
-    Ok(stays)
+    let failure = Failure::new(
+        cli::Exit::Source,
+        "row level security would hide rows from this role",
+    );
+    let failure = failure.with_state(format!("of {}", hidden.join(", ")));
+    Err(failure.with_hint("read with a role that has BYPASSRLS, or with the tables' owner"))
+}
+
+/// The programs that it runs end with us.
+fn read_schema(snapshot: &Snapshot) -> cli::Result<SchemaText> {
+    let guards = RefCell::new(Vec::new());
+    let on_interrupt = |end_program| guards.borrow_mut().push(cli::on_interrupt(end_program));
+    read_schema_text(snapshot, &on_interrupt).map_err(Failure::source)
 }
 
 fn identity(identity: &Identity) -> SourceIdentity {
@@ -138,85 +116,4 @@ fn choose_forms(catalog: &Catalog, options: &Options) -> Vec<TableForm> {
         .filter(|table| table.has_rows())
         .map(form)
         .collect()
-}
-
-/// Tables that wait for a reader, the largest first.
-struct TableQueue<'a> {
-    tables: Vec<(&'a Table, Form)>,
-    next: AtomicUsize,
-    failed: Mutex<bool>,
-}
-
-impl<'a> TableQueue<'a> {
-    fn new(catalog: &'a Catalog, forms: &[TableForm]) -> Self {
-        let mut tables: Vec<(&Table, Form)> = forms
-            .iter()
-            .filter_map(|it| Some((catalog.tables.get(usize::try_from(it.table).ok()?)?, it.form)))
-            .collect();
-        tables.sort_by_key(|(table, _)| std::cmp::Reverse(table.bytes));
-        TableQueue {
-            tables,
-            next: AtomicUsize::new(0),
-            failed: Mutex::new(false),
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.tables.len()
-    }
-
-    /// The next table, unless another reader has failed.
-    fn take(&self) -> Option<(&'a Table, Form)> {
-        if *self.failed.lock().unwrap_or_else(PoisonError::into_inner) || cli::is_interrupted() {
-            return None;
-        }
-        self.tables
-            .get(self.next.fetch_add(1, Ordering::Relaxed))
-            .copied()
-    }
-
-    fn stop(&self) {
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = true;
-    }
-}
-
-fn open_sessions(snapshot: &Snapshot, count: usize) -> cli::Result<Vec<SnapshotSession>> {
-    let open = |_| {
-        let session = snapshot.session().map_err(Failure::source)?;
-        cli::on_interrupt(session.canceller(snapshot.endpoint()));
-        Ok(session)
-    };
-    (0..count).map(open).collect()
-}
-
-/// The work of one reader.
-fn read_tables(
-    mut session: SnapshotSession,
-    queue: &TableQueue<'_>,
-    options: &Options,
-    chunks: &SyncSender<Chunk>,
-) -> cli::Result<()> {
-    while let Some((table, form)) = queue.take() {
-        let mut chunker = Chunker::new(table, form, options.codec, options.chunk_bytes, chunks);
-        let read = read_rows(session.client(), table, form, |piece| chunker.push(piece));
-        let ended = match read {
-            Err(error) => Err(Stop::Failed(Failure::source(error))),
-            Ok(stopped) => stopped.and_then(|()| chunker.finish()),
-        };
-        match ended {
-            Ok(()) => {}
-            Err(stop) => {
-                queue.stop();
-                return match stop {
-                    Stop::WriterGone => Ok(()),
-                    Stop::Failed(failure) => Err(failure),
-                };
-            }
-        }
-    }
-    if cli::is_interrupted() {
-        Err(Failure::new(cli::Exit::Interrupted, "interrupted"))
-    } else {
-        Ok(())
-    }
 }

@@ -1,11 +1,14 @@
 //! Rows on their way into the archive: many readers fill one stream.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use archive::{Codec, Writer, compress};
 use catalog::Table;
 use cli::{ArchiveSink, Failure, Progress, Work};
 use fingerprint::{Fingerprint, Form, RowScanner, Rows, wrap_chunk};
+
+use crate::Options;
 
 /// Chunks between the readers and the writer: enough to hide its pauses, few enough for memory.
 pub(crate) const WAITING_CHUNKS: usize = 2;
@@ -21,8 +24,8 @@ pub(crate) struct Chunk {
 
 /// Why reading a table's rows stopped.
 pub(crate) enum Stop {
-    /// The writer has stopped, for a reason that it reports itself.
-    WriterGone,
+    /// The writer or another reader has stopped, for a reason that it reports itself.
+    Halted,
     Failed(Failure),
 }
 
@@ -34,29 +37,36 @@ pub(crate) struct Chunker<'a> {
     chunk_bytes: usize,
     scanner: RowScanner,
     chunks: &'a SyncSender<Chunk>,
+    halted: &'a AtomicBool,
 }
 
 impl<'a> Chunker<'a> {
     pub(crate) fn new(
         table: &'a Table,
         form: Form,
-        codec: Codec,
-        chunk_bytes: usize,
+        options: &Options,
         chunks: &'a SyncSender<Chunk>,
+        halted: &'a AtomicBool,
     ) -> Self {
         let scanner = RowScanner::new(form, table.stored_columns().count());
         Chunker {
             table,
             form,
-            codec,
-            chunk_bytes,
+            codec: options.codec,
+            chunk_bytes: options.chunk_bytes,
             scanner,
             chunks,
+            halted,
         }
     }
 
     /// Takes the next piece of the stream of rows.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        // Not a halt: nobody else may be left who reports it, and the archive would end as if it were whole.
+        cli::check_interrupt().map_err(Stop::Failed)?;
+        if self.halted.load(Ordering::Relaxed) {
+            return Err(Stop::Halted);
+        }
         self.scanner.push(bytes).map_err(|error| self.not_framed(error))?;
         if self.scanner.buffered() >= self.chunk_bytes {
             let rows = self.scanner.take_rows();
@@ -90,7 +100,7 @@ impl<'a> Chunker<'a> {
             stored,
             fingerprint: rows.fingerprint,
         };
-        self.chunks.send(chunk).map_err(|_| Stop::WriterGone)
+        self.chunks.send(chunk).map_err(|_| Stop::Halted)
     }
 
     fn not_framed(&self, error: fingerprint::FrameError) -> Stop {
@@ -109,9 +119,7 @@ pub(crate) fn write_chunks(
     progress: &Progress,
 ) -> cli::Result<()> {
     for chunk in chunks {
-        if cli::is_interrupted() {
-            return Err(Failure::new(cli::Exit::Interrupted, "interrupted"));
-        }
+        cli::check_interrupt()?;
         writer
             .chunk(
                 chunk.table,

@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
@@ -88,7 +89,9 @@ fn read_tables(
     chunks: &std::sync::mpsc::SyncSender<Chunk>,
 ) -> cli::Result<()> {
     for (table, source_table) in inspection.catalog.tables.iter().zip(&inspection.schema.tables) {
-        let mut chunker = Chunker::new(table, Form::Text, options.codec, options.chunk_bytes, chunks);
+        // There is one reader: what halts it is the writer, which takes no chunk then.
+        let halted = AtomicBool::new(false);
+        let mut chunker = Chunker::new(table, Form::Text, options, chunks, &halted);
         let mut line = Vec::new();
         let read = source.rows(source_table, &mut |values| {
             line.clear();
@@ -104,12 +107,10 @@ fn read_tables(
         };
         match ended {
             Ok(()) => {}
-            Err(Stop::WriterGone) => return Ok(()),
+            Err(Stop::Halted) => return Ok(()),
             Err(Stop::Failed(failure)) => return Err(failure),
         }
-        if cli::is_interrupted() {
-            return Err(Failure::new(cli::Exit::Interrupted, "interrupted"));
-        }
+        cli::check_interrupt()?;
     }
     Ok(())
 }

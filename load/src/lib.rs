@@ -124,7 +124,9 @@ fn load_run(
         grants::mention(privileges, ui);
     }
     cli::check_interrupt()?;
-    cli::set_last_words(vec!["whether it is live already is not known here: `load --abandon` says so".to_owned()]);
+    cli::set_last_words(vec![
+        "whether it is live already is not known here: `load --abandon` says so".to_owned(),
+    ]);
     journal::go_live(target, run, |transaction| {
         grants::open(transaction, run, privileges, keep)
     })?;

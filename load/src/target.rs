@@ -22,7 +22,7 @@ pub(crate) struct Target {
 #[derive(Default)]
 pub(crate) struct Sessions {
     clients: Vec<Client>,
-    guards: Vec<InterruptGuard>,
+    _guards: Vec<InterruptGuard>,
 }
 
 impl Deref for Sessions {
@@ -62,19 +62,12 @@ impl Target {
     /// As many sessions as work in parallel, at most `wanted`; fewer, but one at least, when the server has no
     /// room for more.
     pub(crate) fn sessions(&self, wanted: usize) -> Result<Sessions> {
-        let mut sessions = Sessions::default();
-        for _ in 0..self.jobs.min(wanted) {
-            cli::check_interrupt()?;
-            match open(&self.endpoint) {
-                Ok((client, guard)) => {
-                    sessions.clients.push(client);
-                    sessions.guards.push(guard);
-                }
-                Err(failure) if failure.is_too_many_connections() && !sessions.is_empty() => break,
-                Err(failure) => return Err(failure),
-            }
-        }
-        Ok(sessions)
+        let opened = cli::open_sessions(self.jobs.min(wanted), || open(&self.endpoint))?;
+        let (clients, guards) = opened.into_iter().unzip();
+        Ok(Sessions {
+            clients,
+            _guards: guards,
+        })
     }
 
     /// Opens the sessions that [`Target::take_sessions_for_rows`] will give.

@@ -15,6 +15,7 @@ pub struct DirectorySink {
     /// Named so that it vanishes when the sink is dropped unfinished.
     staging: tempfile::TempDir,
     directory: PathBuf,
+    _guard: crate::InterruptGuard,
 }
 
 impl DirectorySink {
@@ -33,12 +34,13 @@ impl DirectorySink {
         };
         let staging = tempfile::Builder::new().prefix(".coalesce-").tempdir_in(parent)?;
         let path = staging.path().to_owned();
-        crate::on_interrupt(move || {
+        let guard = crate::on_interrupt(move || {
             let _ = fs::remove_dir_all(&path);
         });
         Ok(DirectorySink {
             staging,
             directory: directory.to_owned(),
+            _guard: guard,
         })
     }
 }
@@ -157,6 +159,7 @@ impl Store for DirectoryStore {
 pub(crate) struct AtomicFile {
     file: tempfile::NamedTempFile,
     path: PathBuf,
+    _guard: crate::InterruptGuard,
 }
 
 impl AtomicFile {
@@ -172,12 +175,13 @@ impl AtomicFile {
             .prefix(".coalesce-")
             .tempfile_in(parent)?;
         let temporary = file.path().to_owned();
-        crate::on_interrupt(move || {
+        let guard = crate::on_interrupt(move || {
             let _ = fs::remove_file(&temporary);
         });
         Ok(AtomicFile {
             file,
             path: path.to_owned(),
+            _guard: guard,
         })
     }
 

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt::Display;
 
 use archive::ErrorKind as ArchiveErrorKind;
+use postgres::error::{DbError, SqlState};
 
 use crate::{Exit, Outcome};
 
@@ -32,6 +33,11 @@ impl Failure {
 
     pub fn usage(message: impl Display) -> Self {
         Failure::new(Exit::Usage, message)
+    }
+
+    /// A signal has asked the tool to end.
+    pub fn interrupted() -> Self {
+        Failure::new(Exit::Interrupted, "interrupted")
     }
 
     /// A source that could not be read.
@@ -73,7 +79,10 @@ impl Failure {
                 Exit::Archive,
                 Some("the tool that wrote it did not finish; its own message says why"),
             ),
-            ArchiveErrorKind::NotAnArchive => (Exit::Archive, Some("`dump SOURCE` makes one")),
+            ArchiveErrorKind::NotAnArchive => (
+                Exit::Archive,
+                Some("`dump SOURCE` makes one; a tool that failed before this one says why itself"),
+            ),
             ArchiveErrorKind::Version { .. } | ArchiveErrorKind::Feature(_) => {
                 (Exit::Archive, Some("install a newer version of Coalesce"))
             }
@@ -123,6 +132,19 @@ impl Failure {
 
     pub fn exit(&self) -> Exit {
         self.exit
+    }
+
+    /// Whether a server, a database or a role has no connection left (SQLSTATE 53300).
+    pub fn is_too_many_connections(&self) -> bool {
+        let mut cause = self.source.as_deref().map(|it| it as &(dyn Error + 'static));
+        while let Some(error) = cause {
+            let server = error.downcast_ref::<DbError>();
+            if server.is_some_and(|it| *it.code() == SqlState::TOO_MANY_CONNECTIONS) {
+                return true;
+            }
+            cause = error.source();
+        }
+        false
     }
 }
 

@@ -34,6 +34,18 @@ impl Destination {
         let is_fifo = || std::fs::metadata("/dev/stdout").is_ok_and(|it| it.file_type().is_fifo());
         *self == Destination::Stdout && is_fifo()
     }
+
+    /// Whether what is written is kept nowhere: stdout is `/dev/null`, or was closed when the program began.
+    /// The two cannot be told apart, since Rust's runtime opens `/dev/null` in the place of a closed descriptor.
+    pub fn is_null(&self) -> bool {
+        use std::os::unix::fs::{FileTypeExt, MetadataExt};
+        let device = |path: &str| {
+            let file = std::fs::metadata(path).ok()?;
+            file.file_type().is_char_device().then(|| file.rdev())
+        };
+        let stdout = device("/dev/stdout");
+        *self == Destination::Stdout && stdout.is_some() && stdout == device("/dev/null")
+    }
 }
 
 /// A sink for whatever was named.

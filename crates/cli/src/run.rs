@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
@@ -17,7 +18,8 @@ pub fn run(command: Command, tool: fn(&ArgMatches, &Ui) -> Result) -> ExitCode {
         .map(|it| it.to_string_lossy().into_owned())
         .collect();
     if let Some(text) = manual::generate(command.clone(), &arguments) {
-        print!("{text}");
+        // Like stderr below: what nobody takes changes neither the work nor the exit code.
+        let _ = write!(std::io::stdout().lock(), "{text}");
         return ExitCode::SUCCESS;
     }
     let matches = match command.clone().try_get_matches() {
@@ -34,8 +36,8 @@ pub fn run(command: Command, tool: fn(&ArgMatches, &Ui) -> Result) -> ExitCode {
         }
     };
     let frame = Frame::from_matches(&matches);
-    interrupt::install();
     let ui = Ui::new(command.get_name(), &frame);
+    interrupt::install(ui.clone());
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| tool(&matches, &ui)));
     let exit = match ended {
         _ if interrupt::caught().is_some() => {
@@ -53,7 +55,7 @@ pub fn run(command: Command, tool: fn(&ArgMatches, &Ui) -> Result) -> ExitCode {
             failure.exit
         }
         Err(_) => {
-            eprintln!("error: internal error; please report it with the lines above");
+            say("error: internal error; please report it with the lines above");
             Exit::Internal
         }
     };
@@ -80,7 +82,12 @@ fn print(failure: &Failure, ui: &Ui) {
     if let Some(hint) = &failure.hint {
         let _ = write!(text, "\nhint: {hint}");
     }
-    eprintln!("{text}");
+    say(&text);
+}
+
+/// A line on stderr.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// A server's error in full, apart from DETAIL, which can hold row data and is shown on request only.

@@ -39,7 +39,9 @@ fn bytes(row: &Row) -> [Option<&[u8]>; 2] {
 
 fn encoded(rows: &[Row]) -> Vec<u8> {
     let mut csv = Vec::new();
-    rows.iter().for_each(|row| encode_row(bytes(row), &mut csv));
+    for row in rows {
+        encode_row(bytes(row), &mut csv);
+    }
     csv
 }
 

@@ -179,7 +179,7 @@ fn rows_that_a_policy_hides_are_an_error() {
     let line = format!("verify \"{}\" \"$TARGET\"", secret.source());
     lab.run(&line)
         .assert_code(4)
-        .assert_stderr_contains("row level security would hide rows");
+        .assert_stderr_contains("row-level security policy");
 }
 
 #[test]
