@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use catalog::ObjectKind;
-use plan::Plan;
+use catalog::{Extension, ObjectKind, quote_ident};
+use database::postgres::ExtensionOffer;
+use plan::{Plan, PlannedSource};
 use serde::Serialize;
 
 use crate::inventory::{Engine, Inventory};
+use crate::target::Target;
 
 /// One thing that two sources, or a source and the target, do not agree on.
 #[derive(Debug, Serialize)]
@@ -32,6 +34,7 @@ pub(crate) enum Severity {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Topic {
     Server,
+    Role,
     Encoding,
     Collation,
     Extension,
@@ -44,6 +47,7 @@ impl Topic {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Topic::Server => "server",
+            Topic::Role => "role",
             Topic::Encoding => "encoding",
             Topic::Collation => "collation",
             Topic::Extension => "extension",
@@ -54,17 +58,22 @@ impl Topic {
     }
 }
 
-/// Everything found, the worst first.
-pub(crate) fn find(sources: &[Inventory], target: Option<&Inventory>, plan: &Plan) -> Vec<Conflict> {
-    let mut conflicts = Vec::new();
-    for source in sources {
-        conflicts.extend(values(source));
-        if let Some(target) = target {
-            against_target(source, target, &mut conflicts);
-        }
-    }
+/// Everything found, the worst first; `placements` is what the plan has taken care of already.
+pub(crate) fn find(
+    sources: &[Inventory],
+    target: Option<&Target>,
+    plan: &Plan,
+    placements: Vec<Conflict>,
+) -> Vec<Conflict> {
+    let mut conflicts = placements;
+    conflicts.extend(sources.iter().flat_map(values));
     if let Some(target) = target {
-        schemas_that_exist(target, plan, &mut conflicts);
+        target_itself(target, &mut conflicts);
+        for (source, planned) in sources.iter().zip(&plan.sources) {
+            servers(source, target, &mut conflicts);
+            extensions(source, planned, target, &mut conflicts);
+            schemas_that_exist(planned, target, &mut conflicts);
+        }
     }
     extension_versions(sources, &mut conflicts);
     shared_names(sources, &mut conflicts);
@@ -106,103 +115,149 @@ fn values(source: &Inventory) -> Vec<Conflict> {
         .collect()
 }
 
-fn against_target(source: &Inventory, target: &Inventory, conflicts: &mut Vec<Conflict>) {
-    let Engine::Postgres(there) = &target.engine else {
-        let text = format!("{} is a SQLite file", target.name);
+/// What no source could be loaded with.
+fn target_itself(target: &Target, conflicts: &mut Vec<Conflict>) {
+    let (name, offers, encoding) = (&target.name, &target.offers, &target.identity.encoding);
+    let mut blocks = |topic, text, way_out: &str| {
+        conflicts.push(conflict(Severity::Blocks, topic, text, way_out));
+    };
+    if encoding != "UTF8" {
+        let text = format!("{name} has encoding {encoding}, archives are UTF8");
+        blocks(Topic::Encoding, text, "create it with ENCODING 'UTF8'");
+    }
+    if offers.in_recovery {
+        blocks(
+            Topic::Server,
+            format!("{name} is on a standby"),
+            "name its primary",
+        );
+    } else if offers.read_only {
+        let text = format!("sessions on {name} are read-only");
+        blocks(Topic::Server, text, "turn default_transaction_read_only off");
+    }
+    if !offers.may_create {
+        let text = format!("role {} lacks CREATE on {name}", offers.role);
+        let way_out = format!(
+            "its owner runs GRANT CREATE ON DATABASE {} TO {}",
+            quote_ident(&target.identity.database),
+            quote_ident(&offers.role)
+        );
+        blocks(Topic::Role, text, &way_out);
+    }
+}
+
+fn servers(source: &Inventory, target: &Target, conflicts: &mut Vec<Conflict>) {
+    let (Engine::Postgres(here), there) = (&source.engine, &target.identity) else {
+        return;
+    };
+    if here.version_number / 10_000 > there.version_number / 10_000 {
+        let text = format!(
+            "{} is PostgreSQL {}, {} is older: {}",
+            source.name, here.server_version, target.name, there.server_version
+        );
         conflicts.push(conflict(
             Severity::Blocks,
             Topic::Server,
             text,
-            "name a PostgreSQL database",
+            "take a newer server",
         ));
-        return;
-    };
-    if there.encoding != "UTF8" {
+    }
+    if here.collation != there.collation {
         let text = format!(
-            "{} has encoding {}, archives are UTF8",
-            target.name, there.encoding
+            "{} sorts by {}, {} by {}",
+            source.name, here.collation, target.name, there.collation
         );
         conflicts.push(conflict(
-            Severity::Blocks,
-            Topic::Encoding,
+            Severity::Warns,
+            Topic::Collation,
             text,
-            "create it with ENCODING 'UTF8'",
+            "text may sort in another order",
         ));
-    }
-    if let Engine::Postgres(here) = &source.engine {
-        if here.version_number / 10_000 > there.version_number / 10_000 {
-            let text = format!(
-                "{} is PostgreSQL {}, {} is older: {}",
-                source.name, here.server_version, target.name, there.server_version
-            );
-            conflicts.push(conflict(
-                Severity::Blocks,
-                Topic::Server,
-                text,
-                "take a newer server",
-            ));
-        }
-        if here.collation != there.collation {
-            let text = format!(
-                "{} sorts by {}, {} by {}",
-                source.name, here.collation, target.name, there.collation
-            );
-            conflicts.push(conflict(
-                Severity::Warns,
-                Topic::Collation,
-                text,
-                "text may sort in another order",
-            ));
-        }
-    }
-    for extension in source.extensions() {
-        let (name, version) = (&extension.name, &extension.version);
-        let found = target.catalog.extensions.iter().find(|it| it.name == *name);
-        let text = match found {
-            Some(found) if found.version == *version => continue,
-            Some(found) => format!(
-                "{name} is {version} in {}, {} on {}",
-                source.name, found.version, target.name
-            ),
-            None => format!("{name} of {} is not installed on {}", source.name, target.name),
-        };
-        let (severity, way_out) = match found {
-            Some(_) => (
-                Severity::Warns,
-                format!("ALTER EXTENSION {name} UPDATE where it is older"),
-            ),
-            None if extension.trusted => (Severity::Resolved, "load creates it".to_owned()),
-            None => (
-                Severity::Blocks,
-                format!("an administrator runs CREATE EXTENSION {name}"),
-            ),
-        };
-        conflicts.push(conflict(severity, Topic::Extension, text, way_out));
     }
 }
 
-fn schemas_that_exist(target: &Inventory, plan: &Plan, conflicts: &mut Vec<Conflict>) {
-    for source in &plan.sources {
-        for schema in source.schemas.iter().map(|it| source.mapping.schema(it)) {
-            let objects = target
-                .catalog
-                .objects
-                .iter()
-                .filter(|it| it.schema == schema)
-                .count();
-            if objects > 0 {
-                let text = format!(
-                    "{schema}, planned for {}, exists on {} with {objects} objects",
-                    source.name, target.name
-                );
-                conflicts.push(conflict(
-                    Severity::Blocks,
-                    Topic::Schema,
-                    text,
-                    "choose another name with --to or --map",
-                ));
-            }
+fn extensions(source: &Inventory, planned: &PlannedSource, target: &Target, conflicts: &mut Vec<Conflict>) {
+    for extension in source.extensions() {
+        let schema = planned.mapping.extension_schema(&extension.schema);
+        let offer = target.offers.extension(&extension.name);
+        if let Some((severity, text, way_out)) = judge(extension, &schema, offer, &source.name, &target.name)
+        {
+            conflicts.push(conflict(severity, Topic::Extension, text, way_out));
         }
+    }
+}
+
+/// What `offer` means for an extension that a load would expect in `schema`, with a way out.
+fn judge(
+    extension: &Extension,
+    schema: &str,
+    offer: Option<&ExtensionOffer>,
+    source: &str,
+    target: &str,
+) -> Option<(Severity, String, String)> {
+    let Extension { name, version, .. } = extension;
+    let (ident, place) = (quote_ident(name), quote_ident(schema));
+    let Some(offer) = offer else {
+        let text = format!("{name} of {source} is not available on the server of {target}");
+        return Some((Severity::Blocks, text, "install its files there".to_owned()));
+    };
+    let Some(found) = &offer.installed else {
+        let text = format!("{name} of {source} is not installed on {target}");
+        return Some(if offer.may_create {
+            (Severity::Resolved, text, "load creates it".to_owned())
+        } else {
+            let way_out = format!("an administrator runs CREATE EXTENSION {ident} SCHEMA {place}");
+            (Severity::Blocks, text, way_out)
+        });
+    };
+    if found.schema != schema {
+        let text = format!(
+            "{name} of {source} is in schema {} of {target}, not in {schema}",
+            found.schema
+        );
+        let way_out = format!("ALTER EXTENSION {ident} SET SCHEMA {place}");
+        return Some((Severity::Blocks, text, way_out));
+    }
+    if found.version == *version {
+        return None;
+    }
+    let text = format!("{name} is {version} in {source}, {} on {target}", found.version);
+    Some(if found.is_older_than(version) {
+        (
+            Severity::Blocks,
+            text,
+            format!("ALTER EXTENSION {ident} UPDATE on the target"),
+        )
+    } else {
+        (
+            Severity::Warns,
+            text,
+            "the target's version will serve".to_owned(),
+        )
+    })
+}
+
+fn schemas_that_exist(planned: &PlannedSource, target: &Target, conflicts: &mut Vec<Conflict>) {
+    for schema in planned.schemas.iter().map(|it| planned.mapping.schema(it)) {
+        let Some(found) = target.offers.schemas.iter().find(|it| it.name == schema) else {
+            continue;
+        };
+        let exists = format!(
+            "{schema}, planned for {}, exists on {}",
+            planned.name, target.name
+        );
+        let text = match found.objects {
+            0 if found.may_create => continue,
+            0 => format!("{exists}, and role {} lacks CREATE on it", target.offers.role),
+            1 => format!("{exists} with 1 object"),
+            objects => format!("{exists} with {objects} objects"),
+        };
+        conflicts.push(conflict(
+            Severity::Blocks,
+            Topic::Schema,
+            text,
+            "choose another name with --to or --map",
+        ));
     }
 }
 

@@ -1,8 +1,8 @@
-//! What one database holds.
+//! What one source holds.
 
 use std::path::Path;
 
-use catalog::{Catalog, ObjectKind, Table};
+use catalog::{Catalog, Extension, ObjectKind, Table};
 use cli::{Failure, Result, Ui};
 use database::Endpoint;
 use database::endpoint::{Environment, PostgresEndpoint};
@@ -12,7 +12,7 @@ use database::sqlite::SqliteSource;
 /// Tables up to this size are counted; of larger ones the planner's estimate is taken.
 const COUNTED_BYTES_MAX: u64 = 64 << 20;
 
-/// One source or the target.
+/// One source.
 pub(crate) struct Inventory {
     /// As in messages: a database's or a file's name.
     pub(crate) name: String,
@@ -60,34 +60,34 @@ impl Inventory {
             .sum()
     }
 
-    /// Without what every server has.
-    pub(crate) fn extensions(&self) -> impl Iterator<Item = &catalog::Extension> {
-        self.catalog.extensions.iter().filter(|it| it.name != "plpgsql")
+    pub(crate) fn extensions(&self) -> impl Iterator<Item = &Extension> {
+        without_built_in(&self.catalog.extensions)
     }
+}
+
+/// Extensions but for the one that every server has.
+pub(crate) fn without_built_in(extensions: &[Extension]) -> impl Iterator<Item = &Extension> {
+    extensions.iter().filter(|it| it.name != "plpgsql")
 }
 
 /// Looks at a database without reading its rows, apart from counting them.
-pub(crate) fn take(words: &str, failure: fn(database::Error) -> Failure, ui: &Ui) -> Result<Inventory> {
-    match Endpoint::parse(words, &Environment::from_process()).map_err(failure)? {
-        Endpoint::Postgres(endpoint) => take_postgres(&endpoint, failure, ui),
-        Endpoint::Sqlite(path) => take_sqlite(&path, failure),
+pub(crate) fn take(words: &str, ui: &Ui) -> Result<Inventory> {
+    match Endpoint::parse(words, &Environment::from_process()).map_err(Failure::source)? {
+        Endpoint::Postgres(endpoint) => take_postgres(&endpoint, ui),
+        Endpoint::Sqlite(path) => take_sqlite(&path),
     }
 }
 
-fn take_postgres(
-    endpoint: &PostgresEndpoint,
-    failure: fn(database::Error) -> Failure,
-    ui: &Ui,
-) -> Result<Inventory> {
+fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
     for warning in endpoint.warnings() {
         ui.warning(warning);
     }
-    let mut snapshot = Snapshot::take(endpoint, "coalesce assess", None).map_err(failure)?;
-    cli::on_interrupt(endpoint.canceller(snapshot.client()));
-    let catalog = read_catalog(snapshot.client(), None).map_err(failure)?;
+    let mut snapshot = Snapshot::take(endpoint, "coalesce assess", None).map_err(Failure::source)?;
+    let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
+    let catalog = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
     let mut rows = Vec::with_capacity(catalog.tables.len());
     for table in &catalog.tables {
-        rows.push(count_rows(&mut snapshot, table, failure)?);
+        rows.push(count_rows(&mut snapshot, table)?);
     }
     Ok(Inventory {
         name: endpoint.display_name(),
@@ -101,26 +101,22 @@ fn take_postgres(
     })
 }
 
-fn count_rows(
-    snapshot: &mut Snapshot,
-    table: &Table,
-    failure: fn(database::Error) -> Failure,
-) -> Result<RowCount> {
+fn count_rows(snapshot: &mut Snapshot, table: &Table) -> Result<RowCount> {
     if !table.has_rows() {
         return Ok(RowCount { rows: 0, exact: true });
     }
     match table.rows_estimate {
         Some(rows) if table.bytes > COUNTED_BYTES_MAX => Ok(RowCount { rows, exact: false }),
         _ => {
-            let rows = database::postgres::count_rows(snapshot.client(), table).map_err(failure)?;
+            let rows = database::postgres::count_rows(snapshot.client(), table).map_err(Failure::source)?;
             Ok(RowCount { rows, exact: true })
         }
     }
 }
 
-fn take_sqlite(path: &Path, failure: fn(database::Error) -> Failure) -> Result<Inventory> {
-    let source = SqliteSource::open(path).map_err(failure)?;
-    let survey = source.survey().map_err(failure)?;
+fn take_sqlite(path: &Path) -> Result<Inventory> {
+    let source = SqliteSource::open(path).map_err(Failure::source)?;
+    let survey = source.survey().map_err(Failure::source)?;
     let counts = survey.schema.tables.iter().map(|table| RowCount {
         rows: table.row_count,
         exact: true,

@@ -5,6 +5,7 @@ mod conflicts;
 mod inventory;
 mod planning;
 mod report;
+mod target;
 
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{Exit, Failure, FailureContext, Outcome, Ui};
@@ -23,15 +24,17 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let sources: Vec<Inventory> = args
         .sources
         .iter()
-        .map(|source| inventory::take(source, Failure::source, ui))
+        .map(|source| inventory::take(source, ui))
         .collect::<cli::Result<_>>()?;
+    let (plan, placements) = planning::propose(&sources);
+    plan.validate()
+        .or_fail(Exit::Internal, || "the plan that was made does not hold")?;
     let target = args
         .target
         .as_deref()
-        .map(|target| inventory::take(target, Failure::target, ui))
+        .map(|target| target::take(target, &planning::target_schemas(&plan), ui))
         .transpose()?;
-    let plan = planning::propose(&sources);
-    let conflicts = conflicts::find(&sources, target.as_ref(), &plan);
+    let conflicts = conflicts::find(&sources, target.as_ref(), &plan, placements);
     ui.print(report::render(args.format, &sources, target.as_ref(), &conflicts))?;
     if let Some(path) = &args.plan {
         let write = || {

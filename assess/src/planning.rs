@@ -1,32 +1,115 @@
-//! The plan that is proposed: every source in a schema called after it.
+//! The plan that is proposed: every source in a schema called after it, and no two sources in one schema.
 
 use std::collections::BTreeSet;
 
+use catalog::IDENTIFIER_BYTES_MAX;
 use plan::{FORMAT_VERSION, Mapping, Plan, PlannedSource, check_schema_name};
 
+use crate::conflicts::{Conflict, Severity, Topic};
 use crate::inventory::{Engine, Inventory};
 
-pub(crate) fn propose(sources: &[Inventory]) -> Plan {
-    let mut taken = BTreeSet::new();
-    let sources = sources
-        .iter()
-        .map(|source| {
-            let name = unused(&schema_name(source), &mut taken);
-            PlannedSource {
-                endpoint: source.endpoint.clone(),
-                schemas: source.catalog.schemas.iter().map(|it| it.name.clone()).collect(),
-                mapping: Mapping {
-                    to: Some(name.clone()),
-                    ..Mapping::default()
-                },
-                name,
-            }
-        })
-        .collect();
-    Plan {
-        version: FORMAT_VERSION,
-        sources,
+/// The plan, and what it had to do beyond calling each source by its own name.
+pub(crate) fn propose(sources: &[Inventory]) -> (Plan, Vec<Conflict>) {
+    let (mut taken, mut conflicts) = (Taken::default(), Vec::new());
+    let mut planned = Vec::new();
+    for source in sources {
+        let wanted = schema_name(source);
+        let schemas: Vec<String> = source.catalog.schemas.iter().map(|it| it.name.clone()).collect();
+        let (name, mapping) = taken.place(&wanted, &schemas);
+        if name != wanted {
+            conflicts.push(Conflict {
+                severity: Severity::Resolved,
+                topic: Topic::Schema,
+                text: format!(
+                    "{wanted}, which {} would become, is another source's",
+                    source.name
+                ),
+                way_out: format!("the plan calls it {name}"),
+            });
+        }
+        conflicts.extend(mapping.map.iter().map(|(schema, short)| Conflict {
+            severity: Severity::Resolved,
+            topic: Topic::Schema,
+            text: format!(
+                "{name}_{schema} of {} is longer than PostgreSQL keeps",
+                source.name
+            ),
+            way_out: format!("the plan calls it {short}"),
+        }));
+        planned.push(PlannedSource {
+            name,
+            endpoint: source.endpoint.clone(),
+            schemas,
+            mapping,
+        });
     }
+    let plan = Plan {
+        version: FORMAT_VERSION,
+        sources: planned,
+    };
+    (plan, conflicts)
+}
+
+/// Every schema that the plan makes on the target.
+pub(crate) fn target_schemas(plan: &Plan) -> Vec<String> {
+    let schemas = plan
+        .sources
+        .iter()
+        .flat_map(|source| source.schemas.iter().map(|it| source.mapping.schema(it)));
+    schemas.collect()
+}
+
+/// Names that sources before have got.
+#[derive(Default)]
+struct Taken {
+    sources: BTreeSet<String>,
+    schemas: BTreeSet<String>,
+}
+
+impl Taken {
+    /// `wanted`, or the first of `wanted_2`, `wanted_3`, … of which all derived names are free.
+    fn place(&mut self, wanted: &str, schemas: &[String]) -> (String, Mapping) {
+        let (mut name, mut number) = (wanted.to_owned(), 1);
+        loop {
+            let mapping = mapping(&name, schemas);
+            let targets: BTreeSet<String> = schemas.iter().map(|it| mapping.schema(it)).collect();
+            let usable = targets.iter().all(|it| check_schema_name(it).is_ok());
+            if usable && !self.sources.contains(&name) && targets.is_disjoint(&self.schemas) {
+                self.sources.insert(name.clone());
+                self.schemas.extend(targets);
+                return (name, mapping);
+            }
+            number += 1;
+            name = format!("{wanted}_{number}");
+        }
+    }
+}
+
+/// `name` before every schema; names that get too long by it are cut, and numbered where they would meet.
+fn mapping(name: &str, schemas: &[String]) -> Mapping {
+    let mut mapping = Mapping {
+        to: Some(name.to_owned()),
+        ..Mapping::default()
+    };
+    let (whole, long): (Vec<&String>, Vec<&String>) = schemas
+        .iter()
+        .partition(|it| mapping.schema(it).len() <= IDENTIFIER_BYTES_MAX);
+    let mut used: BTreeSet<String> = whole.into_iter().map(|it| mapping.schema(it)).collect();
+    for schema in long {
+        let full = mapping.schema(schema);
+        let (mut short, mut number) = (cut(&full, ""), 1);
+        while !used.insert(short.clone()) {
+            number += 1;
+            short = cut(&full, &format!("_{number}"));
+        }
+        mapping.map.insert(schema.clone(), short);
+    }
+    mapping
+}
+
+fn cut(name: &str, suffix: &str) -> String {
+    let end = name.floor_char_boundary(IDENTIFIER_BYTES_MAX - suffix.len());
+    format!("{}{suffix}", &name[..end])
 }
 
 /// The database's or file's name as a schema's: lower case, digits and `_`.
@@ -44,16 +127,56 @@ fn schema_name(source: &Inventory) -> String {
     };
     // Room for the schemas that get this name as a prefix.
     let name: String = name.chars().map(plain).take(40).collect();
-    let usable = check_schema_name(&name).is_ok() && !name.starts_with(|first: char| first.is_ascii_digit());
+    // With `pg` before them, other schemas would get names that are the system's.
+    let usable = check_schema_name(&name).is_ok()
+        && check_schema_name(&format!("{name}_")).is_ok()
+        && !name.starts_with(|first: char| first.is_ascii_digit());
     if usable { name } else { format!("s_{name}") }
 }
 
-fn unused(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let numbered = (2..).map(|number| format!("{name}_{number}"));
-    let free = std::iter::once(name.to_owned())
-        .chain(numbered)
-        .find(|it| !taken.contains(it));
-    let free = free.unwrap_or_else(|| name.to_owned());
-    taken.insert(free.clone());
-    free
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Places sources one after the other: each a wanted name with its schemas, and the names that these get.
+    fn check(sources: &[(&str, &[&str], &[&str])]) {
+        let mut taken = Taken::default();
+        for (wanted, schemas, expected) in sources {
+            let schemas: Vec<String> = schemas.iter().map(|it| (*it).to_owned()).collect();
+            let (_, mapping) = taken.place(wanted, &schemas);
+            let found = mapping.apply(schemas.iter().map(String::as_str)).unwrap();
+            assert_eq!(found, *expected, "{wanted}");
+        }
+    }
+
+    #[test]
+    fn two_sources_never_meet_in_a_schema() {
+        check(&[
+            ("shop", &["public", "billing"], &["shop", "shop_billing"]),
+            ("shop_billing", &["public"], &["shop_billing_2"]),
+            ("shop", &["billing"], &["shop_2_billing"]),
+            ("shop_2", &["audit"], &["shop_2_2_audit"]),
+        ]);
+    }
+
+    #[test]
+    fn derived_names_are_never_the_systems() {
+        check(&[("information", &["schema"], &["information_2_schema"])]);
+    }
+
+    #[test]
+    fn names_that_get_too_long_are_cut_and_stay_apart() {
+        let (prefix, long) = ("x".repeat(40), "y".repeat(30));
+        let one = format!("{prefix}_{}", "y".repeat(22));
+        let other = format!("{prefix}_{}_2", "y".repeat(20));
+        let also = format!("{long}ß");
+        check(&[(
+            &prefix,
+            &[&long, &also, "a"],
+            &[&one, &other, &format!("{prefix}_a")],
+        )]);
+        // A letter is never cut in two.
+        let odd = format!("{}ß", "y".repeat(21));
+        check(&[(&prefix, &[&odd], &[&format!("{prefix}_{}", "y".repeat(21))])]);
+    }
 }

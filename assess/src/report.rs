@@ -2,12 +2,14 @@
 
 use std::fmt::Write as _;
 
-use catalog::ObjectKind;
+use catalog::{Extension, ObjectKind};
 use cli::{Format, Table, count, size};
+use database::postgres::Identity;
 use serde_json::{Value, json};
 
 use crate::conflicts::{Conflict, Severity, Topic};
 use crate::inventory::{Engine, Inventory, RowCount};
+use crate::target::Target;
 
 /// The version of the JSON report.
 const VERSION: u32 = 1;
@@ -18,7 +20,7 @@ const NAMES_SHOWN: usize = 10;
 pub(crate) fn render(
     format: Format,
     sources: &[Inventory],
-    target: Option<&Inventory>,
+    target: Option<&Target>,
     conflicts: &[Conflict],
 ) -> String {
     match format {
@@ -27,7 +29,7 @@ pub(crate) fn render(
     }
 }
 
-fn text(sources: &[Inventory], target: Option<&Inventory>, conflicts: &[Conflict]) -> String {
+fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict]) -> String {
     let heads = [
         "SOURCE",
         "KIND",
@@ -41,19 +43,10 @@ fn text(sources: &[Inventory], target: Option<&Inventory>, conflicts: &[Conflict
         "EXTENSIONS",
     ];
     let mut table = Table::new(&heads);
-    for it in sources.iter().chain(target) {
-        let extensions: Vec<String> = it
-            .extensions()
-            .map(|it| format!("{} {}", it.name, it.version))
-            .collect();
+    for it in sources {
         let number = |number: usize| count(number as u64);
-        let name = if target.is_some_and(|target| std::ptr::eq(target, it)) {
-            format!("→ {}", it.name)
-        } else {
-            it.name.clone()
-        };
         table.row([
-            name,
+            it.name.clone(),
             kind(it),
             number(it.catalog.schemas.len()),
             number(it.catalog.count(ObjectKind::Table)),
@@ -62,22 +55,28 @@ fn text(sources: &[Inventory], target: Option<&Inventory>, conflicts: &[Conflict
             number(it.views()),
             number(it.routines()),
             number(it.catalog.count(ObjectKind::Sequence)),
-            extensions.join(", "),
+            versions(it.extensions()),
         ]);
+    }
+    if let Some(it) = target {
+        let (name, kind) = (format!("→ {}", it.name), postgres(&it.identity));
+        let not_taken = std::iter::repeat_n("-".to_owned(), heads.len() - 3);
+        let cells = [name, kind].into_iter().chain(not_taken);
+        table.row(cells.chain([versions(it.extensions())]));
     }
     let mut text = table.to_string();
     let _ = writeln!(text, "\nSERVERS");
-    for it in sources.iter().chain(target) {
-        let _ = match &it.engine {
-            Engine::Postgres(identity) => {
-                writeln!(
-                    text,
-                    "  {}: encoding {}, collation {}",
-                    it.name, identity.encoding, identity.collation
-                )
-            }
-            Engine::Sqlite => writeln!(text, "  {}: a file", it.name),
+    let described =
+        |identity: &Identity| format!("encoding {}, collation {}", identity.encoding, identity.collation);
+    for it in sources {
+        let server = match &it.engine {
+            Engine::Postgres(identity) => described(identity),
+            Engine::Sqlite => "a file".to_owned(),
         };
+        let _ = writeln!(text, "  {}: {server}", it.name);
+    }
+    if let Some(it) = target {
+        let _ = writeln!(text, "  {}: {}", it.name, described(&it.identity));
     }
     push_conflicts(&mut text, conflicts);
     text
@@ -124,21 +123,33 @@ fn push_conflicts(text: &mut String, conflicts: &[Conflict]) {
 
 fn kind(it: &Inventory) -> String {
     match &it.engine {
-        Engine::Postgres(identity) => format!("PostgreSQL {}", identity.server_version),
+        Engine::Postgres(identity) => postgres(identity),
         Engine::Sqlite => "SQLite 3".to_owned(),
     }
+}
+
+fn postgres(identity: &Identity) -> String {
+    format!("PostgreSQL {}", identity.server_version)
+}
+
+/// `citext 1.6, pg_trgm 1.6`
+fn versions<'a>(extensions: impl Iterator<Item = &'a Extension>) -> String {
+    let versions: Vec<String> = extensions
+        .map(|it| format!("{} {}", it.name, it.version))
+        .collect();
+    versions.join(", ")
 }
 
 fn rows(it: RowCount) -> String {
     format!("{}{}", if it.exact { "" } else { "~" }, count(it.rows))
 }
 
-fn json_report(sources: &[Inventory], target: Option<&Inventory>, conflicts: &[Conflict]) -> Value {
+fn json_report(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict]) -> Value {
     let sources: Vec<Value> = sources.iter().map(inventory).collect();
     json!({
         "version": VERSION,
         "sources": sources,
-        "target": target.map(inventory),
+        "target": target.map(target_report),
         "conflicts": conflicts,
         "ready": !conflicts.iter().any(|it| it.severity == Severity::Blocks),
     })
@@ -146,13 +157,7 @@ fn json_report(sources: &[Inventory], target: Option<&Inventory>, conflicts: &[C
 
 fn inventory(it: &Inventory) -> Value {
     let server = match &it.engine {
-        Engine::Postgres(identity) => json!({
-            "kind": "postgresql",
-            "version": identity.server_version,
-            "encoding": identity.encoding,
-            "collation": identity.collation,
-            "in_recovery": identity.in_recovery,
-        }),
+        Engine::Postgres(identity) => server(identity),
         Engine::Sqlite => json!({ "kind": "sqlite", "version": database::sqlite_version() }),
     };
     let tables: Vec<Value> = it
@@ -167,10 +172,6 @@ fn inventory(it: &Inventory) -> Value {
             })
         })
         .collect();
-    let extensions: Vec<Value> = it
-        .extensions()
-        .map(|it| json!({"name": it.name, "version": it.version, "schema": it.schema, "trusted": it.trusted}))
-        .collect();
     let schemas: Vec<&str> = it.catalog.schemas.iter().map(|it| it.name.as_str()).collect();
     json!({
         "name": it.name,
@@ -183,8 +184,34 @@ fn inventory(it: &Inventory) -> Value {
         "views": it.views(),
         "functions": it.routines(),
         "sequences": it.catalog.sequences,
-        "extensions": extensions,
+        "extensions": extensions(it.extensions()),
         "notes": it.notes,
         "blockers": it.blockers,
     })
+}
+
+/// Without the counts of a source: of the target they are not taken.
+fn target_report(it: &Target) -> Value {
+    json!({
+        "name": it.name,
+        "endpoint": it.endpoint,
+        "server": server(&it.identity),
+        "extensions": extensions(it.extensions()),
+    })
+}
+
+fn server(identity: &Identity) -> Value {
+    json!({
+        "kind": "postgresql",
+        "version": identity.server_version,
+        "encoding": identity.encoding,
+        "collation": identity.collation,
+        "in_recovery": identity.in_recovery,
+    })
+}
+
+fn extensions<'a>(extensions: impl Iterator<Item = &'a Extension>) -> Vec<Value> {
+    extensions
+        .map(|it| json!({"name": it.name, "version": it.version, "schema": it.schema, "trusted": it.trusted}))
+        .collect()
 }

@@ -17,12 +17,21 @@ pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
     let end = read_through(reader)?;
     let tables = header.catalog.tables.iter().filter_map(|table| {
         let fingerprint = end.table(table.number)?.fingerprint;
-        Some(TableResult::identical(
-            table.qualified_name().to_string(),
-            fingerprint,
+        let label = table.qualified_name().to_string();
+        Some(TableResult::new(
+            label,
+            Some(fingerprint),
+            Some(fingerprint),
+            None,
         ))
     });
-    Ok(Report::new(name.to_owned(), None, tables.collect(), Vec::new()))
+    Ok(Report::new(
+        name.to_owned(),
+        None,
+        tables.collect(),
+        Vec::new(),
+        Vec::new(),
+    ))
 }
 
 /// Reads the rest of an archive, frames and hashes all its rows again and compares them with its end.

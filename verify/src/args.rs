@@ -8,20 +8,24 @@ use cli::{Format, MappingArgs};
 const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify legacy.sqlite shared-app-dev --to legacy
   verify backup.tar shared-app-dev --to mandible
+  dump mandible-dev | verify - shared-app-dev --to mandible
+  verify app-dev app-dev --to v2
   verify --archive backup.tar";
 
 const FINDINGS: &str = "something differs";
 
 /// Prove that a target holds every row of a source
 ///
-/// Compares the count and the fingerprint of every table, and the positions of sequences. SOURCE is a PostgreSQL
-/// database, a SQLite file, or an archive (a file or a directory); names are translated as `remap-schema` does,
-/// so give the same --to and --map. An archive that has been through `remap-schema` has its new names already.
+/// Compares the columns, the count and the fingerprint of every table, the positions of sequences, and the names
+/// of views, functions, types, indexes, constraints, triggers and all other objects. SOURCE is a PostgreSQL
+/// database, a SQLite file, or an archive (`-` for stdin, a file or a directory); names are translated as
+/// `remap-schema` does, so give the same --to and --map. SOURCE and TARGET may be one database: schemas that
+/// others are mapped to are then no part of the source. An archive that has been through `remap-schema` has its new names already.
 /// With --archive, an archive alone is checked: every SHA-256, count and fingerprint in it. Nothing is written.
 #[derive(Debug, Parser)]
 #[command(name = "verify", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
-    /// What must be there: a database, a SQLite file or an archive
+    /// What must be there: a database, a SQLite file or an archive; `-` is an archive on stdin
     pub(crate) source: Option<String>,
     /// Where it must be: a PostgreSQL database
     #[arg(requires = "source")]

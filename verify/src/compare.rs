@@ -10,6 +10,7 @@ use plan::Mapping;
 use rayon::prelude::*;
 
 use crate::args::Args;
+use crate::objects::{self, Side};
 use crate::report::{Difference, Report, TableResult};
 use crate::sides::{Live, Source};
 
@@ -25,14 +26,17 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         }
     };
     let jobs = args.jobs();
-    let source = Source::open(source, jobs)?;
+    let mut source = Source::open(source, jobs)?;
+    let schemas = source.catalog().schemas.iter();
+    let wanted: Vec<String> = schemas.map(|it| mapping.schema(&it.name)).collect();
+    let target = Live::open(&endpoint, Some(&wanted), jobs, Failure::target)?;
+    source.leave_out_targets(&mapping, &target)?;
     let schemas = source.catalog().schemas.iter().map(|it| it.name.as_str());
     let targets = mapping.apply(schemas).map_err(Failure::usage)?;
-    let target = Live::open(&endpoint, Some(&targets), jobs, Failure::target)?;
 
     let expected = source.catalog().tables.iter().map(|table| table.bytes).sum();
     let progress = ui.progress(source.name(), Some(expected));
-    let comparison = Comparison::new(&source, &target, &mapping, &progress);
+    let comparison = Comparison::new(&source, &target, &mapping, &targets, &progress);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .build()
@@ -42,10 +46,12 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let tables = pool.install(|| comparison.tables())?;
     progress.finish();
     let sequences = comparison.sequences();
+    let objects = comparison.objects();
     Ok(Report::new(
         source.name().to_owned(),
         Some(target.name.clone()),
         tables,
+        objects,
         sequences,
     ))
 }
@@ -54,13 +60,21 @@ struct Comparison<'a> {
     source: &'a Source,
     target: &'a Live,
     mapping: &'a Mapping,
+    /// The target's schemas that are compared.
+    schemas: &'a [String],
     /// The target's tables by name.
     there: HashMap<QualifiedName, &'a Table>,
     progress: &'a Progress,
 }
 
 impl<'a> Comparison<'a> {
-    fn new(source: &'a Source, target: &'a Live, mapping: &'a Mapping, progress: &'a Progress) -> Self {
+    fn new(
+        source: &'a Source,
+        target: &'a Live,
+        mapping: &'a Mapping,
+        schemas: &'a [String],
+        progress: &'a Progress,
+    ) -> Self {
         let there = target
             .catalog
             .tables
@@ -71,6 +85,7 @@ impl<'a> Comparison<'a> {
             source,
             target,
             mapping,
+            schemas,
             there,
             progress,
         }
@@ -106,29 +121,28 @@ impl<'a> Comparison<'a> {
             bytes: table.bytes,
         });
         let Some(other) = self.there.get(&name) else {
-            return Ok(TableResult::different(
+            return Ok(TableResult::new(
                 label,
                 Some(expected),
                 None,
-                Difference::MissingTable,
+                Some(Difference::MissingTable),
             ));
         };
-        let missing = table
-            .stored_columns()
-            .find(|column| !other.columns.iter().any(|it| it.name == column.name));
-        if let Some(column) = missing {
-            let difference = Difference::MissingColumn(quote_ident(&column.name));
-            return Ok(TableResult::different(label, Some(expected), None, difference));
+        let columns = column_difference(table, other);
+        if columns.as_ref().is_some_and(Difference::is_unreadable) {
+            return Ok(TableResult::new(label, Some(expected), None, columns));
         }
         // The target is read with the source's columns in the source's order.
         let mut view = (*other).clone();
         view.columns = table.stored_columns().cloned().collect();
         let found = self.target.fingerprint(&view, expected.form, Failure::target)?;
-        Ok(if found == expected {
-            TableResult::identical(label, expected)
-        } else {
-            TableResult::different(label, Some(expected), Some(found), Difference::Rows)
-        })
+        let rows = (found != expected).then_some(Difference::Rows);
+        Ok(TableResult::new(
+            label,
+            Some(expected),
+            Some(found),
+            columns.or(rows),
+        ))
     }
 
     /// Tables of the target's schemas that the source does not have.
@@ -142,17 +156,19 @@ impl<'a> Comparison<'a> {
             .collect();
         let extra = self.target.catalog.tables.iter().filter(|table| table.has_rows());
         extra
-            .filter(|table| !expected.contains(&table.qualified_name()))
+            .filter(|table| {
+                self.schemas.contains(&table.schema) && !expected.contains(&table.qualified_name())
+            })
             .map(|table| {
                 let found = self
                     .target
                     .fingerprint(table, fingerprint::Form::Text, Failure::target)?;
                 let label = table.qualified_name().to_string();
-                Ok(TableResult::different(
+                Ok(TableResult::new(
                     label,
                     None,
                     Some(found),
-                    Difference::ExtraTable,
+                    Some(Difference::ExtraTable),
                 ))
             })
             .collect()
@@ -181,9 +197,42 @@ impl<'a> Comparison<'a> {
             .collect()
     }
 
+    /// Everything else that the source has and the target lacks.
+    fn objects(&self) -> Vec<String> {
+        let here = Side {
+            catalog: self.source.catalog(),
+            major: self.source.major(),
+        };
+        let there = Side {
+            catalog: &self.target.catalog,
+            major: self.target.major(),
+        };
+        objects::missing(here, there, self.mapping)
+    }
+
     fn target_name(&self, schema: &str, name: &str) -> QualifiedName {
         QualifiedName::new(self.mapping.schema(schema), name)
     }
+}
+
+/// The first column that only one side has, or that only one side generates.
+fn column_difference(here: &Table, there: &Table) -> Option<Difference> {
+    let find = |table: &Table, name: &str| table.columns.iter().find(|it| it.name == name).cloned();
+    for column in &here.columns {
+        let name = quote_ident(&column.name);
+        match find(there, &column.name) {
+            None => return Some(Difference::MissingColumn(name)),
+            Some(found) if column.generated.is_some() && found.generated.is_none() => {
+                return Some(Difference::NotGenerated(name));
+            }
+            Some(found) if column.generated.is_none() && found.generated.is_some() => {
+                return Some(Difference::Generated(name));
+            }
+            Some(_) => {}
+        }
+    }
+    let extra = there.stored_columns().find(|it| find(here, &it.name).is_none())?;
+    Some(Difference::ExtraColumn(quote_ident(&extra.name)))
 }
 
 fn sequences_of(catalog: &Catalog) -> HashMap<QualifiedName, &Sequence> {

@@ -3,6 +3,7 @@
 mod archive_alone;
 mod args;
 mod compare;
+mod objects;
 mod report;
 mod sides;
 

@@ -1,5 +1,8 @@
 //! What was found, for people and for programs.
 
+use std::cmp::Ordering;
+use std::fmt::Write as _;
+
 use cli::{Format, Table, count};
 use fingerprint::Fingerprint;
 use serde_json::{Value, json};
@@ -12,6 +15,8 @@ pub(crate) struct Report {
     /// `None` for an archive alone.
     target: Option<String>,
     tables: Vec<TableResult>,
+    /// Objects without rows that the target lacks, as sentences.
+    objects: Vec<String>,
     /// Differences of sequences, as sentences.
     sequences: Vec<String>,
 }
@@ -32,50 +37,62 @@ pub(crate) enum Difference {
     MissingTable,
     ExtraTable,
     MissingColumn(String),
+    ExtraColumn(String),
+    /// The target computes the column, the source stores it.
+    Generated(String),
+    /// The target stores the column, the source computes it.
+    NotGenerated(String),
+}
+
+impl Difference {
+    /// Whether the target's rows cannot be read with the source's columns.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        matches!(self, Difference::MissingColumn(_) | Difference::Generated(_))
+    }
 }
 
 impl TableResult {
-    pub(crate) fn identical(name: String, fingerprint: Fingerprint) -> Self {
-        TableResult {
-            name,
-            source: Some(fingerprint),
-            target: Some(fingerprint),
-            difference: None,
-        }
-    }
-
-    pub(crate) fn different(
+    pub(crate) fn new(
         name: String,
         source: Option<Fingerprint>,
         target: Option<Fingerprint>,
-        difference: Difference,
+        difference: Option<Difference>,
     ) -> Self {
         TableResult {
             name,
             source,
             target,
-            difference: Some(difference),
+            difference,
         }
     }
 
     fn verdict(&self) -> String {
-        match &self.difference {
-            None => "identical".to_owned(),
-            Some(Difference::MissingTable) => "missing on the target".to_owned(),
-            Some(Difference::ExtraTable) => "not in the source".to_owned(),
+        let of_column = match &self.difference {
+            None => return "identical".to_owned(),
+            Some(Difference::MissingTable) => return "missing on the target".to_owned(),
+            Some(Difference::ExtraTable) => return "not in the source".to_owned(),
+            Some(Difference::Rows) => return self.rows_verdict(),
             Some(Difference::MissingColumn(column)) => format!("column {column} is missing on the target"),
-            Some(Difference::Rows) => {
-                let rows = |side: &Option<Fingerprint>| side.map_or(0, |it| it.rows);
-                match (rows(&self.source), rows(&self.target)) {
-                    (here, there) if here > there => {
-                        format!("{} rows fewer on the target", count(here - there))
-                    }
-                    (here, there) if here < there => {
-                        format!("{} rows more on the target", count(there - here))
-                    }
-                    _ => "same count, values differ".to_owned(),
-                }
+            Some(Difference::ExtraColumn(column)) => format!("column {column} is not in the source"),
+            Some(Difference::Generated(column)) => format!("column {column} is generated on the target only"),
+            Some(Difference::NotGenerated(column)) => {
+                format!("column {column} is generated in the source only")
             }
+        };
+        if self.target.is_some() && self.source != self.target {
+            format!("{of_column}; {}", self.rows_verdict())
+        } else {
+            of_column
+        }
+    }
+
+    fn rows_verdict(&self) -> String {
+        let rows = |side: &Option<Fingerprint>| side.map_or(0, |it| it.rows);
+        let (here, there) = (rows(&self.source), rows(&self.target));
+        match here.cmp(&there) {
+            Ordering::Greater => format!("{} fewer on the target", counted(here - there, "row")),
+            Ordering::Less => format!("{} more on the target", counted(there - here, "row")),
+            Ordering::Equal => "same count, values differ".to_owned(),
         }
     }
 }
@@ -85,18 +102,22 @@ impl Report {
         source: String,
         target: Option<String>,
         tables: Vec<TableResult>,
+        objects: Vec<String>,
         sequences: Vec<String>,
     ) -> Self {
         Report {
             source,
             target,
             tables,
+            objects,
             sequences,
         }
     }
 
     pub(crate) fn is_identical(&self) -> bool {
-        self.sequences.is_empty() && self.tables.iter().all(|table| table.difference.is_none())
+        self.objects.is_empty()
+            && self.sequences.is_empty()
+            && self.tables.iter().all(|table| table.difference.is_none())
     }
 
     pub(crate) fn render(&self, format: Format) -> String {
@@ -124,7 +145,7 @@ impl Report {
             }
             table.to_string()
         };
-        for line in &self.sequences {
+        for line in self.objects.iter().chain(&self.sequences) {
             text.push_str(line);
             text.push('\n');
         }
@@ -136,28 +157,29 @@ impl Report {
             .filter_map(|it| it.source)
             .map(|it| it.rows)
             .sum();
-        let verdict = match (&self.target, differing) {
-            (None, _) => format!(
-                "{} tables, {} rows: the archive is whole.\n",
-                count(all),
-                count(total)
-            ),
-            (Some(_), 0) => format!("{} tables identical, {} rows", count(all), count(total)),
-            (Some(_), differing) => {
-                format!(
-                    "{} of {} tables identical, {} differ",
-                    count(all - differing),
-                    count(all),
-                    count(differing)
-                )
-            }
-        };
-        text.push_str(&verdict);
-        match self.sequences.len() as u64 {
-            _ if self.target.is_none() => {}
-            0 => text.push_str(".\n"),
-            differing => text.extend(["; ", &count(differing), " sequences differ.\n"]),
+        if self.target.is_none() {
+            let (tables, rows) = (counted(all, "table"), counted(total, "row"));
+            let _ = writeln!(text, "{tables}, {rows}: the archive is whole.");
+            return text;
         }
+        let tables = counted(all, "table");
+        let _ = if differing == 0 {
+            write!(text, "{tables} identical, {}", counted(total, "row"))
+        } else {
+            let identical = count(all - differing);
+            write!(text, "{identical} of {tables} identical, {}", differ(differing))
+        };
+        let lacking = self.objects.len() as u64;
+        if lacking > 0 {
+            let verb = if lacking == 1 { "is" } else { "are" };
+            let _ = write!(text, "; {} {verb} missing", counted(lacking, "object"));
+        }
+        let sequences = self.sequences.len() as u64;
+        if sequences > 0 {
+            let verb = if sequences == 1 { "differs" } else { "differ" };
+            let _ = write!(text, "; {} {verb}", counted(sequences, "sequence"));
+        }
+        text.push_str(".\n");
         text
     }
 
@@ -183,7 +205,19 @@ impl Report {
             "target": self.target,
             "identical": self.is_identical(),
             "tables": tables,
+            "objects": self.objects,
             "sequences": self.sequences,
         })
     }
+}
+
+/// `1 row`, `2 rows`
+fn counted(number: u64, thing: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {thing}{ending}", count(number))
+}
+
+fn differ(number: u64) -> String {
+    let ending = if number == 1 { "s" } else { "" };
+    format!("{} differ{ending}", count(number))
 }

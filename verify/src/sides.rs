@@ -1,17 +1,19 @@
 //! The two sides of a comparison, each able to give a table's fingerprint in a given form.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use archive::{End, Header};
+use archive::{End, Header, SourceKind};
 use catalog::{Catalog, Table};
-use cli::{Exit, Failure, Result, open_archive};
+use cli::{Exit, Failure, FailureContext, Result, open_archive};
 use database::Endpoint;
 use database::endpoint::{Environment, PostgresEndpoint};
-use database::postgres::{Snapshot, SnapshotSession, read_catalog, read_rows};
+use database::postgres::{Identity, Snapshot, SnapshotSession, read_catalog, read_rows};
 use database::sqlite::{Inspection, SqliteSource};
 use fingerprint::{Fingerprint, Form, RowScanner, encode_row};
+use plan::Mapping;
 
 /// Bytes that are held before hashed rows are thrown away.
 const HELD_BYTES_MAX: usize = 1 << 20;
@@ -27,6 +29,7 @@ pub(crate) enum Source {
 pub(crate) struct Live {
     pub(crate) name: String,
     pub(crate) catalog: Catalog,
+    pub(crate) identity: Identity,
     sessions: Mutex<Vec<SnapshotSession>>,
     /// Holds the snapshot and its locks.
     _snapshot: Mutex<Snapshot>,
@@ -77,6 +80,47 @@ impl Source {
         }
     }
 
+    /// The major version of the PostgreSQL that it is or comes from.
+    pub(crate) fn major(&self) -> Option<u32> {
+        match self {
+            Source::Postgres(live) => live.major(),
+            Source::Archive { header, .. } if header.source.kind == SourceKind::PostgreSql => {
+                let version = &header.source.server_version;
+                version.split('.').next().and_then(|it| it.parse().ok())
+            }
+            Source::Sqlite(_) | Source::Archive { .. } => None,
+        }
+    }
+
+    /// In a database that is its own target, takes those schemas away that others are mapped to: they are what is
+    /// to be proved. Refuses when nothing is left.
+    pub(crate) fn leave_out_targets(&mut self, mapping: &Mapping, target: &Live) -> Result<()> {
+        let Source::Postgres(live) = self else {
+            return Ok(());
+        };
+        if live.identity.instance != target.identity.instance {
+            return Ok(());
+        }
+        let catalog = &mut live.catalog;
+        let targets: HashSet<String> = catalog
+            .schemas
+            .iter()
+            .map(|it| (mapping.schema(&it.name), &it.name))
+            .filter(|(target, schema)| target != *schema)
+            .map(|(target, _)| target)
+            .collect();
+        let had_schemas = !catalog.schemas.is_empty();
+        catalog.schemas.retain(|it| !targets.contains(&it.name));
+        catalog.tables.retain(|it| !targets.contains(&it.schema));
+        catalog.sequences.retain(|it| !targets.contains(&it.schema));
+        catalog.objects.retain(|it| !targets.contains(&it.schema));
+        if had_schemas && catalog.schemas.is_empty() {
+            let message = format!("each schema of {} would be the target of another one", live.name);
+            return Err(Failure::usage(message));
+        }
+        Ok(())
+    }
+
     /// The table's fingerprint, in the form in which this source has or reads it.
     pub(crate) fn fingerprint(&self, table: &Table) -> Result<Fingerprint> {
         match self {
@@ -112,19 +156,25 @@ impl Live {
     ) -> Result<Live> {
         let mut snapshot = Snapshot::take(endpoint, "coalesce verify", schemas).map_err(failure)?;
         let catalog = read_catalog(snapshot.client(), schemas).map_err(failure)?;
+        let identity = snapshot.identity().clone();
         let sessions = (0..jobs)
             .map(|_| snapshot.session().map_err(failure))
             .collect::<Result<Vec<_>>>()?;
         for session in &sessions {
-            cli::on_interrupt(session.canceller(endpoint));
+            cli::on_interrupt(session.canceller(endpoint)).keep();
         }
         let (sessions, snapshot) = (Mutex::new(sessions), Mutex::new(snapshot));
         Ok(Live {
             name: endpoint.display_name(),
             catalog,
+            identity,
             sessions,
             _snapshot: snapshot,
         })
+    }
+
+    pub(crate) fn major(&self) -> Option<u32> {
+        u32::try_from(self.identity.version_number / 10_000).ok()
     }
 
     /// Reads the table once.
@@ -198,7 +248,7 @@ impl Scan {
             .map_err(|error| not_framed(&self.name, error))?;
         if self.scanner.buffered() >= HELD_BYTES_MAX {
             let part = self.scanner.take_rows().fingerprint;
-            self.total.merge(&part).map_err(Failure::usage)?;
+            add(&mut self.total, &part, &self.name)?;
         }
         Ok(())
     }
@@ -208,9 +258,15 @@ impl Scan {
             .scanner
             .finish()
             .map_err(|error| not_framed(&self.name, error))?;
-        self.total.merge(&last.fingerprint).map_err(Failure::usage)?;
+        add(&mut self.total, &last.fingerprint, &self.name)?;
         Ok(self.total)
     }
+}
+
+fn add(total: &mut Fingerprint, part: &Fingerprint, name: &str) -> Result<()> {
+    total.merge(part).or_fail(Exit::Internal, || {
+        format!("fingerprints of {name} cannot be added")
+    })
 }
 
 fn not_framed(name: &str, error: fingerprint::FrameError) -> Failure {
@@ -221,9 +277,12 @@ fn not_framed(name: &str, error: fingerprint::FrameError) -> Failure {
     .with_source(error)
 }
 
-/// Whether the words name an archive rather than a database: a folder with an end member, or a file that
+/// Whether the words name an archive rather than a database: stdin, a folder with an end member, or a file that
 /// begins like one.
 fn is_archive(words: &str) -> bool {
+    if words == "-" {
+        return true;
+    }
     let path = Path::new(words);
     let begins_like_one = || {
         use std::io::Read;

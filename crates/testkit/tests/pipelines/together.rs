@@ -58,7 +58,7 @@ fn a_source_changed_by_one_value_is_no_longer_identical() {
         (
             "INSERT INTO mandible.categories (id, name) VALUES (999, 'more')",
             "DELETE FROM mandible.categories WHERE id = 999",
-            "1 rows more on the target",
+            "1 row more on the target",
         ),
         (
             "SELECT setval('mandible.order_number_seq', 1)",

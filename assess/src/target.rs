@@ -1,0 +1,52 @@
+//! The target, of which only that is read which decides whether the sources fit: no table of it is locked or
+//! counted, so that a role with nothing but CREATE on the database can ask.
+
+use catalog::Extension;
+use cli::{Failure, Result, Ui};
+use database::Endpoint;
+use database::endpoint::Environment;
+use database::postgres::{Identity, Offers, Snapshot, read_catalog};
+
+use crate::inventory::without_built_in;
+
+pub(crate) struct Target {
+    /// As in messages.
+    pub(crate) name: String,
+    /// How it was reached, without a password.
+    pub(crate) endpoint: String,
+    pub(crate) identity: Identity,
+    pub(crate) offers: Offers,
+    extensions: Vec<Extension>,
+}
+
+impl Target {
+    pub(crate) fn extensions(&self) -> impl Iterator<Item = &Extension> {
+        without_built_in(&self.extensions)
+    }
+}
+
+/// Looks at what a load into `schemas` would find.
+pub(crate) fn take(words: &str, schemas: &[String], ui: &Ui) -> Result<Target> {
+    let endpoint = match Endpoint::parse(words, &Environment::from_process()).map_err(Failure::target)? {
+        Endpoint::Postgres(endpoint) => endpoint,
+        Endpoint::Sqlite(path) => {
+            let message = format!("the target `{}` is a SQLite file", path.display());
+            return Err(Failure::usage(message).with_hint("name a PostgreSQL database"));
+        }
+    };
+    for warning in endpoint.warnings() {
+        ui.warning(warning);
+    }
+    // A schema that is planned may be another team's already: its tables need not be ours to lock.
+    let mut snapshot = Snapshot::take(&endpoint, "coalesce assess", Some(&[])).map_err(Failure::target)?;
+    let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
+    let catalog = read_catalog(snapshot.client(), Some(&[])).map_err(Failure::target)?;
+    let offers = Offers::read(snapshot.client(), schemas).map_err(Failure::target)?;
+    Ok(Target {
+        name: endpoint.display_name(),
+        endpoint: endpoint.without_password(),
+        identity: snapshot.identity().clone(),
+        offers,
+        extensions: catalog.extensions,
+    })
+}
