@@ -1,5 +1,7 @@
 //! Every way in which an archive can be damaged, cut or forged must be noticed by the reader.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 use std::collections::BTreeMap;
 
 use archive::{

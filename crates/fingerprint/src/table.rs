@@ -142,7 +142,9 @@ mod tests {
 
     fn fingerprint(hashes: &[[u8; 32]]) -> Fingerprint {
         let mut it = Fingerprint::empty(Form::Text);
-        hashes.iter().for_each(|&hash| it.add_row(hash));
+        for &hash in hashes {
+            it.add_row(hash);
+        }
         it
     }
 

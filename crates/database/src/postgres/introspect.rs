@@ -56,7 +56,7 @@ fn refuse_other_journal(client: &mut impl GenericClient) -> Result<()> {
             ErrorKind::Unsupported,
             format!("schema {JOURNAL_SCHEMA} is not the journal of Coalesce, whose name it has"),
         )
-        .with_hint(format!("ALTER SCHEMA {JOURNAL_SCHEMA} RENAME TO another name"))),
+        .with_hint("give the schema another name in the source")),
         _ => Ok(()),
     }
 }
