@@ -12,8 +12,6 @@ pub struct Extension {
     pub name: String,
     pub version: String,
     pub schema: String,
-    /// Whether `ALTER EXTENSION … SET SCHEMA` is possible.
-    pub relocatable: bool,
     /// Whether an ordinary role with CREATE on the database may install it (`pg_available_extension_versions`).
     pub trusted: bool,
     pub members: Vec<Member>,

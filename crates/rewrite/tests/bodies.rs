@@ -28,7 +28,6 @@ fn source() -> Known {
         name: "pgcrypto".to_owned(),
         version: "1.3".to_owned(),
         schema: "public".to_owned(),
-        relocatable: true,
         trusted: true,
         members: vec![
             member(ObjectKind::Function, "digest"),

@@ -117,7 +117,7 @@ JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.r
   AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid <> r.ev_class";
 
 pub(super) const EXTENSIONS: &str = "
-SELECT e.oid, e.extname AS name, e.extversion AS version, n.nspname AS schema, e.extrelocatable AS relocatable,
+SELECT e.oid, e.extname AS name, e.extversion AS version, n.nspname AS schema,
        COALESCE((SELECT v.trusted FROM pg_catalog.pg_available_extension_versions v
                  WHERE v.name = e.extname AND v.version = e.extversion), false) AS trusted
 FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace

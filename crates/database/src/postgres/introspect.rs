@@ -256,7 +256,6 @@ fn read_extensions(client: &mut impl GenericClient) -> Result<Vec<Extension>> {
             name: row.get("name"),
             version: row.get("version"),
             schema: row.get("schema"),
-            relocatable: row.get("relocatable"),
             trusted: row.get("trusted"),
             members: Vec::new(),
         })
