@@ -14,7 +14,7 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
 /// SOURCE is a PostgreSQL database (a URL, a libpq keyword string, or a database's name) or the path of a
 /// SQLite file. PostgreSQL is read under one snapshot by several sessions; its DDL comes from `pg_dump`, which
 /// must not be older than the server. Nothing is written to the source; a role with `pg_read_all_data` is
-/// enough.
+/// enough, unless row level security would hide rows from it (then BYPASSRLS).
 #[derive(Debug, Parser)]
 #[command(name = "dump", after_help = cli::after_help(EXAMPLES, None))]
 pub(crate) struct Args {

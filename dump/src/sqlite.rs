@@ -8,7 +8,7 @@ use std::thread;
 
 use archive::{SchemaMember, SourceIdentity, SourceKind, TableForm, Writer};
 use cli::{Failure, Ui, create_archive};
-use database::sqlite::{Inspection, SqliteSource};
+use database::sqlite::{Inspection, Note, NoteKind, SqliteSource};
 use fingerprint::{Form, encode_row};
 
 use crate::rows::{Chunk, Chunker, Stop, WAITING_CHUNKS, write_chunks};
@@ -29,15 +29,7 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
     }
     let inspection = source.inspect().map_err(Failure::source)?;
     let notes: Vec<String> = inspection.notes.iter().map(ToString::to_string).collect();
-    for note in &notes {
-        ui.detail(format_args!("{name}: {note}"));
-    }
-    if !notes.is_empty() && !ui.is_verbose() {
-        ui.status(format_args!(
-            "{name}: {} notes on what changes its form (--verbose shows them)",
-            notes.len()
-        ));
-    }
+    say_notes(&name, &inspection, ui);
     let catalog = inspection.catalog.clone();
     let with_rows = catalog.tables.iter().filter(|table| table.has_rows());
     let forms = with_rows
@@ -68,6 +60,24 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
         written.and(read)
     })?;
     finish(writer, &name, &progress, ui)
+}
+
+/// What is left out or weaker on the target is said in any case; what only changes its form is counted.
+fn say_notes(name: &str, inspection: &Inspection, ui: &Ui) {
+    let is_form = |note: &&Note| matches!(note.kind, NoteKind::Widened | NoteKind::Changed);
+    for note in inspection
+        .notes
+        .iter()
+        .filter(|note| ui.is_verbose() || !is_form(note))
+    {
+        ui.status(format_args!("{name}: {note}"));
+    }
+    let hidden = inspection.notes.iter().filter(is_form).count();
+    if hidden > 0 && !ui.is_verbose() {
+        ui.status(format_args!(
+            "{name}: notes on values that change their form (--verbose shows them): {hidden}"
+        ));
+    }
 }
 
 fn identity(name: &str) -> SourceIdentity {

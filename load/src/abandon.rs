@@ -30,11 +30,11 @@ pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Res
     journal::hold(&mut transaction, &run)?;
     let before = objects_elsewhere(&mut transaction, &run)?;
     for schema in &run.schemas {
+        refuse_others(&mut transaction, schema, &run)?;
         if run.created_schemas.contains(schema) {
             let name = quote_ident(schema);
             execute(&mut transaction, &format!("DROP SCHEMA IF EXISTS {name} CASCADE"))?;
         } else {
-            refuse_others(&mut transaction, schema, &run)?;
             empty_schema(&mut transaction, schema)?;
         }
     }

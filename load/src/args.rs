@@ -35,6 +35,9 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) format: Option<ReportFormat>,
     /// Remove what an unfinished load left in SCHEMA and in the other schemas of that load
+    ///
+    /// A schema that was there before is emptied. Extensions stay. Objects of other roles, and objects elsewhere
+    /// that depend on what would go, stop it.
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges"])]
     pub(crate) abandon: Option<String>,
 }

@@ -125,8 +125,8 @@ fn judge(extension: &Extension, offer: Option<&ExtensionOffer>) -> Option<String
     };
     match &offer.installed {
         Some(found) if found.schema != *schema => Some(format!(
-            "extension {name} is in schema {}, the archive expects it in {schema}: \
-             ALTER EXTENSION {name} SET SCHEMA {schema}",
+            "extension {name} is in schema {0}, the archive expects it in {schema}: \
+             give remap-schema --extensions-schema {0}",
             found.schema
         )),
         Some(found) if found.is_older_than(version) => Some(format!(

@@ -116,9 +116,9 @@ pub(crate) fn begin(target: &mut Target, header: &Header, existing: &[String]) -
             "INSERT INTO coalesce.run
                (dump_run, source, role, schemas, schema_oids, created_schemas, state, owner_pid)
              SELECT $1, $2, current_user, $3::pg_catalog.text[],
-               (SELECT pg_catalog.array_agg(n.oid ORDER BY s.place)
-                FROM pg_catalog.unnest($3::pg_catalog.text[]) WITH ORDINALITY AS s (name, place)
-                JOIN pg_catalog.pg_namespace n ON n.nspname = s.name),
+               ARRAY(SELECT n.oid
+                     FROM pg_catalog.unnest($3::pg_catalog.text[]) WITH ORDINALITY AS s (name, place)
+                     JOIN pg_catalog.pg_namespace n ON n.nspname = s.name ORDER BY s.place),
                $4, 'loading', pg_catalog.pg_backend_pid()
              RETURNING id, owner_pid, role",
             &[&header.run, &header.source.database, &schemas, &created_schemas],

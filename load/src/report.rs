@@ -31,6 +31,9 @@ impl Live<'_> {
     }
 
     fn closing_line(&self) -> String {
+        if self.schemas.is_empty() {
+            return "the source was empty: there is nothing to load".to_owned();
+        }
         let verb = if self.schemas.len() == 1 { "is" } else { "are" };
         format!(
             "{} {verb} live on {}: {} tables, {} rows, {} indexes in {}; all fingerprints hold: {}",

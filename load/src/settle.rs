@@ -14,7 +14,7 @@ use crate::target::{Target, failed};
 
 pub(crate) fn settle(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
     set_sequences(target, run, header, ui)?;
-    refresh(target, run, header)?;
+    refresh(target, run, header, ui)?;
     let analyses = header
         .catalog
         .tables
@@ -122,7 +122,7 @@ fn is_beyond(value: i64, sequence: &Sequence) -> bool {
 }
 
 /// Fills the materialized views that were filled in the source, in an order in which they can be.
-fn refresh(target: &mut Target, run: &Run, header: &Header) -> Result<()> {
+fn refresh(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
     let populated: Vec<_> = header
         .catalog
         .materialized_views
@@ -132,6 +132,10 @@ fn refresh(target: &mut Target, run: &Run, header: &Header) -> Result<()> {
     if populated.is_empty() {
         return Ok(());
     }
+    ui.status(format_args!(
+        "materialized views filled anew: {}",
+        populated.len()
+    ));
     let step = "the materialized views could not be filled";
     // What their functions name without a schema is found where the source's session would have found it.
     let extensions = header.catalog.extensions.iter().map(|it| it.schema.as_str());

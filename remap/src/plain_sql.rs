@@ -73,9 +73,14 @@ fn failure(error: PlainSqlError) -> Failure {
         ),
         PlainSqlErrorKind::Read(_) | PlainSqlErrorKind::Doubts => (Exit::Source, None),
     };
-    let failure = Failure::new(exit, &error).with_state(
-        "the output ends with a statement that raises: `psql -1 -v ON_ERROR_STOP=1` keeps nothing",
-    );
+    let failure = Failure::new(exit, &error);
+    let failure = if matches!(error.kind(), PlainSqlErrorKind::Empty) {
+        failure
+    } else {
+        failure.with_state(
+            "the output ends with a statement that raises: `psql -1 -v ON_ERROR_STOP=1` keeps nothing",
+        )
+    };
     let failure = match hint {
         Some(hint) => failure.with_hint(hint),
         None => failure,

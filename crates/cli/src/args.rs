@@ -71,8 +71,11 @@ pub struct MappingArgs {
     /// Make schema OLD NEW; goes before --to (repeatable)
     #[arg(long, value_name = "OLD=NEW")]
     pub map: Vec<String>,
+    /// Where the target keeps extensions [default: public]
+    #[arg(long, value_name = "NAME")]
+    pub extensions_schema: Option<String>,
     /// Take the names from a plan that `assess --plan` wrote
-    #[arg(long, value_name = "FILE", requires = "source_name", conflicts_with_all = ["to", "map"])]
+    #[arg(long, value_name = "FILE", requires = "source_name", conflicts_with_all = ["to", "map", "extensions_schema"])]
     pub plan: Option<std::path::PathBuf>,
     /// The source's name in the plan
     #[arg(long = "source", id = "source_name", value_name = "NAME", requires = "plan")]
@@ -82,7 +85,9 @@ pub struct MappingArgs {
 impl MappingArgs {
     pub fn mapping(&self) -> Result<Mapping> {
         let (Some(path), Some(source)) = (&self.plan, &self.source) else {
-            return Mapping::new(self.to.as_deref(), &self.map).map_err(Failure::usage);
+            return Mapping::new(self.to.as_deref(), &self.map)
+                .and_then(|it| it.with_extensions_schema(self.extensions_schema.as_deref()))
+                .map_err(Failure::usage);
         };
         let json = std::fs::read_to_string(path).or_fail(Exit::Usage, || {
             format!("plan `{}` cannot be read", path.display())

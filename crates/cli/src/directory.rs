@@ -1,8 +1,9 @@
 //! An archive as a directory: its members as files, `end.json` written last and read first.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use archive::{End, Error, Record, Result, Sink, Store};
@@ -51,8 +52,16 @@ impl Sink for DirectorySink {
     fn member(&mut self, _run: &str, record: &Record, body: &mut dyn Read) -> Result<()> {
         let path = self.staging.path().join(&record.name);
         let create = || {
-            fs::create_dir_all(path.parent().unwrap_or(self.staging.path()))?;
-            OpenOptions::new().write(true).create_new(true).open(&path)
+            // Rows are nobody else's business, in files as in a database.
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path.parent().unwrap_or(self.staging.path()))?;
+            OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(&path)
         };
         let mut file = create().map_err(Error::from_write)?;
         archive::copy_body(body, &mut file)?;

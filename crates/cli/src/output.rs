@@ -1,12 +1,12 @@
 //! Where archives go: stdout, a file, a directory.
 
 use std::io::{BufWriter, IsTerminal, Read, Stdout, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use archive::{Record, Sink, TarSink};
 
 use crate::directory::{AtomicFile, DirectorySink};
-use crate::{Exit, Failure, FailureContext, Result};
+use crate::{Failure, Result};
 
 /// A place for an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,17 +79,25 @@ pub fn create_archive(destination: &Destination) -> Result<ArchiveSink> {
             ))))
         }
         Destination::File(path) => {
-            let file = AtomicFile::create(path).or_fail(Exit::Usage, || {
-                format!("file `{}` cannot be written", path.display())
-            })?;
+            let file = AtomicFile::create(path).map_err(|error| not_created("file", path, error))?;
             let writer = BufWriter::with_capacity(BUFFER_BYTES, AtomicFileWriter(file));
             Ok(ArchiveSink::File(TarSink::new(writer)))
         }
         Destination::Directory(path) => DirectorySink::create(path)
             .map(ArchiveSink::Directory)
-            .or_fail(Exit::Usage, || {
-                format!("directory `{}` cannot be written", path.display())
-            }),
+            .map_err(|error| not_created("directory", path, error)),
+    }
+}
+
+fn not_created(kind: &str, path: &Path, error: std::io::Error) -> Failure {
+    use std::io::ErrorKind;
+    let name = path.display();
+    match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty => Failure::usage(format!(
+            "{kind} `{name}` exists already, and nothing is written over"
+        ))
+        .with_hint("name another one, or remove it first"),
+        _ => Failure::usage(format!("{kind} `{name}` cannot be written")).with_source(error),
     }
 }
 

@@ -23,6 +23,9 @@ pub struct Mapping {
     pub to: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub map: BTreeMap<String, String>,
+    /// Where the target keeps extensions, when not in [`DEFAULT_EXTENSIONS_SCHEMA`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extensions_schema: Option<String>,
 }
 
 /// A mapping that cannot be used, with the names concerned.
@@ -58,6 +61,7 @@ impl Mapping {
         let mapping = Mapping {
             to: to.map(str::to_owned),
             map,
+            extensions_schema: None,
         };
         for name in mapping.to.iter().chain(mapping.map.values()) {
             check_schema_name(name)?;
@@ -67,7 +71,7 @@ impl Mapping {
 
     /// True when no schema gets a new name.
     pub fn is_empty(&self) -> bool {
-        self.to.is_none() && self.map.iter().all(|(old, new)| old == new)
+        self.to.is_none() && self.extensions_schema.is_none() && self.map.iter().all(|(old, new)| old == new)
     }
 
     /// The name that `schema` gets on the target. Built-in schemas keep theirs.
@@ -83,14 +87,23 @@ impl Mapping {
         }
     }
 
+    /// The same with another home for extensions on the target.
+    pub fn with_extensions_schema(mut self, schema: Option<&str>) -> Result<Self, MappingError> {
+        if let Some(schema) = schema {
+            check_schema_name(schema)?;
+            self.extensions_schema = Some(schema.to_owned());
+        }
+        Ok(self)
+    }
+
     /// Where the target keeps an extension that the source has in `schema`: it does not move with the
     /// source's own objects.
     pub fn extension_schema(&self, schema: &str) -> String {
-        let built_in_or_untouched = is_built_in(schema) || self.is_empty();
-        if built_in_or_untouched {
-            schema.to_owned()
-        } else {
-            DEFAULT_EXTENSIONS_SCHEMA.to_owned()
+        match &self.extensions_schema {
+            _ if is_built_in(schema) => schema.to_owned(),
+            Some(home) => home.clone(),
+            None if self.is_empty() => schema.to_owned(),
+            None => DEFAULT_EXTENSIONS_SCHEMA.to_owned(),
         }
     }
 
@@ -215,6 +228,20 @@ mod tests {
                 .unwrap()
                 .apply([&*"y".repeat(62)])
                 .is_err()
+        );
+    }
+
+    #[test]
+    fn extensions_go_where_the_target_keeps_them() {
+        let it = mapping(Some("shop"), &[]).unwrap();
+        assert_eq!(
+            ["public", "pg_catalog"].map(|name| it.extension_schema(name)),
+            ["public", "pg_catalog"]
+        );
+        let it = it.with_extensions_schema(Some("extensions")).unwrap();
+        assert_eq!(
+            ["public", "pg_catalog"].map(|name| it.extension_schema(name)),
+            ["extensions", "pg_catalog"]
         );
     }
 

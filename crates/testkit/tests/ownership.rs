@@ -308,3 +308,45 @@ fn empty_public_of_a_source_is_in_nobodys_way() {
     pair.run("dump $SOURCE | load $TARGET").assert_success();
     assert_eq!(pair.answers("SELECT to_regclass('foo.t') IS NOT NULL"), ["t"]);
 }
+
+#[test]
+fn source_without_anything_leaves_nothing_to_load() {
+    let pair = Pair::new("SELECT");
+    pair.run("dump $SOURCE | remap-schema --to shop | load $TARGET")
+        .assert_success()
+        .assert_stderr_contains("nothing to load");
+}
+
+#[test]
+fn extensions_are_used_where_the_target_keeps_them() {
+    let pair =
+        Pair::new("CREATE EXTENSION citext; CREATE TABLE t (email citext); INSERT INTO t VALUES ('A@b')");
+    pair.target
+        .execute(
+            "CREATE SCHEMA extensions; GRANT USAGE ON SCHEMA extensions TO PUBLIC;
+             CREATE EXTENSION citext SCHEMA extensions",
+        )
+        .unwrap();
+    pair.load("")
+        .assert_code(5)
+        .assert_stderr_contains("remap-schema --extensions-schema extensions");
+    pair.run("dump $SOURCE | remap-schema --to shop --extensions-schema extensions | load $TARGET")
+        .assert_success();
+    assert_eq!(
+        pair.answers("SELECT count(*) FROM shop.t WHERE email OPERATOR(extensions.=) 'a@B'"),
+        ["1"]
+    );
+    pair.run("verify $SOURCE $TARGET --to shop").assert_success();
+}
+
+#[test]
+fn table_of_another_role_in_an_unfinished_schema_stops_its_removal() {
+    let pair = Pair::new(ONE_TABLE);
+    pair.fail_to_load("| remap-schema --to shop");
+    pair.target
+        .execute("CREATE TABLE shop.precious (id integer)")
+        .unwrap();
+    pair.run("load --abandon shop $TARGET")
+        .assert_code(5)
+        .assert_stderr_contains("table shop.precious");
+}
