@@ -92,13 +92,15 @@ pub fn create_archive(destination: &Destination) -> Result<ArchiveSink> {
 fn not_created(kind: &str, path: &Path, error: std::io::Error) -> Failure {
     use std::io::ErrorKind;
     let name = path.display();
-    match error.kind() {
-        ErrorKind::AlreadyExists | ErrorKind::DirectoryNotEmpty => Failure::usage(format!(
-            "{kind} `{name}` exists already, and nothing is written over"
-        ))
-        .with_hint("name another one, or remove it first"),
-        _ => Failure::usage(format!("{kind} `{name}` cannot be written")).with_source(error),
-    }
+    let refused = match error.kind() {
+        ErrorKind::AlreadyExists => format!("{kind} `{name}` exists already, and nothing is written over"),
+        ErrorKind::DirectoryNotEmpty => format!("{kind} `{name}` is not empty, and nothing is written over"),
+        _ => {
+            let message = format!("{kind} `{name}` cannot be written");
+            return Failure::usage(message).with_source(error);
+        }
+    };
+    Failure::usage(refused).with_hint("name another one, or remove it first")
 }
 
 impl Sink for ArchiveSink {
