@@ -20,8 +20,8 @@ CREATE TABLE large AS SELECT * FROM big;
 CREATE TABLE few AS SELECT n AS id FROM generate_series(1, 10) AS n;
 CREATE TABLE one AS SELECT 1 AS id;";
 
-/// What the server may have sent, and the pipe may have taken, by the time that a tool stops.
-const SOON: u64 = 30_000_000;
+/// Less than one of the large tables, and more than all buffers between the server and the pipe can hold.
+const SOON: u64 = 48_000_000;
 
 const LOAD: &str = "sh -c 'echo $$ >load.pid; exec load \"$TARGET\"'";
 
