@@ -19,7 +19,10 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         return Err(Failure::usage(format!("the archive has no schema `{old}`"))
             .with_hint(format!("it has {}", schemas.join(", "))));
     }
-    let rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(&header.catalog));
+    let rewriter =
+        Rewriter::new(mapping.clone(), Known::from_catalog(&header.catalog)).map_err(Failure::usage)?;
+    // With everything that follows from it in this source.
+    let mapping = rewriter.mapping();
     let texts = reader.schema().map_err(Failure::archive)?;
     let (texts, counts, doubts) = rewrite_all(&rewriter, texts);
     report::say(mapping, &schemas, counts, &doubts, ui);
@@ -27,11 +30,7 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         // Nothing has been written yet, so nothing downstream can have begun.
         return Ok(Outcome::Findings);
     }
-    header
-        .catalog
-        .rename_schemas(&|schema| mapping.schema(schema), &|_, schema| {
-            mapping.extension_schema(schema)
-        });
+    header.catalog.rename(mapping);
     header.mappings.push(mapping.clone());
     let sink = create_archive(&Destination::new(args.output.as_deref()))?;
     let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
