@@ -19,16 +19,30 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         return Err(Failure::usage(format!("the archive has no schema `{old}`"))
             .with_hint(format!("it has {}", schemas.join(", "))));
     }
-    let rewriter =
-        Rewriter::new(mapping.clone(), Known::from_catalog(&header.catalog)).map_err(Failure::usage)?;
+    let texts = reader.schema().map_err(Failure::archive)?;
+    let mut known = Known::from_catalog(&header.catalog);
+    for (_, sql) in texts.iter().filter(|_| mapping.snake_case) {
+        known.learn_columns(sql);
+    }
+    let rewriter = Rewriter::new(mapping.clone(), known).map_err(Failure::usage)?;
     // With everything that follows from it in this source.
     let mapping = rewriter.mapping();
-    let texts = reader.schema().map_err(Failure::archive)?;
-    let (texts, counts, doubts) = rewrite_all(&rewriter, texts);
+    let (mut texts, counts, doubts) = rewrite_all(&rewriter, texts);
     report::say(mapping, &schemas, counts, &doubts, ui);
     if args.strict && !doubts.is_empty() {
         // Nothing has been written yet, so nothing downstream can have begun.
         return Ok(Outcome::Findings);
+    }
+    let columns = rewriter.known().renamed_columns(mapping);
+    for (_, sql) in texts
+        .iter_mut()
+        .filter(|(member, _)| *member == SchemaMember::PostData)
+    {
+        for column in &columns {
+            sql.push_str("\n");
+            sql.push_str(&column.statement);
+            sql.push_str("\n");
+        }
     }
     header.catalog.rename(mapping);
     header.mappings.push(mapping.clone());
@@ -58,7 +72,11 @@ fn rewrite_all(
     let texts = texts
         .into_iter()
         .map(|(member, sql)| {
-            let rewritten = rewriter.rewrite(&sql);
+            let rewritten = if member == SchemaMember::Privileges {
+                rewriter.rewrite_grants(&sql)
+            } else {
+                rewriter.rewrite(&sql)
+            };
             counts += rewritten.counts;
             doubts.extend(rewritten.doubts);
             (member, rewritten.text)

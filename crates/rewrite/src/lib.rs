@@ -28,6 +28,7 @@ mod verdict;
 
 pub use known::Known;
 pub use outcome::{Counts, Doubt, Edit, Note, Rewritten};
+pub use relation::ColumnRename;
 pub use rewriter::Rewriter;
 pub use split::is_complete;
 pub use statement::{ConstraintKind, Statement, StatementKind, statements};

@@ -28,6 +28,8 @@ pub struct Rewriter {
     pub(crate) moved: Vec<String>,
     /// Names of objects that get another one, whatever their schema.
     pub(crate) renamed: HashSet<String>,
+    /// The text that is rewritten runs when columns have their new names already.
+    pub(crate) after_columns: bool,
 }
 
 impl Rewriter {
@@ -40,6 +42,7 @@ impl Rewriter {
             search_path: vec![DEFAULT_SCHEMA.to_owned()],
             moved: Vec::new(),
             renamed: HashSet::new(),
+            after_columns: false,
         };
         rewriter.settle()?;
         Ok(rewriter)
@@ -54,6 +57,7 @@ impl Rewriter {
             search_path: vec![DEFAULT_SCHEMA.to_owned()],
             moved: Vec::new(),
             renamed: HashSet::new(),
+            after_columns: false,
         }
     }
 
@@ -81,6 +85,15 @@ impl Rewriter {
         };
         self.find_moved();
         Ok(())
+    }
+
+    /// As [`Rewriter::rewrite`], for grants that run after the columns have got their new names.
+    pub fn rewrite_grants(&self, sql: &str) -> Rewritten {
+        let rewriter = Rewriter {
+            after_columns: true,
+            ..self.clone()
+        };
+        rewriter.rewrite(sql)
     }
 
     /// Rewrites all statements of `sql`. Where there is nothing to change the text keeps its bytes.
