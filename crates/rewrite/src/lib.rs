@@ -13,13 +13,15 @@ mod outcome;
 mod parse;
 mod reference;
 mod rewriter;
+mod role_path;
+mod secrets;
 mod split;
 mod statement;
 mod statement_pass;
 mod stored_names;
 
 pub use known::Known;
-pub use outcome::{Counts, Doubt, Edit, Note, Rewritten};
+pub use outcome::{Counts, Doubt, Edit, Note, Rewritten, Secret};
 pub use rewriter::Rewriter;
-pub use split::is_complete;
+pub use split::{Ending, ending, is_complete, statement_ranges};
 pub use statement::{ConstraintKind, Statement, StatementKind, statements};
