@@ -133,7 +133,15 @@ impl Known {
             return;
         }
         let mut subject = None;
-        for reference in reference::names(&statement) {
+        let mut beside = Vec::new();
+        for node in statement.descendants() {
+            if matches!(node.kind(), SyntaxKind::INDEX | SyntaxKind::CONSTRAINT_NAME) {
+                beside.push(node);
+                continue;
+            }
+            let Some(reference) = reference::of_node(&node) else {
+                continue;
+            };
             match reference.role {
                 Role::Schema if reference.defines => {
                     self.own_schemas.insert(reference.schema);
@@ -151,14 +159,9 @@ impl Known {
             }
         }
         let Some(schema) = subject else { return };
-        for kind in [SyntaxKind::INDEX, SyntaxKind::CONSTRAINT_NAME] {
-            for node in statement.descendants().filter(|node| node.kind() == kind) {
-                self.define(
-                    &schema,
-                    &squawk_syntax::ast::normalize_name_node(&innermost(node)),
-                    Space::Relation,
-                );
-            }
+        for node in beside {
+            let name = squawk_syntax::ast::normalize_name_node(&innermost(node));
+            self.define(&schema, &name, Space::Relation);
         }
     }
 

@@ -31,11 +31,6 @@ pub(crate) enum Role {
     Object(Space),
 }
 
-/// Every schema's name in `root`, in the order of the text; names inside string literals are not among them.
-pub(crate) fn names(root: &SyntaxNode) -> impl Iterator<Item = Reference> {
-    root.descendants().filter_map(|node| of_node(&node))
-}
-
 /// The schema's name that `node` holds in its role.
 pub(crate) fn of_node(node: &SyntaxNode) -> Option<Reference> {
     match node.kind() {

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read, Write};
 
 use plan::Mapping;
-use rewrite::{Known, Note, Rewriter, Rewritten, is_complete, statement_ranges};
+use rewrite::{Known, Note, Rewriter, Rewritten, ending, statement_ranges};
 
 use super::error::{PlainSqlError, PlainSqlErrorKind};
 use super::insert::{self, Head, Heads};
@@ -173,10 +173,9 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
             });
         };
         let text = section.text(self.line)?;
-        let tail = statement_ranges(text)
-            .last()
-            .map_or(text, |last| &text[last.end..]);
-        if !is_complete(text) || !tail.lines().any(|line| line == dump.trailer()) {
+        let found = ending(text);
+        let tail = &text[found.last.map_or(0, |last| last.end)..];
+        if !found.is_complete || !tail.lines().any(|line| line == dump.trailer()) {
             let line = self.line + text.lines().count();
             return Err(PlainSqlErrorKind::Truncated { line });
         }

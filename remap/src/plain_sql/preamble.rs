@@ -71,7 +71,7 @@ fn creates_schema(sql: &str, target: &str) -> bool {
     };
     // Only lines can begin with the statement as pg_dump writes it; this saves every other dump from being
     // looked through by statement.
-    sql.lines().any(|line| creates(&format!("{line}\n")))
+    sql.lines().any(|line| line.starts_with("CREATE SCHEMA "))
         && statement_ranges(sql).into_iter().any(|it| creates(&sql[it]))
 }
 

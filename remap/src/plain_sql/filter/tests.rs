@@ -1,5 +1,7 @@
 //! Facts about the filter as a whole.
 
+use rewrite::is_complete;
+
 use super::*;
 
 const PREAMBLE: &str = "--\n-- PostgreSQL database dump\n--\n\n\\restrict a\n\nSET statement_timeout = 0;\nSELECT pg_catalog.set_config('search_path', '', false);";
