@@ -9,12 +9,14 @@ mod extension;
 mod name;
 mod object;
 mod order;
+mod stored_names;
 mod table;
 
 pub use extension::{Extension, Member};
 pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
+pub use stored_names::{NameKind, StoredNames};
 pub use table::{
     Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table,
     TableKind,
