@@ -23,3 +23,4 @@ pub use outcome::{Counts, Doubt, Edit, Note, Rewritten};
 pub use rewriter::Rewriter;
 pub use split::is_complete;
 pub use statement::{ConstraintKind, Statement, StatementKind, statements};
+pub use stored_names::{NameMap, TableNames, Unresolved};
