@@ -1,16 +1,18 @@
-//! New names for an archive. All SQL text is judged before the first row passes; rows pass unopened.
+//! New names for an archive. All SQL text is judged before the first row passes; rows pass unopened, but for
+//! those of tables whose values hold names of objects.
 
 use archive::{SchemaMember, Writer};
 use cli::{ArchiveReader, Destination, Failure, Outcome, Ui, create_archive};
 use plan::Mapping;
-use rewrite::{Counts, Doubt, Known, Rewriter};
+use rewrite::{Counts, Doubt, Known, NameMap, Rewriter};
 
 use crate::args::Args;
+use crate::opened_rows::{self, OpenedTables};
 use crate::report;
 
 pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, ui: &Ui) -> cli::Result {
-    let mut header = reader.header().clone();
-    let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
+    let source = reader.header().clone();
+    let schemas: Vec<String> = source.catalog.schemas.iter().map(|it| it.name.clone()).collect();
     mapping
         .apply(schemas.iter().map(String::as_str))
         .map_err(Failure::usage)?;
@@ -19,14 +21,17 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         return Err(Failure::usage(format!("the archive has no schema `{old}`"))
             .with_hint(format!("it has {}", schemas.join(", "))));
     }
-    let rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(&header.catalog));
+    let rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(&source.catalog));
     let texts = reader.schema().map_err(Failure::archive)?;
-    let (texts, counts, doubts) = rewrite_all(&rewriter, texts);
+    let (texts, counts, mut doubts) = rewrite_all(&rewriter, texts);
+    doubts.extend(opened_rows::doubts(&source));
     report::say(mapping, &schemas, counts, &doubts, ui);
+    opened_rows::mention_oids(&source, ui);
     if args.strict && !doubts.is_empty() {
         // Nothing has been written yet, so nothing downstream can have begun.
         return Ok(Outcome::Findings);
     }
+    let mut header = source.clone();
     header
         .catalog
         .rename_schemas(&|schema| mapping.schema(schema), &|_, schema| {
@@ -38,15 +43,29 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     for (member, sql) in &texts {
         writer.schema(*member, sql).map_err(Failure::archive)?;
     }
+    let names = NameMap::new(rewriter, &source.catalog);
+    let mut opened = OpenedTables::new(&source, &names);
     while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
-        reader
-            .chunk_stream(|body| writer.pass_chunk(rows, &record, body))
-            .map_err(Failure::archive)?;
+        if opened.holds(rows.table) {
+            let stored = reader.chunk_bytes().map_err(Failure::archive)?;
+            opened.pass_chunk(rows, &record, stored, &mut writer)?;
+        } else {
+            reader
+                .chunk_stream(|body| writer.pass_chunk(rows, &record, body))
+                .map_err(Failure::archive)?;
+        }
         if cli::is_interrupted() {
             return Err(Failure::new(cli::Exit::Interrupted, "interrupted"));
         }
     }
-    let end = reader.finish().map_err(Failure::archive)?;
+    let mut end = reader.finish().map_err(Failure::archive)?;
+    opened.settle(&mut end.tables)?;
+    let unresolved = opened.unresolved();
+    report::say_unresolved(&unresolved, ui);
+    if args.strict && !unresolved.is_empty() {
+        // Rows have passed, so the archive must not have its end.
+        return Ok(Outcome::Findings);
+    }
     writer.finish_with(end.tables).map_err(Failure::archive)?;
     Ok(Outcome::Done)
 }

@@ -2,7 +2,7 @@
 
 use cli::{Ui, count};
 use plan::Mapping;
-use rewrite::{Counts, Doubt};
+use rewrite::{Counts, Doubt, Unresolved};
 
 /// Tells what was renamed and every doubt.
 pub(crate) fn say(mapping: &Mapping, schemas: &[String], counts: Counts, doubts: &[Doubt], ui: &Ui) {
@@ -34,5 +34,12 @@ pub(crate) fn say(mapping: &Mapping, schemas: &[String], counts: Counts, doubts:
             "{} line {}: {}",
             doubt.object, doubt.line, doubt.reason
         ));
+    }
+}
+
+/// Tells which values in rows mean nothing on the target.
+pub(crate) fn say_unresolved(unresolved: &[Unresolved], ui: &Ui) {
+    for finding in unresolved {
+        ui.status(finding);
     }
 }
