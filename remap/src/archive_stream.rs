@@ -48,7 +48,7 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
         if opened.holds(rows.table) {
             let stored = reader.chunk_bytes().map_err(Failure::archive)?;
-            opened.pass_chunk(rows, &record, stored, &mut writer)?;
+            opened.pass_chunk(rows, &record, &stored, &mut writer)?;
         } else {
             reader
                 .chunk_stream(|body| writer.pass_chunk(rows, &record, body))

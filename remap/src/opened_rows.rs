@@ -43,7 +43,7 @@ impl<'a> OpenedTables<'a> {
         &mut self,
         rows: RowsRecord,
         record: &Record,
-        stored: Vec<u8>,
+        stored: &[u8],
         writer: &mut Writer<ArchiveSink>,
     ) -> cli::Result<()> {
         let damaged = || {
@@ -53,7 +53,7 @@ impl<'a> OpenedTables<'a> {
             )
         };
         let opened = self.0.get_mut(&rows.table).ok_or_else(damaged)?;
-        let chunk = decompress(rows.codec, stored.clone(), rows.raw).map_err(Failure::archive)?;
+        let chunk = decompress(rows.codec, stored.to_vec(), rows.raw).map_err(Failure::archive)?;
         let columns: Vec<&str> = opened.table.stored_columns().map(|it| it.name.as_str()).collect();
         let names = &mut opened.names;
         let mapped = map_chunk(columns, &chunk, |place, value| names.map(place, value))
@@ -74,7 +74,7 @@ impl<'a> OpenedTables<'a> {
         added.map_err(|error| damaged().with_source(error))?;
         let Some(changed) = changed else {
             return writer
-                .pass_chunk(rows, record, &mut stored.as_slice())
+                .pass_chunk(rows, record, &mut &*stored)
                 .map_err(Failure::archive);
         };
         let rows = RowsRecord {

@@ -108,7 +108,7 @@ impl Header {
             return Err(Error::damaged("forms do not belong to the tables"));
         }
         let in_binary = |table: &Table| table.stores_names() && self.form(table.number) == Some(Form::Binary);
-        if tables.iter().any(|table| in_binary(table)) {
+        if tables.iter().any(in_binary) {
             return Err(Error::damaged("a table whose values hold names is not in text"));
         }
         Ok(())

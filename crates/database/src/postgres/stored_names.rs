@@ -23,35 +23,39 @@ pub(super) fn read_shapes(client: &mut impl GenericClient) -> Result<HashMap<u32
     let rows = client
         .query(queries::NAME_TYPES, &[&names])
         .map_err(Error::query("the types that hold names could not be listed"))?;
-    let mut types: HashMap<u32, Made> = HashMap::new();
+    let mut made: HashMap<u32, Made> = HashMap::new();
     for row in rows {
-        let (type_, part): (u32, u32) = (row.get("type"), row.get("part"));
+        let (oid, part): (u32, u32) = (row.get("type"), row.get("part"));
         let kind = row
             .get::<_, Option<&str>>("name")
             .and_then(NameKind::from_type_name);
-        match (row.get("made"), kind) {
-            ("object", Some(kind)) => drop(types.insert(type_, Made::Object(kind))),
-            ("array", _) => drop(types.insert(type_, Made::Array(part))),
-            ("domain", _) => drop(types.insert(type_, Made::Domain(part))),
-            ("composite", _) => match types.entry(type_).or_insert_with(|| Made::Composite(Vec::new())) {
-                Made::Composite(parts) => parts.push(part),
-                _ => {}
-            },
-            _ => drop(types.insert(type_, Made::Range)),
-        }
+        let it = match (row.get("made"), kind) {
+            ("object", Some(kind)) => Made::Object(kind),
+            ("array", _) => Made::Array(part),
+            ("domain", _) => Made::Domain(part),
+            ("composite", _) => {
+                if let Some(Made::Composite(parts)) = made.get_mut(&oid) {
+                    parts.push(part);
+                    continue;
+                }
+                Made::Composite(vec![part])
+            }
+            _ => Made::Range,
+        };
+        made.insert(oid, it);
     }
-    let shape = |type_: &u32| Some((*type_, shape_of(*type_, &types)?));
-    Ok(types.keys().filter_map(shape).collect())
+    let shape = |oid: &u32| Some((*oid, shape_of(*oid, &made)?));
+    Ok(made.keys().filter_map(shape).collect())
 }
 
 /// A type cannot hold itself, so this comes to an end.
-fn shape_of(type_: u32, types: &HashMap<u32, Made>) -> Option<StoredNames> {
-    Some(match types.get(&type_)? {
+fn shape_of(oid: u32, made: &HashMap<u32, Made>) -> Option<StoredNames> {
+    Some(match made.get(&oid)? {
         Made::Object(kind) => StoredNames::Object(*kind),
-        Made::Array(element) => StoredNames::Array(Box::new(shape_of(*element, types)?)),
-        Made::Domain(base) => shape_of(*base, types)?,
+        Made::Array(element) => StoredNames::Array(Box::new(shape_of(*element, made)?)),
+        Made::Domain(base) => shape_of(*base, made)?,
         Made::Composite(parts) => {
-            StoredNames::Composite(parts.iter().map(|part| shape_of(*part, types)).collect())
+            StoredNames::Composite(parts.iter().map(|part| shape_of(*part, made)).collect())
         }
         Made::Range => StoredNames::Range,
     })

@@ -87,13 +87,12 @@ impl<'a> TableNames<'a> {
         // Taken out while it is in use, since it is a part of what looks names up.
         let shape = self.columns.get_mut(place)?.shape.take()?;
         let mut trouble = None;
-        let new = match std::str::from_utf8(value) {
-            Ok(text) => self.value(&shape, text, &mut trouble),
-            Err(_) => {
-                let shown = String::from_utf8_lossy(value).into_owned();
-                trouble = Some((shown, "it is not UTF-8".to_owned()));
-                None
-            }
+        let new = if let Ok(text) = std::str::from_utf8(value) {
+            self.value(&shape, text, &mut trouble)
+        } else {
+            let shown = String::from_utf8_lossy(value).into_owned();
+            trouble = Some((shown, "it is not UTF-8".to_owned()));
+            None
         };
         let column = self.columns.get_mut(place)?;
         column.shape = Some(shape);
