@@ -8,11 +8,12 @@ use database::Endpoint;
 use database::endpoint::Environment;
 use plan::Mapping;
 use rayon::prelude::*;
+use rewrite::NameMap;
 
 use crate::args::Args;
 use crate::objects::{self, Side};
 use crate::report::{Difference, Report, TableResult};
-use crate::sides::{Live, Source};
+use crate::sides::{Live, Source, name_map};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
     let mapping = args.mapping.mapping()?;
@@ -26,7 +27,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         }
     };
     let jobs = args.jobs();
-    let mut source = Source::open(source, jobs)?;
+    let mut source = Source::open(source, jobs, &mapping)?;
     let schemas = source.catalog().schemas.iter();
     let wanted: Vec<String> = schemas.map(|it| mapping.schema(&it.name)).collect();
     let target = Live::open(&endpoint, Some(&wanted), jobs, Failure::target)?;
@@ -64,6 +65,8 @@ struct Comparison<'a> {
     schemas: &'a [String],
     /// The target's tables by name.
     there: HashMap<QualifiedName, &'a Table>,
+    /// New names for the source's values.
+    names: Option<NameMap>,
     progress: &'a Progress,
 }
 
@@ -87,6 +90,7 @@ impl<'a> Comparison<'a> {
             mapping,
             schemas,
             there,
+            names: name_map(mapping, source.catalog()),
             progress,
         }
     }
@@ -114,7 +118,7 @@ impl<'a> Comparison<'a> {
 
     fn table(&self, table: &Table) -> Result<TableResult> {
         let name = self.target_name(&table.schema, &table.name);
-        let expected = self.source.fingerprint(table)?;
+        let expected = self.source.fingerprint(table, self.names.as_ref())?;
         let label = name.to_string();
         self.progress.advance(Work {
             rows: expected.rows,
@@ -135,7 +139,7 @@ impl<'a> Comparison<'a> {
         // The target is read with the source's columns in the source's order.
         let mut view = (*other).clone();
         view.columns = table.stored_columns().cloned().collect();
-        let found = self.target.fingerprint(&view, expected.form, Failure::target)?;
+        let found = self.target.fingerprint_of_rows(&view, expected.form)?;
         let rows = (found != expected).then_some(Difference::Rows);
         Ok(TableResult::new(
             label,
@@ -160,9 +164,7 @@ impl<'a> Comparison<'a> {
                 self.schemas.contains(&table.schema) && !expected.contains(&table.qualified_name())
             })
             .map(|table| {
-                let found = self
-                    .target
-                    .fingerprint(table, fingerprint::Form::Text, Failure::target)?;
+                let found = self.target.fingerprint_of_rows(table, fingerprint::Form::Text)?;
                 let label = table.qualified_name().to_string();
                 Ok(TableResult::new(
                     label,
