@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::{Cluster, Database, Desk, target_word};
 
 const SOURCE: &str = include_str!("../fixtures/stored_names.sql");
@@ -224,6 +224,38 @@ fn both_fingerprints_are_recorded_and_other_chunks_keep_their_bytes() {
     for archive in [&second, &third, &fourth] {
         assert_eq!(of_table(archive, "of_none"), of_table(&first, "of_none"));
     }
+}
+
+#[test]
+fn the_archive_says_where_names_stand() {
+    let (desk, source) = (Desk::shared(), source());
+    desk.run(&format!("dump {} --rows binary -o it/", source.name()))
+        .assert_success();
+    let header: Value =
+        serde_json::from_slice(&std::fs::read(desk.path("it/archive.json")).unwrap()).unwrap();
+    let tables = header["catalog"]["tables"].as_array().unwrap();
+    let number = tables.iter().position(|it| it["name"] == "of_relations").unwrap();
+    let class = json!({"object": "regclass"});
+    let seen = json!({"composite": [class, null, {"array": {"object": "regtype"}}]});
+    let deep = json!({"composite": [null, seen, {"array": seen}]});
+    for (column, expected) in [
+        ("id", &Value::Null),
+        ("named", &class),
+        ("square", &json!({"array": class})),
+        ("holders", &json!({"array": {"array": class}})),
+        ("rows", &json!({"array": seen})),
+        ("depth", &deep),
+    ] {
+        let columns = tables[number]["columns"].as_array().unwrap();
+        let found = columns.iter().find(|it| it["name"] == column).unwrap();
+        assert_eq!(&found["names"], expected, "{column}");
+    }
+    let forms = header["forms"].as_array().unwrap();
+    let form = |name: &str| {
+        let number = tables.iter().position(|it| it["name"] == name).unwrap();
+        forms.iter().find(|it| it["table"] == number).unwrap()["form"].clone()
+    };
+    assert_eq!([form("of_relations"), form("of_none")], ["text", "binary"]);
 }
 
 #[test]
