@@ -66,7 +66,15 @@ impl LateRows {
             if opened.fingerprint != chunk.fingerprint {
                 return Err(Failure::new(Exit::Internal, lost()));
             }
-            opened.copy(target.client(), run)?;
+            opened.copy(target.client(), run).map_err(|failure| {
+                if failure.is_missing_object() {
+                    failure.with_hint(
+                        "a value names an object that the archive does not have; `remap-schema` lists such values",
+                    )
+                } else {
+                    failure
+                }
+            })?;
         }
         if !chunks.is_empty() {
             let rows = chunks.iter().map(|it| it.rows.rows).sum();

@@ -110,8 +110,7 @@ impl<'a> OpenedTables<'a> {
     }
 }
 
-/// Columns of names of which the archive does not say so, as those of its first makers do not: their rows cannot
-/// be opened.
+/// Columns that hold names in an archive from before archives said so: such rows are not opened.
 pub(crate) fn doubts(source: &Header) -> Vec<Doubt> {
     let tables = source.catalog.tables.iter().filter(|table| table.has_rows());
     let columns = tables.flat_map(|table| table.stored_columns().map(move |column| (table, column)));

@@ -366,6 +366,20 @@ fn a_gone_object_stays_a_number() {
 }
 
 #[test]
+fn a_value_that_names_nothing_on_the_target_is_an_error_of_the_load() {
+    let (desk, target) = (Desk::shared(), new_target());
+    let source = source_of(
+        "CREATE TABLE seen (id int PRIMARY KEY, what regclass, note text);
+         INSERT INTO seen SELECT 1, reltoastrelid FROM pg_class WHERE oid = 'seen'::regclass",
+    );
+    let output = desk.run(&format!("dump {} | load {}", source.name(), target_word(&target)));
+    output
+        .assert_stages(&[0, 5])
+        .assert_stderr_contains("rows of public.seen could not be written (chunk 0)")
+        .assert_stderr_contains("a value names an object that the archive does not have");
+}
+
+#[test]
 fn columns_of_oids_are_a_note() {
     let source = source_of("CREATE TABLE seen (id int PRIMARY KEY, what oid)");
     let desk = Desk::shared();
