@@ -21,9 +21,15 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         return Err(Failure::usage(format!("the archive has no schema `{old}`"))
             .with_hint(format!("it has {}", schemas.join(", "))));
     }
-    let rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(&source.catalog));
     let texts = reader.schema().map_err(Failure::archive)?;
-    let (texts, counts, mut doubts) = rewrite_all(&rewriter, texts);
+    let mut known = Known::from_catalog(&source.catalog);
+    for (_, sql) in texts.iter().filter(|_| mapping.snake_case) {
+        known.learn_columns(sql);
+    }
+    let rewriter = Rewriter::new(mapping.clone(), known).map_err(Failure::usage)?;
+    // With everything that follows from it in this source.
+    let mapping = rewriter.mapping();
+    let (mut texts, counts, mut doubts) = rewrite_all(&rewriter, texts);
     doubts.extend(opened_rows::doubts(&source));
     report::say(mapping, &schemas, counts, &doubts, ui);
     opened_rows::mention_oids(&source, ui);
@@ -31,19 +37,26 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         // Nothing has been written yet, so nothing downstream can have begun.
         return Ok(Outcome::Findings);
     }
+    let columns = rewriter.known().renamed_columns(mapping);
+    for (_, sql) in texts
+        .iter_mut()
+        .filter(|(member, _)| *member == SchemaMember::PostData)
+    {
+        for column in &columns {
+            sql.push_str("\n");
+            sql.push_str(&column.statement);
+            sql.push_str("\n");
+        }
+    }
     let mut header = source.clone();
-    header
-        .catalog
-        .rename_schemas(&|schema| mapping.schema(schema), &|_, schema| {
-            mapping.extension_schema(schema)
-        });
+    header.catalog.rename(mapping);
     header.mappings.push(mapping.clone());
     let sink = create_archive(&Destination::new(args.output.as_deref()))?;
     let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
     for (member, sql) in &texts {
         writer.schema(*member, sql).map_err(Failure::archive)?;
     }
-    let names = NameMap::new(rewriter, &source.catalog);
+    let names = NameMap::new(rewriter.clone(), &source.catalog);
     let mut opened = OpenedTables::new(&source, &names);
     while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
         if opened.holds(rows.table) {
@@ -78,7 +91,11 @@ fn rewrite_all(
     let texts = texts
         .into_iter()
         .map(|(member, sql)| {
-            let rewritten = rewriter.rewrite(&sql);
+            let rewritten = if member == SchemaMember::Privileges {
+                rewriter.rewrite_grants(&sql)
+            } else {
+                rewriter.rewrite(&sql)
+            };
             counts += rewritten.counts;
             doubts.extend(rewritten.doubts);
             (member, rewritten.text)

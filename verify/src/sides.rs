@@ -332,16 +332,16 @@ fn read_archive(name: &str, mapping: &Mapping) -> Result<Source> {
     let mut reader = open_archive(name)?;
     reader.schema().map_err(Failure::archive)?;
     let header = reader.header().clone();
-    let names = name_map(mapping, &header.catalog);
+    let names = name_map(mapping, &header.catalog)?;
     let (end, renamed) = crate::archive_alone::read_through(reader, names.as_ref())?;
     Ok(Source::Archive(Box::new(Archived { header, end, renamed })))
 }
 
 /// New names for values, as `remap-schema` gives them; `None` when nothing is renamed.
-pub(crate) fn name_map(mapping: &Mapping, catalog: &Catalog) -> Option<NameMap> {
-    let wanted = !mapping.is_empty() && catalog.tables.iter().any(Table::stores_names);
-    wanted.then(|| {
-        let rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(catalog));
-        NameMap::new(rewriter, catalog)
-    })
+pub(crate) fn name_map(mapping: &Mapping, catalog: &Catalog) -> Result<Option<NameMap>> {
+    if mapping.is_empty() || !catalog.tables.iter().any(Table::stores_names) {
+        return Ok(None);
+    }
+    let rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(catalog)).map_err(Failure::usage)?;
+    Ok(Some(NameMap::new(rewriter, catalog)))
 }

@@ -9,6 +9,7 @@ mod extension;
 mod name;
 mod object;
 mod order;
+mod rename;
 mod stored_names;
 mod table;
 
@@ -16,6 +17,7 @@ pub use extension::{Extension, Member};
 pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
+pub use rename::NewNames;
 pub use stored_names::{NameKind, StoredNames};
 pub use table::{
     Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table,
@@ -65,67 +67,5 @@ impl Catalog {
     /// Number of objects of `kind`.
     pub fn count(&self, kind: ObjectKind) -> usize {
         self.objects.iter().filter(|object| object.kind == kind).count()
-    }
-
-    /// Gives every schema in the catalog the name that `target_of` returns for it.
-    ///
-    /// What belongs to an extension goes to that extension's schema instead, for which `extension_schema`
-    /// is asked with the extension's name and present schema. Built-in schemas are not passed.
-    pub fn rename_schemas(
-        &mut self,
-        target_of: &dyn Fn(&str) -> String,
-        extension_schema: &dyn Fn(&str, &str) -> String,
-    ) {
-        let types = self.extension_types();
-        for schema in &mut self.schemas {
-            schema.name = target_of(&schema.name);
-        }
-        for table in &mut self.tables {
-            table.schema = target_of(&table.schema);
-            for name in table.inherits.iter_mut().chain(&mut table.partition_of) {
-                name.schema = target_of(&name.schema);
-            }
-            for column in &mut table.columns {
-                let key = (column.column_type.schema.clone(), column.column_type.name.clone());
-                if let Some(extension) = types.get(&key) {
-                    column.column_type.schema = extension_schema(extension, &key.0);
-                } else if column.column_type.schema != ColumnType::BUILT_IN_SCHEMA {
-                    column.column_type.schema = target_of(&key.0);
-                }
-            }
-        }
-        for sequence in &mut self.sequences {
-            sequence.schema = target_of(&sequence.schema);
-            if let Some(owner) = &mut sequence.owned_by {
-                owner.table.schema = target_of(&owner.table.schema);
-            }
-        }
-        for view in &mut self.materialized_views {
-            view.schema = target_of(&view.schema);
-        }
-        for object in &mut self.objects {
-            object.schema = target_of(&object.schema);
-        }
-        for extension in &mut self.extensions {
-            let schema = extension_schema(&extension.name, &extension.schema);
-            for member in &mut extension.members {
-                if member.schema == extension.schema {
-                    member.schema.clone_from(&schema);
-                }
-            }
-            extension.schema = schema;
-        }
-    }
-
-    /// Types that belong to extensions: (schema, name) to the extension's name.
-    fn extension_types(&self) -> std::collections::HashMap<(String, String), String> {
-        let members = self
-            .extensions
-            .iter()
-            .flat_map(|it| it.members.iter().map(move |member| (it, member)));
-        members
-            .filter(|(_, member)| member.kind == ObjectKind::Type)
-            .map(|(it, member)| ((member.schema.clone(), member.name.clone()), it.name.clone()))
-            .collect()
     }
 }

@@ -5,21 +5,30 @@
 //! rest of the text keeps its bytes; what cannot be proved is left alone and becomes a [`Doubt`].
 
 mod body;
+pub mod built_in;
+mod compared;
 mod known;
 mod label;
 mod layer;
 mod literal;
+mod mention;
+mod object_pass;
 mod outcome;
 mod parse;
 mod reference;
+mod relation;
 mod rewriter;
+mod scope;
 mod split;
 mod statement;
 mod statement_pass;
 mod stored_names;
+mod unqualified;
+mod verdict;
 
 pub use known::Known;
 pub use outcome::{Counts, Doubt, Edit, Note, Rewritten};
+pub use relation::ColumnRename;
 pub use rewriter::Rewriter;
 pub use split::is_complete;
 pub use statement::{ConstraintKind, Statement, StatementKind, statements};

@@ -44,6 +44,7 @@ fn catalog(names: StoredNames) -> Catalog {
         identity: None,
         generated: None,
         binary_safe: false,
+        new_name: None,
         names,
     };
     let table = Table {
@@ -79,6 +80,7 @@ fn catalog(names: StoredNames) -> Catalog {
                 schema: "public".into(),
                 name: (*name).to_owned(),
                 table: None,
+                indexed: false,
             })
             .collect(),
         extensions: vec![Extension {
@@ -98,11 +100,16 @@ fn catalog(names: StoredNames) -> Catalog {
 
 /// What becomes of `text` when `public` becomes `x`, and why it means nothing.
 fn mapped(names: StoredNames, text: &str) -> (Option<String>, Option<String>) {
-    let catalog = catalog(names);
     let mapping = Mapping::new(None, &["public=x".to_owned(), "stays=stays".to_owned()])
-        .and_then(|it| it.with_extensions_schema(Some("ext")))
+        .and_then(|it| it.with_extensions_schemas(&["ext".to_owned()]))
         .expect("the mapping is valid");
-    let map = NameMap::new(Rewriter::new(mapping, Known::from_catalog(&catalog)), &catalog);
+    mapped_by(mapping, names, text)
+}
+
+fn mapped_by(mapping: Mapping, names: StoredNames, text: &str) -> (Option<String>, Option<String>) {
+    let catalog = catalog(names);
+    let rewriter = Rewriter::new(mapping, Known::from_catalog(&catalog)).expect("the names fit");
+    let map = NameMap::new(rewriter, &catalog);
     let mut table = map.table(&catalog.tables[0]).expect("it stores names");
     assert_eq!(
         table.map(0, b"public.t"),
@@ -164,6 +171,34 @@ fn names_of_every_kind_get_the_new_schema() {
         (RegNamespace, "public", "x"),
     ] {
         check(kind, text, expected);
+    }
+}
+
+#[test]
+fn objects_get_their_new_names_with_the_schema() {
+    let mapping = || {
+        Mapping::new(Some("x"), &[])
+            .and_then(|it| it.with_prefix(Some("P_")))
+            .and_then(|it| it.with_renames(&["public.v=views".to_owned()]))
+            .expect("the mapping is valid")
+    };
+    for (kind, text, expected) in [
+        (RegClass, "public.t", "x.\"P_t\""),
+        (RegClass, "public.t_pkey", "x.\"P_t_pkey\""),
+        (RegClass, "public.v", "x.views"),
+        (RegType, "public.mood[]", "x.\"P_mood\"[]"),
+        (
+            RegProcedure,
+            "public.f(public.t,integer)",
+            "x.\"P_f\"(x.\"P_t\",integer)",
+        ),
+        (RegType, "public.citext", "public.citext"),
+        (RegType, "integer", "integer"),
+        (RegClass, "pg_class", "pg_class"),
+    ] {
+        let new = (text != expected).then(|| expected.to_owned());
+        let found = mapped_by(mapping(), StoredNames::Object(kind), text);
+        assert_eq!(found, (new, None), "{kind} {text}");
     }
 }
 
@@ -269,7 +304,8 @@ fn a_column_of_names_is_a_doubt_only_where_rows_are_not_opened() {
     let sql = "CREATE TABLE public.t (id integer, what regclass[]);";
     let doubts = |known| {
         let mapping = Mapping::new(Some("x"), &[]).expect("the mapping is valid");
-        Rewriter::new(mapping, known).rewrite(sql).doubts.len()
+        let rewriter = Rewriter::new(mapping, known).expect("the names fit");
+        rewriter.rewrite(sql).doubts.len()
     };
     let opened = Known::from_catalog(&catalog(StoredNames::Object(RegClass)));
     assert_eq!((doubts(Known::from_sql(sql)), doubts(opened)), (1, 0));

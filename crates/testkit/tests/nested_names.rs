@@ -66,6 +66,7 @@ fn catalog(names: &[String]) -> Catalog {
         identity: None,
         generated: None,
         binary_safe: false,
+        new_name: None,
         names: Some(names),
     };
     let table = Table {
@@ -86,6 +87,7 @@ fn catalog(names: &[String]) -> Catalog {
         schema: "public".to_owned(),
         name: name.clone(),
         table: None,
+        indexed: false,
     };
     Catalog {
         schemas: vec![Schema {
@@ -127,7 +129,8 @@ fn a_new_name_inside_a_value_is_written_as_the_server_writes_it() {
     let checked = runner.run(&input, |(names, note)| {
         let catalog = catalog(&names);
         let mapping = Mapping::new(Some(NEW_SCHEMA), &[]).unwrap();
-        let map = NameMap::new(Rewriter::new(mapping, Known::from_catalog(&catalog)), &catalog);
+        let rewriter = Rewriter::new(mapping, Known::from_catalog(&catalog)).unwrap();
+        let map = NameMap::new(rewriter, &catalog);
         let mut table = map.table(&catalog.tables[0]).unwrap();
         let mut client = client.borrow_mut();
         let old = values(&mut client, "public", &names, note.as_deref());

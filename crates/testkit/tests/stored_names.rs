@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
-use testkit::{Cluster, Database, Desk, target_word};
+use testkit::{Cluster, Database, Desk, POSTGRES, target_word};
 
 const SOURCE: &str = include_str!("../fixtures/stored_names.sql");
 
@@ -116,6 +116,37 @@ fn every_value_names_the_object_that_postgresql_names() {
 #[test]
 fn every_value_is_quoted_as_postgresql_quotes_it() {
     check("Two, \"words\" {\\}");
+}
+
+#[test]
+fn values_follow_objects_that_get_a_prefix() {
+    let (desk, source, target) = (Desk::shared(), source(), new_target());
+    // With the prefix its name would be too long.
+    let long = format!("\"{}3\"", "s".repeat(62));
+    source
+        .execute(&format!(
+            "DELETE FROM of_relations WHERE self = '{long}'::regclass; DELETE FROM of_others WHERE t IS NOT NULL; DROP TABLE {long}"
+        ))
+        .unwrap();
+    let (name, word) = (source.name(), target_word(&target));
+    let flags = "--to shop --prefix p_";
+    for line in [
+        format!("dump {name} | remap-schema --strict {flags} | load {word}"),
+        format!("verify {name} {word} {flags}"),
+    ] {
+        desk.run(&line).assert_success();
+    }
+    let named = |database: &Database<'_>, table: &str, prefix: &str| {
+        let sql = format!(
+            "SELECT it.id, CASE WHEN c.oid >= 16384 THEN '{prefix}' ELSE '' END || c.relname
+             FROM {table} it JOIN pg_class c ON c.oid = it.self AND it.named IS NOT DISTINCT FROM it.several[1]
+               AND (it.row).what IS NOT DISTINCT FROM it.named ORDER BY it.id"
+        );
+        database.query(&sql).unwrap()
+    };
+    let expected = named(&source, "public.of_relations", "p_");
+    assert!(expected.len() > 25, "{expected:?}");
+    assert_eq!(named(&target, "shop.p_of_relations", ""), expected);
 }
 
 #[test]
@@ -372,7 +403,12 @@ fn a_value_that_names_nothing_on_the_target_is_an_error_of_the_load() {
         "CREATE TABLE seen (id int PRIMARY KEY, what regclass, note text);
          INSERT INTO seen SELECT 1, reltoastrelid FROM pg_class WHERE oid = 'seen'::regclass",
     );
-    let output = desk.run(&format!("dump {} | load {}", source.name(), target_word(&target)));
+    // Whoever is no superuser is not even told that it is not there.
+    let output = desk.run(&format!(
+        "dump {} | load 'dbname={} user={POSTGRES}'",
+        source.name(),
+        target.name()
+    ));
     output
         .assert_stages(&[0, 5])
         .assert_stderr_contains("rows of public.seen could not be written (chunk 0)")

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Write};
 
 use catalog::quote_ident;
 use plan::{DEFAULT_SCHEMA, Mapping};
-use rewrite::{Known, Note, Rewriter, StatementKind, is_complete, statements};
+use rewrite::{Note, Rewriter, StatementKind, is_complete, statements};
 
 use super::Summary;
 use super::error::{PlainSqlError, PlainSqlErrorKind};
@@ -26,7 +26,7 @@ pub(crate) fn rewrite_plain_sql<R: BufRead, W: Write>(
     mapping: &Mapping,
     strict: bool,
 ) -> Result<Summary, PlainSqlError> {
-    let rewriter = Rewriter::new(mapping.clone(), Known::from_sql(""));
+    let rewriter = Rewriter::for_stream(mapping.clone());
     let mut filter = Filter {
         input,
         output,
@@ -127,7 +127,7 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
     /// Rewrites and writes what was collected.
     fn flush(&mut self, section: &mut Section) -> Result<(), PlainSqlErrorKind> {
         let sql = section.text(self.line)?;
-        self.rewriter.learn(sql);
+        self.rewriter.learn(sql).map_err(PlainSqlErrorKind::Mapping)?;
         self.check_mapping()?;
         let mut rewritten = self.rewriter.rewrite(sql);
         for line in rewritten
