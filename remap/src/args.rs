@@ -15,7 +15,7 @@ const FINDINGS: &str = "--strict, and something could not be proved";
 ///
 /// Reads an archive, or plain SQL as `pg_dump` writes it, and writes the same kind. Names are changed through a
 /// syntax tree, in definitions, views and the bodies of SQL and PL/pgSQL functions; rows pass through
-/// unopened. What belongs to an extension goes to the schema where the target keeps extensions (`public`).
+/// unopened, but for an archive's tables with columns such as regclass, whose values are names. What belongs to an extension goes to the schema where the target keeps extensions (`public`).
 /// What cannot be proved, such as SQL that is put together at run time, is listed as a doubt.
 #[derive(Debug, Parser)]
 #[command(name = "remap-schema", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// Where to write an archive: a file, or a directory when the name ends in `/` [default: stdout]
     #[arg(long, short, value_name = "PATH")]
     pub(crate) output: Option<String>,
-    /// Take doubts for failures: then nothing is written that anything could use
+    /// Take doubts, and names in rows that mean nothing, for failures: then nothing is written that anything could use
     #[arg(long)]
     pub(crate) strict: bool,
     /// Write nothing, only say what would be changed and what cannot be proved

@@ -2,6 +2,7 @@
 
 mod archive_stream;
 mod args;
+mod opened_rows;
 mod plain_sql;
 mod report;
 

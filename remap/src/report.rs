@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cli::{ReportFile, Ui, count};
 use plan::Mapping;
-use rewrite::{ColumnRename, Counts, Doubt, Edit, Note, Rewritten, Secret};
+use rewrite::{ColumnRename, Counts, Doubt, Edit, Note, Rewritten, Secret, Unresolved};
 use serde_json::{Value, json};
 
 /// The version of the JSON report.
@@ -26,6 +26,8 @@ pub(crate) struct Account {
     doubts: Vec<Placed<Doubt>>,
     notes: Vec<Placed<Note>>,
     secrets: Vec<Placed<Secret>>,
+    /// Values in rows that mean nothing on the target.
+    unresolved: Vec<Unresolved>,
 }
 
 /// Something in the archive's member of this name, or in the one text of plain SQL.
@@ -58,8 +60,21 @@ impl Account {
         place(&mut self.notes, None, vec![note]);
     }
 
+    /// Adds places that stand in no text.
+    pub(crate) fn doubt(&mut self, doubts: Vec<Doubt>) {
+        place(&mut self.doubts, None, doubts);
+    }
+
+    /// Adds values in rows that mean nothing on the target, and tells them.
+    pub(crate) fn take_unresolved(&mut self, unresolved: Vec<Unresolved>, ui: &Ui) {
+        for finding in &unresolved {
+            ui.finding(finding);
+        }
+        self.unresolved.extend(unresolved);
+    }
+
     pub(crate) fn has_doubts(&self) -> bool {
-        !self.doubts.is_empty()
+        !self.doubts.is_empty() || !self.unresolved.is_empty()
     }
 
     /// Lines of all doubts.
@@ -165,10 +180,21 @@ impl Account {
         let column =
             |it: &ColumnRename| json!({"relation": it.relation.to_string(), "old": it.old, "new": it.new});
         let columns: Vec<Value> = self.columns.iter().map(column).collect();
+        let unresolved: Vec<Value> = self
+            .unresolved
+            .iter()
+            .map(|it| {
+                json!({
+                    "table": it.table.to_string(), "column": it.column, "values": it.values,
+                    "example": it.example, "reason": it.reason,
+                })
+            })
+            .collect();
         let passwords = entries(&self.secrets, |it| json!({"object": it.object, "line": it.line}));
         json!({
             "version": VERSION, "input": input, "schemas": schemas, "created_schemas": self.created_schemas,
-            "counts": self.counts, "columns": columns, "edits": edits, "doubts": doubts, "notes": notes, "passwords": passwords,
+            "counts": self.counts, "columns": columns, "edits": edits, "doubts": doubts, "notes": notes,
+            "passwords": passwords, "unresolved_values": unresolved,
         })
     }
 }

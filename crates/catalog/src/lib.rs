@@ -10,6 +10,7 @@ mod name;
 mod object;
 mod order;
 mod rename;
+mod stored_names;
 mod table;
 
 pub use extension::{Extension, Member};
@@ -17,6 +18,7 @@ pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
 pub use rename::NewNames;
+pub use stored_names::{NameKind, StoredNames};
 pub use table::{
     Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table,
     TableKind,

@@ -34,3 +34,4 @@ pub use relation::ColumnRename;
 pub use rewriter::Rewriter;
 pub use split::{Ending, ending, is_complete, statement_ranges};
 pub use statement::{ConstraintKind, Statement, StatementKind, statements};
+pub use stored_names::{NameMap, TableNames, Unresolved};
