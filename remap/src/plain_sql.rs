@@ -75,14 +75,14 @@ struct Interruptible<R>(R);
 
 impl<R: BufRead> Read for Interruptible<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.check()?;
+        check_interrupt()?;
         self.0.read(buffer)
     }
 }
 
 impl<R: BufRead> BufRead for Interruptible<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.check()?;
+        check_interrupt()?;
         self.0.fill_buf()
     }
 
@@ -91,13 +91,11 @@ impl<R: BufRead> BufRead for Interruptible<R> {
     }
 }
 
-impl<R> Interruptible<R> {
-    fn check(&self) -> io::Result<()> {
-        if cli::is_interrupted() {
-            return Err(io::Error::other("interrupted"));
-        }
-        Ok(())
+fn check_interrupt() -> io::Result<()> {
+    if cli::is_interrupted() {
+        return Err(io::Error::other("interrupted"));
     }
+    Ok(())
 }
 
 fn failure(error: PlainSqlError, is_check: bool) -> Failure {
