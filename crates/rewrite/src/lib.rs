@@ -5,6 +5,7 @@
 //! rest of the text keeps its bytes; what cannot be proved is left alone and becomes a [`Doubt`].
 
 mod body;
+pub mod built_in;
 mod known;
 mod label;
 mod layer;
