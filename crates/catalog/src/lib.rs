@@ -9,12 +9,14 @@ mod extension;
 mod name;
 mod object;
 mod order;
+mod search_path;
 mod table;
 
 pub use extension::{Extension, Member};
 pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
+pub use search_path::parse_search_path;
 pub use table::{
     Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table,
     TableKind,
@@ -48,6 +50,10 @@ pub struct Catalog {
     pub roles: Vec<String>,
     /// Roles that row security policies name, in byte order: without them the policies cannot be made.
     pub policy_roles: Vec<String>,
+    /// The schemas in which names without one are looked for, as plain names: the source's setting, without
+    /// schemas that do not exist.
+    #[serde(default = "search_path::default_path")]
+    pub search_path: Vec<String>,
 }
 
 /// A namespace.
@@ -75,6 +81,7 @@ impl Catalog {
         extension_schema: &dyn Fn(&str, &str) -> String,
     ) {
         let types = self.extension_types();
+        self.rename_search_path(target_of, extension_schema);
         for schema in &mut self.schemas {
             schema.name = target_of(&schema.name);
         }
@@ -115,6 +122,28 @@ impl Catalog {
         }
     }
 
+    /// An entry in which only an extension lives goes where that extension goes.
+    fn rename_search_path(
+        &mut self,
+        target_of: &dyn Fn(&str) -> String,
+        extension_schema: &dyn Fn(&str, &str) -> String,
+    ) {
+        let mut path: Vec<String> = Vec::new();
+        for entry in &self.search_path {
+            let is_own = self.schemas.iter().any(|it| it.name == *entry);
+            let extension = self.extensions.iter().find(|it| it.schema == *entry);
+            let new = match extension {
+                _ if entry == ColumnType::BUILT_IN_SCHEMA => entry.clone(),
+                Some(extension) if !is_own => extension_schema(&extension.name, entry),
+                _ => target_of(entry),
+            };
+            if !path.contains(&new) {
+                path.push(new);
+            }
+        }
+        self.search_path = path;
+    }
+
     /// Types that belong to extensions: (schema, name) to the extension's name.
     fn extension_types(&self) -> std::collections::HashMap<(String, String), String> {
         let members = self
@@ -125,5 +154,39 @@ impl Catalog {
             .filter(|(_, member)| member.kind == ObjectKind::Type)
             .map(|(it, member)| ((member.schema.clone(), member.name.clone()), it.name.clone()))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn search_path_follows_its_schemas() {
+        let mut catalog = Catalog {
+            schemas: vec![Schema {
+                name: "shop".to_owned(),
+                comment: None,
+            }],
+            extensions: vec![Extension {
+                name: "citext".to_owned(),
+                version: "1.6".to_owned(),
+                schema: "ext".to_owned(),
+                trusted: true,
+                members: Vec::new(),
+            }],
+            search_path: ["shop", "pg_catalog", "ext"].map(str::to_owned).to_vec(),
+            ..Catalog::default()
+        };
+        catalog.rename_schemas(&|schema| format!("new_{schema}"), &|_, _| "public".to_owned());
+        assert_eq!(catalog.search_path, ["new_shop", "pg_catalog", "public"]);
+    }
+
+    #[test]
+    fn catalog_that_knows_no_search_path_has_the_default() {
+        let json = serde_json::json!({"schemas": [], "tables": [], "sequences": [], "materialized_views": [],
+            "extensions": [], "objects": [], "roles": [], "policy_roles": []});
+        let catalog: Catalog = serde_json::from_value(json).expect("older catalogs are read");
+        assert_eq!(catalog.search_path, ["public"]);
     }
 }

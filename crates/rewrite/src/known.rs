@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use catalog::{Catalog, ObjectKind};
-use plan::is_built_in;
+use plan::{DEFAULT_SCHEMA, is_built_in};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::parse::Parsed;
@@ -35,6 +35,8 @@ pub struct Known {
     extension_schemas: HashSet<String>,
     /// Everything the source holds is known, as from a catalog, not only what some SQL text creates.
     complete: bool,
+    /// The source's `search_path` where something says it.
+    path: Option<Vec<String>>,
 }
 
 /// Sets of spaces in which a name belongs to the source, to an extension that can be moved, or to an
@@ -63,6 +65,7 @@ impl Known {
     pub fn from_catalog(catalog: &Catalog) -> Self {
         let mut known = Known {
             complete: true,
+            path: Some(catalog.search_path.clone()),
             ..Known::default()
         };
         known
@@ -168,6 +171,36 @@ impl Known {
             .or_default()
             .entry(name.to_owned())
             .or_default()
+    }
+
+    /// What `ALTER DATABASE … SET search_path` in a dump says.
+    pub(crate) fn set_path(&mut self, path: Vec<String>) {
+        if !self.complete {
+            self.path = Some(path);
+        }
+    }
+
+    /// The schemas in which the source finds names that no schema qualifies.
+    pub(crate) fn path(&self) -> Vec<String> {
+        self.path.clone().unwrap_or_else(|| vec![DEFAULT_SCHEMA.to_owned()])
+    }
+
+    /// Whether an object of that name, in whatever schema, is the source's own or an extension's.
+    pub(crate) fn is_listed(&self, space: Space, name: &str) -> bool {
+        let bits = space.bits_read();
+        self.names.values().any(|names| {
+            names
+                .get(name)
+                .is_some_and(|it| (it.own | it.member | it.member_elsewhere) & bits != 0)
+        })
+    }
+
+    /// Where extensions live, the system's schemas left out.
+    pub(crate) fn extension_schemas(&self) -> Vec<String> {
+        let schemas = self.extension_schemas.iter().filter(|it| !is_built_in(it));
+        let mut schemas: Vec<String> = schemas.cloned().collect();
+        schemas.sort();
+        schemas
     }
 
     /// To whom `schema.name` belongs when it is read in `space`.
