@@ -3,10 +3,10 @@
 use archive::{SchemaMember, Writer};
 use cli::{ArchiveReader, Destination, Failure, Outcome, Ui, create_archive};
 use plan::Mapping;
-use rewrite::{Counts, Doubt, Known, Rewriter};
+use rewrite::{Counts, Doubt, Known, Leaning, Pin, Rewriter};
 
 use crate::args::Args;
-use crate::report;
+use crate::{path_report, report};
 
 pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, ui: &Ui) -> cli::Result {
     let mut header = reader.header().clone();
@@ -19,10 +19,15 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         return Err(Failure::usage(format!("the archive has no schema `{old}`"))
             .with_hint(format!("it has {}", schemas.join(", "))));
     }
-    let rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(&header.catalog));
+    let mut rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(&header.catalog))
+        .with_search_path(args.search_path.into());
     let texts = reader.schema().map_err(Failure::archive)?;
-    let (texts, counts, doubts) = rewrite_all(&rewriter, texts);
+    let all: Vec<&str> = texts.iter().map(|(_, sql)| sql.as_str()).collect();
+    rewriter.survey(&all);
+    let (mut pins, mut leaning) = (Vec::new(), Vec::new());
+    let (texts, counts, doubts) = rewrite_all(&rewriter, texts, &mut pins, &mut leaning);
     report::say(mapping, &schemas, counts, &doubts, ui);
+    path_report::say(&pins, &leaning, ui);
     if args.strict && !doubts.is_empty() {
         // Nothing has been written yet, so nothing downstream can have begun.
         return Ok(Outcome::Findings);
@@ -54,6 +59,8 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
 fn rewrite_all(
     rewriter: &Rewriter,
     texts: Vec<(SchemaMember, String)>,
+    pins: &mut Vec<Pin>,
+    leaning: &mut Vec<Leaning>,
 ) -> (Vec<(SchemaMember, String)>, Counts, Vec<Doubt>) {
     let (mut counts, mut doubts) = (Counts::default(), Vec::new());
     let texts = texts
@@ -62,6 +69,8 @@ fn rewrite_all(
             let rewritten = rewriter.rewrite(&sql);
             counts += rewritten.counts;
             doubts.extend(rewritten.doubts);
+            pins.extend(rewritten.pins);
+            leaning.extend(rewritten.leaning);
             (member, rewritten.text)
         })
         .collect();

@@ -1,7 +1,8 @@
 //! The arguments of `remap-schema`.
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use cli::MappingArgs;
+use rewrite::SearchPath;
 
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   remap-schema --map public=shop --map audit=shop_log backup.tar -o renamed.tar
@@ -26,7 +27,30 @@ pub(crate) struct Args {
     /// Where to write an archive: a file, or a directory when the name ends in `/` [default: stdout]
     #[arg(long, short, value_name = "PATH")]
     pub(crate) output: Option<String>,
+    /// What becomes of functions that find names by the search path and that PostgreSQL may call outside an
+    /// application's session: from indexes, generated columns, checks, defaults, policies, materialized views,
+    /// triggers
+    #[arg(long, value_enum, default_value_t = SearchPathArg::Pin, value_name = "POLICY")]
+    pub(crate) search_path: SearchPathArg,
     /// Take doubts for failures: then nothing is written that anything could use
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+/// The values of `--search-path`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SearchPathArg {
+    /// They get `SET search_path` with the new schemas, and an SQL function is no longer inlined
+    Pin,
+    /// They stay as they are
+    Leave,
+}
+
+impl From<SearchPathArg> for SearchPath {
+    fn from(arg: SearchPathArg) -> Self {
+        match arg {
+            SearchPathArg::Pin => SearchPath::Pin,
+            SearchPathArg::Leave => SearchPath::Leave,
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod archive_stream;
 mod args;
+mod path_report;
 mod plain_sql;
 mod report;
 

@@ -11,10 +11,10 @@ use std::io::{BufRead, BufWriter, ErrorKind};
 
 use cli::{Exit, Failure, Outcome, Ui};
 use plan::Mapping;
-use rewrite::{Counts, Doubt, Note};
+use rewrite::{Counts, Doubt, Leaning, Note, Pin};
 
 use crate::args::Args;
-use crate::report;
+use crate::{path_report, report};
 use error::{PlainSqlError, PlainSqlErrorKind};
 use filter::rewrite_plain_sql;
 
@@ -24,6 +24,8 @@ pub(crate) struct Summary {
     pub(crate) counts: Counts,
     pub(crate) doubts: Vec<Doubt>,
     pub(crate) notes: Vec<Note>,
+    pub(crate) pins: Vec<Pin>,
+    pub(crate) leaning: Vec<Leaning>,
     /// The schema that was created because the dump itself does not create it.
     pub(crate) created_schema: Option<String>,
     /// The dump's own schemas under their old names.
@@ -39,7 +41,7 @@ pub(crate) fn remap(input: impl BufRead, mapping: &Mapping, args: &Args, ui: &Ui
         ));
     }
     let output = BufWriter::new(std::io::stdout().lock());
-    let result = rewrite_plain_sql(input, output, mapping, args.strict);
+    let result = rewrite_plain_sql(input, output, mapping, args.search_path.into(), args.strict);
     let summary = result.as_ref().unwrap_or_else(PlainSqlError::summary);
     let was_dump = !matches!(
         result.as_ref().map_err(PlainSqlError::kind),
@@ -47,6 +49,7 @@ pub(crate) fn remap(input: impl BufRead, mapping: &Mapping, args: &Args, ui: &Ui
     );
     if was_dump {
         report::say(mapping, &summary.schemas, summary.counts, &summary.doubts, ui);
+        path_report::say(&summary.pins, &summary.leaning, ui);
     }
     for note in &summary.notes {
         ui.status(format_args!("{} line {}: {}", note.object, note.line, note.text));

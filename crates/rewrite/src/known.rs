@@ -182,7 +182,22 @@ impl Known {
 
     /// The schemas in which the source finds names that no schema qualifies.
     pub(crate) fn path(&self) -> Vec<String> {
-        self.path.clone().unwrap_or_else(|| vec![DEFAULT_SCHEMA.to_owned()])
+        let Some(path) = &self.path else {
+            // A dump does not say the path; where it holds one schema alone and that is not `public`, nothing
+            // could work but with that one.
+            return match self.schemas().as_slice() {
+                [only] => vec![only.clone()],
+                _ => vec![DEFAULT_SCHEMA.to_owned()],
+            };
+        };
+        let exists = |it: &&String| {
+            self.complete
+                || *it == DEFAULT_SCHEMA
+                || is_built_in(it)
+                || self.own_schemas.contains(*it)
+                || self.extension_schemas.contains(*it)
+        };
+        path.iter().filter(exists).cloned().collect()
     }
 
     /// Whether an object of that name, in whatever schema, is the source's own or an extension's.

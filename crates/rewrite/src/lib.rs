@@ -14,13 +14,16 @@ mod outcome;
 mod parse;
 mod reference;
 mod rewriter;
+mod search_path;
 mod split;
 mod statement;
 mod statement_pass;
 mod stored_names;
+mod unqualified;
 
 pub use known::Known;
-pub use outcome::{Counts, Doubt, Edit, Note, Rewritten};
+pub use outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten};
 pub use rewriter::Rewriter;
+pub use search_path::SearchPath;
 pub use split::is_complete;
 pub use statement::{ConstraintKind, Statement, StatementKind, statements};

@@ -139,7 +139,7 @@ fn collect_fields(node: &SyntaxNode, names: &mut Vec<SyntaxNode>, star: &mut boo
 }
 
 /// The namespace in which a path under `parent` is looked up, and whether its last segment is a column.
-fn role_of_parent(parent: &SyntaxNode) -> Option<(Space, bool)> {
+pub(crate) fn role_of_parent(parent: &SyntaxNode) -> Option<(Space, bool)> {
     use SyntaxKind as K;
     let space = match parent.kind() {
         K::CONFIG_PARAMETER_REF | K::PLPGSQL_ALIAS_TARGET | K::CONSTRAINT_NAME_REF => return None,

@@ -8,19 +8,22 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::known::{Known, Owner, Space};
 use crate::label;
-use crate::outcome::{Counts, Doubt, Edit, Note, Rewritten};
+use crate::outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten};
 use crate::parse::Parsed;
 use crate::reference::{Reference, Role};
+use crate::search_path::{SearchPath, Survey};
 use crate::split::split;
 use crate::statement_pass::{Change, Concern, StatementPass};
 
 /// Rewrites SQL text of one source for one mapping.
 #[derive(Clone, Debug)]
 pub struct Rewriter {
-    mapping: Mapping,
-    known: Known,
+    pub(crate) mapping: Mapping,
+    pub(crate) known: Known,
     /// Schemas whose own objects or extensions move.
-    moved: Vec<String>,
+    pub(crate) moved: Vec<String>,
+    pub(crate) search_path: Option<SearchPath>,
+    pub(crate) survey: Survey,
 }
 
 /// What becomes of one reference.
@@ -46,15 +49,18 @@ impl Rewriter {
             mapping,
             known,
             moved: Vec::new(),
+            search_path: None,
+            survey: Survey::default(),
         };
         rewriter.find_moved();
         rewriter
     }
 
-    /// Adds to what is known the objects that `sql` creates.
+    /// Adds to what is known the objects that `sql` creates, and looks through it for what calls what.
     pub fn learn(&mut self, sql: &str) {
         self.known.extend(sql);
         self.find_moved();
+        self.survey(&[sql]);
     }
 
     pub fn known(&self) -> &Known {
@@ -66,6 +72,7 @@ impl Rewriter {
         let mut outcome = Outcome::new(sql);
         if !self.mapping.is_empty() {
             for piece in split(sql) {
+                self.pin_late(piece.range.start, &mut outcome);
                 self.rewrite_statement(&Parsed::new(sql, &piece), &mut outcome);
             }
         }
@@ -81,6 +88,7 @@ impl Rewriter {
         }
         let mut pass = StatementPass::new(self, parsed);
         pass.run(&statement);
+        self.follow_path(&statement, parsed, &mut pass, outcome);
         if !(pass.changes.is_empty() && pass.concerns.is_empty() && pass.notes.is_empty()) {
             outcome.take(&label::object(&statement), pass);
         }
@@ -221,7 +229,7 @@ impl Rewriter {
         (entries != [schema]).then_some(entries)
     }
 
-    fn is_extensions_alone(&self, schema: &str) -> bool {
+    pub(crate) fn is_extensions_alone(&self, schema: &str) -> bool {
         self.known.has_extension(schema) && !self.known.is_own_schema(schema)
     }
 
@@ -278,13 +286,15 @@ fn word_at(text: &str, word: &str, from: usize) -> Option<usize> {
 }
 
 /// The text under way.
-struct Outcome<'a> {
+pub(crate) struct Outcome<'a> {
     sql: &'a str,
     line_starts: Vec<usize>,
     edits: Vec<(Range<usize>, Edit)>,
     doubts: Vec<Doubt>,
     notes: Vec<Note>,
     counts: Counts,
+    pub(crate) pins: Vec<Pin>,
+    pub(crate) leaning: Vec<Leaning>,
 }
 
 impl<'a> Outcome<'a> {
@@ -298,11 +308,18 @@ impl<'a> Outcome<'a> {
             doubts: Vec::new(),
             notes: Vec::new(),
             counts: Counts::default(),
+            pins: Vec::new(),
+            leaning: Vec::new(),
         }
     }
 
-    fn line(&self, offset: usize) -> usize {
+    pub(crate) fn line(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|&start| start <= offset) + 1
+    }
+
+    /// Takes text that stands before a statement from now on.
+    pub(crate) fn insert(&mut self, edit: Edit) {
+        self.edits.push((edit.offset..edit.offset, edit));
     }
 
     fn take(&mut self, object: &str, pass: StatementPass<'_>) {
@@ -314,9 +331,11 @@ impl<'a> Outcome<'a> {
         } = pass;
         changes.sort_by_key(|change| change.range.start);
         let in_bodies = changes.iter().filter(|change| change.in_body).count();
+        let insertions = changes.iter().filter(|change| change.range.is_empty()).count();
+        let names = changes.len() - in_bodies - insertions;
         self.counts += Counts {
-            names: changes.len() - in_bodies,
-            statements: usize::from(changes.len() > in_bodies),
+            names,
+            statements: usize::from(names > 0),
             body_names: in_bodies,
             bodies: usize::from(in_bodies > 0),
         };
@@ -364,6 +383,8 @@ impl<'a> Outcome<'a> {
             doubts: self.doubts,
             notes: self.notes,
             counts: self.counts,
+            pins: self.pins,
+            leaning: self.leaning,
         }
     }
 }

@@ -308,7 +308,7 @@ impl<'a> StatementPass<'a> {
 }
 
 /// The literal when the expression is nothing else.
-fn constant_string(query: &SyntaxNode) -> Option<ast::Literal> {
+pub(crate) fn constant_string(query: &SyntaxNode) -> Option<ast::Literal> {
     let mut node = query.clone();
     while !matches!(node.kind(), SyntaxKind::LITERAL) {
         let mut children = node.children();

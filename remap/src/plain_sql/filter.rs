@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Write};
 
 use catalog::quote_ident;
 use plan::{DEFAULT_SCHEMA, Mapping};
-use rewrite::{Known, Note, Rewriter, StatementKind, is_complete, statements};
+use rewrite::{Known, Note, Rewriter, SearchPath, StatementKind, is_complete, statements};
 
 use super::Summary;
 use super::error::{PlainSqlError, PlainSqlErrorKind};
@@ -24,9 +24,10 @@ pub(crate) fn rewrite_plain_sql<R: BufRead, W: Write>(
     input: R,
     output: W,
     mapping: &Mapping,
+    search_path: SearchPath,
     strict: bool,
 ) -> Result<Summary, PlainSqlError> {
-    let rewriter = Rewriter::new(mapping.clone(), Known::from_sql(""));
+    let rewriter = Rewriter::new(mapping.clone(), Known::from_sql("")).with_search_path(search_path);
     let mut filter = Filter {
         input,
         output,
@@ -135,6 +136,8 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
             .iter_mut()
             .map(|it| &mut it.line)
             .chain(rewritten.notes.iter_mut().map(|it| &mut it.line))
+            .chain(rewritten.pins.iter_mut().map(|it| &mut it.line))
+            .chain(rewritten.leaning.iter_mut().map(|it| &mut it.line))
         {
             *line += self.line;
         }
@@ -156,6 +159,13 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
         self.summary.counts += rewritten.counts;
         self.summary.doubts.append(&mut rewritten.doubts);
         self.summary.notes.append(&mut rewritten.notes);
+        // What seemed to be left may be pinned by a later statement.
+        let pins = &rewritten.pins;
+        self.summary
+            .leaning
+            .retain(|it| !pins.iter().any(|pin| pin.object == it.object));
+        self.summary.pins.append(&mut rewritten.pins);
+        self.summary.leaning.append(&mut rewritten.leaning);
         if self.held && self.strict && !self.summary.doubts.is_empty() {
             return Err(PlainSqlErrorKind::Doubts);
         }
@@ -280,7 +290,7 @@ mod tests {
         let mut output = Vec::new();
         // Few bytes at a time, so that every line is cut somewhere.
         let input = io::BufReader::with_capacity(7, input);
-        let result = rewrite_plain_sql(input, &mut output, &mapping, strict);
+        let result = rewrite_plain_sql(input, &mut output, &mapping, SearchPath::Pin, strict);
         (output, result)
     }
 

@@ -1,0 +1,174 @@
+//! What a body finds by the search path, and what it calls.
+
+use std::collections::BTreeSet;
+
+use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
+
+use super::Name;
+use crate::body;
+use crate::built_in;
+use crate::known::{Known, Space};
+use crate::literal::Naming;
+use crate::parse::single_statement;
+use crate::rewriter::child;
+use crate::statement_pass::constant_string;
+use crate::unqualified::{self, Unqualified};
+
+/// What reading a body has brought to light.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Findings {
+    /// A name without a schema is not proved to be built in, or the body cannot be told.
+    pub(super) leans: bool,
+    /// Relations without a schema.
+    pub(super) relations: BTreeSet<String>,
+    pub(super) routines_used: Vec<Name>,
+    pub(super) relations_used: Vec<Name>,
+    /// Procedures that it calls by CALL.
+    pub(super) procedures_called: Vec<Name>,
+    /// It executes what it has put together.
+    pub(super) is_dynamic: bool,
+    pub(super) controls_transactions: bool,
+}
+
+/// Signs that other constructs stand for: `IN`, `BETWEEN`, `LIKE`, `CASE … WHEN`, `USING`, …
+const IMPLIED: [&str; 10] = ["=", "<>", "<", ">", "<=", ">=", "~~", "!~~", "~~*", "!~~*"];
+
+pub(super) fn read(tree: &SyntaxNode, known: &Known) -> Findings {
+    let mut findings = Findings::default();
+    findings.take(tree, known);
+    findings
+}
+
+impl Findings {
+    pub(super) fn take_use(&mut self, space: Space, name: Name) {
+        match space {
+            Space::Routine => self.routines_used.push(name),
+            Space::Relation => self.relations_used.push(name),
+            _ => {}
+        }
+    }
+
+    fn take(&mut self, tree: &SyntaxNode, known: &Known) {
+        self.take_names(tree, known);
+        self.take_qualified(tree);
+        for node in tree.descendants() {
+            match node.kind() {
+                SyntaxKind::LITERAL => self.take_literal(&node, known),
+                SyntaxKind::PLPGSQL_COMMIT_STMT | SyntaxKind::PLPGSQL_ROLLBACK_STMT => {
+                    self.controls_transactions = true;
+                }
+                SyntaxKind::PLPGSQL_DYN_EXECUTE_STMT
+                | SyntaxKind::PLPGSQL_FOR_DYN_STMT
+                | SyntaxKind::PLPGSQL_RETURN_QUERY_EXECUTE_STMT
+                | SyntaxKind::PLPGSQL_OPEN_EXECUTE => self.take_dynamic(&node, known),
+                SyntaxKind::PROCEDURE_NAME_REF => self.take_call(&node),
+                _ => {}
+            }
+        }
+        let is_implied = |it: &&str| known.is_listed(Space::Operator, it) || may_be_extension(known);
+        self.leans |= IMPLIED.iter().any(|it| is_implied(&it)) && implies_operators(tree);
+    }
+
+    fn take_names(&mut self, tree: &SyntaxNode, known: &Known) {
+        for Unqualified { name, space, .. } in unqualified::names(tree) {
+            if !is_proved(space, &name, known) {
+                if space == Space::Relation {
+                    self.relations.insert(name.clone());
+                } else {
+                    self.leans = true;
+                }
+            }
+            self.take_use(space, Name { schema: None, name });
+        }
+    }
+
+    /// A literal that PostgreSQL reads as a name, such as `nextval('q')`.
+    fn take_literal(&mut self, node: &SyntaxNode, known: &Known) {
+        let (Some(naming), Some(literal)) = (Naming::of(node), ast::Literal::cast(node.clone())) else {
+            return;
+        };
+        if matches!(naming, Naming::Schema | Naming::SearchPath) {
+            return;
+        }
+        let (prefix, suffix) = naming.wrapper();
+        let content = literal.string_value().unwrap_or_default();
+        if content.trim().is_empty() || content == "-" {
+            return;
+        }
+        match single_statement(&format!("{prefix}{content}{suffix}")) {
+            Some(statement) => {
+                let names = unqualified::names(&statement);
+                self.leans |= names.iter().any(|it| !is_proved(it.space, &it.name, known));
+            }
+            None => self.leans = true,
+        }
+    }
+
+    fn take_dynamic(&mut self, node: &SyntaxNode, known: &Known) {
+        let query = child(node, SyntaxKind::PLPGSQL_EXPR);
+        let constant = query.as_ref().and_then(constant_string);
+        let text = constant.and_then(|it| it.string_value());
+        match text.map(|it| body::parse_sql(&it)) {
+            Some(Ok(tree)) => self.take(&tree, known),
+            _ => {
+                self.leans = true;
+                self.is_dynamic = true;
+            }
+        }
+    }
+
+    fn take_call(&mut self, name: &SyntaxNode) {
+        let mut called = Findings::resolved(name);
+        if called.routines_used.is_empty() {
+            let name = ast::normalize_name_node(&name.descendants().last().unwrap_or(name.clone()));
+            called.routines_used.push(Name { schema: None, name });
+        }
+        self.procedures_called.append(&mut called.routines_used);
+    }
+}
+
+/// Whether `name` without a schema can mean nothing but what `pg_catalog` holds.
+///
+/// Of types and relations the first on the path is meant, and that is `pg_catalog`'s; of routines and operators
+/// all on the path compete by their arguments.
+fn is_proved(space: Space, name: &str, known: &Known) -> bool {
+    let is_first = known.path().iter().position(|it| it == "pg_catalog").unwrap_or(0) == 0;
+    let alone = || !known.is_listed(space, name) && !may_be_extension(known);
+    is_first
+        && match space {
+            Space::Relation => built_in::is_relation(name),
+            Space::Type => built_in::is_type(name),
+            Space::Collation => built_in::is_collation(name),
+            Space::TextSearch => built_in::is_text_search(name),
+            Space::Routine => built_in::is_routine(name) && alone(),
+            Space::Operator => built_in::is_operator(name) && alone(),
+            _ => false,
+        }
+}
+
+/// In plain SQL nobody says what extensions bring.
+fn may_be_extension(known: &Known) -> bool {
+    !known.is_complete() && !known.extension_schemas().is_empty()
+}
+
+/// Whether something in `tree` looks up an operator without a sign.
+fn implies_operators(tree: &SyntaxNode) -> bool {
+    let tokens = tree
+        .descendants_with_tokens()
+        .filter_map(SyntaxElement::into_token);
+    tokens.into_iter().any(|it| {
+        matches!(
+            it.kind(),
+            SyntaxKind::IN_KW
+                | SyntaxKind::BETWEEN_KW
+                | SyntaxKind::LIKE_KW
+                | SyntaxKind::ILIKE_KW
+                | SyntaxKind::CASE_KW
+                | SyntaxKind::NULLIF_KW
+                | SyntaxKind::DISTINCT_KW
+                | SyntaxKind::USING_KW
+                | SyntaxKind::NATURAL_KW
+        )
+    })
+}
