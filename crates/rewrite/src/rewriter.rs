@@ -68,11 +68,18 @@ impl Rewriter {
     }
 
     /// Rewrites all statements of `sql`. Where there is nothing to change the text keeps its bytes.
+    ///
+    /// Settings that [`Rewriter::survey`] found to be late stand in the text that it looked through last.
     pub fn rewrite(&self, sql: &str) -> Rewritten {
+        self.rewrite_with(sql, |offset, outcome| self.pin_late(offset, outcome))
+    }
+
+    /// Calls `before` with the offset of each statement.
+    pub(crate) fn rewrite_with(&self, sql: &str, before: impl Fn(usize, &mut Outcome<'_>)) -> Rewritten {
         let mut outcome = Outcome::new(sql);
         if !self.mapping.is_empty() {
             for piece in split(sql) {
-                self.pin_late(piece.range.start, &mut outcome);
+                before(piece.range.start, &mut outcome);
                 self.rewrite_statement(&Parsed::new(sql, &piece), &mut outcome);
             }
         }

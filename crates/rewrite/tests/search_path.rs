@@ -109,6 +109,11 @@ fn body_leans_when_a_name_is_not_proved_to_be_built_in() {
         "'orders'::regclass",
         "1; INSERT INTO orders SELECT 1",
         "unknown(a)",
+        "current_schema",
+        "current_schemas(true)::text",
+        "a::regclass::text",
+        "to_regclass(a)",
+        "nextval(a)",
     ] {
         check(&[&sql("g", body)], &[], &["g"]);
     }
@@ -183,6 +188,25 @@ fn routines_are_reached_through_views_and_through_bodies() {
     check(&[&sql("f", "v.g FROM public.v"), &g, view, INDEX], &["g"], &[]);
     let own_path = "CREATE FUNCTION public.f(a text) RETURNS text\n    LANGUAGE sql\n    SET search_path TO 'public'\n    AS $$SELECT g(a)$$;";
     check(&[own_path, &g, INDEX], &[], &["g"]);
+}
+
+#[test]
+fn defaults_of_arguments_are_called_by_the_caller() {
+    let f = "CREATE FUNCTION public.f(a text, b text DEFAULT public.g('x'::text)) RETURNS text\n    LANGUAGE sql\n    AS $$SELECT a$$;\n";
+    check(&[f, &sql("g", "id FROM orders"), INDEX], &["g"], &[]);
+}
+
+#[test]
+fn routine_that_sets_the_path_keeps_doing_so() {
+    for statement in [
+        "PERFORM set_config('search_path', 'public', false);",
+        "SET LOCAL search_path = public;",
+    ] {
+        let f = format!(
+            "CREATE FUNCTION public.f(a text) RETURNS text\n    LANGUAGE plpgsql\n    AS $$BEGIN {statement} RETURN g(a); END$$;\n"
+        );
+        check(&[&f, &sql("g", "id FROM orders"), INDEX], &["g"], &["f"]);
+    }
 }
 
 #[test]
@@ -357,6 +381,11 @@ CREATE TABLE public.orders (id text);\n";
     );
     assert_eq!((second.pins.len(), second.pins[0].line), (1, 3));
     assert_eq!(second.pins[0].object, first.leaning[0].object);
+    let [_, at_once, again] = &rewrite_in_turn(&[before, INDEX, INDEX])[..] else {
+        panic!("as many sections as before");
+    };
+    assert_eq!(at_once.text, format!("{statement}{index}"));
+    assert_eq!(again.text, index);
 }
 
 #[test]

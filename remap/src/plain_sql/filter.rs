@@ -119,6 +119,8 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
             return Err(PlainSqlErrorKind::Truncated { line });
         }
         self.flush(&mut section)?;
+        // What seemed to be left may have been pinned by a later statement.
+        self.summary.leaning.retain(|it| self.rewriter.leans(&it.object));
         if self.strict && !self.summary.doubts.is_empty() {
             return Err(PlainSqlErrorKind::Doubts);
         }
@@ -159,11 +161,6 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
         self.summary.counts += rewritten.counts;
         self.summary.doubts.append(&mut rewritten.doubts);
         self.summary.notes.append(&mut rewritten.notes);
-        // What seemed to be left may be pinned by a later statement.
-        let pins = &rewritten.pins;
-        self.summary
-            .leaning
-            .retain(|it| !pins.iter().any(|pin| pin.object == it.object));
         self.summary.pins.append(&mut rewritten.pins);
         self.summary.leaning.append(&mut rewritten.leaning);
         if self.held && self.strict && !self.summary.doubts.is_empty() {

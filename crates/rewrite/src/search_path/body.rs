@@ -29,6 +29,8 @@ pub(super) struct Findings {
     /// It executes what it has put together.
     pub(super) is_dynamic: bool,
     pub(super) controls_transactions: bool,
+    /// It sets the path itself, for itself or for its caller.
+    pub(super) sets_path: bool,
 }
 
 /// Signs that other constructs stand for: `IN`, `BETWEEN`, `LIKE`, `CASE … WHEN`, `USING`, …
@@ -55,6 +57,12 @@ impl Findings {
         for node in tree.descendants() {
             match node.kind() {
                 SyntaxKind::LITERAL => self.take_literal(&node, known),
+                SyntaxKind::CALL_EXPR | SyntaxKind::CAST_EXPR | SyntaxKind::NAME_REF => {
+                    self.leans |= asks_for_path(&node);
+                }
+                SyntaxKind::CONFIG_PARAMETER_REF => {
+                    self.sets_path |= node.text().to_string().eq_ignore_ascii_case("search_path");
+                }
                 SyntaxKind::PLPGSQL_COMMIT_STMT | SyntaxKind::PLPGSQL_ROLLBACK_STMT => {
                     self.controls_transactions = true;
                 }
@@ -88,8 +96,13 @@ impl Findings {
         let (Some(naming), Some(literal)) = (Naming::of(node), ast::Literal::cast(node.clone())) else {
             return;
         };
-        if matches!(naming, Naming::Schema | Naming::SearchPath) {
-            return;
+        match naming {
+            Naming::Schema => return,
+            Naming::SearchPath => {
+                self.sets_path = true;
+                return;
+            }
+            _ => {}
         }
         let (prefix, suffix) = naming.wrapper();
         let content = literal.string_value().unwrap_or_default();
@@ -150,6 +163,61 @@ fn is_proved(space: Space, name: &str, known: &Known) -> bool {
 /// In plain SQL nobody says what extensions bring.
 fn may_be_extension(known: &Known) -> bool {
     !known.is_complete() && !known.extension_schemas().is_empty()
+}
+
+/// Functions that tell of the path itself.
+const TELLING: [&str; 5] = [
+    "current_schema",
+    "current_schemas",
+    "pg_function_is_visible",
+    "pg_table_is_visible",
+    "pg_type_is_visible",
+];
+
+/// Functions, and types to cast to, that look up names which only the run brings.
+const LOOKUPS: [&str; 20] = [
+    "currval",
+    "nextval",
+    "pg_get_serial_sequence",
+    "regclass",
+    "regcollation",
+    "regconfig",
+    "regdictionary",
+    "regoper",
+    "regoperator",
+    "regproc",
+    "regprocedure",
+    "regtype",
+    "setval",
+    "to_regclass",
+    "to_regcollation",
+    "to_regoper",
+    "to_regoperator",
+    "to_regproc",
+    "to_regprocedure",
+    "to_regtype",
+];
+
+/// Whether what `node` yields depends on the path, apart from names that stand there.
+fn asks_for_path(node: &SyntaxNode) -> bool {
+    let mut children = node.children();
+    let (named, operand) = match node.kind() {
+        SyntaxKind::NAME_REF => return node.text().to_string().eq_ignore_ascii_case("current_schema"),
+        SyntaxKind::CAST_EXPR => {
+            let operand = children.next();
+            (children.next(), operand)
+        }
+        _ => {
+            let callee = children.next();
+            let argument = children.next().and_then(|it| it.first_child());
+            (callee, argument.and_then(|it| it.first_child()))
+        }
+    };
+    let name = named
+        .and_then(|it| it.descendants().last())
+        .map(|it| ast::normalize_name_node(&it));
+    let is_literal = operand.is_some_and(|it| it.kind() == SyntaxKind::LITERAL);
+    !is_literal && name.is_some_and(|it| LOOKUPS.contains(&it.as_str()))
 }
 
 /// Whether something in `tree` looks up an operator without a sign.

@@ -32,6 +32,8 @@ pub(super) struct Definition {
     /// It has a path of its own, for itself and for what it calls.
     pub(super) has_path: bool,
     pub(super) is_pinned: bool,
+    /// What the defaults of its arguments call.
+    pub(super) defaults: Vec<Name>,
     /// The number of the survey that found it.
     pub(super) survey: usize,
 }
@@ -46,7 +48,9 @@ impl Definition {
         } else {
             findings(statement, signature.is_procedure, known)
         };
+        let parameters = child(statement, SyntaxKind::PARAM_LIST)?;
         Some(Definition {
+            defaults: Findings::resolved(&parameters).routines_used,
             object: label::object(statement),
             signature,
             findings,
@@ -54,6 +58,12 @@ impl Definition {
             is_pinned: false,
             survey,
         })
+    }
+
+    /// A setting keeps a procedure from ending transactions, and undoes at its end what a body does to the path.
+    pub(super) fn may_have_settings(&self) -> bool {
+        let ends_transactions = self.signature.is_procedure && self.findings.controls_transactions;
+        !ends_transactions && !self.findings.sets_path
     }
 
     /// Whether its body finds something by the search path. A transition table is no such thing: its trigger

@@ -56,6 +56,11 @@ impl Graph {
         definitions.find(|it| it.signature == *signature)
     }
 
+    pub(super) fn leans(&self, object: &str) -> bool {
+        let mut definitions = self.routines.values().flatten().filter(|it| it.object == object);
+        definitions.any(|it| !it.is_pinned && it.leans(self.transition_tables(&it.signature.name)))
+    }
+
     pub(super) fn transition_tables(&self, routine: &QualifiedName) -> &HashSet<String> {
         static NONE: std::sync::LazyLock<HashSet<String>> = std::sync::LazyLock::new(HashSet::new);
         self.transition_tables.get(routine).unwrap_or(&NONE)
@@ -126,11 +131,12 @@ impl Graph {
         let none = HashSet::new();
         let transition_tables = self.transition_tables.get(name).unwrap_or(&none);
         for definition in self.routines.get_mut(name).into_iter().flatten() {
-            let is_fixed = definition.signature.is_procedure && definition.findings.controls_transactions;
+            // Whoever calls it computes them.
+            open.extend(definition.defaults.iter().cloned().map(Use::Routine));
             if definition.has_path || definition.is_pinned {
                 continue;
             }
-            if definition.leans(transition_tables) && !is_fixed {
+            if definition.leans(transition_tables) && definition.may_have_settings() {
                 definition.is_pinned = true;
                 pinned.push(definition.signature.clone());
                 continue;

@@ -37,7 +37,7 @@ impl Rewriter {
     /// A routine with its arguments' types, under the new names.
     fn renamed(&self, routine: &str) -> String {
         const VERB: &str = "DROP ";
-        let text = self.rewrite(&format!("{VERB}{routine};")).text;
+        let text = self.rewrite_with(&format!("{VERB}{routine};"), |_, _| {}).text;
         text.trim_start_matches(VERB).trim_end_matches(';').to_owned()
     }
 }

@@ -55,6 +55,11 @@ impl Rewriter {
         }
     }
 
+    /// Whether a routine called `object` in a [`Leaning`] still leans, by all that has been looked through since.
+    pub fn leans(&self, object: &str) -> bool {
+        self.survey.leans(object)
+    }
+
     /// The path that a pinned routine gets; `None` where nothing is pinned.
     fn pinned_path(&self) -> Option<Vec<String>> {
         if self.search_path != Some(SearchPath::Pin) || self.moved.is_empty() {

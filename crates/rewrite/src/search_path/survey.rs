@@ -42,6 +42,11 @@ impl Survey {
     pub(crate) fn read(&mut self, texts: &[&str], known: &mut Known) {
         self.number += 1;
         self.late.clear();
+        // Most sections of a dump are rows.
+        let words = ["CREATE", "ALTER", "create", "alter"];
+        if !texts.iter().any(|text| words.iter().any(|it| text.contains(it))) {
+            return;
+        }
         let pieces: Vec<Vec<Piece>> = texts.iter().map(|it| split(it)).collect();
         let all = || {
             texts
@@ -82,6 +87,10 @@ impl Survey {
 
     pub(super) fn definition(&self, signature: &Signature) -> Option<&Definition> {
         self.graph.definition(signature)
+    }
+
+    pub(super) fn leans(&self, object: &str) -> bool {
+        self.graph.leans(object)
     }
 
     pub(super) fn transition_tables(&self, routine: &QualifiedName) -> &HashSet<String> {
