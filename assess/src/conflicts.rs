@@ -178,7 +178,9 @@ fn servers(source: &Inventory, target: &Target, conflicts: &mut Vec<Conflict>) {
 
 fn extensions(source: &Inventory, planned: &PlannedSource, target: &Target, conflicts: &mut Vec<Conflict>) {
     for extension in source.extensions() {
-        let schema = planned.mapping.extension_schema(&extension.schema);
+        let schema = planned
+            .mapping
+            .extension_schema(&extension.name, &extension.schema);
         let offer = target.offers.extension(&extension.name);
         if let Some((severity, text, way_out)) = judge(extension, &schema, offer, &source.name, &target.name)
         {

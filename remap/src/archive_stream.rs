@@ -20,10 +20,13 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
             .with_hint(format!("it has {}", schemas.join(", "))));
     }
     let mut rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(&header.catalog))
+        .map_err(Failure::usage)?
         .with_search_path(args.search_path.into());
     let texts = reader.schema().map_err(Failure::archive)?;
     let all: Vec<&str> = texts.iter().map(|(_, sql)| sql.as_str()).collect();
     rewriter.survey(&all);
+    // With everything that follows from it in this source.
+    let mapping = rewriter.mapping();
     let (mut pins, mut leaning) = (Vec::new(), Vec::new());
     let (texts, counts, doubts) = rewrite_all(&rewriter, texts, &mut pins, &mut leaning);
     report::say(mapping, &schemas, counts, &doubts, ui);
@@ -32,11 +35,7 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         // Nothing has been written yet, so nothing downstream can have begun.
         return Ok(Outcome::Findings);
     }
-    header
-        .catalog
-        .rename_schemas(&|schema| mapping.schema(schema), &|_, schema| {
-            mapping.extension_schema(schema)
-        });
+    header.catalog.rename(mapping);
     header.mappings.push(mapping.clone());
     let sink = create_archive(&Destination::new(args.output.as_deref()))?;
     let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;

@@ -10,6 +10,7 @@ use archive::{
 };
 use catalog::{Catalog, Schema, Table, TableKind};
 use fingerprint::{Form, scan_chunk, wrap_chunk};
+use plan::Mapping;
 
 const RUN: &str = "018f0000-0000-7000-8000-000000000001";
 const NAMES: [&str; 2] = ["id", "note"];
@@ -227,9 +228,7 @@ fn chunks_passed_on_unopened_keep_their_checksums() {
     let whole = archive(RUN);
     let mut reader = Reader::new(TarStore::new(whole.as_slice())).unwrap();
     let mut renamed = reader.header().clone();
-    renamed
-        .catalog
-        .rename_schemas(&|_| "shop".into(), &|_, schema| schema.into());
+    renamed.catalog.rename(&Mapping::new(Some("shop"), &[]).unwrap());
     let mut writer = Writer::new(TarSink::new(Vec::new()), &renamed).unwrap();
     for (member, sql) in reader.schema().unwrap() {
         writer.schema(member, &sql).unwrap();

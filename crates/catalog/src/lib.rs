@@ -9,6 +9,7 @@ mod extension;
 mod name;
 mod object;
 mod order;
+mod rename;
 mod search_path;
 mod table;
 
@@ -16,6 +17,7 @@ pub use extension::{Extension, Member};
 pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
+pub use rename::NewNames;
 pub use search_path::parse_search_path;
 pub use table::{
     Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table,
@@ -33,7 +35,7 @@ pub const JOURNAL_COMMENT: &str = "journal of Coalesce: loads into this database
 /// Everything that one source holds, apart from its rows.
 ///
 /// Objects that belong to an extension stand under [`Catalog::extensions`] only.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalog {
     /// Schemas that are neither the system's nor an extension's, in byte order.
@@ -65,101 +67,53 @@ pub struct Schema {
     pub comment: Option<String>,
 }
 
+impl Default for Catalog {
+    /// Nothing, and the search path of a database that sets none.
+    fn default() -> Self {
+        Catalog {
+            schemas: Vec::new(),
+            tables: Vec::new(),
+            sequences: Vec::new(),
+            materialized_views: Vec::new(),
+            extensions: Vec::new(),
+            objects: Vec::new(),
+            roles: Vec::new(),
+            policy_roles: Vec::new(),
+            search_path: search_path::default_path(),
+        }
+    }
+}
+
 impl Catalog {
     /// Number of objects of `kind`.
     pub fn count(&self, kind: ObjectKind) -> usize {
         self.objects.iter().filter(|object| object.kind == kind).count()
-    }
-
-    /// Gives every schema in the catalog the name that `target_of` returns for it.
-    ///
-    /// What belongs to an extension goes to that extension's schema instead, for which `extension_schema`
-    /// is asked with the extension's name and present schema. Built-in schemas are not passed.
-    pub fn rename_schemas(
-        &mut self,
-        target_of: &dyn Fn(&str) -> String,
-        extension_schema: &dyn Fn(&str, &str) -> String,
-    ) {
-        let types = self.extension_types();
-        self.rename_search_path(target_of, extension_schema);
-        for schema in &mut self.schemas {
-            schema.name = target_of(&schema.name);
-        }
-        for table in &mut self.tables {
-            table.schema = target_of(&table.schema);
-            for name in table.inherits.iter_mut().chain(&mut table.partition_of) {
-                name.schema = target_of(&name.schema);
-            }
-            for column in &mut table.columns {
-                let key = (column.column_type.schema.clone(), column.column_type.name.clone());
-                if let Some(extension) = types.get(&key) {
-                    column.column_type.schema = extension_schema(extension, &key.0);
-                } else if column.column_type.schema != ColumnType::BUILT_IN_SCHEMA {
-                    column.column_type.schema = target_of(&key.0);
-                }
-            }
-        }
-        for sequence in &mut self.sequences {
-            sequence.schema = target_of(&sequence.schema);
-            if let Some(owner) = &mut sequence.owned_by {
-                owner.table.schema = target_of(&owner.table.schema);
-            }
-        }
-        for view in &mut self.materialized_views {
-            view.schema = target_of(&view.schema);
-        }
-        for object in &mut self.objects {
-            object.schema = target_of(&object.schema);
-        }
-        for extension in &mut self.extensions {
-            let schema = extension_schema(&extension.name, &extension.schema);
-            for member in &mut extension.members {
-                if member.schema == extension.schema {
-                    member.schema.clone_from(&schema);
-                }
-            }
-            extension.schema = schema;
-        }
-    }
-
-    /// An entry in which only an extension lives goes where that extension goes.
-    fn rename_search_path(
-        &mut self,
-        target_of: &dyn Fn(&str) -> String,
-        extension_schema: &dyn Fn(&str, &str) -> String,
-    ) {
-        let mut path: Vec<String> = Vec::new();
-        for entry in &self.search_path {
-            let is_own = self.schemas.iter().any(|it| it.name == *entry);
-            let extension = self.extensions.iter().find(|it| it.schema == *entry);
-            let new = match extension {
-                _ if entry == ColumnType::BUILT_IN_SCHEMA => entry.clone(),
-                Some(extension) if !is_own => extension_schema(&extension.name, entry),
-                _ => target_of(entry),
-            };
-            if !path.contains(&new) {
-                path.push(new);
-            }
-        }
-        self.search_path = path;
-    }
-
-    /// Types that belong to extensions: (schema, name) to the extension's name.
-    fn extension_types(&self) -> std::collections::HashMap<(String, String), String> {
-        let members = self
-            .extensions
-            .iter()
-            .flat_map(|it| it.members.iter().map(move |member| (it, member)));
-        members
-            .filter(|(_, member)| member.kind == ObjectKind::Type)
-            .map(|(it, member)| ((member.schema.clone(), member.name.clone()), it.name.clone()))
-            .collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    struct Names;
+
+    impl NewNames for Names {
+        fn schema(&self, schema: &str) -> String {
+            format!("new_{schema}")
+        }
+
+        fn object(&self, _: ObjectKind, _: &str, name: &str) -> String {
+            name.to_owned()
+        }
+
+        fn column(&self, name: &str) -> String {
+            name.to_owned()
+        }
+
+        fn extension_schema(&self, _: &str, _: &str) -> String {
+            "public".to_owned()
+        }
+    }
 
     #[test]
     fn search_path_follows_its_schemas() {
@@ -178,7 +132,7 @@ mod tests {
             search_path: ["shop", "pg_catalog", "ext"].map(str::to_owned).to_vec(),
             ..Catalog::default()
         };
-        catalog.rename_schemas(&|schema| format!("new_{schema}"), &|_, _| "public".to_owned());
+        catalog.rename(&Names);
         assert_eq!(catalog.search_path, ["new_shop", "pg_catalog", "public"]);
     }
 

@@ -71,7 +71,11 @@ impl Table {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Column {
+    /// The name under which the column is made and filled.
     pub name: String,
+    /// The name that it gets after the rows, when that is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_name: Option<String>,
     #[serde(rename = "type")]
     pub column_type: ColumnType,
     pub not_null: bool,
@@ -79,6 +83,13 @@ pub struct Column {
     pub generated: Option<GeneratedKind>,
     /// Whether the type's binary form means the same bytes in every database.
     pub binary_safe: bool,
+}
+
+impl Column {
+    /// What the column is called when everything is done.
+    pub fn target_name(&self) -> &str {
+        self.new_name.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// A column's type, its schema apart from the rest so that it can be given a new name.

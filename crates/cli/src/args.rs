@@ -1,7 +1,7 @@
 //! Arguments that tools share.
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
-use plan::{Mapping, Plan};
+use plan::{ExtensionsPolicy, Mapping, MappingError, Plan};
 
 use crate::{Exit, Failure, FailureContext, Result};
 
@@ -62,7 +62,7 @@ impl Frame {
     }
 }
 
-/// New names for a source's schemas, by flags or by a plan.
+/// New names for a source's schemas and for what lives in them, by flags or by a plan.
 #[derive(Args, Clone, Debug, Default)]
 pub struct MappingArgs {
     /// Make schema `public` NAME, and every other schema S `NAME_S`
@@ -71,23 +71,51 @@ pub struct MappingArgs {
     /// Make schema OLD NEW; goes before --to (repeatable)
     #[arg(long, value_name = "OLD=NEW")]
     pub map: Vec<String>,
-    /// Where the target keeps extensions [default: public]
-    #[arg(long, value_name = "NAME")]
-    pub extensions_schema: Option<String>,
+    /// Put P before the name of everything that lives in a schema: tables, indexes, types, routines
+    #[arg(long, value_name = "P")]
+    pub prefix: Option<String>,
+    /// Call the object OLD of SCHEMA NEW, a routine as `SCHEMA.OLD()=NEW`; goes before --prefix (repeatable)
+    ///
+    /// Names are those of the source, as they are: `public.Users=users`. A name with a dot stands in double
+    /// quotes. A table's own sequences and the indexes of its constraints follow it.
+    #[arg(long, value_name = "SCHEMA.OLD=NEW")]
+    pub rename: Vec<String>,
+    /// Standardise all names, those of columns too: `OrderItems` becomes `order_items`
+    #[arg(long)]
+    pub snake_case: bool,
+    /// What becomes of extensions
+    #[arg(long, value_enum, default_value_t = Extensions::Move, value_name = "WHAT")]
+    pub extensions: Extensions,
+    /// Where the target keeps extensions, or one of them [default: public] (repeatable)
+    #[arg(long, value_name = "[EXT=]NAME")]
+    pub extensions_schema: Vec<String>,
     /// Take the names from a plan that `assess --plan` wrote
-    #[arg(long, value_name = "FILE", requires = "source_name", conflicts_with_all = ["to", "map", "extensions_schema"])]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "source_name",
+        conflicts_with_all = ["to", "map", "prefix", "rename", "snake_case", "extensions", "extensions_schema"]
+    )]
     pub plan: Option<std::path::PathBuf>,
     /// The source's name in the plan
     #[arg(long = "source", id = "source_name", value_name = "NAME", requires = "plan")]
     pub source: Option<String>,
 }
 
+/// What becomes of extensions when the schemas around them get new names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Extensions {
+    /// They go to the schema where the target keeps extensions
+    #[default]
+    Move,
+    /// They stay in the schema where the source has them
+    Leave,
+}
+
 impl MappingArgs {
     pub fn mapping(&self) -> Result<Mapping> {
         let (Some(path), Some(source)) = (&self.plan, &self.source) else {
-            return Mapping::new(self.to.as_deref(), &self.map)
-                .and_then(|it| it.with_extensions_schema(self.extensions_schema.as_deref()))
-                .map_err(Failure::usage);
+            return self.from_flags().map_err(Failure::usage);
         };
         let json = std::fs::read_to_string(path).or_fail(Exit::Usage, || {
             format!("plan `{}` cannot be read", path.display())
@@ -95,5 +123,18 @@ impl MappingArgs {
         let step = || format!("plan `{}` cannot be used", path.display());
         let plan = Plan::parse(&json).or_fail(Exit::Usage, step)?;
         Ok(plan.source(source).or_fail(Exit::Usage, step)?.mapping.clone())
+    }
+
+    fn from_flags(&self) -> std::result::Result<Mapping, MappingError> {
+        let mut mapping = Mapping::new(self.to.as_deref(), &self.map)?
+            .with_prefix(self.prefix.as_deref())?
+            .with_renames(&self.rename)?
+            .with_extensions_schemas(&self.extensions_schema)?;
+        mapping.snake_case = self.snake_case;
+        mapping.extensions = match self.extensions {
+            Extensions::Move => ExtensionsPolicy::Move,
+            Extensions::Leave => ExtensionsPolicy::Leave,
+        };
+        Ok(mapping)
     }
 }

@@ -23,7 +23,7 @@ mod sessions;
 mod table;
 mod ui;
 
-pub use args::{Format, Frame, MappingArgs};
+pub use args::{Extensions, Format, Frame, MappingArgs};
 pub use exit::{Exit, Outcome, after_help};
 pub use failure::{Failure, FailureContext, Result};
 pub use input::{ArchiveReader, ArchiveStore, Input, open_archive, open_input};

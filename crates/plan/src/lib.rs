@@ -3,10 +3,16 @@
 //! `assess` writes a plan, people edit it, `remap-schema` and `verify` read it. The file format stands in
 //! `docs/plan-format.md`.
 
+mod error;
 mod mapping;
+mod rename;
+mod snake_case;
 mod sources;
 
+pub use error::MappingError;
 pub use mapping::{
-    DEFAULT_EXTENSIONS_SCHEMA, DEFAULT_SCHEMA, Mapping, MappingError, check_schema_name, is_built_in,
+    DEFAULT_EXTENSIONS_SCHEMA, DEFAULT_SCHEMA, ExtensionsPolicy, Mapping, Namespace, check_schema_name,
+    is_built_in,
 };
+pub use rename::Renamed;
 pub use sources::{FORMAT_VERSION, Plan, PlanError, PlannedSource};

@@ -1,10 +1,13 @@
 //! A mapping gives every schema of a source its name on the target.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 
-use catalog::IDENTIFIER_BYTES_MAX;
+use catalog::{IDENTIFIER_BYTES_MAX, NewNames, ObjectKind};
 use serde::{Deserialize, Serialize};
+
+use crate::error::MappingError;
+use crate::rename::Renamed;
+use crate::snake_case::snake_case;
 
 /// The schema in which PostgreSQL creates what nobody placed elsewhere.
 pub const DEFAULT_SCHEMA: &str = "public";
@@ -12,10 +15,11 @@ pub const DEFAULT_SCHEMA: &str = "public";
 /// Where extensions go on the target unless another schema is named.
 pub const DEFAULT_EXTENSIONS_SCHEMA: &str = "public";
 
-/// New names of a source's schemas.
+/// New names of a source's schemas, and of what lives in them.
 ///
 /// With `to = X`, `public` becomes `X` and every other schema `S` becomes `X_S`; `map` goes before it. A
-/// schema that neither names keeps its name.
+/// schema that neither names keeps its name. Objects get the names that `rename` gives them, else what
+/// `snake_case` and then `prefix` make of theirs, cut where PostgreSQL cuts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mapping {
@@ -23,27 +27,67 @@ pub struct Mapping {
     pub to: Option<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub map: BTreeMap<String, String>,
+    /// Stands before the name of everything that lives in a schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prefix: Option<String>,
+    /// New names of single objects.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rename: BTreeMap<Renamed, String>,
+    /// Names are standardised, those of columns too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub snake_case: bool,
+    #[serde(default, skip_serializing_if = "ExtensionsPolicy::is_default")]
+    pub extensions: ExtensionsPolicy,
     /// Where the target keeps extensions, when not in [`DEFAULT_EXTENSIONS_SCHEMA`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extensions_schema: Option<String>,
+    /// Where the target keeps single extensions; goes before `extensions_schema`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extension_schemas: BTreeMap<String, String>,
 }
 
-/// A mapping that cannot be used, with the names concerned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MappingError {
-    /// `OLD=NEW` was expected.
-    NotAPair(String),
-    EmptyName,
-    TooLong(String),
-    ReservedPrefix(String),
-    Twice(String),
-    /// Two schemas of the source would get one name.
-    Collision {
-        first: String,
-        second: String,
-        target: String,
-    },
+/// What becomes of extensions when the schemas around them get new names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExtensionsPolicy {
+    /// They go where the target keeps extensions.
+    #[default]
+    Move,
+    /// They stay in the schema in which the source has them.
+    Leave,
+}
+
+impl ExtensionsPolicy {
+    fn is_default(&self) -> bool {
+        *self == ExtensionsPolicy::Move
+    }
+}
+
+/// Names within a schema that PostgreSQL keeps apart, as far as a new name depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Namespace {
+    /// Functions, procedures and aggregates.
+    Routines,
+    /// Operators: signs, which nothing renames.
+    Operators,
+    /// Everything else that lives in a schema.
+    Objects,
+    /// What lives in a table: constraints without an index, triggers, rules, policies.
+    OfTable,
+}
+
+impl Namespace {
+    /// Where names of `kind` stand. A constraint that has an index is listed as that index too.
+    pub fn of(kind: ObjectKind) -> Self {
+        match kind {
+            ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Aggregate => Namespace::Routines,
+            ObjectKind::Operator => Namespace::Operators,
+            ObjectKind::Constraint | ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => {
+                Namespace::OfTable
+            }
+            _ => Namespace::Objects,
+        }
+    }
 }
 
 impl Mapping {
@@ -61,7 +105,7 @@ impl Mapping {
         let mapping = Mapping {
             to: to.map(str::to_owned),
             map,
-            extensions_schema: None,
+            ..Mapping::default()
         };
         for name in mapping.to.iter().chain(mapping.map.values()) {
             check_schema_name(name)?;
@@ -69,9 +113,65 @@ impl Mapping {
         Ok(mapping)
     }
 
-    /// True when no schema gets a new name.
+    /// The same with new names for single objects; each of `pairs` is `SCHEMA.OLD=NEW`.
+    pub fn with_renames(mut self, pairs: &[String]) -> Result<Self, MappingError> {
+        for pair in pairs {
+            let (renamed, new) = Renamed::parse_pair(pair)?;
+            check_length(&new)?;
+            let twice = MappingError::Twice(renamed.to_string());
+            if self.rename.insert(renamed, new).is_some() {
+                return Err(twice);
+            }
+        }
+        Ok(self)
+    }
+
+    /// The same with a prefix for the names of objects.
+    pub fn with_prefix(mut self, prefix: Option<&str>) -> Result<Self, MappingError> {
+        if let Some(prefix) = prefix {
+            if prefix.is_empty() {
+                return Err(MappingError::EmptyName);
+            }
+            check_length(prefix)?;
+            self.prefix = Some(prefix.to_owned());
+        }
+        Ok(self)
+    }
+
+    /// The same with another home for extensions on the target; each of `homes` is `[EXTENSION=]SCHEMA`.
+    pub fn with_extensions_schemas(mut self, homes: &[String]) -> Result<Self, MappingError> {
+        for home in homes {
+            let (extension, schema) = match home.split_once('=') {
+                Some((extension, schema)) => (Some(extension), schema),
+                None => (None, home.as_str()),
+            };
+            check_schema_name(schema)?;
+            let twice = match extension {
+                Some(extension) => self
+                    .extension_schemas
+                    .insert(extension.to_owned(), schema.to_owned())
+                    .is_some(),
+                None => self.extensions_schema.replace(schema.to_owned()).is_some(),
+            };
+            if twice {
+                return Err(MappingError::Twice(extension.unwrap_or("extensions").to_owned()));
+            }
+        }
+        Ok(self)
+    }
+
+    /// True when nothing gets a new name or another place.
     pub fn is_empty(&self) -> bool {
-        self.to.is_none() && self.extensions_schema.is_none() && self.map.iter().all(|(old, new)| old == new)
+        self.to.is_none()
+            && self.extensions_schema.is_none()
+            && self.extension_schemas.is_empty()
+            && !self.renames_objects()
+            && self.map.iter().all(|(old, new)| old == new)
+    }
+
+    /// Whether objects get new names, and not their schemas alone.
+    pub fn renames_objects(&self) -> bool {
+        self.prefix.is_some() || self.snake_case || !self.rename.is_empty()
     }
 
     /// The name that `schema` gets on the target. Built-in schemas keep theirs.
@@ -79,32 +179,72 @@ impl Mapping {
         if let Some(new) = self.map.get(schema) {
             return new.clone();
         }
+        if is_built_in(schema) {
+            return schema.to_owned();
+        }
+        let own = if self.snake_case {
+            snake_case(schema)
+        } else {
+            schema.to_owned()
+        };
         match &self.to {
-            Some(_) if is_built_in(schema) => schema.to_owned(),
             Some(to) if schema == DEFAULT_SCHEMA => to.clone(),
-            Some(to) => format!("{to}_{schema}"),
-            None => schema.to_owned(),
+            Some(to) => format!("{to}_{own}"),
+            None => own,
         }
     }
 
-    /// The same with another home for extensions on the target.
-    pub fn with_extensions_schema(mut self, schema: Option<&str>) -> Result<Self, MappingError> {
-        if let Some(schema) = schema {
-            check_schema_name(schema)?;
-            self.extensions_schema = Some(schema.to_owned());
-        }
-        Ok(self)
+    /// The name that one of the source's own objects gets on the target, cut where PostgreSQL cuts it.
+    pub fn object(&self, namespace: Namespace, schema: &str, name: &str) -> String {
+        cut(&self.whole_name(namespace, schema, name)).to_owned()
     }
 
-    /// Where the target keeps an extension that the source has in `schema`: it does not move with the
+    /// The same name before it is cut.
+    pub fn whole_name(&self, namespace: Namespace, schema: &str, name: &str) -> String {
+        if !self.renames_objects() || namespace == Namespace::Operators || is_built_in(schema) {
+            return name.to_owned();
+        }
+        if !self.rename.is_empty() && namespace != Namespace::OfTable {
+            let renamed = Renamed {
+                schema: schema.to_owned(),
+                name: name.to_owned(),
+                routine: namespace == Namespace::Routines,
+            };
+            if let Some(new) = self.rename.get(&renamed) {
+                return new.clone();
+            }
+        }
+        let own = if self.snake_case {
+            snake_case(name)
+        } else {
+            name.to_owned()
+        };
+        match &self.prefix {
+            Some(prefix) if namespace != Namespace::OfTable => format!("{prefix}{own}"),
+            _ => own,
+        }
+    }
+
+    /// The name that a column gets on the target, in the end.
+    pub fn column(&self, name: &str) -> String {
+        if self.snake_case {
+            cut(&snake_case(name)).to_owned()
+        } else {
+            name.to_owned()
+        }
+    }
+
+    /// Where the target keeps `extension`, which the source has in `schema`: it does not move with the
     /// source's own objects.
-    pub fn extension_schema(&self, schema: &str) -> String {
-        match &self.extensions_schema {
-            _ if is_built_in(schema) => schema.to_owned(),
-            Some(home) => home.clone(),
-            None if self.is_empty() => schema.to_owned(),
-            None => DEFAULT_EXTENSIONS_SCHEMA.to_owned(),
+    pub fn extension_schema(&self, extension: &str, schema: &str) -> String {
+        if is_built_in(schema) || self.extensions == ExtensionsPolicy::Leave || self.is_empty() {
+            return schema.to_owned();
         }
+        self.extension_schemas
+            .get(extension)
+            .or(self.extensions_schema.as_ref())
+            .map_or(DEFAULT_EXTENSIONS_SCHEMA, String::as_str)
+            .to_owned()
     }
 
     /// The target's names for `schemas`, in their order; refused where two become one or a name gets too long.
@@ -125,6 +265,29 @@ impl Mapping {
         }
         Ok(targets)
     }
+}
+
+impl NewNames for Mapping {
+    fn schema(&self, schema: &str) -> String {
+        Mapping::schema(self, schema)
+    }
+
+    fn object(&self, kind: ObjectKind, schema: &str, name: &str) -> String {
+        Mapping::object(self, Namespace::of(kind), schema, name)
+    }
+
+    fn column(&self, name: &str) -> String {
+        Mapping::column(self, name)
+    }
+
+    fn extension_schema(&self, extension: &str, schema: &str) -> String {
+        Mapping::extension_schema(self, extension, schema)
+    }
+}
+
+/// As PostgreSQL cuts an identifier: to 63 bytes, never inside a letter.
+fn cut(name: &str) -> &str {
+    &name[..name.floor_char_boundary(IDENTIFIER_BYTES_MAX)]
 }
 
 /// Schemas that PostgreSQL itself makes.
@@ -151,41 +314,13 @@ fn check_length(name: &str) -> Result<(), MappingError> {
     }
 }
 
-impl fmt::Display for MappingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            MappingError::NotAPair(pair) => write!(f, "`{pair}` is no pair OLD=NEW"),
-            MappingError::EmptyName => write!(f, "a schema's name cannot be empty"),
-            MappingError::TooLong(name) => {
-                write!(
-                    f,
-                    "schema name `{name}` has {} bytes, PostgreSQL keeps 63",
-                    name.len()
-                )
-            }
-            MappingError::ReservedPrefix(name) => {
-                write!(
-                    f,
-                    "schema name `{name}` is reserved (`pg_…`, `information_schema`, `coalesce`)"
-                )
-            }
-            MappingError::Twice(name) => write!(f, "schema `{name}` is mapped twice"),
-            MappingError::Collision {
-                first,
-                second,
-                target,
-            } => {
-                write!(f, "schemas `{first}` and `{second}` would both become `{target}`")
-            }
-        }
-    }
-}
-
-impl std::error::Error for MappingError {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn owned(words: &[&str]) -> Vec<String> {
+        words.iter().map(|it| (*it).to_owned()).collect()
+    }
 
     fn mapping(to: Option<&str>, pairs: &[&str]) -> Result<Mapping, MappingError> {
         Mapping::new(to, &pairs.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>())
@@ -233,16 +368,49 @@ mod tests {
 
     #[test]
     fn extensions_go_where_the_target_keeps_them() {
+        let homes = |it: &Mapping| {
+            [
+                ("citext", "public"),
+                ("postgis", "gis"),
+                ("plpgsql", "pg_catalog"),
+            ]
+            .map(|(extension, schema)| it.extension_schema(extension, schema))
+        };
         let it = mapping(Some("shop"), &[]).unwrap();
-        assert_eq!(
-            ["public", "pg_catalog"].map(|name| it.extension_schema(name)),
-            ["public", "pg_catalog"]
-        );
-        let it = it.with_extensions_schema(Some("extensions")).unwrap();
-        assert_eq!(
-            ["public", "pg_catalog"].map(|name| it.extension_schema(name)),
-            ["extensions", "pg_catalog"]
-        );
+        assert_eq!(homes(&it), ["public", "public", "pg_catalog"]);
+        let it = it
+            .with_extensions_schemas(&owned(&["extensions", "postgis=geo"]))
+            .unwrap();
+        assert_eq!(homes(&it), ["extensions", "geo", "pg_catalog"]);
+        let it = Mapping {
+            extensions: ExtensionsPolicy::Leave,
+            ..it
+        };
+        assert_eq!(homes(&it), ["public", "gis", "pg_catalog"]);
+        assert!(it.with_extensions_schemas(&owned(&["a=b", "a=c"])).is_err());
+    }
+
+    #[test]
+    fn objects_get_a_prefix_or_a_name_of_their_own() {
+        let it = mapping(None, &[]).unwrap();
+        let it = it.with_prefix(Some("crm_")).unwrap();
+        let it = it
+            .with_renames(&owned(&["public.users=accounts", "public.f()=g"]))
+            .unwrap();
+        for (namespace, name, expected) in [
+            (Namespace::Objects, "users", "accounts"),
+            (Namespace::Objects, "orders", "crm_orders"),
+            (Namespace::Objects, "f", "crm_f"),
+            (Namespace::Routines, "f", "g"),
+            (Namespace::Operators, "+", "+"),
+            (Namespace::OfTable, "check", "check"),
+        ] {
+            assert_eq!(it.object(namespace, "public", name), expected, "{name}");
+        }
+        assert_eq!(it.object(Namespace::Objects, "pg_catalog", "int4"), "int4");
+        let long = "ä".repeat(40);
+        let cut = it.object(Namespace::Objects, "public", &long);
+        assert_eq!(cut, format!("crm_{}", "ä".repeat(29)));
     }
 
     #[test]

@@ -1,13 +1,16 @@
 //! What a source is known to hold: its own objects, and those that belong to its extensions.
 
-use std::collections::{HashMap, HashSet};
+mod settle;
 
-use catalog::{Catalog, ObjectKind};
-use plan::{DEFAULT_SCHEMA, is_built_in};
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use catalog::{Catalog, Extension, ObjectKind, QualifiedName};
+use plan::{DEFAULT_SCHEMA, Mapping, Namespace, is_built_in};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::parse::Parsed;
 use crate::reference::{self, Role};
+use crate::relation;
 
 /// Objects whose names share a namespace in PostgreSQL, as the system catalogs keep them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,7 +35,14 @@ pub(crate) enum Space {
 pub struct Known {
     names: HashMap<String, HashMap<String, Standing>>,
     own_schemas: HashSet<String>,
-    extension_schemas: HashSet<String>,
+    /// Schema to the extensions in it.
+    extension_schemas: BTreeMap<String, Vec<String>>,
+    /// Sequences that belong to a column, with its table.
+    owned_sequences: Vec<(QualifiedName, QualifiedName)>,
+    /// Indexes of constraints (or of nothing else), with their tables.
+    table_indexes: HashSet<(QualifiedName, String)>,
+    columns: HashMap<QualifiedName, Vec<String>>,
+    column_names: HashSet<String>,
     /// Everything the source holds is known, as from a catalog, not only what some SQL text creates.
     complete: bool,
     /// The source's `search_path` where something says it.
@@ -46,13 +56,25 @@ struct Standing {
     own: u16,
     member: u16,
     member_elsewhere: u16,
+    extension: ExtensionOf,
+}
+
+/// Which of the extensions in its schema a member belongs to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ExtensionOf {
+    #[default]
+    None,
+    /// By its place in the list of the schema's extensions.
+    One(usize),
+    Several,
 }
 
 /// To whom a name belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     Source,
-    Extension,
+    /// With the extension's name, where it is one.
+    Extension(Option<String>),
     /// An extension's object that stays where it is.
     Fixed,
     /// Overloads of both.
@@ -76,27 +98,56 @@ impl Known {
                 known.standing(&object.schema, &object.name).own |= space.bit();
             }
         }
+        for object in &catalog.objects {
+            if let (ObjectKind::Index, Some(table)) = (object.kind, &object.table) {
+                let table = QualifiedName::new(&object.schema, table);
+                known.table_indexes.insert((table, object.name.clone()));
+            }
+        }
         for table in &catalog.tables {
             known.standing(&table.schema, &table.name).own |= Space::Relation.bit();
+            let columns = table.columns.iter().map(|it| it.name.clone()).collect();
+            known.learn_columns(table.qualified_name(), columns);
         }
         for sequence in &catalog.sequences {
             known.standing(&sequence.schema, &sequence.name).own |= Space::Relation.bit();
-        }
-        for extension in &catalog.extensions {
-            known.extension_schemas.insert(extension.schema.clone());
-            for member in &extension.members {
-                let standing = known.standing(&member.schema, &member.name);
-                let set = if member.schema == extension.schema {
-                    &mut standing.member
-                } else {
-                    &mut standing.member_elsewhere
-                };
-                *set |= spaces_of(member.kind)
-                    .iter()
-                    .fold(0, |bits, space| bits | space.bit());
+            if let Some(owner) = &sequence.owned_by {
+                let name = QualifiedName::new(&sequence.schema, &sequence.name);
+                known.owned_sequences.push((name, owner.table.clone()));
             }
         }
+        for extension in &catalog.extensions {
+            known.learn_extension(extension);
+        }
         known
+    }
+
+    fn learn_extension(&mut self, extension: &Extension) {
+        let there = self
+            .extension_schemas
+            .entry(extension.schema.clone())
+            .or_default();
+        there.push(extension.name.clone());
+        let place = there.len() - 1;
+        for member in &extension.members {
+            let is_at_home = member.schema == extension.schema;
+            let standing = self.standing(&member.schema, &member.name);
+            let set = if is_at_home {
+                &mut standing.member
+            } else {
+                &mut standing.member_elsewhere
+            };
+            *set |= spaces_of(member.kind)
+                .iter()
+                .fold(0, |bits, space| bits | space.bit());
+            if is_at_home {
+                standing.extension = match standing.extension {
+                    ExtensionOf::None => ExtensionOf::One(place),
+                    ExtensionOf::One(other) if other == place => ExtensionOf::One(place),
+                    _ => ExtensionOf::Several,
+                };
+            }
+        }
     }
 
     /// What the CREATE statements of `sql` create, and the schemas in which it installs extensions.
@@ -134,27 +185,63 @@ impl Known {
                     self.own_schemas.insert(reference.schema);
                 }
                 Role::ExtensionSchema => {
-                    self.extension_schemas.insert(reference.schema);
+                    let extension = reference.extension.unwrap_or_default();
+                    let there = self.extension_schemas.entry(reference.schema).or_default();
+                    if !there.contains(&extension) {
+                        there.push(extension);
+                    }
                 }
                 Role::Object(space) => {
                     if reference.defines {
                         self.define(&reference.schema, &reference.name, space);
                     }
-                    subject.get_or_insert(reference.schema);
+                    subject.get_or_insert(QualifiedName::new(reference.schema, reference.name));
                 }
                 Role::Schema => {}
             }
         }
-        let Some(schema) = subject else { return };
-        for kind in [SyntaxKind::INDEX, SyntaxKind::CONSTRAINT_NAME] {
-            for node in statement.descendants().filter(|node| node.kind() == kind) {
-                self.define(
-                    &schema,
-                    &squawk_syntax::ast::normalize_name_node(&innermost(node)),
-                    Space::Relation,
-                );
-            }
+        let Some(subject) = subject else { return };
+        self.learn_owned_sequence(&statement, &subject);
+        for name in relation::of_table(&statement) {
+            self.define(&subject.schema, &name, Space::Relation);
+            self.table_indexes.insert((subject.clone(), name));
         }
+        if let Some(columns) = relation::columns(&statement) {
+            self.learn_columns(subject, columns);
+        }
+    }
+
+    fn learn_columns(&mut self, relation: QualifiedName, columns: Vec<String>) {
+        self.column_names.extend(columns.iter().cloned());
+        self.columns.insert(relation, columns);
+    }
+
+    fn learn_owned_sequence(&mut self, statement: &SyntaxNode, subject: &QualifiedName) {
+        let clause = statement.descendants().find(|it| {
+            matches!(
+                it.kind(),
+                SyntaxKind::OPTION_OWNED_BY | SyntaxKind::OPTION_SEQUENCE_NAME
+            )
+        });
+        let Some(clause) = clause else { return };
+        let Some(other) = reference::names(&clause).next() else {
+            return;
+        };
+        let other = QualifiedName::new(other.schema, other.name);
+        self.owned_sequences.push(match clause.kind() {
+            SyntaxKind::OPTION_OWNED_BY => (subject.clone(), other),
+            _ => (other, subject.clone()),
+        });
+    }
+
+    /// Whether a table, a view or a composite type has a column called `name`.
+    pub(crate) fn has_column(&self, name: &str) -> bool {
+        self.column_names.contains(name)
+    }
+
+    /// Whether the constraint `name` of `table` has an index, and so a name among the relations.
+    pub(crate) fn has_index(&self, table: QualifiedName, name: &str) -> bool {
+        self.table_indexes.contains(&(table, name.to_owned()))
     }
 
     fn define(&mut self, schema: &str, name: &str, space: Space) {
@@ -195,7 +282,7 @@ impl Known {
                 || *it == DEFAULT_SCHEMA
                 || is_built_in(it)
                 || self.own_schemas.contains(*it)
-                || self.extension_schemas.contains(*it)
+                || self.extension_schemas.contains_key(*it)
         };
         path.iter().filter(exists).cloned().collect()
     }
@@ -212,10 +299,8 @@ impl Known {
 
     /// Where extensions live, the system's schemas left out.
     pub(crate) fn extension_schemas(&self) -> Vec<String> {
-        let schemas = self.extension_schemas.iter().filter(|it| !is_built_in(it));
-        let mut schemas: Vec<String> = schemas.cloned().collect();
-        schemas.sort();
-        schemas
+        let schemas = self.extension_schemas.keys().filter(|it| !is_built_in(it));
+        schemas.cloned().collect()
     }
 
     /// To whom `schema.name` belongs when it is read in `space`.
@@ -237,9 +322,13 @@ impl Known {
         let own = (found.own | array.own) & bits != 0;
         let member = (found.member | array.member) & bits != 0;
         let fixed = (found.member_elsewhere | array.member_elsewhere) & bits != 0;
+        let extension = || match found.extension {
+            ExtensionOf::One(place) => self.extension_schemas.get(schema)?.get(place).cloned(),
+            ExtensionOf::None | ExtensionOf::Several => None,
+        };
         match (own, member, fixed) {
             (true, false, false) => Owner::Source,
-            (false, true, false) => Owner::Extension,
+            (false, true, false) => Owner::Extension(extension()),
             (false, false, true) => Owner::Fixed,
             (false, false, false) => Owner::Unknown,
             _ => Owner::Ambiguous,
@@ -264,14 +353,55 @@ impl Known {
 
     /// Whether an extension lives in `schema`.
     pub(crate) fn has_extension(&self, schema: &str) -> bool {
-        self.extension_schemas.contains(schema)
+        self.extension_schemas.contains_key(schema)
+    }
+
+    /// The extensions that live in `schema`.
+    pub(crate) fn extensions_in(&self, schema: &str) -> &[String] {
+        self.extension_schemas.get(schema).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the source has an object of its own called `schema.name` in exactly this space.
+    pub(crate) fn defines(&self, space: Space, schema: &str, name: &str) -> bool {
+        let standing = self.names.get(schema).and_then(|it| it.get(name));
+        standing.is_some_and(|it| it.own & space.bit() != 0)
+    }
+
+    /// Every object of the source's own, as schema, name and namespace; overloads once.
+    fn own_objects(&self) -> impl Iterator<Item = (&str, &str, Namespace)> {
+        let all = self.names.iter().flat_map(|(schema, names)| {
+            names
+                .iter()
+                .map(move |(name, standing)| (schema.as_str(), name.as_str(), standing.own))
+        });
+        all.flat_map(|(schema, name, own)| {
+            let routine = Space::Routine.bit();
+            let others = own & !routine & !Space::Operator.bit();
+            let routine = (own & routine != 0).then_some((schema, name, Namespace::Routines));
+            let other = (others != 0).then_some((schema, name, Namespace::Objects));
+            routine.into_iter().chain(other)
+        })
+    }
+
+    /// Whether an object of the source's own is called `name`, in whatever schema.
+    pub(crate) fn is_own_name(&self, name: &str) -> bool {
+        self.names
+            .values()
+            .any(|names| names.get(name).is_some_and(|it| it.own != 0))
+    }
+
+    /// Names of the source's own objects that `mapping` changes.
+    pub(crate) fn renamed(&self, mapping: &Mapping) -> HashSet<String> {
+        self.own_objects()
+            .filter(|(schema, name, namespace)| mapping.object(*namespace, schema, name) != **name)
+            .map(|(_, name, _)| name.to_owned())
+            .collect()
     }
 
     /// Every schema known, those of extensions among them, in no order.
     pub(crate) fn all_schemas(&self) -> impl Iterator<Item = &str> {
-        self.own_schemas
-            .union(&self.extension_schemas)
-            .map(String::as_str)
+        let own = self.own_schemas.iter();
+        own.chain(self.extension_schemas.keys()).map(String::as_str)
     }
 }
 
@@ -301,8 +431,7 @@ fn spaces_of(kind: ObjectKind) -> &'static [Space] {
         | ObjectKind::View
         | ObjectKind::MaterializedView
         | ObjectKind::Sequence
-        | ObjectKind::Index
-        | ObjectKind::Constraint => &[Space::Relation],
+        | ObjectKind::Index => &[Space::Relation],
         ObjectKind::Type | ObjectKind::Domain => &[Space::Type],
         ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Aggregate => &[Space::Routine],
         ObjectKind::Operator => &[Space::Operator],
@@ -315,15 +444,11 @@ fn spaces_of(kind: ObjectKind) -> &'static [Space] {
         | ObjectKind::TextSearchDictionary
         | ObjectKind::TextSearchParser
         | ObjectKind::TextSearchTemplate => &[Space::TextSearch],
-        ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => &[],
+        // One that has an index is listed as that index too.
+        ObjectKind::Constraint | ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => &[],
     }
 }
 
 fn first_word(statement: &SyntaxNode) -> Option<SyntaxKind> {
     statement.first_token().map(|token| token.kind())
-}
-
-/// The last segment of an unqualified name.
-fn innermost(node: SyntaxNode) -> SyntaxNode {
-    node.descendants().last().unwrap_or(node)
 }

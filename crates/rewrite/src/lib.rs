@@ -6,20 +6,26 @@
 
 mod body;
 pub mod built_in;
+mod compared;
 mod known;
 mod label;
 mod layer;
 mod literal;
+mod mention;
+mod object_pass;
 mod outcome;
 mod parse;
 mod reference;
+mod relation;
 mod rewriter;
+mod scope;
 mod search_path;
 mod split;
 mod statement;
 mod statement_pass;
 mod stored_names;
 mod unqualified;
+mod verdict;
 
 pub use known::Known;
 pub use outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten};

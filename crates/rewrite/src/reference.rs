@@ -16,9 +16,31 @@ pub(crate) struct Reference {
     pub(crate) schema: String,
     /// The object's name as PostgreSQL reads it; empty for schemas.
     pub(crate) name: String,
+    /// For the schema of an extension the extension's name.
+    pub(crate) extension: Option<String>,
+    /// Where the object's name is written; `None` for schemas and for the signs of operators.
+    pub(crate) object: Option<Token>,
     pub(crate) role: Role,
     /// The object comes into being here.
     pub(crate) defines: bool,
+}
+
+/// A name at one place of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Token {
+    /// Offset in the text of the tree.
+    pub(crate) start: usize,
+    /// As it is written there.
+    pub(crate) text: String,
+}
+
+impl Token {
+    pub(crate) fn of(node: &SyntaxNode) -> Self {
+        Token {
+            start: usize::from(node.text_range().start()),
+            text: node.text().to_string(),
+        }
+    }
 }
 
 /// What the schema's name stands for.
@@ -57,8 +79,16 @@ fn of_schema(node: &SyntaxNode) -> Option<Reference> {
         _ => Role::Schema,
     };
     let defines = node.kind() == SyntaxKind::SCHEMA;
+    let extension = || {
+        let statement = parent.parent()?;
+        let name = statement
+            .children()
+            .find(|it| matches!(it.kind(), SyntaxKind::EXTENSION | SyntaxKind::EXTENSION_REF))?;
+        Some(normalize_name_node(&name))
+    };
     Some(Reference {
         name: String::new(),
+        extension: (role == Role::ExtensionSchema).then(extension).flatten(),
         role,
         defines,
         ..named(node)?
@@ -82,15 +112,17 @@ fn of_path(node: &SyntaxNode) -> Option<Reference> {
             .parent()
             .is_some_and(|it| it.kind() == SyntaxKind::CREATE_OPERATOR)
     };
-    let (name, defines) = match parent.kind() {
-        SyntaxKind::OP => (sign(&parent), creates_operator()),
+    let (name, object, defines) = match parent.kind() {
+        SyntaxKind::OP => (sign(&parent), None, creates_operator()),
         _ => (
             normalize_name_node(&segments[last]),
+            Some(Token::of(&segments[last])),
             node.kind() == SyntaxKind::PATH || names_multirange(&parent),
         ),
     };
     Some(Reference {
         name,
+        object,
         role: Role::Object(space),
         defines,
         ..schema
@@ -118,13 +150,14 @@ fn of_field(node: &SyntaxNode) -> Option<Reference> {
     let name = normalize_name_node(&names[object]);
     Some(Reference {
         name,
+        object: Some(Token::of(&names[object])),
         role: Role::Object(space),
         ..schema
     })
 }
 
 /// The names of `a.b.c` from left to right; `None` when something else stands between the dots.
-fn collect_fields(node: &SyntaxNode, names: &mut Vec<SyntaxNode>, star: &mut bool) -> Option<()> {
+pub(crate) fn collect_fields(node: &SyntaxNode, names: &mut Vec<SyntaxNode>, star: &mut bool) -> Option<()> {
     *star |= node
         .children_with_tokens()
         .any(|it| it.kind() == SyntaxKind::STAR);
@@ -247,6 +280,8 @@ fn named(node: &SyntaxNode) -> Option<Reference> {
         token: node.text().to_string(),
         schema,
         name: String::new(),
+        object: None,
+        extension: None,
         role: Role::Schema,
         defines: false,
     })

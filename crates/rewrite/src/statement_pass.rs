@@ -1,17 +1,24 @@
 //! One walk over one statement: names, literals that are read as names, bodies and what stands in them.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use squawk_syntax::ast::{self, AstNode, normalize_name_node};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::body::{self, Body, Language};
+use crate::compared;
 use crate::layer::{Layer, offset_of};
 use crate::literal::Naming;
 use crate::parse::{Parsed, single_statement};
-use crate::reference::{self, Reference};
-use crate::rewriter::{Rewriter, Trust, Verdict, child, identifier, path_list};
+use crate::reference::{self, Reference, Token};
+use crate::rewriter::{Rewriter, child, identifier, path_list};
 use crate::stored_names;
+use crate::unqualified;
+use crate::verdict::{NewName, Trust, Verdict};
+
+/// Words of a string that a doubt lists at most.
+const WORDS_MAX: usize = 8;
 
 /// A span of the whole text and what it becomes.
 #[derive(Debug)]
@@ -29,7 +36,7 @@ pub(crate) struct Concern {
 }
 
 pub(crate) struct StatementPass<'a> {
-    rewriter: &'a Rewriter,
+    pub(crate) rewriter: &'a Rewriter,
     parsed: &'a Parsed<'a>,
     pub(crate) changes: Vec<Change>,
     pub(crate) concerns: Vec<Concern>,
@@ -39,10 +46,22 @@ pub(crate) struct StatementPass<'a> {
 
 /// Where the tree that is walked stands.
 #[derive(Clone, Copy)]
-struct Place<'a> {
+pub(crate) struct Place<'a> {
     layer: &'a Layer<'a>,
-    trust: Trust,
+    pub(crate) trust: Trust,
     in_body: bool,
+    pub(crate) context: &'a Context,
+}
+
+/// What names in the text of a statement or of a body depend on beside the text itself.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Context {
+    /// Schemas in which names without a schema are looked up.
+    pub(crate) path: Vec<String>,
+    /// Variables that the body declares.
+    pub(crate) variables: HashSet<String>,
+    /// The routine around the text, by its own names: `routine.argument` is how it can call its arguments.
+    pub(crate) routine: Option<(String, String)>,
 }
 
 impl<'a> StatementPass<'a> {
@@ -61,12 +80,18 @@ impl<'a> StatementPass<'a> {
             text: self.parsed.text,
             offset: self.parsed.range.start,
         };
+        let context = Context {
+            path: self.rewriter.search_path.clone(),
+            routine: self.routine(statement),
+            ..Context::default()
+        };
         self.walk(
             statement,
             Place {
                 layer: &layer,
                 trust: Trust::Resolved,
                 in_body: false,
+                context: &context,
             },
         );
     }
@@ -88,7 +113,7 @@ impl<'a> StatementPass<'a> {
                 SyntaxKind::ATOMIC_BODY => atomic = Some(node),
                 SyntaxKind::CREATE_FUNCTION | SyntaxKind::CREATE_PROCEDURE | SyntaxKind::DO => {
                     if let Some(body) = Body::of(&node) {
-                        self.body(&body, place);
+                        self.body(&body, &node, place);
                     }
                 }
                 SyntaxKind::PLPGSQL_DYN_EXECUTE_STMT
@@ -108,6 +133,8 @@ impl<'a> StatementPass<'a> {
                 _ => {
                     if let Some(reference) = reference::of_node(&node) {
                         self.reference(&reference, place);
+                    } else if self.rewriter.mapping.renames_objects() {
+                        self.object(&node, place);
                     }
                 }
             }
@@ -117,12 +144,22 @@ impl<'a> StatementPass<'a> {
     fn reference(&mut self, reference: &Reference, place: Place<'_>) {
         match self.rewriter.verdict(reference, place.trust) {
             Verdict::Keep => {}
-            Verdict::Rename(new) => {
-                let range = reference.start..reference.start + reference.token.len();
-                self.change(range, &reference.token, &identifier(&new), place);
+            Verdict::Rename(NewName { schema, object }) => {
+                if schema != reference.schema {
+                    let range = reference.start..reference.start + reference.token.len();
+                    self.change(range, &reference.token, &identifier(&schema), place);
+                }
+                if let (Some(token), true) = (&reference.object, object != reference.name) {
+                    self.rename(token, &object, place);
+                }
             }
             Verdict::Doubt(reason) => self.concern(reference.start, reason, place),
         }
+    }
+
+    pub(crate) fn rename(&mut self, token: &Token, new: &str, place: Place<'_>) {
+        let range = token.start..token.start + token.text.len();
+        self.change(range, &token.text, &identifier(new), place);
     }
 
     fn change(&mut self, inner: Range<usize>, token: &str, new: &str, place: Place<'_>) {
@@ -137,7 +174,7 @@ impl<'a> StatementPass<'a> {
         }
     }
 
-    fn concern(&mut self, inner: usize, reason: String, place: Place<'_>) {
+    pub(crate) fn concern(&mut self, inner: usize, reason: String, place: Place<'_>) {
         self.concerns.push(Concern {
             offset: place.layer.approximate(inner),
             reason,
@@ -156,8 +193,13 @@ impl<'a> StatementPass<'a> {
             None if is_text_of_an_expression(node) => {
                 if let Some((at, name)) = self.rewriter.mention_of_object(layer.content()) {
                     self.concern_at(&layer, at, format!("a string holds the name {name}"));
-                } else if compares_schema_names(node) && self.rewriter.moves(layer.content()) {
+                } else if compared::is_with_schema_names(node) && self.rewriter.moves(layer.content()) {
                     let reason = format!("a name of a schema is compared with '{}'", layer.content());
+                    self.concern_at(&layer, 0, reason);
+                } else if self.rewriter.renamed.contains(layer.content())
+                    && compared::is_with_object_names(node)
+                {
+                    let reason = format!("a name of an object is compared with '{}'", layer.content());
                     self.concern_at(&layer, 0, reason);
                 }
             }
@@ -180,11 +222,11 @@ impl<'a> StatementPass<'a> {
             return;
         }
         let Some(statement) = single_statement(&format!("{prefix}{content}{suffix}")) else {
-            if let Some((at, schema)) = self.rewriter.mention(content) {
+            if let Some((at, name)) = self.rewriter.mention(content) {
                 self.concern_at(
                     layer,
                     at,
-                    format!("a string is no name that can be read and mentions {schema}"),
+                    format!("a string is no name that can be read and mentions {name}"),
                 );
             }
             return;
@@ -236,7 +278,7 @@ impl<'a> StatementPass<'a> {
         }
     }
 
-    fn body(&mut self, body: &Body, place: Place<'_>) {
+    fn body(&mut self, body: &Body, routine: &SyntaxNode, place: Place<'_>) {
         let Some(layer) = Layer::inside(place.layer, &body.literal) else {
             return;
         };
@@ -246,28 +288,31 @@ impl<'a> StatementPass<'a> {
             Language::Plpgsql => body::parse_plpgsql(text),
             Language::Symbol => return,
             Language::Other(language) => {
-                if let Some((at, schema)) = self.rewriter.mention(text) {
-                    self.concern_at(
-                        &layer,
-                        at,
-                        format!("the body in {language} mentions schema {schema}"),
-                    );
+                if let Some((at, name)) = self.rewriter.mention(text) {
+                    self.concern_at(&layer, at, format!("the body in {language} mentions {name}"));
                 }
                 return;
             }
         };
         match tree {
-            Ok(tree) => self.walk(
-                &tree,
-                Place {
+            Ok(tree) => {
+                let context = Context {
+                    path: own_path(routine).unwrap_or_else(|| place.context.path.clone()),
+                    variables: unqualified::variables(&tree),
+                    routine: place.context.routine.clone(),
+                };
+                let place = Place {
                     layer: &layer,
                     trust: Trust::Unchecked,
                     in_body: true,
-                },
-            ),
+                    context: &context,
+                };
+                self.walk(&tree, place);
+                self.columns(&tree, place);
+            }
             Err(error) => match self.rewriter.mention(text) {
-                Some((at, schema)) => {
-                    let reason = format!("the body cannot be read ({error}) and mentions schema {schema}");
+                Some((at, name)) => {
+                    let reason = format!("the body cannot be read ({error}) and mentions {name}");
                     self.concern_at(&layer, at, reason);
                 }
                 None => self.notes.push(Concern {
@@ -283,7 +328,7 @@ impl<'a> StatementPass<'a> {
         let constant = query.and_then(constant_string);
         let Some(literal) = constant else {
             let at = usize::from(statement.text_range().start());
-            return self.concern(at, "EXECUTE builds its statement at run time".to_owned(), place);
+            return self.concern(at, self.built_at_run_time(query), place);
         };
         let Some(layer) = Layer::inside(place.layer, &literal) else {
             return;
@@ -297,14 +342,46 @@ impl<'a> StatementPass<'a> {
                 },
             ),
             Err(error) => {
-                if let Some((_, schema)) = self.rewriter.mention(layer.content()) {
+                if let Some((_, name)) = self.rewriter.mention(layer.content()) {
                     let reason =
-                        format!("EXECUTE of a string that cannot be read ({error}) and mentions {schema}");
+                        format!("EXECUTE of a string that cannot be read ({error}) and mentions {name}");
                     self.concern(offset_of(&literal), reason, place);
                 }
             }
         }
     }
+
+    /// The reason for a doubt, with the constants among its parts that look like names.
+    fn built_at_run_time(&self, query: Option<&SyntaxNode>) -> String {
+        let literals = query.into_iter().flat_map(SyntaxNode::descendants);
+        let texts: Vec<String> = literals
+            .filter_map(ast::Literal::cast)
+            .filter_map(|it| it.string_value())
+            .collect();
+        let words = self.rewriter.own_words(&texts.join("\n"), WORDS_MAX);
+        let mut reason = "EXECUTE builds its statement at run time".to_owned();
+        if !words.is_empty() {
+            reason.push_str(", with ");
+            reason.push_str(&words.join(", "));
+            reason.push_str(" among its constants");
+        }
+        reason
+    }
+}
+
+/// The search path that the definition of a routine sets for it.
+fn own_path(routine: &SyntaxNode) -> Option<Vec<String>> {
+    let setting = routine.descendants().find(|it| {
+        it.kind() == SyntaxKind::SET_CONFIG_PARAM
+            && child(it, SyntaxKind::CONFIG_PARAMETER_REF)
+                .is_some_and(|it| it.text().to_string().eq_ignore_ascii_case("search_path"))
+    })?;
+    let values = child(&setting, SyntaxKind::TO_CONFIG_VALUE)?;
+    let name = |value: SyntaxNode| match ast::Literal::cast(value.clone()) {
+        Some(literal) => literal.string_value().unwrap_or_default(),
+        None => normalize_name_node(&value),
+    };
+    Some(values.children().map(name).collect())
 }
 
 /// The literal when the expression is nothing else.
@@ -349,22 +426,4 @@ fn is_text_of_an_expression(literal: &SyntaxNode) -> bool {
         && !literal
             .ancestors()
             .any(|it| it.kind() == SyntaxKind::PLPGSQL_RAISE_STMT)
-}
-
-/// Whether the other side of the comparison is a column that holds names of schemas, such as `nspname`.
-fn compares_schema_names(literal: &SyntaxNode) -> bool {
-    let Some(comparison) = literal
-        .ancestors()
-        .skip(1)
-        .find(|it| it.kind() == SyntaxKind::BIN_EXPR)
-    else {
-        return false;
-    };
-    let mut names = comparison
-        .descendants()
-        .filter(|it| it.kind() == SyntaxKind::NAME_REF);
-    names.any(|it| {
-        let name = normalize_name_node(&it);
-        name == "nspname" || name == "schemaname" || name == "schema_name" || name.ends_with("_schema")
-    })
 }

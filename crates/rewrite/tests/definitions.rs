@@ -11,7 +11,8 @@ fn rewrite(sql: &str, known: &str, pairs: &[&str]) -> String {
     let rewriter = Rewriter::new(
         Mapping::new(None, &pairs).expect("the pairs are valid"),
         Known::from_sql(known),
-    );
+    )
+    .expect("the mapping fits");
     let rewritten = rewriter.rewrite(sql);
     assert_eq!(rewritten.doubts, [], "{sql}");
     assert_eq!(rewritten.notes, [], "{sql}");
@@ -296,7 +297,9 @@ fn columns_that_hold_names_of_objects_are_doubts() {
         ),
     ] {
         let mapping = Mapping::new(None, &["public=x".to_owned()]).expect("the pair is valid");
-        let rewritten = Rewriter::new(mapping, Known::from_sql(sql)).rewrite(sql);
+        let rewritten = Rewriter::new(mapping, Known::from_sql(sql))
+            .expect("the mapping fits")
+            .rewrite(sql);
         let columns = rewritten
             .doubts
             .iter()

@@ -10,6 +10,7 @@ fn rewrite(sql: &str, pairs: &[&str]) -> Rewritten {
         Mapping::new(None, &pairs).expect("the pairs are valid"),
         Known::from_sql(sql),
     )
+    .expect("the mapping fits")
     .rewrite(sql)
 }
 

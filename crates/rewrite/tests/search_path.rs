@@ -56,7 +56,9 @@ fn mapping() -> Mapping {
 
 /// Rewrites `texts` as those of one archive.
 fn rewrite_with(policy: SearchPath, mapping: Mapping, catalog: &Catalog, texts: &[&str]) -> Vec<Rewritten> {
-    let mut rewriter = Rewriter::new(mapping, Known::from_catalog(catalog)).with_search_path(policy);
+    let mut rewriter = Rewriter::new(mapping, Known::from_catalog(catalog))
+        .expect("the mapping fits")
+        .with_search_path(policy);
     rewriter.survey(texts);
     texts.iter().map(|it| rewriter.rewrite(it)).collect()
 }
@@ -326,7 +328,7 @@ fn path_is_the_sources_own_under_the_new_names() {
         "x_billing,x,public,pg_temp",
     );
     let extensions = mapping()
-        .with_extensions_schema(Some("ext"))
+        .with_extensions_schemas(&["ext".to_owned()])
         .expect("a valid name");
     check(shown(extensions, &["public"], &same), "x,ext,pg_temp");
     let none = |it: &mut Catalog| it.extensions.clear();
@@ -349,9 +351,9 @@ fn left_is_left_and_listed() {
 
 /// Sections of a plain dump, each rewritten before the next is known.
 fn rewrite_in_turn(sections: &[&str]) -> Vec<Rewritten> {
-    let mut rewriter = Rewriter::new(mapping(), Known::from_sql("")).with_search_path(SearchPath::Pin);
+    let mut rewriter = Rewriter::for_stream(mapping()).with_search_path(SearchPath::Pin);
     let in_turn = sections.iter().map(|it| {
-        rewriter.learn(it);
+        rewriter.learn(it).expect("the mapping fits");
         rewriter.rewrite(it)
     });
     in_turn.collect()

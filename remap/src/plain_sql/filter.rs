@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Write};
 
 use catalog::quote_ident;
 use plan::{DEFAULT_SCHEMA, Mapping};
-use rewrite::{Known, Note, Rewriter, SearchPath, StatementKind, is_complete, statements};
+use rewrite::{Note, Rewriter, SearchPath, StatementKind, is_complete, statements};
 
 use super::Summary;
 use super::error::{PlainSqlError, PlainSqlErrorKind};
@@ -27,7 +27,7 @@ pub(crate) fn rewrite_plain_sql<R: BufRead, W: Write>(
     search_path: SearchPath,
     strict: bool,
 ) -> Result<Summary, PlainSqlError> {
-    let rewriter = Rewriter::new(mapping.clone(), Known::from_sql("")).with_search_path(search_path);
+    let rewriter = Rewriter::for_stream(mapping.clone()).with_search_path(search_path);
     let mut filter = Filter {
         input,
         output,
@@ -130,7 +130,7 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
     /// Rewrites and writes what was collected.
     fn flush(&mut self, section: &mut Section) -> Result<(), PlainSqlErrorKind> {
         let sql = section.text(self.line)?;
-        self.rewriter.learn(sql);
+        self.rewriter.learn(sql).map_err(PlainSqlErrorKind::Mapping)?;
         self.check_mapping()?;
         let mut rewritten = self.rewriter.rewrite(sql);
         for line in rewritten

@@ -149,6 +149,7 @@ fn column(row: &Row) -> Column {
     let text = row.get("type_text");
     Column {
         name: row.get("name"),
+        new_name: None,
         column_type: ColumnType { schema, name, text },
         not_null: row.get("not_null"),
         identity: match row.get("identity") {

@@ -102,6 +102,7 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
         let column = &table.columns[place];
         catalog::Column {
             name: column.name.clone(),
+            new_name: None,
             column_type: column.target.column_type(),
             not_null: is_not_null(table, at, place, keys),
             identity: identity

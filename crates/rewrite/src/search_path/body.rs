@@ -89,6 +89,10 @@ impl Findings {
             }
             self.take_use(space, Name { schema: None, name });
         }
+        self.leans |= tree
+            .descendants()
+            .filter_map(|it| sign(&it))
+            .any(|it| !is_proved(Space::Operator, &it, known));
     }
 
     /// A literal that PostgreSQL reads as a name, such as `nextval('q')`.
@@ -160,6 +164,23 @@ fn is_proved(space: Space, name: &str, known: &Known) -> bool {
         }
 }
 
+/// The sign of an operator without a schema.
+fn sign(expression: &SyntaxNode) -> Option<String> {
+    if !matches!(
+        expression.kind(),
+        SyntaxKind::BIN_EXPR | SyntaxKind::PREFIX_EXPR | SyntaxKind::POSTFIX_EXPR
+    ) {
+        return None;
+    }
+    let parts = expression.children_with_tokens().filter(|it| match it {
+        SyntaxElement::Node(node) => node.kind() == SyntaxKind::CUSTOM_OP,
+        SyntaxElement::Token(token) => !token.kind().is_trivia(),
+    });
+    let sign: String = parts.map(|it| it.to_string()).collect();
+    let is_sign = !sign.is_empty() && sign.chars().all(|it| "+-*/<>=~!@#%^&|`?".contains(it));
+    is_sign.then_some(sign)
+}
+
 /// In plain SQL nobody says what extensions bring.
 fn may_be_extension(known: &Known) -> bool {
     !known.is_complete() && !known.extension_schemas().is_empty()
@@ -200,24 +221,23 @@ const LOOKUPS: [&str; 20] = [
 
 /// Whether what `node` yields depends on the path, apart from names that stand there.
 fn asks_for_path(node: &SyntaxNode) -> bool {
-    let mut children = node.children();
     let (named, operand) = match node.kind() {
         SyntaxKind::NAME_REF => return node.text().to_string().eq_ignore_ascii_case("current_schema"),
-        SyntaxKind::CAST_EXPR => {
-            let operand = children.next();
-            (children.next(), operand)
-        }
+        SyntaxKind::CAST_EXPR => (
+            child(node, SyntaxKind::PATH_TYPE),
+            child(node, SyntaxKind::LITERAL),
+        ),
         _ => {
-            let callee = children.next();
-            let argument = children.next().and_then(|it| it.first_child());
-            (callee, argument.and_then(|it| it.first_child()))
+            let argument = child(node, SyntaxKind::ARG_LIST).and_then(|it| it.first_child());
+            (node.first_child(), argument.and_then(|it| it.first_child()))
         }
     };
-    let name = named
-        .and_then(|it| it.descendants().last())
-        .map(|it| ast::normalize_name_node(&it));
+    let Some(name) = named.and_then(|it| it.descendants().last()) else {
+        return false;
+    };
+    let name = ast::normalize_name_node(&name);
     let is_literal = operand.is_some_and(|it| it.kind() == SyntaxKind::LITERAL);
-    !is_literal && name.is_some_and(|it| LOOKUPS.contains(&it.as_str()))
+    TELLING.contains(&name.as_str()) || (!is_literal && LOOKUPS.contains(&name.as_str()))
 }
 
 /// Whether something in `tree` looks up an operator without a sign.

@@ -7,7 +7,7 @@ use crate::rewriter::{Outcome, Rewriter, path_list};
 impl Rewriter {
     /// Writes the settings that the statement at `offset` needs before it.
     pub(crate) fn pin_late(&self, offset: usize, outcome: &mut Outcome<'_>) {
-        if self.search_path != Some(SearchPath::Pin) {
+        if self.path_policy != Some(SearchPath::Pin) {
             return;
         }
         let Some(path) = self.pinned_path() else { return };

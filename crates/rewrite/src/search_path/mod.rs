@@ -41,7 +41,7 @@ impl Rewriter {
     /// Says what becomes of routines that lean on the search path; without it nobody looks for them.
     #[must_use]
     pub fn with_search_path(mut self, policy: SearchPath) -> Self {
-        self.search_path = Some(policy);
+        self.path_policy = Some(policy);
         self
     }
 
@@ -50,7 +50,7 @@ impl Rewriter {
     /// Routines of an earlier call count as written: what is found now to need the path gets it by a statement
     /// of its own, when the text that was looked through last is rewritten.
     pub fn survey(&mut self, texts: &[&str]) {
-        if self.search_path.is_some() && !self.mapping.is_empty() {
+        if self.path_policy.is_some() && !self.mapping.is_empty() {
             self.survey.read(texts, &mut self.known);
         }
     }
@@ -62,24 +62,26 @@ impl Rewriter {
 
     /// The path that a pinned routine gets; `None` where nothing is pinned.
     fn pinned_path(&self) -> Option<Vec<String>> {
-        if self.search_path != Some(SearchPath::Pin) || self.moved.is_empty() {
+        if self.path_policy != Some(SearchPath::Pin) || (self.moved.is_empty() && self.renamed.is_empty()) {
             return None;
         }
         let mut path: Vec<String> = Vec::new();
-        let own = self.known.path();
-        let entries = own.iter().map(|it| match self.is_extensions_alone(it) {
-            true => self.mapping.extension_schema(it),
-            false => self.mapping.schema(it),
+        let entries = self.search_path.iter().flat_map(|it| {
+            if self.is_extensions_alone(it) {
+                self.homes(it)
+            } else {
+                vec![self.mapping.schema(it)]
+            }
         });
-        let homes = self.known.extension_schemas();
-        let homes = homes.iter().map(|it| self.mapping.extension_schema(it));
+        let schemas = self.known.extension_schemas();
+        let homes = schemas.iter().flat_map(|it| self.homes(it));
         for entry in entries.chain(homes) {
             if !path.contains(&entry) {
                 path.push(entry);
             }
         }
         // Without a path of its own the source has nothing to give; its roles' paths are not known.
-        (!own.is_empty()).then(|| {
+        (!self.search_path.is_empty()).then(|| {
             path.push(TEMPORARY.to_owned());
             path
         })
@@ -93,7 +95,7 @@ impl Rewriter {
         pass: &mut StatementPass<'_>,
         outcome: &mut Outcome<'_>,
     ) {
-        if self.search_path.is_none() || !is_routine(statement) {
+        if self.path_policy.is_none() || !is_routine(statement) {
             return;
         }
         let Some(signature) = Signature::of(statement) else {

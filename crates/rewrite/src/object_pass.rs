@@ -1,0 +1,251 @@
+//! Names of objects that stand without a schema: along the search path, beside their table, or as what qualifies
+//! a column.
+
+use catalog::QualifiedName;
+use plan::Namespace;
+use squawk_syntax::ast::normalize_name_node;
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use crate::known::Space;
+use crate::reference::{self, Role, Token, collect_fields};
+use crate::relation;
+use crate::rewriter::child;
+use crate::scope::{self, Binding};
+use crate::statement_pass::{Place, StatementPass};
+use crate::unqualified;
+use crate::verdict::{NewName, Trust, Verdict};
+
+impl StatementPass<'_> {
+    /// Renames what `node` names, if it is no reference with a schema.
+    pub(crate) fn object(&mut self, node: &SyntaxNode, place: Place<'_>) {
+        use SyntaxKind as K;
+        match node.kind() {
+            K::INDEX | K::INDEX_REF => self.index(node, place),
+            K::CONSTRAINT_NAME | K::CONSTRAINT_NAME_REF => self.constraint(node, place),
+            K::TRIGGER | K::TRIGGER_REF | K::RULE | K::RULE_REF | K::POLICY | K::POLICY_REF => {
+                self.rename_in(Namespace::OfTable, "", node, place);
+            }
+            K::FIELD_EXPR => self.qualifier(node, place),
+            K::PLPGSQL_ASSIGN_TARGET => self.assigned(node, place),
+            _ if place.trust == Trust::Unchecked => self.unqualified(node, place),
+            _ => {}
+        }
+    }
+
+    fn unqualified(&mut self, node: &SyntaxNode, place: Place<'_>) {
+        let Some(found) = unqualified::of_node(node, &place.context.variables) else {
+            if node.kind() == SyntaxKind::NAME_REF {
+                self.whole_row(node, place);
+            }
+            return;
+        };
+        match self.rewriter.unqualified_verdict(&found, &place.context.path) {
+            Verdict::Keep => {}
+            Verdict::Rename(new) => {
+                let token = Token {
+                    start: found.start,
+                    text: found.token,
+                };
+                self.rename(&token, &new.object, place);
+            }
+            Verdict::Doubt(reason) => self.concern(found.start, reason, place),
+        }
+    }
+
+    /// An index that is made beside its table, or that belongs to it.
+    fn index(&mut self, node: &SyntaxNode, place: Place<'_>) {
+        let segments = node
+            .descendants()
+            .filter(|it| matches!(it.kind(), SyntaxKind::PATH_SEGMENT | SyntaxKind::PATH_SEGMENT_REF));
+        // With a schema, or outside a statement on a table, the path itself is a reference.
+        let parent = node.parent().map(|it| it.kind());
+        let beside_table = matches!(
+            parent,
+            Some(SyntaxKind::CREATE_INDEX | SyntaxKind::CLUSTER_ON | SyntaxKind::USING_INDEX_NAME)
+        );
+        if beside_table && segments.count() == 1 {
+            let table = self.table_of(node, place);
+            self.rename_in(Namespace::Objects, &table.schema, node, place);
+        }
+    }
+
+    /// A constraint is called like its index, where it has one.
+    fn constraint(&mut self, node: &SyntaxNode, place: Place<'_>) {
+        let name = relation::innermost(node.clone());
+        let has_index = match node.parent().map(|it| it.kind()) {
+            // Only such constraints can be named there.
+            Some(SyntaxKind::CONFLICT_ON_CONSTRAINT) => true,
+            _ if node.kind() == SyntaxKind::CONSTRAINT_NAME => relation::has_index(node),
+            _ => {
+                let table = self.table_of(node, place);
+                self.rewriter.known.has_index(table, &normalize_name_node(&name))
+            }
+        };
+        let table = self.table_of(node, place);
+        let namespace = if has_index {
+            Namespace::Objects
+        } else {
+            Namespace::OfTable
+        };
+        self.rename_in(namespace, &table.schema, &name, place);
+    }
+
+    fn rename_in(&mut self, namespace: Namespace, schema: &str, node: &SyntaxNode, place: Place<'_>) {
+        let name = normalize_name_node(&relation::innermost(node.clone()));
+        let new = self.rewriter.mapping.object(namespace, schema, &name);
+        if new != name {
+            self.rename(&Token::of(node), &new, place);
+        }
+    }
+
+    /// The table that the statement around `node` is about.
+    fn table_of(&self, node: &SyntaxNode, place: Place<'_>) -> QualifiedName {
+        let statement = node
+            .ancestors()
+            .take_while(|it| it.parent().is_some())
+            .find(|it| {
+                it.kind() == SyntaxKind::INSERT
+                    || it.parent().is_some_and(|it| it.kind() == SyntaxKind::SOURCE_FILE)
+            });
+        let found = statement.and_then(|statement| {
+            reference::names(&statement)
+                .find(|it| matches!(it.role, Role::Object(Space::Relation | Space::Type | Space::Any)))
+        });
+        found.map_or_else(
+            || {
+                let schema = place.context.path.first().cloned().unwrap_or_default();
+                QualifiedName::new(schema, "")
+            },
+            |it| QualifiedName::new(it.schema, it.name),
+        )
+    }
+
+    /// `users` in `users.id` and `users.*`: a relation that goes by its own name, or the routine whose argument
+    /// it is.
+    fn qualifier(&mut self, field: &SyntaxNode, place: Place<'_>) {
+        let is_part = field.parent().is_some_and(|it| {
+            it.kind() == SyntaxKind::FIELD_EXPR
+                || (it.kind() == SyntaxKind::CALL_EXPR && it.first_child().as_ref() == Some(field))
+        });
+        let (mut names, mut star) = (Vec::new(), false);
+        if is_part || collect_fields(field, &mut names, &mut star).is_none() {
+            return;
+        }
+        let Some(first) = names.first().filter(|_| names.len() + usize::from(star) == 2) else {
+            return;
+        };
+        let name = normalize_name_node(first);
+        let is_routine = place
+            .context
+            .routine
+            .as_ref()
+            .is_some_and(|(old, _)| *old == name);
+        if !is_routine && !self.rewriter.renamed.contains(&name) {
+            return;
+        }
+        let new = match scope::binding(field, &name) {
+            Some(Binding::Named(path)) => self.new_name_of(&path, place),
+            Some(Binding::Fixed) => None,
+            None => self.routines_new_name(&name, place),
+        };
+        if let Some(new) = new {
+            self.rename(&Token::of(first), &new, place);
+        }
+    }
+
+    /// `routine.argument := …`
+    fn assigned(&mut self, target: &SyntaxNode, place: Place<'_>) {
+        let has_field = child(target, SyntaxKind::FIELD_ACCESSOR).is_some();
+        let first = target.first_child().filter(|_| has_field);
+        if let Some(first) = first
+            && let Some(new) = self.routines_new_name(&normalize_name_node(&first), place)
+        {
+            self.rename(&Token::of(&first), &new, place);
+        }
+    }
+
+    fn routines_new_name(&self, name: &str, place: Place<'_>) -> Option<String> {
+        let (old, new) = place.context.routine.as_ref()?;
+        (old == name && old != new && !place.context.variables.contains(name)).then(|| new.clone())
+    }
+
+    /// `users` as a value: the whole row, unless a column is called so, which comes first.
+    fn whole_row(&mut self, node: &SyntaxNode, place: Place<'_>) {
+        let name = normalize_name_node(node);
+        let is_field = node
+            .parent()
+            .is_some_and(|it| it.kind() == SyntaxKind::FIELD_EXPR);
+        if is_field || !self.rewriter.renamed.contains(&name) {
+            return;
+        }
+        let Some(Binding::Named(path)) = scope::binding(node, &name) else {
+            return;
+        };
+        let Some(new) = self.new_name_of(&path, place) else {
+            return;
+        };
+        if self.rewriter.known.has_column(&name) || place.context.variables.contains(&name) {
+            let at = usize::from(node.text_range().start());
+            let reason = format!("{name} can be a column or variable here, or the whole row of {name}");
+            return self.concern(at, reason, place);
+        }
+        self.rename(&Token::of(node), &new, place);
+    }
+
+    /// The new name, without a schema, of what a path or a callee names.
+    fn new_name_of(&self, path: &SyntaxNode, place: Place<'_>) -> Option<String> {
+        let verdict = match reference::of_node(path) {
+            Some(reference) => self.rewriter.verdict(&reference, place.trust),
+            None => {
+                let found = unqualified::of_node(path, &place.context.variables)?;
+                self.rewriter.unqualified_verdict(&found, &place.context.path)
+            }
+        };
+        match verdict {
+            Verdict::Rename(NewName { object, .. }) => Some(object),
+            Verdict::Keep | Verdict::Doubt(_) => None,
+        }
+        .filter(|new| *new != normalize_name_node(&relation::innermost(path.clone())))
+    }
+
+    /// The routine that `statement` makes: its name and the one that it gets.
+    pub(crate) fn routine(&self, statement: &SyntaxNode) -> Option<(String, String)> {
+        if !matches!(
+            statement.kind(),
+            SyntaxKind::CREATE_FUNCTION | SyntaxKind::CREATE_PROCEDURE
+        ) {
+            return None;
+        }
+        let reference = reference::names(statement).find(|it| it.defines)?;
+        let new = self
+            .rewriter
+            .object_name(Space::Routine, &reference.schema, &reference.name);
+        Some((reference.name, new))
+    }
+
+    /// A body is not read column by column: what mentions one that gets another name is a doubt.
+    pub(crate) fn columns(&mut self, tree: &SyntaxNode, place: Place<'_>) {
+        if !self.rewriter.mapping.snake_case {
+            return;
+        }
+        let mut told = std::collections::HashSet::new();
+        for node in tree.descendants() {
+            if !matches!(
+                node.kind(),
+                SyntaxKind::NAME_REF | SyntaxKind::COLUMN_NAME_REF | SyntaxKind::COMPOSITE_FIELD_REF
+            ) {
+                continue;
+            }
+            let name = normalize_name_node(&node);
+            let new = self.rewriter.mapping.column(&name);
+            if new != name && self.rewriter.known.has_column(&name) && told.insert(name.clone()) {
+                let at = usize::from(node.text_range().start());
+                self.concern(
+                    at,
+                    format!("column {name} becomes {new}, but not in a body"),
+                    place,
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! What becomes of a name: to whom it belongs, and what that one is called on the target.
+
+use catalog::{IDENTIFIER_BYTES_MAX, quote_ident};
+use plan::{DEFAULT_SCHEMA, Namespace};
+
+use crate::built_in;
+use crate::known::{Owner, Space};
+use crate::reference::{Reference, Role};
+use crate::rewriter::Rewriter;
+use crate::unqualified::Unqualified;
+
+/// What becomes of one reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Keep,
+    Rename(NewName),
+    Doubt(String),
+}
+
+/// Where something is on the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NewName {
+    pub(crate) schema: String,
+    /// Without the schema; as it was where the reference is to a schema.
+    pub(crate) object: String,
+}
+
+/// How much trust the place of a reference deserves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    /// PostgreSQL resolved the name itself when it wrote the text.
+    Resolved,
+    /// Text that a person wrote and nothing has checked since: names may mean what is no longer there.
+    Unchecked,
+}
+
+/// To whom the object of a reference belongs.
+enum Belongs {
+    ToSource,
+    /// With the extension's name, where it is known.
+    ToExtension(Option<String>),
+    ToNobody(Verdict),
+}
+
+impl Rewriter {
+    /// Whether the schema called `name` moves, whole or in part.
+    pub(crate) fn moves(&self, name: &str) -> bool {
+        self.moved.iter().any(|it| it == name)
+    }
+
+    pub(crate) fn verdict(&self, reference: &Reference, trust: Trust) -> Verdict {
+        let old = reference.schema.as_str();
+        let own_schema = self.mapping.schema(old);
+        if own_schema == old && !self.extension_moves(old) && !self.mapping.renames_objects() {
+            return Verdict::Keep;
+        }
+        let belongs = match reference.role {
+            Role::ExtensionSchema => Belongs::ToExtension(reference.extension.clone()),
+            Role::Schema if self.is_extensions_alone(old) && !reference.defines => Belongs::ToExtension(None),
+            Role::Schema if trust == Trust::Unchecked && !self.moves(old) => return Verdict::Keep,
+            Role::Schema => Belongs::ToSource,
+            Role::Object(_) if reference.defines && trust == Trust::Resolved => Belongs::ToSource,
+            Role::Object(space) => self.belongs(reference, space, trust),
+        };
+        let new = match belongs {
+            Belongs::ToNobody(verdict) => return verdict,
+            Belongs::ToSource => NewName {
+                object: match reference.role {
+                    Role::Object(space) => self.object_name(space, old, &reference.name),
+                    Role::Schema | Role::ExtensionSchema => reference.name.clone(),
+                },
+                schema: own_schema,
+            },
+            Belongs::ToExtension(extension) => match self.home(extension.as_deref(), old) {
+                Ok(schema) => NewName {
+                    schema,
+                    object: reference.name.clone(),
+                },
+                Err(reason) => return Verdict::Doubt(reason),
+            },
+        };
+        if new.schema == old && new.object == reference.name {
+            Verdict::Keep
+        } else {
+            Verdict::Rename(new)
+        }
+    }
+
+    fn belongs(&self, reference: &Reference, space: Space, trust: Trust) -> Belongs {
+        let old = reference.schema.as_str();
+        match self.known.owner(space, old, &reference.name) {
+            Owner::Source => Belongs::ToSource,
+            Owner::Extension(extension) => Belongs::ToExtension(extension),
+            Owner::Fixed => Belongs::ToNobody(Verdict::Keep),
+            Owner::Ambiguous => {
+                let same_schema = self
+                    .home(None, old)
+                    .is_ok_and(|it| it == self.mapping.schema(old));
+                if same_schema && self.object_name(space, old, &reference.name) == reference.name {
+                    return Belongs::ToSource;
+                }
+                Belongs::ToNobody(Verdict::Doubt(format!(
+                    "{old}.{} is both an extension's and the source's own",
+                    reference.name
+                )))
+            }
+            Owner::Unknown => self.unknown(reference, space, trust),
+        }
+    }
+
+    /// An object that is not listed anywhere.
+    fn unknown(&self, reference: &Reference, space: Space, trust: Trust) -> Belongs {
+        let old = reference.schema.as_str();
+        let by_sql_alone = !self.known.is_complete();
+        let may_be_extension = self.known.has_extension(old);
+        match trust {
+            Trust::Resolved if self.is_extensions_alone(old) => Belongs::ToExtension(None),
+            Trust::Resolved if by_sql_alone && may_be_extension => Belongs::ToExtension(None),
+            Trust::Resolved => Belongs::ToSource,
+            // An extension brings functions, types and operators; a table of that name would be dumped.
+            Trust::Unchecked if by_sql_alone && may_be_extension && space != Space::Relation => {
+                Belongs::ToExtension(None)
+            }
+            Trust::Unchecked if !self.moves(old) => Belongs::ToNobody(Verdict::Keep),
+            Trust::Unchecked => Belongs::ToNobody(Verdict::Doubt(format!(
+                "{old}.{} is not known to be an object of the source",
+                reference.name
+            ))),
+        }
+    }
+
+    /// Where the target keeps an extension that the source has in `schema`; the reason for a doubt when that
+    /// differs among the extensions there, and nothing says which one is meant.
+    fn home(&self, extension: Option<&str>, schema: &str) -> Result<String, String> {
+        if let Some(extension) = extension {
+            return Ok(self.mapping.extension_schema(extension, schema));
+        }
+        let mut homes = self.homes(schema);
+        match (homes.pop(), homes.is_empty()) {
+            (Some(home), true) => Ok(home),
+            (None, _) => Ok(self.mapping.extension_schema("", schema)),
+            (Some(_), false) => Err(format!(
+                "{schema} holds several extensions with different homes, and nothing says whose this is"
+            )),
+        }
+    }
+
+    /// Every schema of the target that gets an extension from `schema`.
+    pub(crate) fn homes(&self, schema: &str) -> Vec<String> {
+        let mut homes: Vec<String> = Vec::new();
+        for extension in self.known.extensions_in(schema) {
+            let home = self.mapping.extension_schema(extension, schema);
+            if !homes.contains(&home) {
+                homes.push(home);
+            }
+        }
+        homes
+    }
+
+    /// The name that one of the source's own objects gets.
+    pub(crate) fn object_name(&self, space: Space, schema: &str, name: &str) -> String {
+        let is_routine = self.known.defines(Space::Routine, schema, name);
+        let is_type = self.known.defines(Space::Type, schema, name);
+        let namespace = match space {
+            Space::Operator => Namespace::Operators,
+            // A range type has functions of its name.
+            Space::Routine if is_routine || !is_type => Namespace::Routines,
+            Space::Any if is_routine && !is_type && !self.known.defines(Space::Relation, schema, name) => {
+                Namespace::Routines
+            }
+            _ => Namespace::Objects,
+        };
+        let is_known =
+            |name: &str| is_type || self.known.owner(Space::Relation, schema, name) == Owner::Source;
+        if let (Space::Type, Some(element)) = (space, name.strip_prefix('_'))
+            && !self.known.defines(Space::Relation, schema, name)
+            && !is_type
+            && is_known(element)
+        {
+            let array = format!("_{}", self.mapping.object(Namespace::Objects, schema, element));
+            let end = array.floor_char_boundary(IDENTIFIER_BYTES_MAX);
+            return array[..end].to_owned();
+        }
+        self.mapping.object(namespace, schema, name)
+    }
+
+    /// What becomes of a name without a schema that is looked up along `path`, the source's schemas in order.
+    pub(crate) fn unqualified_verdict(&self, found: &Unqualified, path: &[String]) -> Verdict {
+        let Unqualified { name, space, .. } = found;
+        if !self.renamed.contains(name) && !name.starts_with('_') {
+            return Verdict::Keep;
+        }
+        let rename = |schema: &String| {
+            let new = self.object_name(*space, schema, name);
+            (new != *name).then(|| NewName {
+                schema: schema.clone(),
+                object: new,
+            })
+        };
+        let own = path
+            .iter()
+            .find(|schema| self.known.owner(*space, schema, name) != Owner::Unknown);
+        if is_built_in(*space, name) {
+            // Overloads are told apart by their arguments, which nothing here knows.
+            let is_overloaded = *space == Space::Routine && own.is_some_and(|it| rename(it).is_some());
+            return if is_overloaded {
+                Verdict::Doubt(format!(
+                    "{name} is a built-in function and one of the source's own"
+                ))
+            } else {
+                Verdict::Keep
+            };
+        }
+        match own {
+            Some(schema) => match self.known.owner(*space, schema, name) {
+                Owner::Source => rename(schema).map_or(Verdict::Keep, Verdict::Rename),
+                Owner::Ambiguous if rename(schema).is_some() => {
+                    Verdict::Doubt(format!("{name} is both an extension's and the source's own"))
+                }
+                _ => Verdict::Keep,
+            },
+            None => {
+                let schemas = self.known.schemas();
+                let elsewhere = schemas
+                    .iter()
+                    .find(|it| self.known.owner(*space, it, name) == Owner::Source && rename(it).is_some());
+                elsewhere.map_or(Verdict::Keep, |schema| {
+                    Verdict::Doubt(format!(
+                        "{name} is looked up along the search_path {}, and {}.{} gets another name",
+                        path.join(", "),
+                        quote_ident(schema),
+                        quote_ident(name)
+                    ))
+                })
+            }
+        }
+    }
+
+    /// What stands in a search path for `schema`: its new name, and after it where its extensions go.
+    pub(crate) fn path_entries(&self, schema: &str) -> Option<Vec<String>> {
+        if !self.moves(schema) {
+            return None;
+        }
+        let mut entries = Vec::new();
+        if !self.is_extensions_alone(schema) {
+            entries.push(self.mapping.schema(schema));
+        }
+        for home in self.homes(schema) {
+            if !entries.contains(&home) {
+                entries.push(home);
+            }
+        }
+        (entries != [schema]).then_some(entries)
+    }
+
+    pub(crate) fn is_extensions_alone(&self, schema: &str) -> bool {
+        self.known.has_extension(schema) && !self.known.is_own_schema(schema)
+    }
+
+    pub(crate) fn find_moved(&mut self) {
+        let named = self.mapping.map.keys().map(String::as_str);
+        let known = self.known.all_schemas().chain(named).chain([DEFAULT_SCHEMA]);
+        let mut moved: Vec<String> = known
+            .filter(|it| self.mapping.schema(it) != **it || self.extension_moves(it))
+            .map(str::to_owned)
+            .collect();
+        moved.sort();
+        moved.dedup();
+        self.moved = moved;
+    }
+
+    fn extension_moves(&self, schema: &str) -> bool {
+        self.homes(schema).iter().any(|home| home != schema)
+    }
+}
+
+fn is_built_in(space: Space, name: &str) -> bool {
+    match space {
+        Space::Routine => built_in::is_routine(name),
+        Space::Type => built_in::is_type(name),
+        Space::Relation => built_in::is_relation(name),
+        _ => false,
+    }
+}
