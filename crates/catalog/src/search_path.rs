@@ -15,18 +15,15 @@ pub fn parse_search_path(setting: &str, owner: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut rest = setting.trim_start();
     while !rest.is_empty() {
-        let name = match rest.strip_prefix('"') {
-            Some(quoted) => {
-                let (name, after) = until_quote(quoted);
-                rest = after;
-                name
-            }
-            None => {
-                let end = rest.find(',').unwrap_or(rest.len());
-                let name = rest[..end].trim_end().to_ascii_lowercase();
-                rest = &rest[end..];
-                name
-            }
+        let name = if let Some(quoted) = rest.strip_prefix('"') {
+            let (name, after) = until_quote(quoted);
+            rest = after;
+            name
+        } else {
+            let end = rest.find(',').unwrap_or(rest.len());
+            let name = rest[..end].trim_end().to_ascii_lowercase();
+            rest = &rest[end..];
+            name
         };
         rest = rest.trim_start().trim_start_matches(',').trim_start();
         let name = if name == USER { owner.to_owned() } else { name };

@@ -1,11 +1,12 @@
 //! What a source is known to hold: its own objects, and those that belong to its extensions.
 
+mod path;
 mod settle;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use catalog::{Catalog, Extension, ObjectKind, QualifiedName};
-use plan::{DEFAULT_SCHEMA, Mapping, Namespace, is_built_in};
+use plan::{Mapping, Namespace, is_built_in};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::parse::Parsed;
@@ -258,33 +259,6 @@ impl Known {
             .or_default()
             .entry(name.to_owned())
             .or_default()
-    }
-
-    /// What `ALTER DATABASE … SET search_path` in a dump says.
-    pub(crate) fn set_path(&mut self, path: Vec<String>) {
-        if !self.complete {
-            self.path = Some(path);
-        }
-    }
-
-    /// The schemas in which the source finds names that no schema qualifies.
-    pub(crate) fn path(&self) -> Vec<String> {
-        let Some(path) = &self.path else {
-            // A dump does not say the path; where it holds one schema alone and that is not `public`, nothing
-            // could work but with that one.
-            return match self.schemas().as_slice() {
-                [only] => vec![only.clone()],
-                _ => vec![DEFAULT_SCHEMA.to_owned()],
-            };
-        };
-        let exists = |it: &&String| {
-            self.complete
-                || *it == DEFAULT_SCHEMA
-                || is_built_in(it)
-                || self.own_schemas.contains(*it)
-                || self.extension_schemas.contains_key(*it)
-        };
-        path.iter().filter(exists).cloned().collect()
     }
 
     /// Whether an object of that name, in whatever schema, is the source's own or an extension's.

@@ -26,8 +26,6 @@ pub(super) struct Findings {
     pub(super) relations_used: Vec<Name>,
     /// Procedures that it calls by CALL.
     pub(super) procedures_called: Vec<Name>,
-    /// It executes what it has put together.
-    pub(super) is_dynamic: bool,
     pub(super) controls_transactions: bool,
     /// It sets the path itself, for itself or for its caller.
     pub(super) sets_path: bool,
@@ -74,8 +72,8 @@ impl Findings {
                 _ => {}
             }
         }
-        let is_implied = |it: &&str| known.is_listed(Space::Operator, it) || may_be_extension(known);
-        self.leans |= IMPLIED.iter().any(|it| is_implied(&it)) && implies_operators(tree);
+        let is_implied = |it: &str| known.is_listed(Space::Operator, it) || may_be_extension(known);
+        self.leans |= IMPLIED.iter().any(|it| is_implied(it)) && implies_operators(tree);
     }
 
     fn take_names(&mut self, tree: &SyntaxNode, known: &Known) {
@@ -126,13 +124,13 @@ impl Findings {
         let query = child(node, SyntaxKind::PLPGSQL_EXPR);
         let constant = query.as_ref().and_then(constant_string);
         let text = constant.and_then(|it| it.string_value());
-        match text.map(|it| body::parse_sql(&it)) {
-            Some(Ok(tree)) => self.take(&tree, known),
-            _ => {
-                self.leans = true;
-                self.is_dynamic = true;
-            }
+        if let Some(Ok(tree)) = text.map(|it| body::parse_sql(&it)) {
+            return self.take(&tree, known);
         }
+        self.leans = true;
+        // It may be a CALL, and nobody knows of what.
+        let (schema, name) = (Some(String::new()), String::new());
+        self.procedures_called.push(Name { schema, name });
     }
 
     fn take_call(&mut self, name: &SyntaxNode) {

@@ -46,7 +46,7 @@ impl Definition {
         let findings = if has_path {
             Findings::default()
         } else {
-            findings(statement, signature.is_procedure, known)
+            findings(statement, known)
         };
         let parameters = child(statement, SyntaxKind::PARAM_LIST)?;
         Some(Definition {
@@ -80,10 +80,10 @@ impl Definition {
 
 impl Signature {
     pub(super) fn of(statement: &SyntaxNode) -> Option<Self> {
-        let named = statement
+        let whole = statement
             .children()
             .find(|it| matches!(it.kind(), SyntaxKind::FUNCTION_NAME | SyntaxKind::PROCEDURE_NAME))?;
-        let path = child(&named, SyntaxKind::PATH)?;
+        let path = child(&whole, SyntaxKind::PATH)?;
         let mut names: Vec<String> = path
             .descendants()
             .filter(|it| matches!(it.kind(), SyntaxKind::PATH_SEGMENT | SyntaxKind::PATH_SEGMENT_REF))
@@ -143,7 +143,7 @@ fn has_path(statement: &SyntaxNode) -> bool {
     parameters.any(|it| it.text().to_string().eq_ignore_ascii_case("search_path"))
 }
 
-fn findings(statement: &SyntaxNode, is_procedure: bool, known: &Known) -> Findings {
+fn findings(statement: &SyntaxNode, known: &Known) -> Findings {
     let Some(body) = Body::of(statement) else {
         // An SQL-standard body: PostgreSQL has looked up its names already.
         return Findings::resolved(statement);
@@ -157,15 +157,7 @@ fn findings(statement: &SyntaxNode, is_procedure: bool, known: &Known) -> Findin
         Language::Plpgsql => body::parse_plpgsql(text.text()).ok(),
         Language::Other(_) => None,
     };
-    match tree {
-        Some(tree) => {
-            let mut findings = read(&tree, known);
-            // What it executes may be a CALL.
-            findings.controls_transactions |= is_procedure && findings.is_dynamic;
-            findings
-        }
-        None => Findings::unreadable(),
-    }
+    tree.map_or_else(Findings::unreadable, |it| read(&it, known))
 }
 
 impl Findings {

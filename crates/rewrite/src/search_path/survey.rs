@@ -74,10 +74,12 @@ impl Survey {
         self.graph.spread_control(&path);
         for (sql, piece) in all() {
             let text = &sql[piece.range.clone()];
-            if begins(text, &["create", "alter"]) && !begins_routine(text) && self.is_interesting(text) {
-                if let Some(statement) = Parsed::new(sql, piece).statement() {
-                    self.read_use(&statement, piece.range.start, &path);
-                }
+            let may_use = begins(text, &["create", "alter"]) && !begins_routine(text);
+            if may_use
+                && self.is_interesting(text)
+                && let Some(statement) = Parsed::new(sql, piece).statement()
+            {
+                self.read_use(&statement, piece.range.start, &path);
             }
         }
         // What was defined now may be what earlier statements call.
