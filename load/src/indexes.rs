@@ -48,6 +48,7 @@ pub(crate) fn build(
     run_in_order(target, run, &phases.foreign_keys)?;
     run_parallel(target, run, phases.validations)?;
     run_in_order(target, run, &phases.comments)?;
+    run_in_order(target, run, &phases.column_names)?;
     Ok(RowSecurity(phases.row_security))
 }
 
@@ -62,6 +63,8 @@ struct Phases {
     validations: Vec<Chain>,
     /// Comments on constraints, which need all of them.
     comments: Chain,
+    /// New names of columns: everything before has the old ones.
+    column_names: Chain,
     row_security: Chain,
 }
 
@@ -111,6 +114,7 @@ impl Phases {
                     _ => phases.others.push(text),
                 },
                 StatementKind::CommentOnConstraint => phases.comments.push(text),
+                StatementKind::RenameColumn => phases.column_names.push(text),
                 StatementKind::EnableRowSecurity => phases.row_security.push(text),
                 _ => phases.others.push(text),
             }

@@ -81,13 +81,13 @@ fn find_beyond(
         .iter()
         .find(|it| it.qualified_name() == owner.table);
     let column = table.and_then(|it| it.columns.iter().find(|it| it.name == owner.column));
-    let is_integer = |column: &Column| INTEGERS.contains(&column.column_type.name.as_str());
-    if !column.is_some_and(is_integer) {
+    let is_integer = |column: &&Column| INTEGERS.contains(&column.column_type.name.as_str());
+    let Some(column) = column.filter(is_integer) else {
         return Ok(None);
-    }
+    };
     let (end, column) = (
         if sequence.increment > 0 { "max" } else { "min" },
-        quote_ident(&owner.column),
+        quote_ident(column.target_name()),
     );
     let sql = format!(
         "SELECT pg_catalog.{end}({column})::pg_catalog.int8, s.seqmin, s.seqmax, s.seqcycle

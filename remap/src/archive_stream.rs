@@ -19,21 +19,36 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         return Err(Failure::usage(format!("the archive has no schema `{old}`"))
             .with_hint(format!("it has {}", schemas.join(", "))));
     }
-    let mut rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(&header.catalog))
+    let texts = reader.schema().map_err(Failure::archive)?;
+    let mut known = Known::from_catalog(&header.catalog);
+    for (_, sql) in texts.iter().filter(|_| mapping.snake_case) {
+        known.learn_columns(sql);
+    }
+    let mut rewriter = Rewriter::new(mapping.clone(), known)
         .map_err(Failure::usage)?
         .with_search_path(args.search_path.into());
-    let texts = reader.schema().map_err(Failure::archive)?;
     let all: Vec<&str> = texts.iter().map(|(_, sql)| sql.as_str()).collect();
     rewriter.survey(&all);
     // With everything that follows from it in this source.
     let mapping = rewriter.mapping();
     let (mut pins, mut leaning) = (Vec::new(), Vec::new());
-    let (texts, counts, doubts) = rewrite_all(&rewriter, texts, &mut pins, &mut leaning);
+    let (mut texts, counts, doubts) = rewrite_all(&rewriter, texts, &mut pins, &mut leaning);
     report::say(mapping, &schemas, counts, &doubts, ui);
     path_report::say(&pins, &leaning, ui);
     if args.strict && !doubts.is_empty() {
         // Nothing has been written yet, so nothing downstream can have begun.
         return Ok(Outcome::Findings);
+    }
+    let columns = rewriter.known().renamed_columns(mapping);
+    for (_, sql) in texts
+        .iter_mut()
+        .filter(|(member, _)| *member == SchemaMember::PostData)
+    {
+        for column in &columns {
+            sql.push_str("\n");
+            sql.push_str(&column.statement);
+            sql.push_str("\n");
+        }
     }
     header.catalog.rename(mapping);
     header.mappings.push(mapping.clone());
@@ -65,7 +80,11 @@ fn rewrite_all(
     let texts = texts
         .into_iter()
         .map(|(member, sql)| {
-            let rewritten = rewriter.rewrite(&sql);
+            let rewritten = if member == SchemaMember::Privileges {
+                rewriter.rewrite_grants(&sql)
+            } else {
+                rewriter.rewrite(&sql)
+            };
             counts += rewritten.counts;
             doubts.extend(rewritten.doubts);
             pins.extend(rewritten.pins);

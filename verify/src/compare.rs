@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use catalog::{Catalog, QualifiedName, Sequence, Table, quote_ident};
+use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
 use cli::{Failure, Progress, Result, Ui, Work};
 use database::Endpoint;
 use database::endpoint::Environment;
-use plan::Mapping;
 use rayon::prelude::*;
+use rewrite::Known;
 
 use crate::args::Args;
 use crate::objects::{self, Side};
@@ -33,10 +33,15 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     source.leave_out_targets(&mapping, &target)?;
     let schemas = source.catalog().schemas.iter().map(|it| it.name.as_str());
     let targets = mapping.apply(schemas).map_err(Failure::usage)?;
+    let mapping = Known::from_catalog(source.catalog())
+        .settle(&mapping)
+        .map_err(Failure::usage)?;
+    let mut renamed = source.catalog().clone();
+    renamed.rename(&mapping);
 
     let expected = source.catalog().tables.iter().map(|table| table.bytes).sum();
     let progress = ui.progress(source.name(), Some(expected));
-    let comparison = Comparison::new(&source, &target, &mapping, &targets, &progress);
+    let comparison = Comparison::new(&source, &target, &renamed, &targets, &progress);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .build()
@@ -59,7 +64,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
 struct Comparison<'a> {
     source: &'a Source,
     target: &'a Live,
-    mapping: &'a Mapping,
+    /// The source's catalog under the names of the target, everything in the same order.
+    renamed: &'a Catalog,
     /// The target's schemas that are compared.
     schemas: &'a [String],
     /// The target's tables by name.
@@ -71,7 +77,7 @@ impl<'a> Comparison<'a> {
     fn new(
         source: &'a Source,
         target: &'a Live,
-        mapping: &'a Mapping,
+        renamed: &'a Catalog,
         schemas: &'a [String],
         progress: &'a Progress,
     ) -> Self {
@@ -84,7 +90,7 @@ impl<'a> Comparison<'a> {
         Comparison {
             source,
             target,
-            mapping,
+            renamed,
             schemas,
             there,
             progress,
@@ -93,17 +99,18 @@ impl<'a> Comparison<'a> {
 
     /// All tables with rows, the largest first on their way, in the catalog's order in the report.
     fn tables(&self) -> Result<Vec<TableResult>> {
-        let mut tables: Vec<&Table> = self
+        let mut tables: Vec<(&Table, &Table)> = self
             .source
             .catalog()
             .tables
             .iter()
-            .filter(|table| table.has_rows())
+            .zip(&self.renamed.tables)
+            .filter(|(table, _)| table.has_rows())
             .collect();
-        tables.sort_by_key(|table| std::cmp::Reverse(table.bytes));
+        tables.sort_by_key(|(table, _)| std::cmp::Reverse(table.bytes));
         let compared: Result<Vec<(u32, TableResult)>> = tables
             .par_iter()
-            .map(|table| Ok((table.number, self.table(table)?)))
+            .map(|(table, renamed)| Ok((table.number, self.table(table, renamed)?)))
             .collect();
         let mut results = compared?;
         results.sort_by_key(|(number, _)| *number);
@@ -112,8 +119,9 @@ impl<'a> Comparison<'a> {
         Ok(results)
     }
 
-    fn table(&self, table: &Table) -> Result<TableResult> {
-        let name = self.target_name(&table.schema, &table.name);
+    /// Compares a table of the source, which is called as `renamed` on the target.
+    fn table(&self, table: &Table, renamed: &Table) -> Result<TableResult> {
+        let name = renamed.qualified_name();
         let expected = self.source.fingerprint(table)?;
         let label = name.to_string();
         self.progress.advance(Work {
@@ -128,13 +136,17 @@ impl<'a> Comparison<'a> {
                 Some(Difference::MissingTable),
             ));
         };
-        let columns = column_difference(table, other);
+        let columns = column_difference(renamed, other);
         if columns.as_ref().is_some_and(Difference::is_unreadable) {
             return Ok(TableResult::new(label, Some(expected), None, columns));
         }
         // The target is read with the source's columns in the source's order.
         let mut view = (*other).clone();
-        view.columns = table.stored_columns().cloned().collect();
+        let called = |column: &Column| Column {
+            name: column.target_name().to_owned(),
+            ..column.clone()
+        };
+        view.columns = renamed.stored_columns().map(called).collect();
         let found = self.target.fingerprint(&view, expected.form, Failure::target)?;
         let rows = (found != expected).then_some(Difference::Rows);
         Ok(TableResult::new(
@@ -147,13 +159,7 @@ impl<'a> Comparison<'a> {
 
     /// Tables of the target's schemas that the source does not have.
     fn extra_tables(&self) -> Result<Vec<TableResult>> {
-        let expected: Vec<QualifiedName> = self
-            .source
-            .catalog()
-            .tables
-            .iter()
-            .map(|table| self.target_name(&table.schema, &table.name))
-            .collect();
+        let expected: Vec<QualifiedName> = self.renamed.tables.iter().map(Table::qualified_name).collect();
         let extra = self.target.catalog.tables.iter().filter(|table| table.has_rows());
         extra
             .filter(|table| {
@@ -178,7 +184,7 @@ impl<'a> Comparison<'a> {
     fn sequences(&self) -> Vec<String> {
         let there: HashMap<QualifiedName, &Sequence> = sequences_of(&self.target.catalog);
         let compare = |sequence: &Sequence| {
-            let name = self.target_name(&sequence.schema, &sequence.name);
+            let name = QualifiedName::new(&sequence.schema, &sequence.name);
             match there.get(&name) {
                 None => Some(format!("sequence {name} is missing on the target")),
                 Some(found) if is_behind(found, sequence) => Some(format!(
@@ -189,12 +195,7 @@ impl<'a> Comparison<'a> {
                 Some(_) => None,
             }
         };
-        self.source
-            .catalog()
-            .sequences
-            .iter()
-            .filter_map(compare)
-            .collect()
+        self.renamed.sequences.iter().filter_map(compare).collect()
     }
 
     /// Everything else that the source has and the target lacks.
@@ -207,20 +208,16 @@ impl<'a> Comparison<'a> {
             catalog: &self.target.catalog,
             major: self.target.major(),
         };
-        objects::missing(here, there, self.mapping)
-    }
-
-    fn target_name(&self, schema: &str, name: &str) -> QualifiedName {
-        QualifiedName::new(self.mapping.schema(schema), name)
+        objects::missing(here, there, self.renamed)
     }
 }
 
 /// The first column that only one side has, or that only one side generates.
 fn column_difference(here: &Table, there: &Table) -> Option<Difference> {
-    let find = |table: &Table, name: &str| table.columns.iter().find(|it| it.name == name).cloned();
+    let find = |table: &Table, name: &str| table.columns.iter().find(|it| it.target_name() == name).cloned();
     for column in &here.columns {
-        let name = quote_ident(&column.name);
-        match find(there, &column.name) {
+        let name = quote_ident(column.target_name());
+        match find(there, column.target_name()) {
             None => return Some(Difference::MissingColumn(name)),
             Some(found) if column.generated.is_some() && found.generated.is_none() => {
                 return Some(Difference::NotGenerated(name));

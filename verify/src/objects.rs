@@ -4,7 +4,6 @@
 use std::collections::{HashMap, HashSet};
 
 use catalog::{Catalog, Object, ObjectKind, QualifiedName, Table, TableKind};
-use plan::Mapping;
 
 /// The first PostgreSQL whose catalog lists NOT NULL constraints by name.
 const NAMED_NOT_NULL: u32 = 18;
@@ -20,8 +19,10 @@ pub(crate) struct Side<'a> {
 ///
 /// Tables with rows and sequences are compared elsewhere, with what they hold. What belongs to a table that is
 /// missing itself is not told again.
-pub(crate) fn missing(source: Side<'_>, target: Side<'_>, mapping: &Mapping) -> Vec<String> {
-    let comparison = Comparison::new(source, target, mapping);
+///
+/// `renamed` is the source's catalog under the names of the target.
+pub(crate) fn missing(source: Side<'_>, target: Side<'_>, renamed: &Catalog) -> Vec<String> {
+    let comparison = Comparison::new(source, target, renamed);
     let mut sentences = comparison.missing_tables();
     sentences.extend(comparison.missing_objects());
     sentences
@@ -30,14 +31,15 @@ pub(crate) fn missing(source: Side<'_>, target: Side<'_>, mapping: &Mapping) -> 
 struct Comparison<'a> {
     source: Side<'a>,
     target: Side<'a>,
-    mapping: &'a Mapping,
+    /// The source's catalog under the names of the target, everything in the same order.
+    renamed: &'a Catalog,
     /// The source's tables that get constraints and triggers from another: partitions and children.
     heirs: HashMap<QualifiedName, &'a Table>,
     has_partitions: bool,
 }
 
 impl<'a> Comparison<'a> {
-    fn new(source: Side<'a>, target: Side<'a>, mapping: &'a Mapping) -> Self {
+    fn new(source: Side<'a>, target: Side<'a>, renamed: &'a Catalog) -> Self {
         let tables = &source.catalog.tables;
         let heirs = tables
             .iter()
@@ -45,7 +47,7 @@ impl<'a> Comparison<'a> {
         Comparison {
             source,
             target,
-            mapping,
+            renamed,
             heirs: heirs.map(|it| (it.qualified_name(), it)).collect(),
             has_partitions: tables.iter().any(|it| it.kind == TableKind::Partitioned),
         }
@@ -60,9 +62,9 @@ impl<'a> Comparison<'a> {
             .iter()
             .map(|it| (it.qualified_name(), it.kind))
             .collect();
-        let tables = self.source.catalog.tables.iter().filter(|it| !it.has_rows());
+        let tables = self.renamed.tables.iter().filter(|it| !it.has_rows());
         let missing = tables.filter_map(|table| {
-            let name = QualifiedName::new(self.mapping.schema(&table.schema), &table.name);
+            let name = table.qualified_name();
             let word = match table.kind {
                 TableKind::Partitioned => "partitioned table",
                 TableKind::Foreign => "foreign table",
@@ -79,14 +81,8 @@ impl<'a> Comparison<'a> {
             *found.entry(object.clone()).or_default() += 1;
         }
         let mut lacking: Vec<(&Object, Object)> = Vec::new();
-        for object in self
-            .source
-            .catalog
-            .objects
-            .iter()
-            .filter(|it| self.is_compared(it))
-        {
-            let mapped = self.mapped(object);
+        for (object, mapped) in self.pairs().filter(|(it, _)| self.is_compared(it)) {
+            let mapped = mapped.clone();
             match found.get_mut(&mapped) {
                 Some(count) if *count > 0 => *count -= 1,
                 _ => lacking.push((object, mapped)),
@@ -139,11 +135,9 @@ impl<'a> Comparison<'a> {
                 .any(|it| it.name == object.schema)
     }
 
-    fn mapped(&self, object: &Object) -> Object {
-        Object {
-            schema: self.mapping.schema(&object.schema),
-            ..object.clone()
-        }
+    /// The source's objects, each with what it is called on the target.
+    fn pairs(&self) -> impl Iterator<Item = (&'a Object, &'a Object)> {
+        self.source.catalog.objects.iter().zip(&self.renamed.objects)
     }
 
     /// Leaves out what is missing because something else is: the table that it belongs to, the constraint of an
@@ -170,6 +164,7 @@ impl<'a> Comparison<'a> {
                 .is_none_or(|table| relations.contains(&(mapped.schema.as_str(), table.as_str())));
             let constraint = Object {
                 kind: ObjectKind::Constraint,
+                indexed: true,
                 ..mapped.clone()
             };
             let of_constraint = mapped.kind == ObjectKind::Index && constraints.contains(&constraint);
@@ -224,13 +219,7 @@ impl<'a> Comparison<'a> {
             return format!("{} {name} is missing on the target", mapped.kind);
         }
         // Routines and operators can share a name, each with its own arguments.
-        let expected = self
-            .source
-            .catalog
-            .objects
-            .iter()
-            .filter(|it| self.mapped(it) == *mapped)
-            .count();
+        let expected = count(self.renamed.objects.iter(), mapped);
         format!(
             "{} {name}: {found} on the target, {expected} in the source",
             mapped.kind

@@ -17,6 +17,9 @@ pub struct Object {
     /// in the same schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
+    /// For a constraint: that it has an index of its name, and so a name among the relations.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub indexed: bool,
 }
 
 /// Kinds as PostgreSQL's manual names them.

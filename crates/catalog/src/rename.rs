@@ -26,7 +26,6 @@ impl Catalog {
     /// definitions that follow the rows give them others ([`crate::Column::new_name`]).
     pub fn rename(&mut self, names: &dyn NewNames) {
         let types = self.extension_types();
-        let constraint_indexes = self.constraint_indexes();
         self.rename_search_path(names);
         for table in &mut self.tables {
             rename_table(table, names, &types);
@@ -43,9 +42,7 @@ impl Catalog {
             (view.schema, view.name) = (new.schema, new.name);
         }
         for object in &mut self.objects {
-            let key = (object.schema.clone(), object.table.clone(), object.name.clone());
-            // A constraint is called like its index.
-            let kind = if object.kind == ObjectKind::Constraint && constraint_indexes.contains(&key) {
+            let kind = if object.indexed {
                 ObjectKind::Index
             } else {
                 object.kind
@@ -86,15 +83,6 @@ impl Catalog {
             }
         }
         self.search_path = path;
-    }
-
-    /// Indexes by schema, table and name.
-    fn constraint_indexes(&self) -> std::collections::HashSet<(String, Option<String>, String)> {
-        self.objects
-            .iter()
-            .filter(|object| object.kind == ObjectKind::Index)
-            .map(|it| (it.schema.clone(), it.table.clone(), it.name.clone()))
-            .collect()
     }
 
     /// Types that belong to extensions: (schema, name) to the extension's name.

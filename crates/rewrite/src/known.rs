@@ -11,7 +11,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::parse::Parsed;
 use crate::reference::{self, Role};
-use crate::relation;
+use crate::relation::{self, ColumnRename, Relations};
 
 /// Objects whose names share a namespace in PostgreSQL, as the system catalogs keep them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,10 +40,11 @@ pub struct Known {
     extension_schemas: BTreeMap<String, Vec<String>>,
     /// Sequences that belong to a column, with its table.
     owned_sequences: Vec<(QualifiedName, QualifiedName)>,
-    /// Indexes of constraints (or of nothing else), with their tables.
-    table_indexes: HashSet<(QualifiedName, String)>,
-    columns: HashMap<QualifiedName, Vec<String>>,
-    column_names: HashSet<String>,
+    /// Indexes with their tables.
+    indexes: HashSet<(QualifiedName, String)>,
+    /// Constraints that are called like their indexes, with their tables.
+    indexed_constraints: HashSet<(QualifiedName, String)>,
+    relations: Relations,
     /// Everything the source holds is known, as from a catalog, not only what some SQL text creates.
     complete: bool,
     /// The source's `search_path` where something says it.
@@ -100,15 +101,17 @@ impl Known {
             }
         }
         for object in &catalog.objects {
-            if let (ObjectKind::Index, Some(table)) = (object.kind, &object.table) {
-                let table = QualifiedName::new(&object.schema, table);
-                known.table_indexes.insert((table, object.name.clone()));
+            let Some(table) = &object.table else { continue };
+            let key = (QualifiedName::new(&object.schema, table), object.name.clone());
+            match object.kind {
+                ObjectKind::Index => _ = known.indexes.insert(key),
+                ObjectKind::Constraint if object.indexed => _ = known.indexed_constraints.insert(key),
+                _ => {}
             }
         }
         for table in &catalog.tables {
             known.standing(&table.schema, &table.name).own |= Space::Relation.bit();
-            let columns = table.columns.iter().map(|it| it.name.clone()).collect();
-            known.learn_columns(table.qualified_name(), columns);
+            known.relations.insert_table(table);
         }
         for sequence in &catalog.sequences {
             known.standing(&sequence.schema, &sequence.name).own |= Space::Relation.bit();
@@ -203,18 +206,37 @@ impl Known {
         }
         let Some(subject) = subject else { return };
         self.learn_owned_sequence(&statement, &subject);
-        for name in relation::of_table(&statement) {
-            self.define(&subject.schema, &name, Space::Relation);
-            self.table_indexes.insert((subject.clone(), name));
+        for index in relation::indexes(&statement) {
+            self.define(&subject.schema, &index.name, Space::Relation);
+            let key = (subject.clone(), index.name);
+            if index.of_constraint {
+                self.indexed_constraints.insert(key.clone());
+            }
+            self.indexes.insert(key);
         }
-        if let Some(columns) = relation::columns(&statement) {
-            self.learn_columns(subject, columns);
+        self.relations.learn(&statement, &subject);
+    }
+
+    /// Adds to a catalog the columns that only the definitions in `sql` show: those of views and types.
+    pub fn learn_columns(&mut self, sql: &str) {
+        for piece in crate::split::split(sql) {
+            let parsed = Parsed::new(sql, &piece);
+            let statement = parsed.statement();
+            let subject = statement.as_ref().and_then(|it| reference::names(it).next());
+            if let (Some(statement), Some(subject)) = (statement, subject) {
+                let subject = QualifiedName::new(subject.schema, subject.name);
+                self.relations.learn(&statement, &subject);
+            }
         }
     }
 
-    fn learn_columns(&mut self, relation: QualifiedName, columns: Vec<String>) {
-        self.column_names.extend(columns.iter().cloned());
-        self.columns.insert(relation, columns);
+    /// Every column that `mapping` gives another name.
+    pub fn renamed_columns(&self, mapping: &Mapping) -> Vec<ColumnRename> {
+        if mapping.snake_case {
+            self.relations.renamed_columns(mapping)
+        } else {
+            Vec::new()
+        }
     }
 
     fn learn_owned_sequence(&mut self, statement: &SyntaxNode, subject: &QualifiedName) {
@@ -237,12 +259,12 @@ impl Known {
 
     /// Whether a table, a view or a composite type has a column called `name`.
     pub(crate) fn has_column(&self, name: &str) -> bool {
-        self.column_names.contains(name)
+        self.relations.has_column(name)
     }
 
     /// Whether the constraint `name` of `table` has an index, and so a name among the relations.
     pub(crate) fn has_index(&self, table: QualifiedName, name: &str) -> bool {
-        self.table_indexes.contains(&(table, name.to_owned()))
+        self.indexed_constraints.contains(&(table, name.to_owned()))
     }
 
     fn define(&mut self, schema: &str, name: &str, space: Space) {

@@ -29,6 +29,7 @@ mod verdict;
 
 pub use known::Known;
 pub use outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten};
+pub use relation::ColumnRename;
 pub use rewriter::Rewriter;
 pub use search_path::SearchPath;
 pub use split::is_complete;

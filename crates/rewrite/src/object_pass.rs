@@ -25,6 +25,7 @@ impl StatementPass<'_> {
             K::TRIGGER | K::TRIGGER_REF | K::RULE | K::RULE_REF | K::POLICY | K::POLICY_REF => {
                 self.rename_in(Namespace::OfTable, "", node, place);
             }
+            K::COLUMN_NAME_REF if self.rewriter.after_columns => self.column(node, place),
             K::FIELD_EXPR => self.qualifier(node, place),
             K::PLPGSQL_ASSIGN_TARGET => self.assigned(node, place),
             _ if place.trust == Trust::Unchecked => self.unqualified(node, place),
@@ -93,6 +94,14 @@ impl StatementPass<'_> {
     fn rename_in(&mut self, namespace: Namespace, schema: &str, node: &SyntaxNode, place: Place<'_>) {
         let name = normalize_name_node(&relation::innermost(node.clone()));
         let new = self.rewriter.mapping.object(namespace, schema, &name);
+        if new != name {
+            self.rename(&Token::of(node), &new, place);
+        }
+    }
+
+    fn column(&mut self, node: &SyntaxNode, place: Place<'_>) {
+        let name = normalize_name_node(node);
+        let new = self.rewriter.mapping.column(&name);
         if new != name {
             self.rename(&Token::of(node), &new, place);
         }

@@ -1,19 +1,33 @@
 //! What the definition of a relation says of its parts: columns, and names that its indexes take.
 
+use std::collections::{BTreeMap, HashSet};
+
+use catalog::{QualifiedName, Table, TableKind, quote_ident};
+use plan::{Mapping, Namespace};
 use squawk_syntax::ast::normalize_name_node;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-/// Names that `statement` gives to indexes, and to constraints that have one: they stand among the relations
-/// of the table's schema.
-pub(crate) fn of_table(statement: &SyntaxNode) -> impl Iterator<Item = String> {
-    statement
-        .descendants()
-        .filter(|node| match node.kind() {
-            SyntaxKind::INDEX => true,
-            SyntaxKind::CONSTRAINT_NAME => has_index(node),
-            _ => false,
-        })
-        .map(|node| normalize_name_node(&innermost(node)))
+use crate::reference;
+use crate::rewriter::child;
+
+/// A name that stands among the relations of its table's schema.
+pub(crate) struct Index {
+    pub(crate) name: String,
+    /// The constraint that it serves is called so too.
+    pub(crate) of_constraint: bool,
+}
+
+/// The indexes that `statement` makes by name, those of constraints among them.
+pub(crate) fn indexes(statement: &SyntaxNode) -> impl Iterator<Item = Index> {
+    let named = statement.descendants().filter(|node| match node.kind() {
+        SyntaxKind::INDEX => true,
+        SyntaxKind::CONSTRAINT_NAME => has_index(node),
+        _ => false,
+    });
+    named.map(|node| Index {
+        of_constraint: node.kind() == SyntaxKind::CONSTRAINT_NAME,
+        name: normalize_name_node(&innermost(node)),
+    })
 }
 
 /// Whether the constraint that `name` names when it is made has an index.
@@ -28,24 +42,193 @@ pub(crate) fn has_index(name: &SyntaxNode) -> bool {
     })
 }
 
-/// Names of the columns of a table or composite type, or of a view's own list of targets.
-pub(crate) fn columns(statement: &SyntaxNode) -> Option<Vec<String>> {
-    use SyntaxKind as K;
-    let list = |kind: SyntaxKind, name: SyntaxKind| {
-        let definitions = statement
-            .descendants()
-            .filter(move |it| it.kind() == kind)
-            .filter_map(move |it| it.children().find(|it| it.kind() == name));
-        definitions.map(|it| normalize_name_node(&it)).collect()
-    };
-    match statement.kind() {
-        K::CREATE_TABLE | K::CREATE_FOREIGN_TABLE => Some(list(K::COLUMN, K::COLUMN_NAME)),
-        K::CREATE_TYPE => {
-            Some(list(K::COMPOSITE_FIELD_DEF, K::COMPOSITE_FIELD)).filter(|it: &Vec<_>| !it.is_empty())
-        }
-        K::CREATE_VIEW | K::CREATE_MATERIALIZED_VIEW => targets(statement),
-        _ => None,
+/// Everything that has columns, by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Relations {
+    by_name: BTreeMap<QualifiedName, Relation>,
+    column_names: HashSet<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Relation {
+    kind: RelationKind,
+    columns: Vec<String>,
+    /// What its columns can come from: tables, or the type of a typed table.
+    parents: Vec<QualifiedName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RelationKind {
+    Table,
+    ForeignTable,
+    View,
+    MaterializedView,
+    CompositeType,
+}
+
+impl Relations {
+    pub(crate) fn insert_table(&mut self, table: &Table) {
+        let kind = match table.kind {
+            TableKind::Foreign => RelationKind::ForeignTable,
+            TableKind::Ordinary | TableKind::Partitioned => RelationKind::Table,
+        };
+        let parents = table.inherits.iter().chain(&table.partition_of);
+        let relation = Relation {
+            kind,
+            columns: table
+                .columns
+                .iter()
+                .map(|it| it.target_name().to_owned())
+                .collect(),
+            parents: parents.cloned().collect(),
+        };
+        self.insert(table.qualified_name(), relation);
     }
+
+    /// Adds what `statement`, which is about `subject`, says of columns and of where they come from.
+    pub(crate) fn learn(&mut self, statement: &SyntaxNode, subject: &QualifiedName) {
+        if statement.kind() == SyntaxKind::ALTER_TABLE {
+            let attached = statement
+                .children()
+                .find(|it| it.kind() == SyntaxKind::ATTACH_PARTITION)
+                .and_then(|it| referenced(&it).next());
+            if let Some(partition) = attached.and_then(|it| self.by_name.get_mut(&it)) {
+                partition.parents.push(subject.clone());
+            }
+            return;
+        }
+        let Some(kind) = RelationKind::of(statement) else {
+            return;
+        };
+        let columns = match kind {
+            RelationKind::View | RelationKind::MaterializedView => targets(statement).unwrap_or_default(),
+            RelationKind::CompositeType => listed(
+                statement,
+                SyntaxKind::COMPOSITE_FIELD_DEF,
+                SyntaxKind::COMPOSITE_FIELD,
+            ),
+            RelationKind::Table | RelationKind::ForeignTable => {
+                listed(statement, SyntaxKind::COLUMN, SyntaxKind::COLUMN_NAME)
+            }
+        };
+        let clauses = statement.children().filter(|it| {
+            matches!(
+                it.kind(),
+                SyntaxKind::INHERITS | SyntaxKind::PARTITION_OF | SyntaxKind::OF_TYPE
+            )
+        });
+        let parents = clauses.flat_map(|it| referenced(&it).collect::<Vec<_>>());
+        let relation = Relation {
+            kind,
+            columns,
+            parents: parents.collect(),
+        };
+        match self.by_name.get_mut(subject) {
+            // A catalog knows all columns; the type of a typed table is in the text alone.
+            Some(known) => known.parents.extend(relation.parents),
+            None => self.insert(subject.clone(), relation),
+        }
+    }
+
+    fn insert(&mut self, name: QualifiedName, relation: Relation) {
+        self.column_names.extend(relation.columns.iter().cloned());
+        self.by_name.insert(name, relation);
+    }
+
+    /// Whether anything has a column called `name`.
+    pub(crate) fn has_column(&self, name: &str) -> bool {
+        self.column_names.contains(name)
+    }
+
+    /// Each relation with the names of its columns.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (&QualifiedName, &[String])> {
+        self.by_name
+            .iter()
+            .map(|(name, it)| (name, it.columns.as_slice()))
+    }
+
+    /// Every column that `mapping` gives another name, once where it is inherited.
+    pub(crate) fn renamed_columns(&self, mapping: &Mapping) -> Vec<ColumnRename> {
+        let mut renames = Vec::new();
+        for (name, relation) in &self.by_name {
+            let target = QualifiedName::new(
+                mapping.schema(&name.schema),
+                mapping.object(Namespace::Objects, &name.schema, &name.name),
+            );
+            for column in &relation.columns {
+                let new = mapping.column(column);
+                if new == *column || self.is_inherited(relation, column) {
+                    continue;
+                }
+                renames.push(ColumnRename {
+                    relation: name.clone(),
+                    statement: relation.kind.rename(&target, column, &new),
+                    old: column.clone(),
+                    new,
+                });
+            }
+        }
+        renames
+    }
+
+    fn is_inherited(&self, relation: &Relation, column: &str) -> bool {
+        relation.parents.iter().any(|parent| {
+            self.by_name
+                .get(parent)
+                .is_some_and(|it| it.columns.iter().any(|it| it == column) || self.is_inherited(it, column))
+        })
+    }
+}
+
+/// A column's new name, which PostgreSQL itself gives it after everything that mentions the old one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ColumnRename {
+    /// Under its names in the source.
+    pub relation: QualifiedName,
+    pub old: String,
+    pub new: String,
+    /// `ALTER … RENAME COLUMN …;` with the names of the target.
+    pub statement: String,
+}
+
+impl RelationKind {
+    fn of(statement: &SyntaxNode) -> Option<Self> {
+        match statement.kind() {
+            SyntaxKind::CREATE_TABLE => Some(RelationKind::Table),
+            SyntaxKind::CREATE_FOREIGN_TABLE => Some(RelationKind::ForeignTable),
+            SyntaxKind::CREATE_VIEW => Some(RelationKind::View),
+            SyntaxKind::CREATE_MATERIALIZED_VIEW => Some(RelationKind::MaterializedView),
+            SyntaxKind::CREATE_TYPE => child(statement, SyntaxKind::COMPOSITE_TYPE)
+                .is_some()
+                .then_some(RelationKind::CompositeType),
+            _ => None,
+        }
+    }
+
+    fn rename(self, relation: &QualifiedName, old: &str, new: &str) -> String {
+        let (object, part, end) = match self {
+            RelationKind::Table => ("TABLE", "COLUMN", ""),
+            RelationKind::ForeignTable => ("FOREIGN TABLE", "COLUMN", ""),
+            RelationKind::View => ("VIEW", "COLUMN", ""),
+            RelationKind::MaterializedView => ("MATERIALIZED VIEW", "COLUMN", ""),
+            // Typed tables follow.
+            RelationKind::CompositeType => ("TYPE", "ATTRIBUTE", " CASCADE"),
+        };
+        let (old, new) = (quote_ident(old), quote_ident(new));
+        format!("ALTER {object} {relation} RENAME {part} {old} TO {new}{end};")
+    }
+}
+
+fn referenced(node: &SyntaxNode) -> impl Iterator<Item = QualifiedName> {
+    reference::names(node).map(|it| QualifiedName::new(it.schema, it.name))
+}
+
+fn listed(statement: &SyntaxNode, definition: SyntaxKind, name: SyntaxKind) -> Vec<String> {
+    let definitions = statement.descendants().filter(|it| it.kind() == definition);
+    definitions
+        .filter_map(|it| child(&it, name))
+        .map(|it| normalize_name_node(&it))
+        .collect()
 }
 
 /// The columns of a view as `pg_get_viewdef` writes them: an alias wherever the name is not that of a column.

@@ -29,6 +29,8 @@ pub struct Rewriter {
     pub(crate) moved: Vec<String>,
     /// Names of objects that get another one, whatever their schema.
     pub(crate) renamed: HashSet<String>,
+    /// The text that is rewritten runs when columns have their new names already.
+    pub(crate) after_columns: bool,
     /// What becomes of routines that lean on the search path, where anybody asks.
     pub(crate) path_policy: Option<SearchPath>,
     pub(crate) survey: Survey,
@@ -44,6 +46,7 @@ impl Rewriter {
             search_path: vec![DEFAULT_SCHEMA.to_owned()],
             moved: Vec::new(),
             renamed: HashSet::new(),
+            after_columns: false,
             path_policy: None,
             survey: Survey::default(),
         };
@@ -60,6 +63,7 @@ impl Rewriter {
             search_path: vec![DEFAULT_SCHEMA.to_owned()],
             moved: Vec::new(),
             renamed: HashSet::new(),
+            after_columns: false,
             path_policy: None,
             survey: Survey::default(),
         }
@@ -91,6 +95,15 @@ impl Rewriter {
         self.search_path = self.known.path();
         self.find_moved();
         Ok(())
+    }
+
+    /// As [`Rewriter::rewrite`], for grants that run after the columns have got their new names.
+    pub fn rewrite_grants(&self, sql: &str) -> Rewritten {
+        let rewriter = Rewriter {
+            after_columns: true,
+            ..self.clone()
+        };
+        rewriter.rewrite(sql)
     }
 
     /// Rewrites all statements of `sql`. Where there is nothing to change the text keeps its bytes.

@@ -56,12 +56,19 @@ fn level(node: &SyntaxNode, below: &SyntaxNode) -> Vec<(String, Binding)> {
                 children(node, kind).for_each(|it| from_items(&it, &mut level));
             }
         }
-        K::CREATE_POLICY | K::ALTER_POLICY => {
-            children(node, K::ON_TABLE).for_each(|it| relation(&it, None, &mut level));
-        }
+        K::CREATE_POLICY | K::ALTER_POLICY => own_table(node, K::ON_TABLE, &mut level),
+        // Constraints, defaults and expressions of indexes see the row of their table.
+        K::CREATE_TABLE | K::CREATE_FOREIGN_TABLE => own_table(node, K::TABLE_NAME, &mut level),
+        K::ALTER_TABLE | K::CREATE_INDEX => own_table(node, K::TABLE_RELATION_NAME, &mut level),
+        K::CREATE_STATISTICS => own_table(node, K::FROM_TABLE, &mut level),
         _ => {}
     }
     level
+}
+
+/// The table that the definition belongs to.
+fn own_table(statement: &SyntaxNode, kind: SyntaxKind, level: &mut Vec<(String, Binding)>) {
+    children(statement, kind).for_each(|it| relation(&it, None, level));
 }
 
 /// The relation that INSERT, UPDATE, DELETE or MERGE writes.
@@ -246,6 +253,18 @@ mod tests {
         );
         check(
             "CREATE POLICY p ON public.users USING ((EXISTS (SELECT 1 FROM b WHERE b.id = users.id)))",
+            "public.users",
+        );
+        check(
+            "ALTER TABLE public.users ADD CONSTRAINT c CHECK (f(users.*))",
+            "public.users",
+        );
+        check(
+            "CREATE TABLE public.users (a integer, CONSTRAINT c CHECK (f(users.*)))",
+            "public.users",
+        );
+        check(
+            "CREATE INDEX i ON public.users USING btree (f(users.*))",
             "public.users",
         );
     }

@@ -59,6 +59,8 @@ pub enum StatementKind {
     CreateTrigger {
         table: QualifiedName,
     },
+    /// `ALTER … RENAME COLUMN` and `ALTER TYPE … RENAME ATTRIBUTE`.
+    RenameColumn,
     EventTrigger,
     Publication,
     Subscription,
@@ -111,6 +113,17 @@ fn kind_of(statement: &SyntaxNode) -> Option<StatementKind> {
     Some(match statement.kind() {
         K::CREATE_INDEX => create_index(statement)?,
         K::ALTER_TABLE if has_descendant(statement, K::ENABLE_RLS) => StatementKind::EnableRowSecurity,
+        K::ALTER_TABLE
+        | K::ALTER_FOREIGN_TABLE
+        | K::ALTER_VIEW
+        | K::ALTER_MATERIALIZED_VIEW
+        | K::ALTER_TYPE
+            if has_child(statement, |kind| {
+                matches!(kind, K::RENAME_COLUMN | K::RENAME_ATTRIBUTE)
+            }) =>
+        {
+            StatementKind::RenameColumn
+        }
         K::ALTER_TABLE => add_constraint(statement)?,
         K::COMMENT_ON if has_child(statement, |kind| format!("{kind:?}").contains("CONSTRAINT")) => {
             StatementKind::CommentOnConstraint
@@ -348,6 +361,14 @@ mod tests {
             (
                 "CREATE SUBSCRIPTION u CONNECTION 'x' PUBLICATION p;",
                 StatementKind::Subscription,
+            ),
+            (
+                "ALTER VIEW s.v RENAME COLUMN \"A\" TO a;",
+                StatementKind::RenameColumn,
+            ),
+            (
+                "ALTER TYPE s.t RENAME ATTRIBUTE \"A\" TO a CASCADE;",
+                StatementKind::RenameColumn,
             ),
             ("GRANT SELECT ON TABLE s.t TO r;", StatementKind::Grant),
             ("REVOKE ALL ON SCHEMA s FROM r;", StatementKind::Grant),

@@ -48,7 +48,7 @@ const SOURCES: &[Source] = &[
     },
     Source {
         class: "pg_constraint",
-        kind: "'constraint'",
+        kind: "CASE WHEN o.contype IN ('p', 'u', 'x') THEN 'indexed_constraint' ELSE 'constraint' END",
         name: "o.conname",
         namespace: "o.connamespace",
         table: "(SELECT t.relname FROM pg_catalog.pg_class t WHERE t.oid = o.conrelid)",
@@ -128,6 +128,9 @@ const SOURCES: &[Source] = &[
     plain("pg_statistic_ext", "'statistics'", "o.stxname", "o.stxnamespace"),
 ];
 
+/// The word for a constraint that is called like its index.
+const INDEXED_CONSTRAINT: &str = "indexed_constraint";
+
 /// All objects in the user's schemas that belong to no extension.
 pub(super) fn read_objects(
     client: &mut impl GenericClient,
@@ -163,6 +166,7 @@ pub(super) fn read_objects(
             schema: row.get("schema"),
             name: row.get("name"),
             table: row.get("table_name"),
+            indexed: row.get::<_, &str>("kind") == INDEXED_CONSTRAINT,
         })
         .collect();
     objects.sort();
@@ -226,7 +230,7 @@ fn kind_of(word: &str) -> ObjectKind {
         "view" => ObjectKind::View,
         "materialized_view" => ObjectKind::MaterializedView,
         "sequence" => ObjectKind::Sequence,
-        "constraint" => ObjectKind::Constraint,
+        "constraint" | INDEXED_CONSTRAINT => ObjectKind::Constraint,
         "trigger" => ObjectKind::Trigger,
         "rule" => ObjectKind::Rule,
         "policy" => ObjectKind::Policy,

@@ -76,9 +76,10 @@ pub(super) fn catalog(schema: &Schema, keys: &Keys, identities: &[Option<Identit
     }
     let table_of = |at: usize| Some(schema.tables[at].name.as_str());
     for key in &keys.uniques {
-        catalog
-            .objects
-            .push(object(ObjectKind::Constraint, &key.name, table_of(key.table)));
+        catalog.objects.push(Object {
+            indexed: true,
+            ..object(ObjectKind::Constraint, &key.name, table_of(key.table))
+        });
         catalog
             .objects
             .push(object(ObjectKind::Index, &key.name, table_of(key.table)));
@@ -139,5 +140,6 @@ fn object(kind: ObjectKind, name: &str, table: Option<&str>) -> Object {
         schema: SCHEMA.to_owned(),
         name: name.to_owned(),
         table: table.map(str::to_owned),
+        indexed: false,
     }
 }

@@ -66,7 +66,7 @@ impl Known {
             .filter(|(_, table)| is_it(&table.schema, &table.name))
             .map(|(sequence, _)| (sequence.schema.as_str(), sequence.name.as_str()));
         let indexes = self
-            .table_indexes
+            .indexes
             .iter()
             .filter(|(table, _)| is_it(&table.schema, &table.name))
             .map(|(table, index)| (table.schema.as_str(), index.as_str()));
@@ -138,7 +138,7 @@ impl Known {
     }
 
     fn check_columns(&self, mapping: &Mapping) -> Result<(), MappingError> {
-        for (table, columns) in &self.columns {
+        for (table, columns) in self.relations.columns() {
             let mut taken: HashMap<String, &str> = HashMap::new();
             for column in columns {
                 let new = mapping.column(column);
