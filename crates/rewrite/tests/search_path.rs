@@ -12,6 +12,7 @@ fn object(kind: ObjectKind, name: &str) -> Object {
         schema: "public".to_owned(),
         name: name.to_owned(),
         table: None,
+        indexed: false,
     }
 }
 
