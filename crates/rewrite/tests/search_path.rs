@@ -348,6 +348,11 @@ fn left_is_left_and_listed() {
     let rewritten = rewrite_with(SearchPath::Leave, mapping(), &catalog(), &[&f, INDEX]).remove(0);
     assert_eq!(rewritten.text, f.replacen("public", "x", 1));
     assert_eq!((rewritten.pins.len(), rewritten.leaning.len()), (0, 1));
+    for (policy, leans) in [(SearchPath::Leave, true), (SearchPath::Pin, false)] {
+        let mut rewriter = Rewriter::for_stream(mapping()).with_search_path(policy);
+        rewriter.learn(&(f.clone() + INDEX)).expect("the mapping fits");
+        assert_eq!(rewriter.leans("function public.f()"), leans, "{policy:?}");
+    }
 }
 
 /// Sections of a plain dump, each rewritten before the next is known.

@@ -56,9 +56,19 @@ impl Graph {
         definitions.find(|it| it.signature == *signature)
     }
 
-    pub(super) fn leans(&self, object: &str) -> bool {
+    /// Whether there is anything to look for. A dump defines its routines before what uses them.
+    pub(super) fn may_lean(&self) -> bool {
+        self.routines
+            .values()
+            .flatten()
+            .any(|it| it.leans(&HashSet::new()))
+    }
+
+    pub(super) fn leans(&self, object: &str, others_are_pinned: bool) -> bool {
         let mut definitions = self.routines.values().flatten().filter(|it| it.object == object);
-        definitions.any(|it| !it.is_pinned && it.leans(self.transition_tables(&it.signature.name)))
+        definitions.any(|it| {
+            !(others_are_pinned && it.is_pinned) && it.leans(self.transition_tables(&it.signature.name))
+        })
     }
 
     pub(super) fn transition_tables(&self, routine: &QualifiedName) -> &HashSet<String> {

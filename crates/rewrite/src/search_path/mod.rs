@@ -57,7 +57,7 @@ impl Rewriter {
 
     /// Whether a routine called `object` in a [`Leaning`] still leans, by all that has been looked through since.
     pub fn leans(&self, object: &str) -> bool {
-        self.survey.leans(object)
+        self.survey.leans(object, self.pinned_path().is_some())
     }
 
     /// The path that a pinned routine gets; `None` where nothing is pinned.

@@ -70,6 +70,9 @@ impl Survey {
                 }
             }
         }
+        if !self.graph.may_lean() {
+            return;
+        }
         let path = known.path();
         self.graph.spread_control(&path);
         for (sql, piece) in all() {
@@ -91,8 +94,8 @@ impl Survey {
         self.graph.definition(signature)
     }
 
-    pub(super) fn leans(&self, object: &str) -> bool {
-        self.graph.leans(object)
+    pub(super) fn leans(&self, object: &str, others_are_pinned: bool) -> bool {
+        self.graph.leans(object, others_are_pinned)
     }
 
     pub(super) fn transition_tables(&self, routine: &QualifiedName) -> &HashSet<String> {
