@@ -61,8 +61,10 @@ impl Survey {
         }
         for (sql, piece) in all() {
             if begins_routine(&sql[piece.range.clone()]) {
-                let definition = Parsed::new(sql, piece)
-                    .statement()
+                let parsed = Parsed::new(sql, piece);
+                // What cannot be read as a whole is not changed either.
+                let statement = parsed.statement().filter(|_| parsed.error().is_none());
+                let definition = statement
                     .filter(is_routine)
                     .and_then(|it| Definition::of(&it, known, self.number));
                 if let Some(definition) = definition {
