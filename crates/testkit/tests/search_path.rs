@@ -50,6 +50,32 @@ fn path_that_the_dump_says_is_taken() {
 }
 
 #[test]
+fn path_is_the_databases_else_its_owners() {
+    let source = Cluster::shared().database("paths").unwrap();
+    source
+        .execute("CREATE SCHEMA a CREATE TABLE t (); CREATE SCHEMA \"Odd, name\" CREATE TABLE t (); CREATE SCHEMA postgres")
+        .unwrap();
+    let name = source.name();
+    check_path(name, "cat", &["postgres", "public"]);
+    let set = |whose: &str, path: &str| {
+        source
+            .execute(&format!("ALTER {whose} SET search_path = {path}"))
+            .unwrap();
+    };
+    set(
+        &format!("ROLE postgres IN DATABASE \"{name}\""),
+        "a, gone, \"$user\"",
+    );
+    check_path(name, "cat", &["a", "postgres"]);
+    set(
+        &format!("DATABASE \"{name}\""),
+        "\"Odd, name\", Public, \"$user\"",
+    );
+    check_path(name, "cat", &["Odd, name", "public", "postgres"]);
+    check_path(name, "remap-schema --to x", &["x_Odd, name", "x", "x_postgres"]);
+}
+
+#[test]
 fn without_a_path_such_a_database_does_not_restore() {
     for schema in ["musicbrainz", "public"] {
         let source = build(schema);
@@ -91,6 +117,17 @@ fn verbose_names_each_function() {
         .assert_stderr_contains("pinned to mb, public, pg_temp")
         .assert_stderr_contains("procedure public.clear_log() line ")
         .assert_stderr_contains("finds names by the search_path of its callers");
+}
+
+/// What the archive of `source` says behind `filter`.
+#[track_caller]
+fn check_path(source: &str, filter: &str, expected: &[&str]) {
+    let line = format!("PGUSER=postgres dump {source} | {filter} | tar -xOf - archive.json");
+    let output = Desk::shared().run(&line);
+    output.assert_success();
+    let archive: serde_json::Value = serde_json::from_slice(output.stdout()).unwrap();
+    let found = archive["catalog"]["search_path"].as_array().unwrap();
+    assert_eq!(found, expected, "{output}");
 }
 
 /// The database as an application would have made it, under the path that its roles get.
