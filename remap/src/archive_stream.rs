@@ -3,10 +3,10 @@
 use archive::{SchemaMember, Writer};
 use cli::{ArchiveReader, Destination, Failure, Outcome, Ui, create_archive};
 use plan::Mapping;
-use rewrite::{Counts, Doubt, Known, Leaning, Pin, Rewriter};
+use rewrite::{Known, Rewriter};
 
 use crate::args::Args;
-use crate::{path_report, report};
+use crate::report::{Account, Report};
 
 pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, ui: &Ui) -> cli::Result {
     let mut header = reader.header().clone();
@@ -19,6 +19,7 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         return Err(Failure::usage(format!("the archive has no schema `{old}`"))
             .with_hint(format!("it has {}", schemas.join(", "))));
     }
+    let report = Report::create(args.report.as_deref())?;
     let texts = reader.schema().map_err(Failure::archive)?;
     let mut known = Known::from_catalog(&header.catalog);
     for (_, sql) in texts.iter().filter(|_| mapping.snake_case) {
@@ -31,20 +32,30 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     rewriter.survey(&all);
     // With everything that follows from it in this source.
     let mapping = rewriter.mapping();
-    let (mut pins, mut leaning) = (Vec::new(), Vec::new());
-    let (mut texts, counts, doubts) = rewrite_all(&rewriter, texts, &mut pins, &mut leaning);
-    report::say(mapping, &schemas, counts, &doubts, ui);
-    path_report::say(&pins, &leaning, ui);
-    if args.strict && !doubts.is_empty() {
+    let mut account = Account::of(schemas);
+    account.columns = rewriter.known().renamed_columns(mapping);
+    let mut texts = rewrite_all(&rewriter, texts, report.is_wanted(), &mut account);
+    account.say(mapping, ui);
+    let is_failure = args.strict && account.has_doubts();
+    if args.check {
+        read_on(reader)?;
+        report.publish(&account, mapping, "archive")?;
+        return Ok(if is_failure {
+            Outcome::Findings
+        } else {
+            Outcome::Done
+        });
+    }
+    if is_failure {
         // Nothing has been written yet, so nothing downstream can have begun.
+        report.publish(&account, mapping, "archive")?;
         return Ok(Outcome::Findings);
     }
-    let columns = rewriter.known().renamed_columns(mapping);
     for (_, sql) in texts
         .iter_mut()
         .filter(|(member, _)| *member == SchemaMember::PostData)
     {
-        for column in &columns {
+        for column in &account.columns {
             sql.push_str("\n");
             sql.push_str(&column.statement);
             sql.push_str("\n");
@@ -66,6 +77,8 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         }
     }
     let end = reader.finish().map_err(Failure::archive)?;
+    // Before the end member: without its report the archive would be nothing to go on with.
+    report.publish(&account, mapping, "archive")?;
     writer.finish_with(end.tables).map_err(Failure::archive)?;
     Ok(Outcome::Done)
 }
@@ -73,24 +86,32 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
 fn rewrite_all(
     rewriter: &Rewriter,
     texts: Vec<(SchemaMember, String)>,
-    pins: &mut Vec<Pin>,
-    leaning: &mut Vec<Leaning>,
-) -> (Vec<(SchemaMember, String)>, Counts, Vec<Doubt>) {
-    let (mut counts, mut doubts) = (Counts::default(), Vec::new());
-    let texts = texts
+    wants_edits: bool,
+    account: &mut Account,
+) -> Vec<(SchemaMember, String)> {
+    texts
         .into_iter()
         .map(|(member, sql)| {
-            let rewritten = if member == SchemaMember::Privileges {
+            let mut rewritten = if member == SchemaMember::Privileges {
                 rewriter.rewrite_grants(&sql)
             } else {
                 rewriter.rewrite(&sql)
             };
-            counts += rewritten.counts;
-            doubts.extend(rewritten.doubts);
-            pins.extend(rewritten.pins);
-            leaning.extend(rewritten.leaning);
-            (member, rewritten.text)
+            if !wants_edits {
+                rewritten.edits.clear();
+            }
+            (member, account.take(Some(member.name()), rewritten))
         })
-        .collect();
-    (texts, counts, doubts)
+        .collect()
+}
+
+/// Reads what is left and checks it: an archive that is damaged is no good, whatever its SQL says.
+fn read_on(mut reader: ArchiveReader) -> cli::Result<()> {
+    while reader.next_chunk().map_err(Failure::archive)?.is_some() {
+        reader
+            .chunk_stream(|body| archive::copy_body(body, &mut std::io::sink()))
+            .map_err(Failure::archive)?;
+        cli::check_interrupt()?;
+    }
+    reader.finish().map(drop).map_err(Failure::archive)
 }

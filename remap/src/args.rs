@@ -1,5 +1,7 @@
 //! The arguments of `remap-schema`.
 
+use std::path::PathBuf;
+
 use clap::{Parser, ValueEnum};
 use cli::MappingArgs;
 use rewrite::SearchPath;
@@ -35,6 +37,12 @@ pub(crate) struct Args {
     /// Take doubts for failures: then nothing is written that anything could use
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Write nothing, only say what would be changed and what cannot be proved
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) check: bool,
+    /// Write every edit, doubt and note to FILE as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 /// The values of `--search-path`.

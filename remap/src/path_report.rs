@@ -4,7 +4,7 @@ use cli::{Ui, count};
 use rewrite::{Leaning, Pin};
 
 /// Tells how many were pinned to which path and how many were left; each by name with `--verbose`.
-pub(crate) fn say(pins: &[Pin], leaning: &[Leaning], ui: &Ui) {
+pub(crate) fn say(pins: &[&Pin], leaning: &[&Leaning], ui: &Ui) {
     let number = |number: usize| count(number as u64);
     let mut parts = Vec::new();
     if let Some(pin) = pins.first() {

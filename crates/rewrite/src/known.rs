@@ -164,12 +164,20 @@ impl Known {
     /// Adds what `sql` creates.
     pub fn extend(&mut self, sql: &str) {
         for piece in crate::split::split(sql) {
-            let text = &sql[piece.range.clone()];
-            let first = text.get(..6).unwrap_or_default();
-            if first.eq_ignore_ascii_case("create") || first.eq_ignore_ascii_case("alter ") {
+            if may_define(&sql[piece.range.clone()]) {
                 self.learn(&Parsed::new(sql, &piece));
             }
         }
+    }
+
+    /// Takes `schema` for one of the source's own although nothing is created in it.
+    pub(crate) fn suppose_schema(&mut self, schema: &str) {
+        self.own_schemas.insert(schema.to_owned());
+    }
+
+    /// Takes `schema` for one that holds extensions.
+    pub(crate) fn suppose_extensions(&mut self, schema: &str) {
+        self.extension_schemas.entry(schema.to_owned()).or_default();
     }
 
     pub(crate) fn learn(&mut self, parsed: &Parsed<'_>) {
@@ -443,6 +451,12 @@ fn spaces_of(kind: ObjectKind) -> &'static [Space] {
         // One that has an index is listed as that index too.
         ObjectKind::Constraint | ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => &[],
     }
+}
+
+/// Whether the statement can create something, by its first word.
+pub(crate) fn may_define(statement: &str) -> bool {
+    let first = statement.get(..6).unwrap_or_default();
+    first.eq_ignore_ascii_case("create") || first.eq_ignore_ascii_case("alter ")
 }
 
 fn first_word(statement: &SyntaxNode) -> Option<SyntaxKind> {

@@ -14,6 +14,8 @@ pub struct Rewritten {
     /// Statements and bodies that the parser does not know and that name no schema which moves; they pass as
     /// they are.
     pub notes: Vec<Note>,
+    /// Passwords that were cut; they are no edits, since nobody may see what stood there.
+    pub secrets: Vec<Secret>,
     pub counts: Counts,
     /// Routines that got the search path which their bodies lean on.
     pub pins: Vec<Pin>,
@@ -46,6 +48,9 @@ pub struct Edit {
     pub object: String,
     /// Line of the old text, from 1.
     pub line: usize,
+    /// Where it stands in the body of a routine: the line as PL/pgSQL counts, 1 being what follows the opening
+    /// quote.
+    pub body_line: Option<usize>,
     /// Offset in bytes in the old text.
     pub offset: usize,
     /// What stood there.
@@ -61,6 +66,9 @@ pub struct Doubt {
     pub object: String,
     /// Line of the old text, from 1.
     pub line: usize,
+    /// Where it stands in the body of a routine: the line as PL/pgSQL counts, 1 being what follows the opening
+    /// quote.
+    pub body_line: Option<usize>,
     pub reason: String,
 }
 
@@ -70,7 +78,19 @@ pub struct Note {
     pub object: String,
     /// Line of the old text, from 1.
     pub line: usize,
+    /// Where it stands in the body of a routine: the line as PL/pgSQL counts, 1 being what follows the opening
+    /// quote.
+    pub body_line: Option<usize>,
     pub text: String,
+}
+
+/// A password that was cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Secret {
+    /// The object that holds it, such as `user mapping for bob server s`.
+    pub object: String,
+    /// Line of the old text, from 1.
+    pub line: usize,
 }
 
 /// How much was changed.

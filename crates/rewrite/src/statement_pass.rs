@@ -42,6 +42,8 @@ pub(crate) struct StatementPass<'a> {
     pub(crate) concerns: Vec<Concern>,
     /// Places that could not be read and do not matter.
     pub(crate) notes: Vec<Concern>,
+    /// Where the whole text holds the body of the statement's routine, between its quotes.
+    pub(crate) body: Option<Range<usize>>,
 }
 
 /// Where the tree that is walked stands.
@@ -72,6 +74,7 @@ impl<'a> StatementPass<'a> {
             changes: Vec::new(),
             concerns: Vec::new(),
             notes: Vec::new(),
+            body: None,
         }
     }
 
@@ -283,6 +286,9 @@ impl<'a> StatementPass<'a> {
             return;
         };
         let text = layer.content();
+        if self.body.is_none() {
+            self.body = Some(layer.approximate(0)..layer.approximate(text.len()));
+        }
         let tree = match &body.language {
             Language::Sql => body::parse_sql(text),
             Language::Plpgsql => body::parse_plpgsql(text),

@@ -147,8 +147,13 @@ impl Rewriter {
 
     /// Every schema of the target that gets an extension from `schema`.
     pub(crate) fn homes(&self, schema: &str) -> Vec<String> {
+        let extensions = self.known.extensions_in(schema);
+        if extensions.is_empty() && self.known.has_extension(schema) {
+            // Which ones is not known.
+            return vec![self.mapping.extension_schema("", schema)];
+        }
         let mut homes: Vec<String> = Vec::new();
-        for extension in self.known.extensions_in(schema) {
+        for extension in extensions {
             let home = self.mapping.extension_schema(extension, schema);
             if !homes.contains(&home) {
                 homes.push(home);

@@ -358,10 +358,9 @@ fn left_is_left_and_listed() {
 /// Sections of a plain dump, each rewritten before the next is known.
 fn rewrite_in_turn(sections: &[&str]) -> Vec<Rewritten> {
     let mut rewriter = Rewriter::for_stream(mapping()).with_search_path(SearchPath::Pin);
-    let in_turn = sections.iter().map(|it| {
-        rewriter.learn(it).expect("the mapping fits");
-        rewriter.rewrite(it)
-    });
+    let in_turn = sections
+        .iter()
+        .map(|it| rewriter.learn_and_rewrite(it).expect("the mapping fits"));
     in_turn.collect()
 }
 

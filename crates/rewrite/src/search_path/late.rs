@@ -21,6 +21,7 @@ impl Rewriter {
             outcome.insert(Edit {
                 object: late.object.clone(),
                 line,
+                body_line: None,
                 offset,
                 old: String::new(),
                 new,
@@ -37,7 +38,7 @@ impl Rewriter {
     /// A routine with its arguments' types, under the new names.
     fn renamed(&self, routine: &str) -> String {
         const VERB: &str = "DROP ";
-        let text = self.rewrite_with(&format!("{VERB}{routine};"), |_, _| {}).text;
+        let text = self.rewrite(&format!("{VERB}{routine};")).text;
         text.trim_start_matches(VERB).trim_end_matches(';').to_owned()
     }
 }

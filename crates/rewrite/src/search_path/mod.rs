@@ -48,7 +48,7 @@ impl Rewriter {
     /// Looks through `texts` for what calls what, before any of them is rewritten.
     ///
     /// Routines of an earlier call count as written: what is found now to need the path gets it by a statement
-    /// of its own, when the text that was looked through last is rewritten.
+    /// of its own, see [`Rewriter::learn_and_rewrite`].
     pub fn survey(&mut self, texts: &[&str]) {
         if self.path_policy.is_some() && !self.mapping.is_empty() {
             self.survey.read(texts, &mut self.known);
