@@ -27,7 +27,11 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     for (_, sql) in texts.iter().filter(|_| mapping.snake_case) {
         known.learn_columns(sql);
     }
-    let rewriter = Rewriter::new(mapping.clone(), known).map_err(Failure::usage)?;
+    let mut rewriter = Rewriter::new(mapping.clone(), known)
+        .map_err(Failure::usage)?
+        .with_search_path(args.search_path.into());
+    let all: Vec<&str> = texts.iter().map(|(_, sql)| sql.as_str()).collect();
+    rewriter.survey(&all);
     // With everything that follows from it in this source.
     let mapping = rewriter.mapping();
     let mut account = Account::of(schemas);

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use cli::MappingArgs;
+use rewrite::SearchPath;
 
 const EXAMPLES: &str = "  An archive in a pipeline, and one in a file or a directory:
     dump mandible-dev | remap-schema --to mandible | load shared-app-dev
@@ -43,6 +44,11 @@ pub(crate) struct Args {
     /// Where to write an archive: a file, or a directory when the name ends in `/` [default: stdout]
     #[arg(long, short, value_name = "PATH")]
     pub(crate) output: Option<String>,
+    /// What becomes of functions that find names by the search path and that PostgreSQL may call outside an
+    /// application's session: from indexes, generated columns, checks, defaults, policies, materialized views,
+    /// triggers
+    #[arg(long, value_enum, default_value_t = SearchPathArg::Pin, value_name = "POLICY")]
+    pub(crate) search_path: SearchPathArg,
     /// Take doubts, and names in rows that mean nothing, for failures: then nothing is written that anything could use
     #[arg(long)]
     pub(crate) strict: bool,
@@ -53,4 +59,22 @@ pub(crate) struct Args {
     /// its value)
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
+}
+
+/// The values of `--search-path`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SearchPathArg {
+    /// They get `SET search_path` with the new schemas, and an SQL function is no longer inlined
+    Pin,
+    /// They stay as they are
+    Leave,
+}
+
+impl From<SearchPathArg> for SearchPath {
+    fn from(arg: SearchPathArg) -> Self {
+        match arg {
+            SearchPathArg::Pin => SearchPath::Pin,
+            SearchPathArg::Leave => SearchPath::Leave,
+        }
+    }
 }

@@ -35,6 +35,7 @@ pub(crate) fn remap(input: impl BufRead, mapping: &Mapping, args: &Args, ui: &Ui
         // A check reads on, to tell every doubt.
         strict: args.strict && !args.check,
         edits: report.is_wanted(),
+        search_path: Some(args.search_path.into()),
     };
     let output: Box<dyn Write> = if args.check {
         Box::new(io::sink())

@@ -4,8 +4,12 @@ use std::path::Path;
 
 use cli::{ReportFile, Ui, count};
 use plan::Mapping;
-use rewrite::{ColumnRename, Counts, Doubt, Edit, Note, Rewritten, Secret, Unresolved};
+use rewrite::{
+    ColumnRename, Counts, Doubt, Edit, Leaning, Note, Pin, Rewriter, Rewritten, Secret, Unresolved,
+};
 use serde_json::{Value, json};
+
+use crate::path_report;
 
 /// The version of the JSON report.
 const VERSION: u32 = 1;
@@ -28,6 +32,8 @@ pub(crate) struct Account {
     secrets: Vec<Placed<Secret>>,
     /// Values in rows that mean nothing on the target.
     unresolved: Vec<Unresolved>,
+    pins: Vec<Placed<Pin>>,
+    leaning: Vec<Placed<Leaning>>,
 }
 
 /// Something in the archive's member of this name, or in the one text of plain SQL.
@@ -53,6 +59,8 @@ impl Account {
         place(&mut self.doubts, member, rewritten.doubts);
         place(&mut self.notes, member, rewritten.notes);
         place(&mut self.secrets, member, rewritten.secrets);
+        place(&mut self.pins, member, rewritten.pins);
+        place(&mut self.leaning, member, rewritten.leaning);
         rewritten.text
     }
 
@@ -71,6 +79,11 @@ impl Account {
             ui.finding(finding);
         }
         self.unresolved.extend(unresolved);
+    }
+
+    /// What seemed to be left may have been pinned by a later statement.
+    pub(crate) fn forget_pinned(&mut self, rewriter: &Rewriter) {
+        self.leaning.retain(|it| rewriter.leans(&it.found.object));
     }
 
     pub(crate) fn has_doubts(&self) -> bool {
@@ -136,6 +149,9 @@ impl Account {
         for Secret { object, line } in self.secrets.iter().map(|it| &it.found) {
             ui.finding(format_args!("{object} line {line}: the password was cut"));
         }
+        let pins: Vec<&Pin> = self.pins.iter().map(|it| &it.found).collect();
+        let leaning: Vec<&Leaning> = self.leaning.iter().map(|it| &it.found).collect();
+        path_report::say(&pins, &leaning, ui);
         for Note {
             object,
             line,
@@ -191,10 +207,15 @@ impl Account {
             })
             .collect();
         let passwords = entries(&self.secrets, |it| json!({"object": it.object, "line": it.line}));
+        let pins = entries(
+            &self.pins,
+            |it| json!({"object": it.object, "line": it.line, "path": it.path}),
+        );
+        let leaning = entries(&self.leaning, |it| json!({"object": it.object, "line": it.line}));
         json!({
             "version": VERSION, "input": input, "schemas": schemas, "created_schemas": self.created_schemas,
             "counts": self.counts, "columns": columns, "edits": edits, "doubts": doubts, "notes": notes,
-            "passwords": passwords, "unresolved_values": unresolved,
+            "passwords": passwords, "unresolved_values": unresolved, "pins": pins, "leaning": leaning,
         })
     }
 }

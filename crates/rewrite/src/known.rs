@@ -1,5 +1,6 @@
 //! What a source is known to hold: its own objects, and those that belong to its extensions.
 
+mod path;
 mod settle;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -46,6 +47,8 @@ pub struct Known {
     relations: Relations,
     /// Everything the source holds is known, as from a catalog, not only what some SQL text creates.
     complete: bool,
+    /// The source's `search_path` where something says it.
+    path: Option<Vec<String>>,
 }
 
 /// Sets of spaces in which a name belongs to the source, to an extension that can be moved, or to an
@@ -86,6 +89,7 @@ impl Known {
     pub fn from_catalog(catalog: &Catalog) -> Self {
         let mut known = Known {
             complete: true,
+            path: Some(catalog.search_path.clone()),
             ..Known::default()
         };
         known
@@ -285,6 +289,22 @@ impl Known {
             .or_default()
             .entry(name.to_owned())
             .or_default()
+    }
+
+    /// Whether an object of that name, in whatever schema, is the source's own or an extension's.
+    pub(crate) fn is_listed(&self, space: Space, name: &str) -> bool {
+        let bits = space.bits_read();
+        self.names.values().any(|names| {
+            names
+                .get(name)
+                .is_some_and(|it| (it.own | it.member | it.member_elsewhere) & bits != 0)
+        })
+    }
+
+    /// Where extensions live, the system's schemas left out.
+    pub(crate) fn extension_schemas(&self) -> Vec<String> {
+        let schemas = self.extension_schemas.keys().filter(|it| !is_built_in(it));
+        schemas.cloned().collect()
     }
 
     /// To whom `schema.name` belongs when it is read in `space`.

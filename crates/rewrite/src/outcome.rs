@@ -17,6 +17,28 @@ pub struct Rewritten {
     /// Passwords that were cut; they are no edits, since nobody may see what stood there.
     pub secrets: Vec<Secret>,
     pub counts: Counts,
+    /// Routines that got the search path which their bodies lean on.
+    pub pins: Vec<Pin>,
+    /// Routines defined here whose bodies lean on the search path of whoever calls them.
+    pub leaning: Vec<Leaning>,
+}
+
+/// A routine with a search path of its own from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pin {
+    pub object: String,
+    /// Line of its definition in the old text, or of the statement that needs it; from 1.
+    pub line: usize,
+    /// The schemas under their new names.
+    pub path: Vec<String>,
+}
+
+/// A routine that finds names by the search path and was left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Leaning {
+    pub object: String,
+    /// Line of its definition in the old text, from 1.
+    pub line: usize,
 }
 
 /// One name that was changed.

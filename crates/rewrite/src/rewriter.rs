@@ -11,8 +11,9 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::known::Known;
 use crate::label;
-use crate::outcome::{Counts, Doubt, Edit, Note, Rewritten, Secret};
+use crate::outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten, Secret};
 use crate::parse::Parsed;
+use crate::search_path::{SearchPath, Survey};
 use crate::secrets::{self, Cut, Secrets};
 use crate::split::split;
 use crate::statement_pass::{Change, Concern, StatementPass};
@@ -33,6 +34,9 @@ pub struct Rewriter {
     pub(crate) renamed: HashSet<String>,
     /// The text that is rewritten runs when columns have their new names already.
     pub(crate) after_columns: bool,
+    /// What becomes of routines that lean on the search path, where anybody asks.
+    pub(crate) path_policy: Option<SearchPath>,
+    pub(crate) survey: Survey,
 }
 
 impl Rewriter {
@@ -46,6 +50,8 @@ impl Rewriter {
             moved: Vec::new(),
             renamed: HashSet::new(),
             after_columns: false,
+            path_policy: None,
+            survey: Survey::default(),
         };
         rewriter.check_renames()?;
         rewriter.settle()?;
@@ -62,6 +68,8 @@ impl Rewriter {
             moved: Vec::new(),
             renamed: HashSet::new(),
             after_columns: false,
+            path_policy: None,
+            survey: Survey::default(),
         }
     }
 
@@ -86,6 +94,7 @@ impl Rewriter {
         } else {
             HashSet::new()
         };
+        self.search_path = self.known.path();
         self.find_moved();
         Ok(())
     }
@@ -120,6 +129,7 @@ impl Rewriter {
         }
         let mut pass = StatementPass::new(self, parsed);
         pass.run(&statement);
+        self.follow_path(&statement, parsed, &mut pass, outcome);
         let secrets = secrets::find(&statement);
         if !secrets.is_empty() {
             outcome.take_secrets(&label::object(&statement), parsed.range.start, secrets);
@@ -179,7 +189,7 @@ pub(crate) fn path_list(entries: &[String], as_literals: bool) -> String {
 }
 
 /// The text under way.
-struct Outcome<'a> {
+pub(crate) struct Outcome<'a> {
     sql: &'a str,
     line_starts: Vec<usize>,
     edits: Vec<(Range<usize>, Edit)>,
@@ -189,6 +199,8 @@ struct Outcome<'a> {
     notes: Vec<Note>,
     secrets: Vec<Secret>,
     counts: Counts,
+    pub(crate) pins: Vec<Pin>,
+    pub(crate) leaning: Vec<Leaning>,
 }
 
 impl<'a> Outcome<'a> {
@@ -204,11 +216,18 @@ impl<'a> Outcome<'a> {
             notes: Vec::new(),
             secrets: Vec::new(),
             counts: Counts::default(),
+            pins: Vec::new(),
+            leaning: Vec::new(),
         }
     }
 
-    fn line(&self, offset: usize) -> usize {
+    pub(crate) fn line(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|&start| start <= offset) + 1
+    }
+
+    /// Takes text that stands before a statement from now on.
+    pub(crate) fn insert(&mut self, edit: Edit) {
+        self.edits.push((edit.offset..edit.offset, edit));
     }
 
     fn take(&mut self, object: &str, pass: StatementPass<'_>) {
@@ -225,9 +244,11 @@ impl<'a> Outcome<'a> {
         };
         changes.sort_by_key(|change| change.range.start);
         let in_bodies = changes.iter().filter(|change| change.in_body).count();
+        let insertions = changes.iter().filter(|change| change.range.is_empty()).count();
+        let names = changes.len() - in_bodies - insertions;
         self.counts += Counts {
-            names: changes.len() - in_bodies,
-            statements: usize::from(changes.len() > in_bodies),
+            names,
+            statements: usize::from(names > 0),
             body_names: in_bodies,
             bodies: usize::from(in_bodies > 0),
         };
@@ -300,6 +321,8 @@ impl<'a> Outcome<'a> {
             notes: self.notes,
             secrets: self.secrets,
             counts: self.counts,
+            pins: self.pins,
+            leaning: self.leaning,
         }
     }
 }

@@ -394,7 +394,7 @@ fn own_path(routine: &SyntaxNode) -> Option<Vec<String>> {
 }
 
 /// The literal when the expression is nothing else.
-fn constant_string(query: &SyntaxNode) -> Option<ast::Literal> {
+pub(crate) fn constant_string(query: &SyntaxNode) -> Option<ast::Literal> {
     let mut node = query.clone();
     while !matches!(node.kind(), SyntaxKind::LITERAL) {
         let mut children = node.children();

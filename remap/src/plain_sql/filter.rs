@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read, Write};
 
 use plan::Mapping;
-use rewrite::{Note, Rewriter, Rewritten, ending, statement_ranges};
+use rewrite::{Note, Rewriter, Rewritten, SearchPath, ending, statement_ranges};
 
 use super::column_names::rename_columns;
 use super::error::{PlainSqlError, PlainSqlErrorKind};
@@ -32,6 +32,8 @@ pub(crate) struct Wishes {
     pub(crate) strict: bool,
     /// Every edit is to be told.
     pub(crate) edits: bool,
+    /// Routines that lean on the search path are looked for.
+    pub(crate) search_path: Option<SearchPath>,
 }
 
 /// Gives every name in the plain dump `input` its new name and writes the dump to `output`.
@@ -42,6 +44,10 @@ pub(crate) fn rewrite_plain_sql<R: BufRead, W: Write>(
     wishes: Wishes,
 ) -> Result<Account, PlainSqlError> {
     let rewriter = Rewriter::for_stream(mapping.clone());
+    let rewriter = match wishes.search_path {
+        Some(policy) => rewriter.with_search_path(policy),
+        None => rewriter,
+    };
     let mut filter = Filter {
         input,
         output,
@@ -188,6 +194,7 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
             .map_err(PlainSqlErrorKind::Mapping)?;
         self.is_last = true;
         self.flush(&mut section)?;
+        self.account.forget_pinned(&self.rewriter);
         if self.wishes.strict && self.account.has_doubts() {
             return Err(PlainSqlErrorKind::Doubts);
         }
@@ -246,7 +253,9 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
             .map(|it| &mut it.line)
             .chain(doubts.iter_mut().map(|it| &mut it.line))
             .chain(rewritten.notes.iter_mut().map(|it| &mut it.line))
-            .chain(rewritten.secrets.iter_mut().map(|it| &mut it.line));
+            .chain(rewritten.secrets.iter_mut().map(|it| &mut it.line))
+            .chain(rewritten.pins.iter_mut().map(|it| &mut it.line))
+            .chain(rewritten.leaning.iter_mut().map(|it| &mut it.line));
         lines.for_each(|line| *line += self.line);
         if !self.wishes.edits {
             rewritten.edits.clear();

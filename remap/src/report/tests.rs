@@ -1,6 +1,6 @@
 //! The report and its schema keep in step.
 
-use rewrite::{Known, Rewriter};
+use rewrite::{Known, Rewriter, SearchPath};
 
 use super::*;
 
@@ -13,6 +13,8 @@ BEGIN
 END$$;
 FROBNICATE x;
 ALTER ROLE bob PASSWORD 'CANARY';
+CREATE FUNCTION public.h() RETURNS int LANGUAGE sql AS 'SELECT id FROM t';
+CREATE INDEX i ON public.t USING btree (public.h());
 ";
 
 fn mapping() -> Mapping {
@@ -25,10 +27,11 @@ fn account() -> Account {
         created_schemas: vec!["x".to_owned()],
         ..Account::default()
     };
-    let rewritten = Rewriter::new(mapping(), Known::from_sql(SQL))
+    let mut rewriter = Rewriter::new(mapping(), Known::from_sql(SQL))
         .expect("the mapping fits")
-        .rewrite(SQL);
-    account.take(Some("schema/pre-data.sql"), rewritten);
+        .with_search_path(SearchPath::Pin);
+    rewriter.survey(&[SQL]);
+    account.take(Some("schema/pre-data.sql"), rewriter.rewrite(SQL));
     account
 }
 
@@ -118,6 +121,8 @@ fn the_schema_describes_the_report() {
         "doubts",
         "notes",
         "passwords",
+        "pins",
+        "leaning",
     ] {
         assert!(!report[list].as_array().expect("a list").is_empty(), "{list}");
     }
@@ -168,4 +173,14 @@ fn passwords_are_listed_and_never_shown() {
     assert_eq!(report["passwords"][0]["object"], "role bob");
     assert_eq!(report["passwords"][0]["line"], 7);
     assert!(!report.to_string().contains("CANARY"));
+}
+
+#[test]
+fn pinned_routines_are_told_apart_from_those_that_are_left() {
+    let report = account().to_json(&mapping(), "sql");
+    assert_eq!(
+        (&report["pins"][0]["object"], &report["pins"][0]["path"]),
+        (&json!("function public.h()"), &json!(["x", "pg_temp"]))
+    );
+    assert_eq!(report["leaning"][0]["object"], "function public.f()");
 }

@@ -151,6 +151,21 @@ WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce'
   AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
 ORDER BY 1";
 
+/// The `search_path` that sessions get when their role sets none: the database's, the owner's in this database,
+/// the owner's, everybody's. Then the schemas that exist.
+pub(super) const SEARCH_PATH: &str = "
+SELECT o.rolname AS owner,
+       COALESCE((
+         SELECT pg_catalog.substr(c.entry, pg_catalog.length('search_path=') + 1)
+         FROM pg_catalog.pg_db_role_setting s CROSS JOIN LATERAL pg_catalog.unnest(s.setconfig) AS c (entry)
+         WHERE c.entry LIKE 'search\\_path=%'
+           AND s.setdatabase IN (0, d.oid) AND s.setrole IN (0, d.datdba)
+         ORDER BY s.setdatabase = d.oid AND s.setrole = 0 DESC, s.setdatabase = d.oid DESC, s.setrole <> 0 DESC
+         LIMIT 1), '\"$user\", public') AS setting,
+       ARRAY(SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n) AS schemas
+FROM pg_catalog.pg_database d JOIN pg_catalog.pg_roles o ON o.oid = d.datdba
+WHERE d.datname = pg_catalog.current_database()";
+
 /// The comment on a schema that is called like our journal.
 pub(super) const JOURNAL: &str = "
 SELECT pg_catalog.obj_description(n.oid, 'pg_namespace') AS comment

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use catalog::{
     Catalog, Column, ColumnType, Extension, GeneratedKind, IdentityKind, JOURNAL_COMMENT, JOURNAL_SCHEMA,
     MaterializedView, QualifiedName, Schema, Sequence, SequenceOwner, StoredNames, Table, TableKind,
-    dependency_order, quote_ident,
+    dependency_order, parse_search_path, quote_ident,
 };
 use postgres::{GenericClient, Row};
 
@@ -43,6 +43,7 @@ pub fn read_catalog(client: &mut impl GenericClient, schemas: Option<&[String]>)
             schemas,
             "the policies could not be listed",
         )?,
+        search_path: read_search_path(client)?,
     })
 }
 
@@ -59,6 +60,17 @@ fn refuse_other_journal(client: &mut impl GenericClient) -> Result<()> {
         .with_hint("give the schema another name in the source")),
         _ => Ok(()),
     }
+}
+
+/// The path as it takes effect: what does not exist is no part of it.
+fn read_search_path(client: &mut impl GenericClient) -> Result<Vec<String>> {
+    let row = client
+        .query_one(queries::SEARCH_PATH, &[])
+        .map_err(Error::query("the search_path could not be read"))?;
+    let existing: Vec<String> = row.get("schemas");
+    let mut path = parse_search_path(row.get("setting"), row.get("owner"));
+    path.retain(|it| existing.contains(it));
+    Ok(path)
 }
 
 fn schema(row: &Row) -> Schema {

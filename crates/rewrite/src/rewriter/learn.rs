@@ -18,11 +18,13 @@ impl Rewriter {
     /// Adds to what is known the objects that `sql` creates.
     pub fn learn(&mut self, sql: &str) -> Result<(), MappingError> {
         self.known.extend(sql);
+        self.survey(&[sql]);
         self.settle()
     }
 
     /// [`Rewriter::learn`] and [`Rewriter::rewrite`] in one, with one parse for both: what `sql` creates is known
-    /// from its first statement on.
+    /// from its first statement on. Routines of earlier texts that turn out here to need the search path get it
+    /// before the statement that needs it.
     pub fn learn_and_rewrite(&mut self, sql: &str) -> Result<Rewritten, MappingError> {
         let pieces = split(sql);
         let mut kept_bytes = 0;
@@ -36,9 +38,11 @@ impl Rewriter {
             kept_bytes += text.len();
             kept.push(parsed.filter(|_| kept_bytes <= TREES_BYTES_MAX));
         }
+        self.survey(&[sql]);
         self.settle()?;
         let mut outcome = Outcome::new(sql);
         for (piece, kept) in pieces.iter().zip(kept) {
+            self.pin_late(piece.range.start, &mut outcome);
             if !self.mapping.is_empty() || secrets::may_hold(&sql[piece.range.clone()]) {
                 let parsed = kept.unwrap_or_else(|| Parsed::new(sql, piece));
                 self.rewrite_statement(&parsed, &mut outcome);

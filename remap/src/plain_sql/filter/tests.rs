@@ -13,7 +13,16 @@ fn filter(input: &[u8], strict: bool) -> (Vec<u8>, Result<Account, PlainSqlError
     let mut output = Vec::new();
     // Few bytes at a time, so that every line is cut somewhere.
     let input = io::BufReader::with_capacity(7, input);
-    let result = rewrite_plain_sql(input, &mut output, &mapping, Wishes { strict, edits: true });
+    let result = rewrite_plain_sql(
+        input,
+        &mut output,
+        &mapping,
+        Wishes {
+            strict,
+            edits: true,
+            search_path: Some(SearchPath::Pin),
+        },
+    );
     (output, result)
 }
 
@@ -261,6 +270,7 @@ fn globals_pass_without_passwords_and_with_mapped_paths() {
     let strict = Wishes {
         strict: true,
         edits: true,
+        search_path: Some(SearchPath::Pin),
     };
     rewrite_plain_sql(globals.as_bytes(), &mut output, &mapping, strict).expect("it is whole");
     let expected = globals
