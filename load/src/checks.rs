@@ -126,7 +126,7 @@ fn judge(extension: &Extension, offer: Option<&ExtensionOffer>) -> Option<String
     match &offer.installed {
         Some(found) if found.schema != *schema => Some(format!(
             "extension {name} is in schema {0}, the archive expects it in {schema}: \
-             give remap-schema --extensions-schema {0}",
+             give remap-schema --extensions-schema {name}={0}",
             found.schema
         )),
         Some(found) if found.is_older_than(version) => Some(format!(

@@ -329,7 +329,7 @@ fn extensions_are_used_where_the_target_keeps_them() {
         .unwrap();
     pair.load("")
         .assert_code(5)
-        .assert_stderr_contains("remap-schema --extensions-schema extensions");
+        .assert_stderr_contains("remap-schema --extensions-schema citext=extensions");
     pair.run("dump $SOURCE | remap-schema --to shop --extensions-schema extensions | load $TARGET")
         .assert_success();
     assert_eq!(
