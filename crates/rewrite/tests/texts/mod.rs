@@ -138,6 +138,11 @@ pub(crate) struct Names {
     pub(crate) column: String,
 }
 
+/// Words that PL/pgSQL reads itself where `quote_ident` leaves them unquoted; as short as names come up by chance.
+const PLPGSQL_WORDS: [&str; 12] = [
+    "begin", "by", "call", "do", "exit", "get", "if", "is", "loop", "move", "no", "open",
+];
+
 /// A name that PostgreSQL could hold and an option can carry; without `$`, which cannot be written into every
 /// body that stands between `$$`, and is a doubt there.
 fn name() -> impl Strategy<Value = String> {
@@ -156,7 +161,15 @@ fn named() -> impl Strategy<Value = Names> {
     let is_usable = |it: &Names| {
         let schemas = [&it.schema, &it.other, &it.new];
         let is_own = |it: &&String| !it.starts_with("pg_") && **it != "coalesce" && !it.trim().is_empty();
-        schemas.iter().all(is_own) && it.schema != it.other && it.schema != it.new && it.other != it.new
+        let is_read = [&it.table, &it.column]
+            .into_iter()
+            .chain(schemas)
+            .any(|it| PLPGSQL_WORDS.contains(&it.as_str()));
+        !is_read
+            && schemas.iter().all(is_own)
+            && it.schema != it.other
+            && it.schema != it.new
+            && it.other != it.new
     };
     (name(), name(), name(), name(), name())
         .prop_map(|(schema, other, new, table, column)| Names {
