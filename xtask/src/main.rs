@@ -6,6 +6,7 @@
     reason = "a chore talks to whoever started it"
 )]
 
+mod bench;
 mod ci;
 mod demo;
 mod error;
@@ -75,6 +76,12 @@ enum Chore {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Measure how fast new names are given, against `cat`
+    Bench {
+        /// Rows to make, in MiB
+        #[arg(long, value_name = "N", default_value_t = 1024)]
+        mib: u32,
+    },
     /// Fold five databases into one before your eyes
     Demo {
         /// Leave the server running afterwards
@@ -91,6 +98,7 @@ fn main() -> ExitCode {
         Chore::Fuzz { minutes } => fuzz::run(minutes),
         Chore::Tidy => tidy::run(),
         Chore::Man { out } => man::run(out),
+        Chore::Bench { mib } => bench::run(mib),
         Chore::Demo { keep } => demo::run(keep),
     };
     match done {

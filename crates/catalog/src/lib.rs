@@ -10,6 +10,8 @@ mod name;
 mod object;
 mod order;
 mod rename;
+mod search_path;
+mod stored_names;
 mod table;
 
 pub use extension::{Extension, Member};
@@ -17,6 +19,8 @@ pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
 pub use rename::NewNames;
+pub use search_path::parse_search_path;
+pub use stored_names::{NameKind, StoredNames};
 pub use table::{
     Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table,
     TableKind,
@@ -33,7 +37,7 @@ pub const JOURNAL_COMMENT: &str = "journal of Coalesce: loads into this database
 /// Everything that one source holds, apart from its rows.
 ///
 /// Objects that belong to an extension stand under [`Catalog::extensions`] only.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalog {
     /// Schemas that are neither the system's nor an extension's, in byte order.
@@ -50,6 +54,10 @@ pub struct Catalog {
     pub roles: Vec<String>,
     /// Roles that row security policies name, in byte order: without them the policies cannot be made.
     pub policy_roles: Vec<String>,
+    /// The schemas in which names without one are looked for, as plain names: the source's setting, without
+    /// schemas that do not exist.
+    #[serde(default = "search_path::default_path")]
+    pub search_path: Vec<String>,
 }
 
 /// A namespace.
@@ -61,9 +69,80 @@ pub struct Schema {
     pub comment: Option<String>,
 }
 
+impl Default for Catalog {
+    /// Nothing, and the search path of a database that sets none.
+    fn default() -> Self {
+        Catalog {
+            schemas: Vec::new(),
+            tables: Vec::new(),
+            sequences: Vec::new(),
+            materialized_views: Vec::new(),
+            extensions: Vec::new(),
+            objects: Vec::new(),
+            roles: Vec::new(),
+            policy_roles: Vec::new(),
+            search_path: search_path::default_path(),
+        }
+    }
+}
+
 impl Catalog {
     /// Number of objects of `kind`.
     pub fn count(&self, kind: ObjectKind) -> usize {
         self.objects.iter().filter(|object| object.kind == kind).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Names;
+
+    impl NewNames for Names {
+        fn schema(&self, schema: &str) -> String {
+            format!("new_{schema}")
+        }
+
+        fn object(&self, _: ObjectKind, _: &str, name: &str) -> String {
+            name.to_owned()
+        }
+
+        fn column(&self, name: &str) -> String {
+            name.to_owned()
+        }
+
+        fn extension_schema(&self, _: &str, _: &str) -> String {
+            "public".to_owned()
+        }
+    }
+
+    #[test]
+    fn search_path_follows_its_schemas() {
+        let mut catalog = Catalog {
+            schemas: vec![Schema {
+                name: "shop".to_owned(),
+                comment: None,
+            }],
+            extensions: vec![Extension {
+                name: "citext".to_owned(),
+                version: "1.6".to_owned(),
+                schema: "ext".to_owned(),
+                trusted: true,
+                members: Vec::new(),
+            }],
+            search_path: ["shop", "pg_catalog", "ext"].map(str::to_owned).to_vec(),
+            ..Catalog::default()
+        };
+        catalog.rename(&Names);
+        assert_eq!(catalog.search_path, ["new_shop", "pg_catalog", "public"]);
+    }
+
+    #[test]
+    fn catalog_that_knows_no_search_path_has_the_default() {
+        let json = serde_json::json!({"schemas": [], "tables": [], "sequences": [], "materialized_views": [],
+            "extensions": [], "objects": [], "roles": [], "policy_roles": []});
+        let catalog: Catalog = serde_json::from_value(json).expect("older catalogs are read");
+        assert_eq!(catalog.search_path, ["public"]);
     }
 }

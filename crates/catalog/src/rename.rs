@@ -26,6 +26,7 @@ impl Catalog {
     /// definitions that follow the rows give them others ([`crate::Column::new_name`]).
     pub fn rename(&mut self, names: &dyn NewNames) {
         let types = self.extension_types();
+        self.rename_search_path(names);
         for table in &mut self.tables {
             rename_table(table, names, &types);
         }
@@ -64,6 +65,24 @@ impl Catalog {
         for schema in &mut self.schemas {
             schema.name = names.schema(&schema.name);
         }
+    }
+
+    /// An entry in which only an extension lives goes where that extension goes.
+    fn rename_search_path(&mut self, names: &dyn NewNames) {
+        let mut path: Vec<String> = Vec::new();
+        for entry in &self.search_path {
+            let is_own = self.schemas.iter().any(|it| it.name == *entry);
+            let extension = self.extensions.iter().find(|it| it.schema == *entry);
+            let new = match extension {
+                _ if entry == ColumnType::BUILT_IN_SCHEMA => entry.clone(),
+                Some(extension) if !is_own => names.extension_schema(&extension.name, entry),
+                _ => names.schema(entry),
+            };
+            if !path.contains(&new) {
+                path.push(new);
+            }
+        }
+        self.search_path = path;
     }
 
     /// Types that belong to extensions: (schema, name) to the extension's name.

@@ -8,7 +8,7 @@ use crate::{Exit, Failure, FailureContext, Result};
 /// What every tool takes beside its own arguments.
 #[derive(Args, Debug)]
 pub struct Frame {
-    /// Print errors alone
+    /// Print errors, warnings and findings alone
     #[arg(
         long,
         short,

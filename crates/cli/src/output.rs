@@ -1,12 +1,14 @@
-//! Where archives go: stdout, a file, a directory.
+//! Where archives go: stdout, a file, a directory; and where reports go.
 
-use std::io::{BufWriter, IsTerminal, Read, Stdout, Write};
+use std::fs::File;
+use std::io::{BufWriter, IsTerminal, Read, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use archive::{Record, Sink, TarSink};
 
 use crate::directory::{AtomicFile, DirectorySink};
-use crate::{Failure, Result};
+use crate::{Exit, Failure, FailureContext, Result};
 
 /// A place for an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +53,7 @@ impl Destination {
 /// A sink for whatever was named.
 #[derive(Debug)]
 pub enum ArchiveSink {
-    Stdout(TarSink<BufWriter<Stdout>>),
+    Stdout(TarSink<BufWriter<File>>),
     File(TarSink<BufWriter<AtomicFileWriter>>),
     Directory(DirectorySink),
 }
@@ -73,10 +75,8 @@ pub fn create_archive(destination: &Destination) -> Result<ArchiveSink> {
                         .with_hint("write `… | load TARGET`, `-o FILE` or `-o DIR/`"),
                 );
             }
-            Ok(ArchiveSink::Stdout(TarSink::new(BufWriter::with_capacity(
-                BUFFER_BYTES,
-                stdout,
-            ))))
+            let stdout = BufWriter::with_capacity(BUFFER_BYTES, open_stdout()?);
+            Ok(ArchiveSink::Stdout(TarSink::new(stdout)))
         }
         Destination::File(path) => {
             let file = AtomicFile::create(path).map_err(|error| not_created("file", path, error))?;
@@ -86,6 +86,41 @@ pub fn create_archive(destination: &Destination) -> Result<ArchiveSink> {
         Destination::Directory(path) => DirectorySink::create(path)
             .map(ArchiveSink::Directory)
             .map_err(|error| not_created("directory", path, error)),
+    }
+}
+
+/// Stdout for large writes: without the library's own buffer, which looks for ends of lines in all that passes.
+pub fn open_stdout() -> Result<File> {
+    let stdout = std::io::stdout();
+    let descriptor = stdout.as_fd().try_clone_to_owned();
+    descriptor
+        .map(File::from)
+        .or_fail(Exit::Target, || "stdout cannot be written".to_owned())
+}
+
+/// A file for a report, which appears under its name whole, or not at all.
+#[derive(Debug)]
+pub struct ReportFile {
+    file: AtomicFile,
+    path: PathBuf,
+}
+
+impl ReportFile {
+    /// Refuses a name that exists already, before any work.
+    pub fn create(path: &Path) -> Result<Self> {
+        let file = AtomicFile::create(path).map_err(|error| not_created("report", path, error))?;
+        let path = path.to_owned();
+        Ok(ReportFile { file, path })
+    }
+
+    /// Writes the whole report.
+    pub fn publish(mut self, text: &str) -> Result<()> {
+        let written = self.file.write_all(text.as_bytes());
+        written
+            .and_then(|()| self.file.publish())
+            .or_fail(Exit::Target, || {
+                format!("report `{}` cannot be written", self.path.display())
+            })
     }
 }
 

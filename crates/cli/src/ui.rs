@@ -62,6 +62,11 @@ impl Ui {
         self.line(format_args!("warning: {line}"));
     }
 
+    /// A line on stderr that says what was found: a result, which even `--quiet` shows.
+    pub fn finding(&self, line: impl Display) {
+        self.line(line);
+    }
+
     /// Data on stdout.
     pub fn print(&self, text: impl Display) -> Result<()> {
         let mut stdout = std::io::stdout().lock();

@@ -16,6 +16,16 @@ static TEXT_SEARCH: LazyLock<HashSet<&str>> =
 /// function or type that somebody made.
 static KEYWORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| lines(include_str!("built_in/keywords.txt")));
 
+/// Not types, but read as such in the definition of a column (`transformColumnDefinition` in `parse_utilcmd.c`).
+const SERIALS: [&str; 6] = [
+    "serial",
+    "serial2",
+    "serial4",
+    "serial8",
+    "smallserial",
+    "bigserial",
+];
+
 /// Collations that do not depend on the operating system, in any version of PostgreSQL.
 const COLLATIONS: [&str; 4] = ["C", "POSIX", "default", "ucs_basic"];
 
@@ -27,7 +37,7 @@ pub fn is_routine(name: &str) -> bool {
 
 /// Whether `name` without a schema is a built-in type, under its own name or one of the grammar's.
 pub fn is_type(name: &str) -> bool {
-    TYPES.contains(name) || KEYWORDS.contains(name)
+    TYPES.contains(name) || KEYWORDS.contains(name) || SERIALS.contains(&name)
 }
 
 /// Whether `name` without a schema is one of the system's tables or views.

@@ -1,5 +1,6 @@
 //! What a source is known to hold: its own objects, and those that belong to its extensions.
 
+mod path;
 mod settle;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -46,6 +47,8 @@ pub struct Known {
     relations: Relations,
     /// Everything the source holds is known, as from a catalog, not only what some SQL text creates.
     complete: bool,
+    /// The source's `search_path` where something says it.
+    path: Option<Vec<String>>,
 }
 
 /// Sets of spaces in which a name belongs to the source, to an extension that can be moved, or to an
@@ -86,6 +89,7 @@ impl Known {
     pub fn from_catalog(catalog: &Catalog) -> Self {
         let mut known = Known {
             complete: true,
+            path: Some(catalog.search_path.clone()),
             ..Known::default()
         };
         known
@@ -160,12 +164,20 @@ impl Known {
     /// Adds what `sql` creates.
     pub fn extend(&mut self, sql: &str) {
         for piece in crate::split::split(sql) {
-            let text = &sql[piece.range.clone()];
-            let first = text.get(..6).unwrap_or_default();
-            if first.eq_ignore_ascii_case("create") || first.eq_ignore_ascii_case("alter ") {
+            if may_define(&sql[piece.range.clone()]) {
                 self.learn(&Parsed::new(sql, &piece));
             }
         }
+    }
+
+    /// Takes `schema` for one of the source's own although nothing is created in it.
+    pub(crate) fn suppose_schema(&mut self, schema: &str) {
+        self.own_schemas.insert(schema.to_owned());
+    }
+
+    /// Takes `schema` for one that holds extensions.
+    pub(crate) fn suppose_extensions(&mut self, schema: &str) {
+        self.extension_schemas.entry(schema.to_owned()).or_default();
     }
 
     pub(crate) fn learn(&mut self, parsed: &Parsed<'_>) {
@@ -277,6 +289,22 @@ impl Known {
             .or_default()
             .entry(name.to_owned())
             .or_default()
+    }
+
+    /// Whether an object of that name, in whatever schema, is the source's own or an extension's.
+    pub(crate) fn is_listed(&self, space: Space, name: &str) -> bool {
+        let bits = space.bits_read();
+        self.names.values().any(|names| {
+            names
+                .get(name)
+                .is_some_and(|it| (it.own | it.member | it.member_elsewhere) & bits != 0)
+        })
+    }
+
+    /// Where extensions live, the system's schemas left out.
+    pub(crate) fn extension_schemas(&self) -> Vec<String> {
+        let schemas = self.extension_schemas.keys().filter(|it| !is_built_in(it));
+        schemas.cloned().collect()
     }
 
     /// To whom `schema.name` belongs when it is read in `space`.
@@ -423,6 +451,12 @@ fn spaces_of(kind: ObjectKind) -> &'static [Space] {
         // One that has an index is listed as that index too.
         ObjectKind::Constraint | ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => &[],
     }
+}
+
+/// Whether the statement can create something, by its first word.
+pub(crate) fn may_define(statement: &str) -> bool {
+    let first = statement.get(..6).unwrap_or_default();
+    first.eq_ignore_ascii_case("create") || first.eq_ignore_ascii_case("alter ")
 }
 
 fn first_word(statement: &SyntaxNode) -> Option<SyntaxKind> {

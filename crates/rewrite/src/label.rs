@@ -10,7 +10,8 @@ pub(crate) fn object(statement: &SyntaxNode) -> String {
     let name = statement
         .descendants()
         .find(is_name)
-        .map(|it| it.text().to_string());
+        .map(|it| it.text().to_string())
+        .or_else(|| name_outside_schemas(statement));
     match (statement.kind(), verb, name) {
         (SyntaxKind::CREATE_FUNCTION | SyntaxKind::CREATE_PROCEDURE, Some(kind), Some(name)) => {
             format!("{kind} {name}()")
@@ -31,7 +32,9 @@ pub(crate) fn object(statement: &SyntaxNode) -> String {
 
 /// For a statement that cannot be read: its first words.
 pub(crate) fn beginning(text: &str) -> String {
-    let words: Vec<&str> = text.split_whitespace().take(4).collect();
+    // What follows a quote may be a password.
+    let end = text.find(['\'', '$']).unwrap_or(text.len());
+    let words: Vec<&str> = text[..end].split_whitespace().take(4).collect();
     let mut label: String = words.join(" ").chars().take(60).collect();
     if label.is_empty() {
         label.push_str("statement");
@@ -53,6 +56,33 @@ fn is_name(node: &SyntaxNode) -> bool {
             | SyntaxKind::EXTENSION
             | SyntaxKind::EXTENSION_REF
     )
+}
+
+/// The name of what lives in no schema: `for bob server s` for a user mapping.
+fn name_outside_schemas(statement: &SyntaxNode) -> Option<String> {
+    use SyntaxKind as K;
+    let kinds: &[K] = match statement.kind() {
+        K::CREATE_USER_MAPPING | K::ALTER_USER_MAPPING => {
+            let part = |kinds: &[K]| {
+                let node = statement.children().find(|it| kinds.contains(&it.kind()));
+                node.map(|it| it.text().to_string())
+            };
+            let role = part(&[K::USER_MAPPING_ROLE, K::ROLE_REF])?;
+            return Some(format!("for {role} {}", part(&[K::SERVER_CLAUSE])?));
+        }
+        K::CREATE_ROLE | K::ALTER_ROLE | K::CREATE_USER | K::ALTER_USER | K::CREATE_GROUP => {
+            &[K::ROLE, K::ROLE_REF]
+        }
+        K::ALTER_DATABASE => &[K::DATABASE_REF],
+        K::CREATE_SUBSCRIPTION | K::ALTER_SUBSCRIPTION => &[K::SUBSCRIPTION, K::SUBSCRIPTION_REF],
+        K::CREATE_SERVER | K::ALTER_SERVER => &[K::SERVER, K::SERVER_REF],
+        K::CREATE_FOREIGN_DATA_WRAPPER | K::ALTER_FOREIGN_DATA_WRAPPER => {
+            &[K::FOREIGN_DATA_WRAPPER, K::FOREIGN_DATA_WRAPPER_REF]
+        }
+        _ => return None,
+    };
+    let node = statement.children().find(|it| kinds.contains(&it.kind()))?;
+    Some(node.text().to_string())
 }
 
 fn names_its_object(kind: SyntaxKind) -> bool {

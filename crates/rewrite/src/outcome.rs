@@ -14,7 +14,31 @@ pub struct Rewritten {
     /// Statements and bodies that the parser does not know and that name no schema which moves; they pass as
     /// they are.
     pub notes: Vec<Note>,
+    /// Passwords that were cut; they are no edits, since nobody may see what stood there.
+    pub secrets: Vec<Secret>,
     pub counts: Counts,
+    /// Routines that got the search path which their bodies lean on.
+    pub pins: Vec<Pin>,
+    /// Routines defined here whose bodies lean on the search path of whoever calls them.
+    pub leaning: Vec<Leaning>,
+}
+
+/// A routine with a search path of its own from now on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pin {
+    pub object: String,
+    /// Line of its definition in the old text, or of the statement that needs it; from 1.
+    pub line: usize,
+    /// The schemas under their new names.
+    pub path: Vec<String>,
+}
+
+/// A routine that finds names by the search path and was left as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Leaning {
+    pub object: String,
+    /// Line of its definition in the old text, from 1.
+    pub line: usize,
 }
 
 /// One name that was changed.
@@ -24,6 +48,9 @@ pub struct Edit {
     pub object: String,
     /// Line of the old text, from 1.
     pub line: usize,
+    /// Where it stands in the body of a routine: the line as PL/pgSQL counts, 1 being what follows the opening
+    /// quote.
+    pub body_line: Option<usize>,
     /// Offset in bytes in the old text.
     pub offset: usize,
     /// What stood there.
@@ -39,6 +66,9 @@ pub struct Doubt {
     pub object: String,
     /// Line of the old text, from 1.
     pub line: usize,
+    /// Where it stands in the body of a routine: the line as PL/pgSQL counts, 1 being what follows the opening
+    /// quote.
+    pub body_line: Option<usize>,
     pub reason: String,
 }
 
@@ -48,7 +78,19 @@ pub struct Note {
     pub object: String,
     /// Line of the old text, from 1.
     pub line: usize,
+    /// Where it stands in the body of a routine: the line as PL/pgSQL counts, 1 being what follows the opening
+    /// quote.
+    pub body_line: Option<usize>,
     pub text: String,
+}
+
+/// A password that was cut.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Secret {
+    /// The object that holds it, such as `user mapping for bob server s`.
+    pub object: String,
+    /// Line of the old text, from 1.
+    pub line: usize,
 }
 
 /// How much was changed.

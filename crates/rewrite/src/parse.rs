@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use squawk_syntax::ast::AstNode;
+use squawk_syntax::syntax_error::SyntaxError;
 use squawk_syntax::{Parse, SourceFile, SyntaxKind, SyntaxNode};
 
 use crate::split::Piece;
@@ -39,15 +40,13 @@ impl<'a> Parsed<'a> {
             return Some("it is nested too deeply".to_owned());
         };
         let root = parse.syntax_node();
-        let bodies: Vec<_> = root
-            .descendants()
-            .filter(|node| matches!(node.kind(), SyntaxKind::AS_DEFINITION | SyntaxKind::DO))
-            .map(|node| node.text_range())
-            .collect();
         let errors = parse.errors();
-        let error = errors
-            .iter()
-            .find(|error| !bodies.iter().any(|body| body.contains_range(error.range())));
+        let is_of_body = |error: &&SyntaxError| {
+            root.descendants()
+                .filter(|node| matches!(node.kind(), SyntaxKind::AS_DEFINITION | SyntaxKind::DO))
+                .any(|body| body.text_range().contains_range(error.range()))
+        };
+        let error = errors.iter().find(|error| !is_of_body(error));
         if let Some(error) = error {
             return Some(error.message().to_owned());
         }

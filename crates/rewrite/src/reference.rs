@@ -53,7 +53,7 @@ pub(crate) enum Role {
     Object(Space),
 }
 
-/// Every schema's name in `root`, in the order of the text; names inside string literals are not among them.
+/// Every name with a schema in `root`, in the order of the text; names inside string literals are not among them.
 pub(crate) fn names(root: &SyntaxNode) -> impl Iterator<Item = Reference> {
     root.descendants().filter_map(|node| of_node(&node))
 }

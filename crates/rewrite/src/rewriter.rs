@@ -1,5 +1,7 @@
 //! Gives every reference in a text its new name.
 
+mod learn;
+
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -9,8 +11,10 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::known::Known;
 use crate::label;
-use crate::outcome::{Counts, Doubt, Edit, Note, Rewritten};
+use crate::outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten, Secret};
 use crate::parse::Parsed;
+use crate::search_path::{SearchPath, Survey};
+use crate::secrets::{self, Cut, Secrets};
 use crate::split::split;
 use crate::statement_pass::{Change, Concern, StatementPass};
 
@@ -30,6 +34,9 @@ pub struct Rewriter {
     pub(crate) renamed: HashSet<String>,
     /// The text that is rewritten runs when columns have their new names already.
     pub(crate) after_columns: bool,
+    /// What becomes of routines that lean on the search path, where anybody asks.
+    pub(crate) path_policy: Option<SearchPath>,
+    pub(crate) survey: Survey,
 }
 
 impl Rewriter {
@@ -43,7 +50,10 @@ impl Rewriter {
             moved: Vec::new(),
             renamed: HashSet::new(),
             after_columns: false,
+            path_policy: None,
+            survey: Survey::default(),
         };
+        rewriter.check_renames()?;
         rewriter.settle()?;
         Ok(rewriter)
     }
@@ -58,13 +68,9 @@ impl Rewriter {
             moved: Vec::new(),
             renamed: HashSet::new(),
             after_columns: false,
+            path_policy: None,
+            survey: Survey::default(),
         }
-    }
-
-    /// Adds to what is known the objects that `sql` creates.
-    pub fn learn(&mut self, sql: &str) -> Result<(), MappingError> {
-        self.known.extend(sql);
-        self.settle()
     }
 
     pub fn known(&self) -> &Known {
@@ -76,13 +82,19 @@ impl Rewriter {
         &self.mapping
     }
 
+    /// Refuses a mapping that renames an object of which nothing is known.
+    pub fn check_renames(&self) -> Result<(), MappingError> {
+        self.known.settle(&self.wanted).map(drop)
+    }
+
     fn settle(&mut self) -> Result<(), MappingError> {
-        self.mapping = self.known.settle(&self.wanted)?;
+        self.mapping = self.known.settle_so_far(&self.wanted)?;
         self.renamed = if self.mapping.renames_objects() {
             self.known.renamed(&self.mapping)
         } else {
             HashSet::new()
         };
+        self.search_path = self.known.path();
         self.find_moved();
         Ok(())
     }
@@ -96,11 +108,12 @@ impl Rewriter {
         rewriter.rewrite(sql)
     }
 
-    /// Rewrites all statements of `sql`. Where there is nothing to change the text keeps its bytes.
+    /// Rewrites all statements of `sql`. Where there is nothing to change the text keeps its bytes. Passwords
+    /// are cut even where no name changes.
     pub fn rewrite(&self, sql: &str) -> Rewritten {
         let mut outcome = Outcome::new(sql);
-        if !self.mapping.is_empty() {
-            for piece in split(sql) {
+        for piece in split(sql) {
+            if !self.mapping.is_empty() || secrets::may_hold(&sql[piece.range.clone()]) {
                 self.rewrite_statement(&Parsed::new(sql, &piece), &mut outcome);
             }
         }
@@ -116,6 +129,11 @@ impl Rewriter {
         }
         let mut pass = StatementPass::new(self, parsed);
         pass.run(&statement);
+        self.follow_path(&statement, parsed, &mut pass, outcome);
+        let secrets = secrets::find(&statement);
+        if !secrets.is_empty() {
+            outcome.take_secrets(&label::object(&statement), parsed.range.start, secrets);
+        }
         if !(pass.changes.is_empty() && pass.concerns.is_empty() && pass.notes.is_empty()) {
             outcome.take(&label::object(&statement), pass);
         }
@@ -124,15 +142,26 @@ impl Rewriter {
     fn pass_unread(&self, parsed: &Parsed<'_>, error: &str, outcome: &mut Outcome<'_>) {
         let object = label::beginning(parsed.text);
         let line = outcome.line(parsed.range.start);
+        if secrets::may_hide(parsed.text) {
+            let reason = format!("the statement cannot be read ({error}) and may hold a password");
+            outcome.doubts.push(Doubt {
+                object: object.clone(),
+                line,
+                body_line: None,
+                reason,
+            });
+        }
         match self.mention(parsed.text) {
             Some((_, name)) => outcome.doubts.push(Doubt {
                 object,
                 line,
+                body_line: None,
                 reason: format!("the statement cannot be read ({error}) and mentions {name}"),
             }),
             None => outcome.notes.push(Note {
                 object,
                 line,
+                body_line: None,
                 text: format!("the statement cannot be read: {error}"),
             }),
         }
@@ -160,13 +189,18 @@ pub(crate) fn path_list(entries: &[String], as_literals: bool) -> String {
 }
 
 /// The text under way.
-struct Outcome<'a> {
+pub(crate) struct Outcome<'a> {
     sql: &'a str,
     line_starts: Vec<usize>,
     edits: Vec<(Range<usize>, Edit)>,
+    /// Like `edits`, and with no account of what stood there.
+    cuts: Vec<(Range<usize>, String)>,
     doubts: Vec<Doubt>,
     notes: Vec<Note>,
+    secrets: Vec<Secret>,
     counts: Counts,
+    pub(crate) pins: Vec<Pin>,
+    pub(crate) leaning: Vec<Leaning>,
 }
 
 impl<'a> Outcome<'a> {
@@ -177,14 +211,23 @@ impl<'a> Outcome<'a> {
             sql,
             line_starts,
             edits: Vec::new(),
+            cuts: Vec::new(),
             doubts: Vec::new(),
             notes: Vec::new(),
+            secrets: Vec::new(),
             counts: Counts::default(),
+            pins: Vec::new(),
+            leaning: Vec::new(),
         }
     }
 
-    fn line(&self, offset: usize) -> usize {
+    pub(crate) fn line(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|&start| start <= offset) + 1
+    }
+
+    /// Takes text that stands before a statement from now on.
+    pub(crate) fn insert(&mut self, edit: Edit) {
+        self.edits.push((edit.offset..edit.offset, edit));
     }
 
     fn take(&mut self, object: &str, pass: StatementPass<'_>) {
@@ -192,13 +235,20 @@ impl<'a> Outcome<'a> {
             mut changes,
             concerns,
             notes,
+            body,
             ..
         } = pass;
+        let body_line = |offset: usize| {
+            let before = self.sql.get(body.clone()?.start..offset)?;
+            (offset <= body.as_ref()?.end).then(|| before.matches('\n').count() + 1)
+        };
         changes.sort_by_key(|change| change.range.start);
         let in_bodies = changes.iter().filter(|change| change.in_body).count();
+        let insertions = changes.iter().filter(|change| change.range.is_empty()).count();
+        let names = changes.len() - in_bodies - insertions;
         self.counts += Counts {
-            names: changes.len() - in_bodies,
-            statements: usize::from(changes.len() > in_bodies),
+            names,
+            statements: usize::from(names > 0),
             body_names: in_bodies,
             bodies: usize::from(in_bodies > 0),
         };
@@ -206,6 +256,7 @@ impl<'a> Outcome<'a> {
             let edit = Edit {
                 object: object.to_owned(),
                 line: self.line(range.start),
+                body_line: body_line(range.start),
                 offset: range.start,
                 old: self.sql[range.clone()].to_owned(),
                 new,
@@ -217,6 +268,7 @@ impl<'a> Outcome<'a> {
             self.doubts.push(Doubt {
                 object: object.to_owned(),
                 line: self.line(offset),
+                body_line: body_line(offset),
                 reason,
             });
         }
@@ -224,28 +276,53 @@ impl<'a> Outcome<'a> {
             self.notes.push(Note {
                 object: object.to_owned(),
                 line: self.line(offset),
+                body_line: body_line(offset),
                 text: reason,
+            });
+        }
+    }
+
+    /// `start` is where the statement begins.
+    fn take_secrets(&mut self, object: &str, start: usize, secrets: Secrets) {
+        for Cut { range, new } in secrets.cuts {
+            self.secrets.push(Secret {
+                object: object.to_owned(),
+                line: self.line(start + range.start),
+            });
+            self.cuts.push((start + range.start..start + range.end, new));
+        }
+        for offset in secrets.unread {
+            self.doubts.push(Doubt {
+                object: object.to_owned(),
+                line: self.line(start + offset),
+                body_line: None,
+                reason: "the connection string cannot be read and mentions a password".to_owned(),
             });
         }
     }
 
     fn finish(self) -> Rewritten {
         let mut text = String::with_capacity(self.sql.len() + 64);
+        let edits = self.edits.iter().map(|(range, edit)| (range, &edit.new));
+        let cuts = self.cuts.iter().map(|(range, new)| (range, new));
+        let mut changes: Vec<(&Range<usize>, &String)> = edits.chain(cuts).collect();
+        changes.sort_by_key(|(range, _)| range.start);
         let mut copied = 0;
-        let mut edits = Vec::with_capacity(self.edits.len());
-        for (range, edit) in self.edits {
+        for (range, new) in changes {
             text.push_str(&self.sql[copied..range.start]);
-            text.push_str(&edit.new);
+            text.push_str(new);
             copied = range.end;
-            edits.push(edit);
         }
         text.push_str(&self.sql[copied..]);
         Rewritten {
             text,
-            edits,
+            edits: self.edits.into_iter().map(|(_, edit)| edit).collect(),
             doubts: self.doubts,
             notes: self.notes,
+            secrets: self.secrets,
             counts: self.counts,
+            pins: self.pins,
+            leaning: self.leaning,
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use squawk_lexer::{Token, TokenKind, tokenize};
+use squawk_lexer::{LiteralKind, Token, TokenKind, tokenize};
 
 /// Deeper nesting than this is not handed to the recursive parser.
 const NESTING_MAX: u32 = 256;
@@ -30,12 +30,52 @@ pub(crate) fn split(sql: &str) -> Vec<Piece> {
     pieces
 }
 
+/// Where each statement of `sql` stands, from its first word to its semicolon; nothing is parsed.
+pub fn statement_ranges(sql: &str) -> Vec<Range<usize>> {
+    split(sql).into_iter().map(|piece| piece.range).collect()
+}
+
 /// Whether `sql` ends between two statements: nothing is left open, no statement, string or comment.
 pub fn is_complete(sql: &str) -> bool {
+    ending(sql).is_complete
+}
+
+/// How a text ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// It ends between two statements: nothing is left open, no statement, string or comment.
+    pub is_complete: bool,
+    /// The last statement that has its semicolon.
+    pub last: Option<Range<usize>>,
+    /// Where a dollar-quoted string is left open: what must follow before it is closed.
+    pub waits_for: Option<String>,
+}
+
+/// Says how `sql` ends.
+pub fn ending(sql: &str) -> Ending {
     let pieces = split(sql);
-    let tail = &sql[pieces.last().map_or(0, |piece| piece.range.end)..];
-    let open_comment = tokenize(tail).any(|it| it.kind == TokenKind::BlockComment { terminated: false });
-    pieces.last().is_none_or(|piece| piece.complete) && !open_comment
+    let last = pieces.iter().rev().find(|piece| piece.complete);
+    let tail = &sql[last.map_or(0, |piece| piece.range.end)..];
+    let (mut open_comment, mut waits_for) = (false, None);
+    let mut at = 0;
+    for Token { kind, len } in tokenize(tail) {
+        let token = &tail[at..at + len as usize];
+        at += len as usize;
+        open_comment |= kind == TokenKind::BlockComment { terminated: false };
+        if matches!(
+            kind,
+            TokenKind::Literal {
+                kind: LiteralKind::DollarQuotedString { terminated: false }
+            }
+        ) {
+            waits_for = token[1..].find('$').map(|end| token[..end + 2].to_owned());
+        }
+    }
+    Ending {
+        is_complete: pieces.last().is_none_or(|piece| piece.complete) && !open_comment,
+        last: last.map(|piece| piece.range.clone()),
+        waits_for,
+    }
 }
 
 /// Splits from `start` on; `Some` is the offset of a psql command that must be passed over.
@@ -184,6 +224,17 @@ mod tests {
         ] {
             assert_eq!(is_complete(sql), expected, "{sql}");
         }
+    }
+
+    #[test]
+    fn the_end_says_what_is_left_open() {
+        let found = ending("SELECT 1;\nDO $a$ x; $b$ ");
+        assert_eq!(
+            (found.last, found.waits_for.as_deref()),
+            (Some(0..9), Some("$a$"))
+        );
+        assert!(!found.is_complete);
+        assert_eq!(ending("SELECT $$a$$").waits_for, None);
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub(crate) struct StatementPass<'a> {
     pub(crate) concerns: Vec<Concern>,
     /// Places that could not be read and do not matter.
     pub(crate) notes: Vec<Concern>,
+    /// Where the whole text holds the body of the statement's routine, between its quotes.
+    pub(crate) body: Option<Range<usize>>,
 }
 
 /// Where the tree that is walked stands.
@@ -72,6 +74,7 @@ impl<'a> StatementPass<'a> {
             changes: Vec::new(),
             concerns: Vec::new(),
             notes: Vec::new(),
+            body: None,
         }
     }
 
@@ -125,7 +128,10 @@ impl<'a> StatementPass<'a> {
                 }
                 SyntaxKind::SET_CONFIG | SyntaxKind::SET_CONFIG_PARAM => self.setting(&node, place),
                 SyntaxKind::LITERAL if !within(&dynamic, &node) => self.literal(&node, place),
-                SyntaxKind::COLUMN | SyntaxKind::COMPOSITE_FIELD_DEF if !place.in_body => {
+                // The rows of an archive are opened, those of plain SQL are not.
+                SyntaxKind::COLUMN | SyntaxKind::COMPOSITE_FIELD_DEF
+                    if !place.in_body && !self.rewriter.known().is_complete() =>
+                {
                     if let Some(reason) = stored_names::in_column(&node) {
                         self.concern(usize::from(node.text_range().start()), reason, place);
                     }
@@ -283,6 +289,9 @@ impl<'a> StatementPass<'a> {
             return;
         };
         let text = layer.content();
+        if self.body.is_none() {
+            self.body = Some(layer.approximate(0)..layer.approximate(text.len()));
+        }
         let tree = match &body.language {
             Language::Sql => body::parse_sql(text),
             Language::Plpgsql => body::parse_plpgsql(text),
@@ -385,7 +394,7 @@ fn own_path(routine: &SyntaxNode) -> Option<Vec<String>> {
 }
 
 /// The literal when the expression is nothing else.
-fn constant_string(query: &SyntaxNode) -> Option<ast::Literal> {
+pub(crate) fn constant_string(query: &SyntaxNode) -> Option<ast::Literal> {
     let mut node = query.clone();
     while !matches!(node.kind(), SyntaxKind::LITERAL) {
         let mut children = node.children();

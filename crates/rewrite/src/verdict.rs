@@ -146,9 +146,14 @@ impl Rewriter {
     }
 
     /// Every schema of the target that gets an extension from `schema`.
-    fn homes(&self, schema: &str) -> Vec<String> {
+    pub(crate) fn homes(&self, schema: &str) -> Vec<String> {
+        let extensions = self.known.extensions_in(schema);
+        if extensions.is_empty() && self.known.has_extension(schema) {
+            // Which ones is not known.
+            return vec![self.mapping.extension_schema("", schema)];
+        }
         let mut homes: Vec<String> = Vec::new();
-        for extension in self.known.extensions_in(schema) {
+        for extension in extensions {
             let home = self.mapping.extension_schema(extension, schema);
             if !homes.contains(&home) {
                 homes.push(home);
@@ -253,7 +258,7 @@ impl Rewriter {
         (entries != [schema]).then_some(entries)
     }
 
-    fn is_extensions_alone(&self, schema: &str) -> bool {
+    pub(crate) fn is_extensions_alone(&self, schema: &str) -> bool {
         self.known.has_extension(schema) && !self.known.is_own_schema(schema)
     }
 

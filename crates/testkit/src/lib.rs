@@ -4,6 +4,7 @@
 //! Tests and `xtask` use this crate; no tool does. What every test needs panics with a full description where
 //! it fails ([`Cluster::shared`], [`Tools::locate`], [`Output::assert_success`]); the rest returns [`Error`].
 
+pub mod bulk;
 mod cluster;
 pub mod data;
 mod database;

@@ -5,14 +5,14 @@ use std::io;
 
 use plan::MappingError;
 
-use super::Summary;
+use crate::report::Account;
 
 /// A failure, with what had been done until then. The output ends with a statement that raises, unless
 /// writing failed.
 #[derive(Debug)]
 pub(crate) struct PlainSqlError {
     kind: PlainSqlErrorKind,
-    summary: Box<Summary>,
+    account: Box<Account>,
 }
 
 /// Kinds of failure.
@@ -25,6 +25,10 @@ pub(crate) enum PlainSqlErrorKind {
     Empty,
     /// The input does not begin as `pg_dump` begins.
     NotADump,
+    /// Behind one dump there is another, or another database.
+    SeveralDumps,
+    /// `pg_dumpall` with the databases themselves.
+    WholeCluster,
     /// The input ends before `pg_dump`'s closing comment.
     Truncated {
         line: usize,
@@ -40,10 +44,10 @@ pub(crate) enum PlainSqlErrorKind {
 }
 
 impl PlainSqlError {
-    pub(crate) fn new(kind: PlainSqlErrorKind, summary: Summary) -> Self {
+    pub(crate) fn new(kind: PlainSqlErrorKind, account: Account) -> Self {
         PlainSqlError {
             kind,
-            summary: Box::new(summary),
+            account: Box::new(account),
         }
     }
 
@@ -51,8 +55,8 @@ impl PlainSqlError {
         &self.kind
     }
 
-    pub(crate) fn summary(&self) -> &Summary {
-        &self.summary
+    pub(crate) fn account(&self) -> &Account {
+        &self.account
     }
 }
 
@@ -64,7 +68,10 @@ impl PlainSqlErrorKind {
             PlainSqlErrorKind::Truncated { .. } => "the dump is truncated",
             PlainSqlErrorKind::Empty => "the input is empty",
             PlainSqlErrorKind::NotADump => "the input is no dump",
-            PlainSqlErrorKind::Mapping(_) => "the schemas cannot get these names",
+            PlainSqlErrorKind::SeveralDumps | PlainSqlErrorKind::WholeCluster => {
+                "the input holds several databases"
+            }
+            PlainSqlErrorKind::Mapping(_) => "the dump cannot get these names",
             PlainSqlErrorKind::NotUtf8 { .. } => "a statement is not in UTF-8",
             PlainSqlErrorKind::Read(_) | PlainSqlErrorKind::Write(_) => "the dump cannot be read",
         }
@@ -80,12 +87,16 @@ impl fmt::Display for PlainSqlError {
             PlainSqlErrorKind::NotADump => {
                 f.write_str("the input is neither an archive nor a dump as pg_dump writes it")
             }
+            PlainSqlErrorKind::SeveralDumps => f.write_str("the input holds more than one database"),
+            PlainSqlErrorKind::WholeCluster => {
+                f.write_str("the input holds all databases of a cluster, and new names are those of one")
+            }
             PlainSqlErrorKind::Truncated { line } => {
                 write!(f, "the dump is truncated: it ends at line {line}")
             }
             PlainSqlErrorKind::NotUtf8 { line } => write!(f, "the statement at line {line} is not in UTF-8"),
-            PlainSqlErrorKind::Mapping(_) => f.write_str("the schemas of the dump cannot get these names"),
-            PlainSqlErrorKind::Doubts => write!(f, "{} places cannot be proved", self.summary.doubts.len()),
+            PlainSqlErrorKind::Mapping(_) => f.write_str("what is in the dump cannot get these names"),
+            PlainSqlErrorKind::Doubts => write!(f, "{} places cannot be proved", self.account.doubt_count()),
         }
     }
 }

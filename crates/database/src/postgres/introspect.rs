@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use catalog::{
     Catalog, Column, ColumnType, Extension, GeneratedKind, IdentityKind, JOURNAL_COMMENT, JOURNAL_SCHEMA,
-    MaterializedView, QualifiedName, Schema, Sequence, SequenceOwner, Table, TableKind, dependency_order,
-    quote_ident,
+    MaterializedView, QualifiedName, Schema, Sequence, SequenceOwner, StoredNames, Table, TableKind,
+    dependency_order, parse_search_path, quote_ident,
 };
 use postgres::{GenericClient, Row};
 
-use super::{binary_safe, catalog_queries as queries, objects};
+use super::{binary_safe, catalog_queries as queries, objects, stored_names};
 use crate::{Error, ErrorKind, Result};
 
 /// Sequences whose position is read in one query.
@@ -43,6 +43,7 @@ pub fn read_catalog(client: &mut impl GenericClient, schemas: Option<&[String]>)
             schemas,
             "the policies could not be listed",
         )?,
+        search_path: read_search_path(client)?,
     })
 }
 
@@ -59,6 +60,17 @@ fn refuse_other_journal(client: &mut impl GenericClient) -> Result<()> {
         .with_hint("give the schema another name in the source")),
         _ => Ok(()),
     }
+}
+
+/// The path as it takes effect: what does not exist is no part of it.
+fn read_search_path(client: &mut impl GenericClient) -> Result<Vec<String>> {
+    let row = client
+        .query_one(queries::SEARCH_PATH, &[])
+        .map_err(Error::query("the search_path could not be read"))?;
+    let existing: Vec<String> = row.get("schemas");
+    let mut path = parse_search_path(row.get("setting"), row.get("owner"));
+    path.retain(|it| existing.contains(it));
+    Ok(path)
 }
 
 fn schema(row: &Row) -> Schema {
@@ -81,11 +93,15 @@ fn read_names(
 fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> Result<Vec<Table>> {
     let failed = || Error::query("the tables could not be read from the catalog");
     let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
+    let names = stored_names::read_shapes(client)?;
     for row in client
         .query(queries::COLUMNS, &[&schemas, &binary_safe::TYPES])
         .map_err(failed())?
     {
-        columns.entry(row.get("relation")).or_default().push(column(&row));
+        columns
+            .entry(row.get("relation"))
+            .or_default()
+            .push(column(&row, &names));
     }
     let mut keys: HashMap<u32, Vec<String>> = HashMap::new();
     for row in client.query(queries::PRIMARY_KEYS, &[]).map_err(failed())? {
@@ -132,7 +148,7 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
     Ok(tables)
 }
 
-fn column(row: &Row) -> Column {
+fn column(row: &Row, names: &HashMap<u32, StoredNames>) -> Column {
     let (schema, name): (String, String) = (row.get("type_schema"), row.get("type_name"));
     let text = row.get("type_text");
     Column {
@@ -151,6 +167,7 @@ fn column(row: &Row) -> Column {
             _ => None,
         },
         binary_safe: row.get("binary_safe"),
+        names: names.get(&row.get("type")).cloned(),
     }
 }
 

@@ -16,12 +16,22 @@ impl Known {
     /// constructors. Refused when an object to be renamed does not exist, or when two objects would get one
     /// name, also where PostgreSQL would cut two long names to the same.
     pub fn settle(&self, mapping: &Mapping) -> Result<Mapping, MappingError> {
+        for renamed in mapping.rename.keys() {
+            self.find(renamed)?;
+        }
+        self.settle_so_far(mapping)
+    }
+
+    /// As [`Known::settle`] while not everything is known yet: an object to be renamed may still appear.
+    pub(crate) fn settle_so_far(&self, mapping: &Mapping) -> Result<Mapping, MappingError> {
         if !mapping.renames_objects() {
             return Ok(mapping.clone());
         }
         let mut settled = mapping.clone();
         for (renamed, new) in &mapping.rename {
-            let found = self.find(renamed)?;
+            let Ok(found) = self.find(renamed) else {
+                continue;
+            };
             if found != *renamed {
                 settled.rename.remove(renamed);
                 settled.rename.insert(found.clone(), new.clone());

@@ -1,0 +1,102 @@
+//! The search paths of roles and databases, as `pg_dumpall` and `pg_dump -C` write them.
+
+use plan::is_built_in;
+use squawk_syntax::ast::{AstNode, Literal, normalize_name_node};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use crate::parse::Parsed;
+use crate::rewriter::child;
+use crate::split::split;
+
+/// The schemas that `ALTER ROLE … SET search_path` and `ALTER DATABASE … SET search_path` name in `sql`, without
+/// `$user` and those that PostgreSQL itself makes.
+pub(crate) fn path_schemas(sql: &str) -> Vec<String> {
+    let mut schemas = Vec::new();
+    for piece in split(sql) {
+        if !sql[piece.range.clone()]
+            .to_ascii_lowercase()
+            .contains("search_path")
+        {
+            continue;
+        }
+        let settings = Parsed::new(sql, &piece)
+            .statement()
+            .filter(|it| {
+                matches!(
+                    it.kind(),
+                    SyntaxKind::ALTER_ROLE | SyntaxKind::ALTER_USER | SyntaxKind::ALTER_DATABASE
+                )
+            })
+            .and_then(|it| child(&it, SyntaxKind::SET_CONFIG_PARAM));
+        schemas.extend(settings.into_iter().flat_map(|it| entries(&it)));
+    }
+    schemas.retain(|it| it != "$user" && !it.is_empty() && !is_built_in(it));
+    schemas
+}
+
+fn entries(setting: &SyntaxNode) -> Vec<String> {
+    let parameter = child(setting, SyntaxKind::CONFIG_PARAMETER_REF).map(|it| it.text().to_string());
+    if !parameter.is_some_and(|it| it.eq_ignore_ascii_case("search_path")) {
+        return Vec::new();
+    }
+    let name = |value: SyntaxNode| match Literal::cast(value.clone()) {
+        Some(literal) => literal.string_value().unwrap_or_default(),
+        None => normalize_name_node(&value),
+    };
+    child(setting, SyntaxKind::TO_CONFIG_VALUE)
+        .into_iter()
+        .flat_map(|it| it.children().collect::<Vec<_>>())
+        .map(name)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use plan::Mapping;
+
+    use crate::{Known, Rewriter};
+
+    fn check(create: &str, sql: &str, expected: &str) {
+        let mapping = Mapping::new(Some("shop"), &[]).expect("the name is valid");
+        let mut rewriter = Rewriter::new(mapping, Known::from_sql(create)).expect("the mapping fits");
+        if create.is_empty() {
+            rewriter.learn_paths(sql);
+        }
+        assert_eq!(rewriter.rewrite(sql).text, expected);
+    }
+
+    #[test]
+    fn paths_of_roles_and_databases_follow_the_map() {
+        let create = "CREATE SCHEMA app; CREATE TABLE public.t ();";
+        for (subject, path, expected) in [
+            ("ROLE r", "'app', 'public'", "'shop_app', 'shop'"),
+            ("ROLE r IN DATABASE d", "'app'", "'shop_app'"),
+            ("ROLE ALL", "app, public", "shop_app, shop"),
+            (
+                "DATABASE d",
+                "'app', '$user', 'public'",
+                "'shop_app', '$user', 'shop'",
+            ),
+            (
+                "DATABASE d",
+                "\"$user\", pg_catalog, other",
+                "\"$user\", pg_catalog, other",
+            ),
+        ] {
+            let sql = |path| format!("ALTER {subject} SET search_path TO {path};");
+            check(create, &sql(path), &sql(expected));
+        }
+    }
+
+    #[test]
+    fn paths_of_a_whole_cluster_follow_the_map_although_nothing_is_created() {
+        let sql = |path| format!("ALTER ROLE r SET search_path TO {path};");
+        check(
+            "",
+            &sql("'app', '$user', 'public', 'pg_catalog'"),
+            &sql("'shop_app', '$user', 'shop', 'public', 'pg_catalog'"),
+        );
+        let other = "ALTER ROLE r SET work_mem TO 'search_path';";
+        check("", other, other);
+    }
+}
