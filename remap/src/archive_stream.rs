@@ -24,8 +24,8 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     let report = Report::create(args.report.as_deref())?;
     let texts = reader.schema().map_err(Failure::archive)?;
     let mut known = Known::from_catalog(&source.catalog);
-    for (_, sql) in texts.iter().filter(|_| mapping.snake_case) {
-        known.learn_columns(sql);
+    for (_, sql) in texts.iter().filter(|_| mapping.renames_objects()) {
+        known.learn_details(sql);
     }
     let mut rewriter = Rewriter::new(mapping.clone(), known)
         .map_err(Failure::usage)?

@@ -45,6 +45,8 @@ pub struct Known {
     /// Constraints that are called like their indexes, with their tables.
     indexed_constraints: HashSet<(QualifiedName, String)>,
     relations: Relations,
+    /// Trigger functions with the transition tables of their triggers.
+    transition_tables: HashMap<QualifiedName, HashSet<String>>,
     /// Everything the source holds is known, as from a catalog, not only what some SQL text creates.
     complete: bool,
     /// The source's `search_path` where something says it.
@@ -225,17 +227,33 @@ impl Known {
         self.relations.learn(&statement, &subject);
     }
 
-    /// Adds to a catalog the columns that only the definitions in `sql` show: those of views and types.
-    pub fn learn_columns(&mut self, sql: &str) {
+    /// Adds to a catalog what only the definitions in `sql` show: columns of views and types, transition tables.
+    pub fn learn_details(&mut self, sql: &str) {
         for piece in crate::split::split(sql) {
+            if !may_define(&sql[piece.range.clone()]) {
+                continue;
+            }
             let parsed = Parsed::new(sql, &piece);
             let statement = parsed.statement();
             let subject = statement.as_ref().and_then(|it| reference::names(it).next());
             if let (Some(statement), Some(subject)) = (statement, subject) {
                 let subject = QualifiedName::new(subject.schema, subject.name);
                 self.relations.learn(&statement, &subject);
+                self.learn_transition_tables(&statement);
             }
         }
+    }
+
+    fn learn_transition_tables(&mut self, statement: &SyntaxNode) {
+        let (function, tables) = relation::transition_tables(statement);
+        if let Some(function) = function.filter(|_| !tables.is_empty()) {
+            self.transition_tables.entry(function).or_default().extend(tables);
+        }
+    }
+
+    /// Transition tables of the triggers that call `function`.
+    pub(crate) fn transition_tables(&self, function: &QualifiedName) -> Option<&HashSet<String>> {
+        self.transition_tables.get(function)
     }
 
     /// Every column that `mapping` gives another name.

@@ -16,6 +16,8 @@ pub(crate) enum Layer<'a> {
         outer: &'a Layer<'a>,
         decoded: DecodedText,
         writing: Writing,
+        /// What stands around the content of [`Writing::Dollar`], dollars and all.
+        tag: String,
     },
     /// A text of the outer layer behind `prefix_len` bytes that were put before it so that it can be parsed.
     Wrapped { outer: &'a Layer<'a>, prefix_len: usize },
@@ -38,9 +40,15 @@ impl<'a> Layer<'a> {
             LitKind::DollarQuotedString(_) => Writing::Dollar,
             _ => return None,
         };
+        let written = literal.syntax().text().to_string();
+        let tag_len = written
+            .get(1..)
+            .and_then(|it| it.find('$'))
+            .map_or(0, |at| at + 2);
         Some(Layer::Inside {
             outer,
             decoded: literal.decoded_value()?,
+            tag: written.get(..tag_len).unwrap_or_default().to_owned(),
             writing,
         })
     }
@@ -76,11 +84,13 @@ impl<'a> Layer<'a> {
         match self {
             Layer::Statement { .. } => Some(text.to_owned()),
             Layer::Wrapped { outer, .. } => outer.write(text),
-            Layer::Inside { outer, writing, .. } => {
+            Layer::Inside {
+                outer, writing, tag, ..
+            } => {
                 let written = match writing {
                     Writing::Quoted => text.replace('\'', "''"),
                     Writing::Escaped => text.replace('\\', "\\\\").replace('\'', "''"),
-                    Writing::Dollar if text.contains('$') => return None,
+                    Writing::Dollar if text.contains(tag.as_str()) => return None,
                     Writing::Dollar => text.to_owned(),
                 };
                 outer.write(&written)
@@ -99,6 +109,7 @@ impl<'a> Layer<'a> {
                 outer,
                 decoded,
                 writing,
+                ..
             } => {
                 let written = match writing {
                     Writing::Quoted => token.replace('\'', "''"),

@@ -96,16 +96,46 @@ fn of_argument(arg: &SyntaxNode, literal: &SyntaxNode) -> Option<Naming> {
             | "pg_indexes_size"
             | "pg_total_relation_size"
             | "pg_relation_filenode"
-            | "pg_relation_filepath",
+            | "pg_relation_filepath"
+            | "pg_get_viewdef"
+            | "pg_partition_tree"
+            | "pg_partition_root"
+            | "pg_partition_ancestors"
+            | "row_security_active"
+            | "table_to_xml"
+            | "table_to_xmlschema"
+            | "table_to_xml_and_xmlschema"
+            | "brin_summarize_new_values"
+            | "gin_clean_pending_list"
+            | "regclass",
             0,
             _,
         ) => Some(Naming::Relation),
+        ("has_table_privilege" | "has_any_column_privilege" | "has_sequence_privilege", place, 2 | 3)
+        | ("has_column_privilege", place, 3 | 4)
+            if place == privileged_place(&function, args.len()) =>
+        {
+            Some(Naming::Relation)
+        }
+        ("has_function_privilege", place, 2 | 3) if place + 2 == args.len() => Some(Naming::Routine),
+        ("has_type_privilege", place, 2 | 3) if place + 2 == args.len() => Some(Naming::Type),
+        ("has_schema_privilege", place, 2 | 3) if place + 2 == args.len() => Some(Naming::Schema),
         ("to_regtype", 0, _) => Some(Naming::Type),
         ("to_regproc" | "to_regprocedure", 0, _) => Some(Naming::Routine),
         ("to_regoper", 0, _) => Some(Naming::Operator),
         ("to_regoperator", 0, _) => Some(Naming::OperatorSignature),
         ("to_regcollation", 0, _) => Some(Naming::Collation),
-        ("to_regnamespace", 0, _) => Some(Naming::Schema),
+        (
+            "to_regnamespace"
+            | "regnamespace"
+            | "schema_to_xml"
+            | "schema_to_xmlschema"
+            | "schema_to_xml_and_xmlschema",
+            0,
+            _,
+        ) => Some(Naming::Schema),
+        ("regtype", 0, _) => Some(Naming::Type),
+        ("regproc" | "regprocedure", 0, _) => Some(Naming::Routine),
         ("tsvector_update_trigger", 1, _)
         | (
             "to_tsvector"
@@ -125,6 +155,12 @@ fn of_argument(arg: &SyntaxNode, literal: &SyntaxNode) -> Option<Naming> {
         }
         _ => None,
     }
+}
+
+/// The place of the object in a call that asks for a privilege: behind the role, where one is given.
+fn privileged_place(function: &str, args: usize) -> usize {
+    let without_role = if function == "has_column_privilege" { 3 } else { 2 };
+    args.saturating_sub(without_role)
 }
 
 fn holds(arg: &SyntaxNode, value: &str) -> bool {

@@ -34,7 +34,7 @@ impl StatementPass<'_> {
     }
 
     fn unqualified(&mut self, node: &SyntaxNode, place: Place<'_>) {
-        let Some(found) = unqualified::of_node(node, &place.context.variables) else {
+        let Some(found) = unqualified::of_node(node, &place.context.shadows) else {
             if node.kind() == SyntaxKind::NAME_REF {
                 self.whole_row(node, place);
             }
@@ -162,6 +162,60 @@ impl StatementPass<'_> {
         }
     }
 
+    /// `routine.argument.field`, which looks like a name with a schema. Tells whether it is one.
+    pub(crate) fn argument(&mut self, field: &SyntaxNode, place: Place<'_>) -> bool {
+        let Some((routine, _)) = &place.context.routine else {
+            return false;
+        };
+        let is_outermost = field.kind() == SyntaxKind::FIELD_EXPR
+            && !field.parent().is_some_and(|it| {
+                it.kind() == SyntaxKind::FIELD_EXPR
+                    || (it.kind() == SyntaxKind::CALL_EXPR && it.first_child().as_ref() == Some(field))
+            });
+        let (mut names, mut star) = (Vec::new(), false);
+        if !is_outermost || collect_fields(field, &mut names, &mut star).is_none() {
+            return false;
+        }
+        let Some(first) = names.first().filter(|_| names.len() + usize::from(star) == 3) else {
+            return false;
+        };
+        let name = normalize_name_node(first);
+        if name != *routine
+            || self.rewriter.known.is_own_schema(&name)
+            || scope::binding(field, &name).is_some()
+        {
+            return false;
+        }
+        if let Some(new) = self.routines_new_name(&name, place) {
+            self.rename(&Token::of(first), &new, place);
+        }
+        true
+    }
+
+    /// A transition table called like a table that gets another name: in an archive the routine's body was told of
+    /// it, in plain SQL the body has passed before.
+    pub(crate) fn transition_table(&mut self, node: &SyntaxNode, place: Place<'_>) {
+        let name = normalize_name_node(node);
+        if !self.rewriter.known.is_complete() && self.rewriter.renamed.contains(&name) {
+            let at = usize::from(node.text_range().start());
+            let reason =
+                format!("transition table {name} is called like a table, which the function's body can mean");
+            self.concern(at, reason, place);
+        }
+    }
+
+    /// Transition tables of the triggers that call the routine which `statement` makes.
+    pub(crate) fn transition_tables(&self, statement: &SyntaxNode) -> std::collections::HashSet<String> {
+        if statement.kind() != SyntaxKind::CREATE_FUNCTION {
+            return std::collections::HashSet::new();
+        }
+        let routine = reference::names(statement).find(|it| it.defines);
+        routine
+            .map(|it| QualifiedName::new(it.schema, it.name))
+            .and_then(|it| self.rewriter.known.transition_tables(&it).cloned())
+            .unwrap_or_default()
+    }
+
     /// `routine.argument := …`
     fn assigned(&mut self, target: &SyntaxNode, place: Place<'_>) {
         let has_field = child(target, SyntaxKind::FIELD_ACCESSOR).is_some();
@@ -206,7 +260,7 @@ impl StatementPass<'_> {
         let verdict = match reference::of_node(path) {
             Some(reference) => self.rewriter.verdict(&reference, place.trust),
             None => {
-                let found = unqualified::of_node(path, &place.context.variables)?;
+                let found = unqualified::of_node(path, &place.context.shadows)?;
                 self.rewriter.unqualified_verdict(&found, &place.context.path)
             }
         };

@@ -30,6 +30,19 @@ pub(crate) fn indexes(statement: &SyntaxNode) -> impl Iterator<Item = Index> {
     })
 }
 
+/// The function that a trigger calls, and the names of the transition tables that it gives it.
+pub(crate) fn transition_tables(statement: &SyntaxNode) -> (Option<QualifiedName>, Vec<String>) {
+    if statement.kind() != SyntaxKind::CREATE_TRIGGER {
+        return (None, Vec::new());
+    }
+    let tables = statement
+        .descendants()
+        .filter(|it| it.kind() == SyntaxKind::TRANSITION_RELATION_NAME);
+    let tables = tables.map(|it| normalize_name_node(&it)).collect();
+    let call = child(statement, SyntaxKind::CALL_EXPR);
+    (call.and_then(|it| referenced(&it).next()), tables)
+}
+
 /// Whether the constraint that `name` names when it is made has an index.
 pub(crate) fn has_index(name: &SyntaxNode) -> bool {
     name.ancestors().skip(1).any(|it| {

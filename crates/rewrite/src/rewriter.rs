@@ -168,9 +168,18 @@ impl Rewriter {
     }
 }
 
+/// Words that PL/pgSQL reserves and SQL does not (`pl_reserved_kwlist.h`).
+const RESERVED_IN_BODIES: [&str; 9] = [
+    "begin", "by", "declare", "execute", "foreach", "if", "loop", "strict", "while",
+];
+
 /// The name as an SQL identifier.
-pub(crate) fn identifier(name: &str) -> String {
-    quote_ident(name)
+pub(crate) fn identifier(name: &str, in_body: bool) -> String {
+    if in_body && RESERVED_IN_BODIES.contains(&name) {
+        format!("\"{name}\"")
+    } else {
+        quote_ident(name)
+    }
 }
 
 /// Entries of a search path, written as identifiers or as literals.

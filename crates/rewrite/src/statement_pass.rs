@@ -14,7 +14,7 @@ use crate::parse::{Parsed, single_statement};
 use crate::reference::{self, Reference, Token};
 use crate::rewriter::{Rewriter, child, identifier, path_list};
 use crate::stored_names;
-use crate::unqualified;
+use crate::unqualified::{self, Shadows};
 use crate::verdict::{NewName, Trust, Verdict};
 
 /// Words of a string that a doubt lists at most.
@@ -62,6 +62,8 @@ pub(crate) struct Context {
     pub(crate) path: Vec<String>,
     /// Variables that the body declares.
     pub(crate) variables: HashSet<String>,
+    /// Names that stand for something else than what the search path gives.
+    pub(crate) shadows: Shadows,
     /// The routine around the text, by its own names: `routine.argument` is how it can call its arguments.
     pub(crate) routine: Option<(String, String)>,
 }
@@ -86,6 +88,10 @@ impl<'a> StatementPass<'a> {
         let context = Context {
             path: self.rewriter.search_path.clone(),
             routine: self.routine(statement),
+            shadows: Shadows {
+                relations: self.transition_tables(statement),
+                ..Shadows::default()
+            },
             ..Context::default()
         };
         self.walk(
@@ -127,6 +133,7 @@ impl<'a> StatementPass<'a> {
                     self.dynamic(&node, dynamic.as_ref(), place);
                 }
                 SyntaxKind::SET_CONFIG | SyntaxKind::SET_CONFIG_PARAM => self.setting(&node, place),
+                SyntaxKind::TRANSITION_RELATION_NAME => self.transition_table(&node, place),
                 SyntaxKind::LITERAL if !within(&dynamic, &node) => self.literal(&node, place),
                 // The rows of an archive are opened, those of plain SQL are not.
                 SyntaxKind::COLUMN | SyntaxKind::COMPOSITE_FIELD_DEF
@@ -137,6 +144,9 @@ impl<'a> StatementPass<'a> {
                     }
                 }
                 _ => {
+                    if self.argument(&node, place) {
+                        continue;
+                    }
                     if let Some(reference) = reference::of_node(&node) {
                         self.reference(&reference, place);
                     } else if self.rewriter.mapping.renames_objects() {
@@ -153,7 +163,12 @@ impl<'a> StatementPass<'a> {
             Verdict::Rename(NewName { schema, object }) => {
                 if schema != reference.schema {
                     let range = reference.start..reference.start + reference.token.len();
-                    self.change(range, &reference.token, &identifier(&schema), place);
+                    self.change(
+                        range,
+                        &reference.token,
+                        &identifier(&schema, place.in_body),
+                        place,
+                    );
                 }
                 if let (Some(token), true) = (&reference.object, object != reference.name) {
                     self.rename(token, &object, place);
@@ -165,7 +180,7 @@ impl<'a> StatementPass<'a> {
 
     pub(crate) fn rename(&mut self, token: &Token, new: &str, place: Place<'_>) {
         let range = token.start..token.start + token.text.len();
-        self.change(range, &token.text, &identifier(new), place);
+        self.change(range, &token.text, &identifier(new, place.in_body), place);
     }
 
     fn change(&mut self, inner: Range<usize>, token: &str, new: &str, place: Place<'_>) {
@@ -308,6 +323,10 @@ impl<'a> StatementPass<'a> {
                 let context = Context {
                     path: own_path(routine).unwrap_or_else(|| place.context.path.clone()),
                     variables: unqualified::variables(&tree),
+                    shadows: Shadows {
+                        relations: place.context.shadows.relations.clone(),
+                        ..Shadows::of(&tree)
+                    },
                     routine: place.context.routine.clone(),
                 };
                 let place = Place {

@@ -25,16 +25,39 @@ pub(crate) struct Unqualified {
 /// Names of CTEs, aliases, columns and variables are not among them, nor names that stand in the schema of their
 /// table, such as that of an index which is made.
 pub(crate) fn names(root: &SyntaxNode) -> Vec<Unqualified> {
-    let variables = variables(root);
+    let shadows = Shadows::of(root);
     root.descendants()
-        .filter_map(|node| of_node(&node, &variables))
+        .filter_map(|node| of_node(&node, &shadows))
         .collect()
 }
 
-/// The name without a schema that `node` holds in its role; `variables` are those of the body around it.
-pub(crate) fn of_node(node: &SyntaxNode, variables: &HashSet<String>) -> Option<Unqualified> {
+/// Names in a body that stand for something else than what the search path gives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shadows {
+    /// Labels of blocks: `label.variable%TYPE` looks like `table.column%TYPE`. A record's fields cannot be named
+    /// so (`plpgsql_parse_cwordtype` in `pl_comp.c`).
+    pub(crate) labels: HashSet<String>,
+    /// Transition tables of the triggers that call the routine.
+    pub(crate) relations: HashSet<String>,
+}
+
+impl Shadows {
+    /// Those that the body itself shows.
+    pub(crate) fn of(body: &SyntaxNode) -> Self {
+        let labels = body
+            .descendants()
+            .filter(|it| it.kind() == SyntaxKind::PLPGSQL_LABEL_NAME);
+        Shadows {
+            labels: labels.map(|it| normalize_name_node(&it)).collect(),
+            relations: HashSet::new(),
+        }
+    }
+}
+
+/// The name without a schema that `node` holds in its role; `shadows` are those of the body around it.
+pub(crate) fn of_node(node: &SyntaxNode, shadows: &Shadows) -> Option<Unqualified> {
     match node.kind() {
-        SyntaxKind::PATH | SyntaxKind::PATH_REF => of_path(node, variables),
+        SyntaxKind::PATH | SyntaxKind::PATH_REF => of_path(node, shadows),
         SyntaxKind::NAME_REF if is_called(node) => unqualified(node, Space::Routine),
         _ => None,
     }
@@ -48,7 +71,7 @@ pub(crate) fn variables(root: &SyntaxNode) -> HashSet<String> {
         .collect()
 }
 
-fn of_path(node: &SyntaxNode, variables: &HashSet<String>) -> Option<Unqualified> {
+fn of_path(node: &SyntaxNode, shadows: &Shadows) -> Option<Unqualified> {
     let parent = node.parent()?;
     if matches!(
         parent.kind(),
@@ -66,14 +89,15 @@ fn of_path(node: &SyntaxNode, variables: &HashSet<String>) -> Option<Unqualified
         return None;
     }
     let found = unqualified(&first, space)?;
-    // `variable.field%TYPE` and `table.column%TYPE` look the same.
-    let is_variable = parent.kind() == SyntaxKind::PERCENT_TYPE && variables.contains(&found.name);
+    let is_label = parent.kind() == SyntaxKind::PERCENT_TYPE && shadows.labels.contains(&found.name);
+    let is_transition =
+        parent.kind() == SyntaxKind::RELATION_NAME_REF && shadows.relations.contains(&found.name);
     let is_cte = parent.kind() == SyntaxKind::RELATION_NAME_REF
         && parent
             .parent()
             .is_some_and(|it| it.kind() == SyntaxKind::RELATION_FROM_ITEM)
         && is_cte(&parent, &found.name);
-    (!is_variable && !is_cte).then_some(found)
+    (!is_label && !is_transition && !is_cte).then_some(found)
 }
 
 /// An index that is made is put beside its table, and an index of a table is looked for there.

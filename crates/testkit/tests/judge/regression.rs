@@ -20,7 +20,7 @@ const SHELL: (&str, &str) = (
 );
 
 /// Kinds of doubts, by words of their reasons, with how many there may be and why they remain.
-const DOUBTS: [(&str, usize, &str); 4] = [
+const DOUBTS: [(&str, usize, &str); 3] = [
     (
         "EXECUTE builds its statement",
         12,
@@ -35,11 +35,6 @@ const DOUBTS: [(&str, usize, &str); 4] = [
         "a name of an object is compared with",
         1,
         "a constant beside a name from the catalog may be a name, or a word",
-    ),
-    (
-        "holds names of objects",
-        1,
-        "values of rows are names, which are not translated",
     ),
 ];
 
