@@ -14,6 +14,7 @@ use fingerprint::{Fingerprint, Form, scan_chunk};
 use postgres::Client;
 
 use crate::journal::{self, Run};
+use crate::late_rows::LateRows;
 use crate::target::{Target, failed};
 
 /// Chunks between the reader and the sessions: enough to hide the reader's pauses, few enough for memory.
@@ -29,9 +30,9 @@ const LOOK_AFTER: Duration = Duration::from_millis(50);
 const SESSION_BYTES: u64 = 4 << 20;
 
 /// A chunk whose SHA-256 holds.
-struct Chunk {
-    rows: RowsRecord,
-    stored: Vec<u8>,
+pub(crate) struct Chunk {
+    pub(crate) rows: RowsRecord,
+    pub(crate) stored: Vec<u8>,
 }
 
 /// How many sessions can have rows to write at the same time: small tables one each, large ones several.
@@ -41,7 +42,8 @@ pub(crate) fn sessions_wanted(header: &Header) -> usize {
     usize::try_from(wanted).unwrap_or(usize::MAX).max(1)
 }
 
-/// Loads all chunks, reads the end member and compares every fingerprint with it.
+/// Loads all chunks, reads the end member and compares every fingerprint with it. Chunks that name what is made only
+/// after the rows are given back: they have been framed and hashed, and still have to go in.
 ///
 /// The archive is read by a thread that is waited for only when all sessions have ended well: after a failure
 /// nobody cares for what a silent upstream may still send, and what it said is a consequence.
@@ -51,22 +53,26 @@ pub(crate) fn fill(
     reader: ArchiveReader,
     header: &Header,
     ui: &Ui,
-) -> Result<End> {
+) -> Result<(End, LateRows)> {
     let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
     let progress = ui.progress(&run.schemas.join(", "), Some(expected));
-    let tally = Tally::new(header);
+    let (tally, late) = (Tally::new(header), LateRows::default());
     let mut sessions = target.take_sessions_for_rows();
     let stop = AtomicBool::new(false);
     let (sender, chunks) = sync_channel(WAITING_CHUNKS);
     let reading = thread::spawn(move || read_chunks(reader, &sender));
     let chunks = Mutex::new(chunks);
+    let filling = Filling {
+        run,
+        header,
+        tally: &tally,
+        late: &late,
+    };
     thread::scope(|scope| {
-        let (chunks, stop, tally, progress) = (&chunks, &stop, &tally, &progress);
+        let (filling, chunks, stop, progress) = (&filling, &chunks, &stop, &progress);
         let writers: Vec<_> = sessions
             .iter_mut()
-            .map(|client| {
-                scope.spawn(move || write_chunks(client, run, header, chunks, tally, progress, stop))
-            })
+            .map(|client| scope.spawn(move || write_chunks(client, filling, chunks, progress, stop)))
             .collect();
         // Every session is waited for, also after a failure.
         let mut ended = Ok(());
@@ -81,7 +87,15 @@ pub(crate) fn fill(
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     progress.finish();
     tally.compare(header, &end)?;
-    Ok(end)
+    Ok((end, late))
+}
+
+/// What all sessions share.
+struct Filling<'a> {
+    run: &'a Run,
+    header: &'a Header,
+    tally: &'a Tally,
+    late: &'a LateRows,
 }
 
 /// The work of the thread that reads. The channel is open until the end member has been read too, so that the
@@ -100,16 +114,18 @@ fn read_chunks(mut reader: ArchiveReader, chunks: &SyncSender<Chunk>) -> Result<
 /// The work of one session.
 fn write_chunks(
     client: &mut Client,
-    run: &Run,
-    header: &Header,
+    filling: &Filling<'_>,
     chunks: &Mutex<Receiver<Chunk>>,
-    tally: &Tally,
     progress: &Progress,
     stop: &AtomicBool,
 ) -> Result<()> {
     while let Some(chunk) = take_chunk(chunks, stop)? {
-        write_chunk(client, run, header, chunk, tally, progress)
-            .inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+        let work = Work {
+            rows: chunk.rows.rows,
+            bytes: chunk.rows.raw,
+        };
+        write_chunk(client, filling, chunk).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+        progress.advance(work);
     }
     Ok(())
 }
@@ -130,70 +146,96 @@ fn take_chunk(chunks: &Mutex<Receiver<Chunk>>, stop: &AtomicBool) -> Result<Opti
     }
 }
 
-fn write_chunk(
-    client: &mut Client,
-    run: &Run,
-    header: &Header,
-    chunk: Chunk,
-    tally: &Tally,
-    progress: &Progress,
-) -> Result<()> {
-    let rows = chunk.rows;
+fn write_chunk(client: &mut Client, filling: &Filling<'_>, chunk: Chunk) -> Result<()> {
+    let table = table_of(filling.header, &chunk.rows)?;
+    let kept = table.stores_names().then(|| chunk.stored.clone());
+    let opened = OpenedChunk::new(table, chunk)?;
+    match (opened.copy(client, filling.run), kept) {
+        // The server knows best what it cannot resolve yet: an index, or a view that needs a key.
+        (Err(failure), Some(stored)) if failure.is_missing_object() => {
+            filling.late.keep(opened.rows, &stored, opened.fingerprint)?;
+        }
+        (copied, _) => copied?,
+    }
+    filling.tally.add(opened.rows.table, &opened.fingerprint);
+    Ok(())
+}
+
+/// The table whose rows a chunk holds.
+pub(crate) fn table_of<'a>(header: &'a Header, rows: &RowsRecord) -> Result<&'a Table> {
     let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
-    let unknown = || {
+    header.catalog.tables.get(place).ok_or_else(|| {
         Failure::new(
             Exit::Archive,
             format!("archive is damaged: it has no table {}", rows.table),
         )
-    };
-    let table = header.catalog.tables.get(place).ok_or_else(unknown)?;
-    let name = table.qualified_name();
-    let bytes = decompress(rows.codec, chunk.stored, rows.raw).map_err(Failure::archive)?;
-    let names: Vec<&str> = table
-        .stored_columns()
-        .map(|column| column.name.as_str())
-        .collect();
-    let fingerprint = scan_chunk(rows.form, names, &bytes).map_err(|error| {
-        Failure::new(
-            Exit::Archive,
-            format!("archive is damaged: chunk {} of {name}", rows.chunk),
-        )
-        .with_source(error)
-    })?;
-    if fingerprint.rows != rows.rows {
-        let message = format!(
-            "archive is damaged: chunk {} of {name} has another number of rows",
-            rows.chunk
-        );
-        return Err(Failure::new(Exit::Archive, message));
+    })
+}
+
+/// A chunk whose rows are framed and hashed.
+pub(crate) struct OpenedChunk<'a> {
+    table: &'a Table,
+    rows: RowsRecord,
+    bytes: Vec<u8>,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+impl<'a> OpenedChunk<'a> {
+    pub(crate) fn new(table: &'a Table, chunk: Chunk) -> Result<Self> {
+        let rows = chunk.rows;
+        let name = table.qualified_name();
+        let bytes = decompress(rows.codec, chunk.stored, rows.raw).map_err(Failure::archive)?;
+        let names: Vec<&str> = table
+            .stored_columns()
+            .map(|column| column.name.as_str())
+            .collect();
+        let fingerprint = scan_chunk(rows.form, names, &bytes).map_err(|error| {
+            Failure::new(
+                Exit::Archive,
+                format!("archive is damaged: chunk {} of {name}", rows.chunk),
+            )
+            .with_source(error)
+        })?;
+        if fingerprint.rows != rows.rows {
+            let message = format!(
+                "archive is damaged: chunk {} of {name} has another number of rows",
+                rows.chunk
+            );
+            return Err(Failure::new(Exit::Archive, message));
+        }
+        Ok(OpenedChunk {
+            table,
+            rows,
+            bytes,
+            fingerprint,
+        })
     }
-    let step = || format!("rows of {name} could not be written (chunk {})", rows.chunk);
-    let mut transaction = client.transaction().map_err(|error| failed(step(), error))?;
-    journal::hold(&mut transaction, run)?;
-    let mut writer = transaction
-        .copy_in(&copy_in_sql(table, rows.form))
-        .map_err(|error| failed(step(), error))?;
-    for piece in bytes.chunks(PIECE_BYTES) {
-        writer
-            .write_all(piece)
-            .map_err(|error| Failure::new(Exit::Target, step()).with_source(error))?;
+
+    /// Writes the rows, with their row in the journal, in one transaction.
+    pub(crate) fn copy(&self, client: &mut Client, run: &Run) -> Result<()> {
+        let (rows, name) = (&self.rows, self.table.qualified_name());
+        let step = || format!("rows of {name} could not be written (chunk {})", rows.chunk);
+        let mut transaction = client.transaction().map_err(|error| failed(step(), error))?;
+        journal::hold(&mut transaction, run)?;
+        let mut writer = transaction
+            .copy_in(&copy_in_sql(self.table, rows.form))
+            .map_err(|error| failed(step(), error))?;
+        for piece in self.bytes.chunks(PIECE_BYTES) {
+            writer
+                .write_all(piece)
+                .map_err(|error| Failure::new(Exit::Target, step()).with_source(error))?;
+        }
+        let copied = writer.finish().map_err(|error| failed(step(), error))?;
+        if copied != rows.rows {
+            let message = format!(
+                "{name} took {copied} of {} rows of chunk {}",
+                rows.rows, rows.chunk
+            );
+            return Err(Failure::new(Exit::Target, message));
+        }
+        journal::note_chunk(&mut transaction, run, rows.table, rows.chunk)?;
+        transaction.commit().map_err(|error| failed(step(), error))
     }
-    let copied = writer.finish().map_err(|error| failed(step(), error))?;
-    if copied != rows.rows {
-        let message = format!(
-            "{name} took {copied} of {} rows of chunk {}",
-            rows.rows, rows.chunk
-        );
-        return Err(Failure::new(Exit::Target, message));
-    }
-    journal::note_chunk(&mut transaction, run, rows.table, rows.chunk)?;
-    transaction.commit().map_err(|error| failed(step(), error))?;
-    tally.add(rows.table, &fingerprint);
-    progress.advance(Work {
-        rows: rows.rows,
-        bytes: rows.raw,
-    });
-    Ok(())
 }
 
 fn copy_in_sql(table: &Table, form: Form) -> String {
@@ -208,7 +250,7 @@ fn copy_in_sql(table: &Table, form: Form) -> String {
     )
 }
 
-/// Fingerprints of what has been sent, by table.
+/// Fingerprints of what has been sent or kept for later, by table.
 struct Tally(Mutex<Vec<Option<Fingerprint>>>);
 
 impl Tally {

@@ -1,5 +1,5 @@
-//! What comes after the rows: keys and indexes, several tables at once; then attachments, triggers, rules,
-//! policies; foreign keys at last.
+//! What comes after the rows: keys and indexes, several tables at once; then attachments, rules, policies; rows that
+//! name what is there only now; triggers; foreign keys at last.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,7 @@ use rewrite::{ConstraintKind, Statement, StatementKind, statements};
 
 use crate::grants;
 use crate::journal::{self, Run};
+use crate::late_rows::LateRows;
 use crate::prepare::is_wanted;
 use crate::statements::execute;
 use crate::target::{Target, failed};
@@ -35,6 +36,7 @@ pub(crate) fn build(
     run: &Run,
     header: &Header,
     post_data: &str,
+    late: LateRows,
     ui: &Ui,
 ) -> Result<RowSecurity> {
     let started = std::time::Instant::now();
@@ -45,6 +47,9 @@ pub(crate) fn build(
         duration(started.elapsed())
     ));
     run_in_order(target, run, &phases.others)?;
+    // Now what they name is there; triggers are not, which would fire.
+    late.fill(target, run, header, ui)?;
+    run_in_order(target, run, &phases.triggers)?;
     run_in_order(target, run, &phases.foreign_keys)?;
     run_parallel(target, run, phases.validations)?;
     run_in_order(target, run, &phases.comments)?;
@@ -58,6 +63,8 @@ struct Phases {
     /// Keys and indexes: those of one table in order, tables beside each other.
     keys: Vec<Chain>,
     others: Chain,
+    /// Whatever COPY would fire, and what is said of it.
+    triggers: Chain,
     foreign_keys: Chain,
     /// Foreign keys were made NOT VALID: those of one referencing table in order.
     validations: Vec<Chain>,
@@ -113,6 +120,7 @@ impl Phases {
                     }
                     _ => phases.others.push(text),
                 },
+                _ if is_of_trigger(statement) => phases.triggers.push(text),
                 StatementKind::CommentOnConstraint => phases.comments.push(text),
                 StatementKind::RenameColumn => phases.column_names.push(text),
                 StatementKind::EnableRowSecurity => phases.row_security.push(text),
@@ -144,6 +152,20 @@ impl Chains {
             )
         });
         chains.into_iter().map(|(_, chain)| chain).collect()
+    }
+}
+
+/// Creates, switches or describes a trigger of a table.
+fn is_of_trigger(statement: &Statement<'_>) -> bool {
+    let begins = |words: &str| statement.text.starts_with(words);
+    match statement.kind {
+        StatementKind::CreateTrigger { .. } => true,
+        StatementKind::Other => {
+            begins("COMMENT ON TRIGGER ")
+                || begins("ALTER TRIGGER ")
+                || begins("ALTER TABLE ") && statement.text.contains(" TRIGGER ")
+        }
+        _ => false,
     }
 }
 

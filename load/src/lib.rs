@@ -10,6 +10,7 @@ mod fill;
 mod grants;
 mod indexes;
 mod journal;
+mod late_rows;
 mod prepare;
 mod report;
 mod settle;
@@ -111,8 +112,8 @@ fn load_run(
     ui: &Ui,
 ) -> cli::Result<End> {
     prepare::create(target, run, header, texts.get(SchemaMember::PreData), ui)?;
-    let end = fill::fill(target, run, reader, header, ui)?;
-    let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), ui)?;
+    let (end, late) = fill::fill(target, run, reader, header, ui)?;
+    let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), late, ui)?;
     settle::settle(target, run, header, ui)?;
     row_security.enable(target, run)?;
     if !texts.get(SchemaMember::Apart).is_empty() {

@@ -1,16 +1,18 @@
-//! New names for an archive. All SQL text is judged before the first row passes; rows pass unopened.
+//! New names for an archive. All SQL text is judged before the first row passes; rows pass unopened, but for
+//! those of tables whose values hold names of objects.
 
 use archive::{SchemaMember, Writer};
-use cli::{ArchiveReader, Destination, Failure, Outcome, Ui, create_archive};
+use cli::{ArchiveReader, ArchiveSink, Destination, Failure, Outcome, Ui, create_archive};
 use plan::Mapping;
-use rewrite::{Known, Rewriter};
+use rewrite::{Known, NameMap, Rewriter};
 
 use crate::args::Args;
+use crate::opened_rows::{self, OpenedTables};
 use crate::report::{Account, Report};
 
 pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, ui: &Ui) -> cli::Result {
-    let mut header = reader.header().clone();
-    let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
+    let source = reader.header().clone();
+    let schemas: Vec<String> = source.catalog.schemas.iter().map(|it| it.name.clone()).collect();
     mapping
         .apply(schemas.iter().map(String::as_str))
         .map_err(Failure::usage)?;
@@ -21,7 +23,7 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     }
     let report = Report::create(args.report.as_deref())?;
     let texts = reader.schema().map_err(Failure::archive)?;
-    let mut known = Known::from_catalog(&header.catalog);
+    let mut known = Known::from_catalog(&source.catalog);
     for (_, sql) in texts.iter().filter(|_| mapping.snake_case) {
         known.learn_columns(sql);
     }
@@ -34,53 +36,66 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     let mapping = rewriter.mapping();
     let mut account = Account::of(schemas);
     account.columns = rewriter.known().renamed_columns(mapping);
-    let mut texts = rewrite_all(&rewriter, texts, report.is_wanted(), &mut account);
+    let texts = rewrite_all(&rewriter, texts, report.is_wanted(), &mut account);
+    account.doubt(opened_rows::doubts(&source));
     account.say(mapping, ui);
-    let is_failure = args.strict && account.has_doubts();
-    if args.check {
-        read_on(reader)?;
-        report.publish(&account, mapping, "archive")?;
-        return Ok(if is_failure {
-            Outcome::Findings
-        } else {
-            Outcome::Done
-        });
-    }
-    if is_failure {
+    opened_rows::mention_oids(&source, ui);
+    if args.strict && account.has_doubts() && !args.check {
         // Nothing has been written yet, so nothing downstream can have begun.
         report.publish(&account, mapping, "archive")?;
         return Ok(Outcome::Findings);
     }
-    for (_, sql) in texts
-        .iter_mut()
-        .filter(|(member, _)| *member == SchemaMember::PostData)
-    {
-        for column in &account.columns {
-            sql.push_str("\n");
-            sql.push_str(&column.statement);
-            sql.push_str("\n");
+    let mut writer = if args.check {
+        None
+    } else {
+        let mut header = source.clone();
+        header.catalog.rename(mapping);
+        header.mappings.push(mapping.clone());
+        let sink = create_archive(&Destination::new(args.output.as_deref()))?;
+        let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
+        for (member, sql) in &texts {
+            writer.schema(*member, sql).map_err(Failure::archive)?;
         }
-    }
-    header.catalog.rename(mapping);
-    header.mappings.push(mapping.clone());
-    let sink = create_archive(&Destination::new(args.output.as_deref()))?;
-    let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
-    for (member, sql) in &texts {
-        writer.schema(*member, sql).map_err(Failure::archive)?;
-    }
-    while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
-        reader
-            .chunk_stream(|body| writer.pass_chunk(rows, &record, body))
-            .map_err(Failure::archive)?;
-        if cli::is_interrupted() {
-            return Err(Failure::new(cli::Exit::Interrupted, "interrupted"));
-        }
-    }
-    let end = reader.finish().map_err(Failure::archive)?;
+        Some(writer)
+    };
+    let names = NameMap::new(rewriter.clone(), &source.catalog);
+    let mut opened = OpenedTables::new(&source, &names);
+    pass_rows(&mut reader, &mut opened, writer.as_mut())?;
+    let mut end = reader.finish().map_err(Failure::archive)?;
+    opened.settle(&mut end.tables)?;
+    account.take_unresolved(opened.unresolved(), ui);
     // Before the end member: without its report the archive would be nothing to go on with.
     report.publish(&account, mapping, "archive")?;
-    writer.finish_with(end.tables).map_err(Failure::archive)?;
+    if args.strict && account.has_doubts() {
+        // Where rows have passed, the archive must not have its end.
+        return Ok(Outcome::Findings);
+    }
+    if let Some(writer) = writer {
+        writer.finish_with(end.tables).map_err(Failure::archive)?;
+    }
     Ok(Outcome::Done)
+}
+
+/// Passes every chunk, or only reads and checks it where nothing is written.
+fn pass_rows(
+    reader: &mut ArchiveReader,
+    opened: &mut OpenedTables<'_>,
+    mut writer: Option<&mut Writer<ArchiveSink>>,
+) -> cli::Result<()> {
+    while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
+        if opened.holds(rows.table) {
+            let stored = reader.chunk_bytes().map_err(Failure::archive)?;
+            opened.pass_chunk(rows, &record, &stored, writer.as_deref_mut())?;
+        } else {
+            let passed = match &mut writer {
+                Some(writer) => reader.chunk_stream(|body| writer.pass_chunk(rows, &record, body)),
+                None => reader.chunk_stream(|body| archive::copy_body(body, &mut std::io::sink())),
+            };
+            passed.map_err(Failure::archive)?;
+        }
+        cli::check_interrupt()?;
+    }
+    Ok(())
 }
 
 fn rewrite_all(
@@ -100,18 +115,13 @@ fn rewrite_all(
             if !wants_edits {
                 rewritten.edits.clear();
             }
-            (member, account.take(Some(member.name()), rewritten))
+            let mut text = account.take(Some(member.name()), rewritten);
+            if member == SchemaMember::PostData {
+                for column in &account.columns {
+                    text.extend(["\n", &column.statement, "\n"]);
+                }
+            }
+            (member, text)
         })
         .collect()
-}
-
-/// Reads what is left and checks it: an archive that is damaged is no good, whatever its SQL says.
-fn read_on(mut reader: ArchiveReader) -> cli::Result<()> {
-    while reader.next_chunk().map_err(Failure::archive)?.is_some() {
-        reader
-            .chunk_stream(|body| archive::copy_body(body, &mut std::io::sink()))
-            .map_err(Failure::archive)?;
-        cli::check_interrupt()?;
-    }
-    reader.finish().map(drop).map_err(Failure::archive)
 }

@@ -6,24 +6,39 @@ use clap::{Parser, ValueEnum};
 use cli::MappingArgs;
 use rewrite::SearchPath;
 
-const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
-  remap-schema --map public=shop --map audit=shop_log backup.tar -o renamed.tar
-  pg_dump mandible-dev | remap-schema --to mandible | psql -X1 -v ON_ERROR_STOP=1 shared-app-dev";
+const EXAMPLES: &str = "  An archive in a pipeline, and one in a file or a directory:
+    dump mandible-dev | remap-schema --to mandible | load shared-app-dev
+    remap-schema --map public=shop --map audit=shop_log backup.tar -o renamed.tar
+    remap-schema --plan plan.json --source mandible-dev backup/ -o renamed/
+  What would become of it, with every edit as JSON, and nothing written:
+    remap-schema --check --report report.json --to mandible backup.tar
+  An SQL dump, on stdin or in a file; either all of it arrives or nothing:
+    pg_dump mandible-dev | remap-schema --to mandible | psql -X1 -v ON_ERROR_STOP=1 shared-app-dev
+    remap-schema --strict --to mandible mandible.sql > renamed.sql
+  The roles of a cluster, whose search paths follow:
+    pg_dumpall --globals-only | remap-schema --to mandible | psql -X postgres";
 
 const FINDINGS: &str = "--strict, and something could not be proved";
 
 /// Give every schema in an archive or an SQL dump its new name
 ///
-/// Reads an archive, or plain SQL as `pg_dump` writes it, and writes the same kind. Names are changed through a
-/// syntax tree, in definitions, views and the bodies of SQL and PL/pgSQL functions; rows pass through
-/// unopened. What belongs to an extension goes to the schema where the target keeps extensions (`public`).
-/// What cannot be proved, such as SQL that is put together at run time, is listed as a doubt.
+/// Reads an archive, or plain SQL as `pg_dump` and `pg_dumpall --globals-only` write it (with rows as COPY or INSERT),
+/// and writes the same kind. Names are changed through a syntax tree, in definitions, views and the bodies of SQL
+/// and PL/pgSQL functions; rows pass through unopened, but for an archive's tables with columns such as regclass,
+/// whose values are names. What belongs to an extension goes to the schema where the target keeps extensions
+/// (`public`). What cannot be proved, such as SQL that is put together at run time, is listed as a doubt, with its
+/// line: inside a function's body as PL/pgSQL counts it, elsewhere in the text that was read. Passwords of roles,
+/// user mappings, servers and subscriptions are cut and listed.
+///
+/// Plain SQL: everything before the first row is judged before a byte is written. A schema that the dump fills without
+/// creating it (`public`, or any with `pg_dump -t`) is created under its new name. After a failure the output ends
+/// with a statement that raises, so that `psql -1 -v ON_ERROR_STOP=1` keeps nothing.
 #[derive(Debug, Parser)]
 #[command(name = "remap-schema", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) mapping: MappingArgs,
-    /// An archive (a file or a directory) or an SQL dump; `-` is stdin
+    /// An archive (a file or a directory) or an SQL dump of one database or of roles; `-` is stdin
     #[arg(default_value = "-")]
     pub(crate) input: String,
     /// Where to write an archive: a file, or a directory when the name ends in `/` [default: stdout]
@@ -34,13 +49,14 @@ pub(crate) struct Args {
     /// triggers
     #[arg(long, value_enum, default_value_t = SearchPathArg::Pin, value_name = "POLICY")]
     pub(crate) search_path: SearchPathArg,
-    /// Take doubts for failures: then nothing is written that anything could use
+    /// Take doubts, and names in rows that mean nothing, for failures: then nothing is written that anything could use
     #[arg(long)]
     pub(crate) strict: bool,
-    /// Write nothing, only say what would be changed and what cannot be proved
+    /// Write nothing, only say what would be changed and what cannot be proved; the input is read to its end
     #[arg(long, conflicts_with = "output")]
     pub(crate) check: bool,
-    /// Write every edit, doubt and note to FILE as JSON
+    /// Write every edit, doubt, note and password that was cut to a new FILE as JSON (a password's place, never
+    /// its value)
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 }

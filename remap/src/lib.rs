@@ -2,6 +2,7 @@
 
 mod archive_stream;
 mod args;
+mod opened_rows;
 mod path_report;
 mod plain_sql;
 mod report;

@@ -11,7 +11,7 @@ mod preamble;
 mod rows;
 mod section;
 
-use std::io::{BufRead, BufWriter, ErrorKind, Write};
+use std::io::{self, BufRead, BufWriter, ErrorKind, Read, Write};
 
 use cli::{Exit, Failure, Outcome, Ui, open_stdout};
 use plan::Mapping;
@@ -38,11 +38,11 @@ pub(crate) fn remap(input: impl BufRead, mapping: &Mapping, args: &Args, ui: &Ui
         search_path: Some(args.search_path.into()),
     };
     let output: Box<dyn Write> = if args.check {
-        Box::new(std::io::sink())
+        Box::new(io::sink())
     } else {
         Box::new(BufWriter::with_capacity(BUFFER_BYTES, open_stdout()?))
     };
-    let result = rewrite_plain_sql(input, output, mapping, wishes);
+    let result = rewrite_plain_sql(Interruptible(input), output, mapping, wishes);
     let account = result.as_ref().unwrap_or_else(PlainSqlError::account);
     let was_judged = !matches!(
         result.as_ref().map_err(PlainSqlError::kind),
@@ -66,8 +66,38 @@ pub(crate) fn remap(input: impl BufRead, mapping: &Mapping, args: &Args, ui: &Ui
         Ok(account) if is_strict_check && account.has_doubts() => Ok(Outcome::Findings),
         Ok(_) => Ok(Outcome::Done),
         Err(error) if matches!(error.kind(), PlainSqlErrorKind::Doubts) => Ok(Outcome::Findings),
+        Err(_) if cli::is_interrupted() => Err(Failure::interrupted()),
         Err(error) => Err(failure(error, args.check)),
     }
+}
+
+/// An input that fails once a signal has asked the tool to end. The output then gets its last statement: to
+/// `psql` a `COPY` that merely stops is a whole one.
+struct Interruptible<R>(R);
+
+impl<R: BufRead> Read for Interruptible<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        check_interrupt()?;
+        self.0.read(buffer)
+    }
+}
+
+impl<R: BufRead> BufRead for Interruptible<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        check_interrupt()?;
+        self.0.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.0.consume(count);
+    }
+}
+
+fn check_interrupt() -> io::Result<()> {
+    if cli::is_interrupted() {
+        return Err(io::Error::other("interrupted"));
+    }
+    Ok(())
 }
 
 fn failure(error: PlainSqlError, is_check: bool) -> Failure {

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use cli::{ReportFile, Ui, count};
 use plan::Mapping;
-use rewrite::{ColumnRename, Counts, Doubt, Edit, Leaning, Note, Pin, Rewriter, Rewritten, Secret};
+use rewrite::{
+    ColumnRename, Counts, Doubt, Edit, Leaning, Note, Pin, Rewriter, Rewritten, Secret, Unresolved,
+};
 use serde_json::{Value, json};
 
 use crate::path_report;
@@ -30,6 +32,8 @@ pub(crate) struct Account {
     secrets: Vec<Placed<Secret>>,
     pins: Vec<Placed<Pin>>,
     leaning: Vec<Placed<Leaning>>,
+    /// Values in rows that mean nothing on the target.
+    unresolved: Vec<Unresolved>,
 }
 
 /// Something in the archive's member of this name, or in the one text of plain SQL.
@@ -69,8 +73,21 @@ impl Account {
         self.leaning.retain(|it| rewriter.leans(&it.found.object));
     }
 
+    /// Adds places that stand in no text.
+    pub(crate) fn doubt(&mut self, doubts: Vec<Doubt>) {
+        place(&mut self.doubts, None, doubts);
+    }
+
+    /// Adds values in rows that mean nothing on the target, and tells them.
+    pub(crate) fn take_unresolved(&mut self, unresolved: Vec<Unresolved>, ui: &Ui) {
+        for finding in &unresolved {
+            ui.finding(finding);
+        }
+        self.unresolved.extend(unresolved);
+    }
+
     pub(crate) fn has_doubts(&self) -> bool {
-        !self.doubts.is_empty()
+        !self.doubts.is_empty() || !self.unresolved.is_empty()
     }
 
     /// Lines of all doubts.
@@ -179,6 +196,16 @@ impl Account {
         let column =
             |it: &ColumnRename| json!({"relation": it.relation.to_string(), "old": it.old, "new": it.new});
         let columns: Vec<Value> = self.columns.iter().map(column).collect();
+        let unresolved: Vec<Value> = self
+            .unresolved
+            .iter()
+            .map(|it| {
+                json!({
+                    "table": it.table.to_string(), "column": it.column, "values": it.values,
+                    "example": it.example, "reason": it.reason,
+                })
+            })
+            .collect();
         let passwords = entries(&self.secrets, |it| json!({"object": it.object, "line": it.line}));
         let pins = entries(
             &self.pins,
@@ -187,8 +214,8 @@ impl Account {
         let leaning = entries(&self.leaning, |it| json!({"object": it.object, "line": it.line}));
         json!({
             "version": VERSION, "input": input, "schemas": schemas, "created_schemas": self.created_schemas,
-            "counts": self.counts, "columns": columns, "edits": edits, "doubts": doubts, "notes": notes, "passwords": passwords,
-            "pins": pins, "leaning": leaning,
+            "counts": self.counts, "columns": columns, "edits": edits, "doubts": doubts, "notes": notes,
+            "passwords": passwords, "unresolved_values": unresolved, "pins": pins, "leaning": leaning,
         })
     }
 }

@@ -1,8 +1,12 @@
 //! An archive by itself: every checksum, every count and every fingerprint in it.
 
+use std::collections::HashMap;
+
 use archive::{End, Header, RowsRecord, decompress};
+use catalog::Table;
 use cli::{ArchiveReader, Exit, Failure, Result, Ui, open_archive};
-use fingerprint::{Fingerprint, scan_chunk};
+use fingerprint::{Fingerprint, map_chunk, scan_chunk};
+use rewrite::{NameMap, TableNames};
 
 use crate::report::{Report, TableResult};
 
@@ -14,7 +18,7 @@ pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
         "archive of {} at {}",
         header.source.database, header.source.snapshot_time
     ));
-    let end = read_through(reader)?;
+    let (end, _) = read_through(reader, None)?;
     let tables = header.catalog.tables.iter().filter_map(|table| {
         let fingerprint = end.table(table.number)?.fingerprint;
         let label = table.qualified_name().to_string();
@@ -34,14 +38,19 @@ pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
     ))
 }
 
-/// Reads the rest of an archive, frames and hashes all its rows again and compares them with its end.
-pub(crate) fn read_through(mut reader: ArchiveReader) -> Result<End> {
+/// Reads the rest of an archive, frames and hashes all its rows again and compares them with its end. With `names`
+/// also returns the fingerprints that rows with names of objects in them have under their new names.
+pub(crate) fn read_through(
+    mut reader: ArchiveReader,
+    names: Option<&NameMap>,
+) -> Result<(End, HashMap<u32, Fingerprint>)> {
     let header = reader.header().clone();
-    let empty = |table: &catalog::Table| header.form(table.number).map(Fingerprint::empty);
+    let mut renamed = Renamed::new(&header, names);
+    let empty = |table: &Table| header.form(table.number).map(Fingerprint::empty);
     let mut totals: Vec<Option<Fingerprint>> = header.catalog.tables.iter().map(empty).collect();
     while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
         let stored = reader.chunk_bytes().map_err(Failure::archive)?;
-        let part = hash_chunk(&header, &rows, stored, &record.name)?;
+        let part = hash_chunk(&header, &rows, stored, &record.name, &mut renamed)?;
         let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
         if let Some(total) = totals.get_mut(place).and_then(Option::as_mut) {
             total
@@ -59,10 +68,36 @@ pub(crate) fn read_through(mut reader: ArchiveReader) -> Result<End> {
             return Err(Failure::new(Exit::Archive, message));
         }
     }
-    Ok(end)
+    Ok((end, renamed.finish()))
 }
 
-fn hash_chunk(header: &Header, rows: &RowsRecord, stored: Vec<u8>, member: &str) -> Result<Fingerprint> {
+/// The tables whose values hold names, and the fingerprints that they have under their new ones.
+struct Renamed<'a>(HashMap<u32, (TableNames<'a>, Fingerprint)>);
+
+impl<'a> Renamed<'a> {
+    fn new(header: &Header, names: Option<&'a NameMap>) -> Self {
+        let of_table = |table: &Table| {
+            let empty = Fingerprint::empty(header.form(table.number)?);
+            Some((table.number, (names?.table(table)?, empty)))
+        };
+        Renamed(header.catalog.tables.iter().filter_map(of_table).collect())
+    }
+
+    fn finish(self) -> HashMap<u32, Fingerprint> {
+        let tables = self.0.into_iter();
+        tables
+            .map(|(table, (_, fingerprint))| (table, fingerprint))
+            .collect()
+    }
+}
+
+fn hash_chunk(
+    header: &Header,
+    rows: &RowsRecord,
+    stored: Vec<u8>,
+    member: &str,
+    renamed: &mut Renamed<'_>,
+) -> Result<Fingerprint> {
     let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
     let table = header.catalog.tables.get(place).ok_or_else(|| damaged(member))?;
     let bytes = decompress(rows.codec, stored, rows.raw).map_err(Failure::archive)?;
@@ -70,6 +105,14 @@ fn hash_chunk(header: &Header, rows: &RowsRecord, stored: Vec<u8>, member: &str)
         .stored_columns()
         .map(|column| column.name.as_str())
         .collect();
+    if let Some((values, total)) = renamed.0.get_mut(&rows.table) {
+        let mapped = map_chunk(names, &bytes, |place, value| values.map(place, value))
+            .map_err(|error| damaged(member).with_source(error))?;
+        total
+            .merge(&mapped.after)
+            .map_err(|error| damaged(member).with_source(error))?;
+        return Ok(mapped.before);
+    }
     scan_chunk(rows.form, names, &bytes).map_err(|error| damaged(member).with_source(error))
 }
 

@@ -7,12 +7,12 @@ use cli::{Failure, Progress, Result, Ui, Work};
 use database::Endpoint;
 use database::endpoint::Environment;
 use rayon::prelude::*;
-use rewrite::Known;
+use rewrite::{Known, NameMap};
 
 use crate::args::Args;
 use crate::objects::{self, Side};
 use crate::report::{Difference, Report, TableResult};
-use crate::sides::{Live, Source};
+use crate::sides::{Live, Source, name_map};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
     let mapping = args.mapping.mapping()?;
@@ -26,7 +26,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         }
     };
     let jobs = args.jobs();
-    let mut source = Source::open(source, jobs)?;
+    let mut source = Source::open(source, jobs, &mapping)?;
     let schemas = source.catalog().schemas.iter();
     let wanted: Vec<String> = schemas.map(|it| mapping.schema(&it.name)).collect();
     let target = Live::open(&endpoint, Some(&wanted), jobs, Failure::target)?;
@@ -36,12 +36,13 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let mapping = Known::from_catalog(source.catalog())
         .settle(&mapping)
         .map_err(Failure::usage)?;
+    let names = name_map(&mapping, source.catalog())?;
     let mut renamed = source.catalog().clone();
     renamed.rename(&mapping);
 
     let expected = source.catalog().tables.iter().map(|table| table.bytes).sum();
     let progress = ui.progress(source.name(), Some(expected));
-    let comparison = Comparison::new(&source, &target, &renamed, &targets, &progress);
+    let comparison = Comparison::new(&source, &target, &renamed, &targets, names.as_ref(), &progress);
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .build()
@@ -70,6 +71,8 @@ struct Comparison<'a> {
     schemas: &'a [String],
     /// The target's tables by name.
     there: HashMap<QualifiedName, &'a Table>,
+    /// New names for the source's values.
+    names: Option<&'a NameMap>,
     progress: &'a Progress,
 }
 
@@ -79,6 +82,7 @@ impl<'a> Comparison<'a> {
         target: &'a Live,
         renamed: &'a Catalog,
         schemas: &'a [String],
+        names: Option<&'a NameMap>,
         progress: &'a Progress,
     ) -> Self {
         let there = target
@@ -93,6 +97,7 @@ impl<'a> Comparison<'a> {
             renamed,
             schemas,
             there,
+            names,
             progress,
         }
     }
@@ -122,7 +127,7 @@ impl<'a> Comparison<'a> {
     /// Compares a table of the source, which is called as `renamed` on the target.
     fn table(&self, table: &Table, renamed: &Table) -> Result<TableResult> {
         let name = renamed.qualified_name();
-        let expected = self.source.fingerprint(table)?;
+        let expected = self.source.fingerprint(table, self.names)?;
         let label = name.to_string();
         self.progress.advance(Work {
             rows: expected.rows,
@@ -147,7 +152,7 @@ impl<'a> Comparison<'a> {
             ..column.clone()
         };
         view.columns = renamed.stored_columns().map(called).collect();
-        let found = self.target.fingerprint(&view, expected.form, Failure::target)?;
+        let found = self.target.fingerprint_of_rows(&view, expected.form)?;
         let rows = (found != expected).then_some(Difference::Rows);
         Ok(TableResult::new(
             label,
@@ -166,9 +171,7 @@ impl<'a> Comparison<'a> {
                 self.schemas.contains(&table.schema) && !expected.contains(&table.qualified_name())
             })
             .map(|table| {
-                let found = self
-                    .target
-                    .fingerprint(table, fingerprint::Form::Text, Failure::target)?;
+                let found = self.target.fingerprint_of_rows(table, fingerprint::Form::Text)?;
                 let label = table.qualified_name().to_string();
                 Ok(TableResult::new(
                     label,

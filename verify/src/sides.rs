@@ -1,6 +1,6 @@
 //! The two sides of a comparison, each able to give a table's fingerprint in a given form.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -12,8 +12,9 @@ use database::Endpoint;
 use database::endpoint::{Environment, PostgresEndpoint};
 use database::postgres::{Identity, Snapshot, SnapshotSession, read_catalog, read_rows};
 use database::sqlite::{Inspection, SqliteSource};
-use fingerprint::{Fingerprint, Form, RowScanner, encode_row};
+use fingerprint::{Fingerprint, Form, RowScanner, Rows, encode_row, map_rows};
 use plan::Mapping;
+use rewrite::{Known, NameMap, Rewriter, TableNames};
 
 /// Bytes that are held before hashed rows are thrown away.
 const HELD_BYTES_MAX: usize = 1 << 20;
@@ -22,7 +23,15 @@ const HELD_BYTES_MAX: usize = 1 << 20;
 pub(crate) enum Source {
     Postgres(Box<Live>),
     Sqlite(Box<SqliteFile>),
-    Archive { header: Box<Header>, end: End },
+    Archive(Box<Archived>),
+}
+
+/// An archive that has been read through.
+pub(crate) struct Archived {
+    header: Header,
+    end: End,
+    /// Of tables whose values hold names of objects, under the names that the target has.
+    renamed: HashMap<u32, Fingerprint>,
 }
 
 /// A PostgreSQL database under a snapshot, read by several sessions.
@@ -43,10 +52,10 @@ pub(crate) struct SqliteFile {
 }
 
 impl Source {
-    /// Opens a database, a SQLite file or an archive.
-    pub(crate) fn open(words: &str, jobs: usize) -> Result<Source> {
+    /// Opens a database, a SQLite file or an archive, whose rows are read here, under `mapping`.
+    pub(crate) fn open(words: &str, jobs: usize, mapping: &Mapping) -> Result<Source> {
         if is_archive(words) {
-            return read_archive(words);
+            return read_archive(words, mapping);
         }
         match Endpoint::parse(words, &Environment::from_process()).map_err(Failure::source)? {
             Endpoint::Postgres(endpoint) => Live::open(&endpoint, None, jobs, Failure::source)
@@ -68,7 +77,7 @@ impl Source {
         match self {
             Source::Postgres(live) => &live.name,
             Source::Sqlite(file) => &file.name,
-            Source::Archive { header, .. } => &header.source.database,
+            Source::Archive(it) => &it.header.source.database,
         }
     }
 
@@ -76,7 +85,7 @@ impl Source {
         match self {
             Source::Postgres(live) => &live.catalog,
             Source::Sqlite(file) => &file.inspection.catalog,
-            Source::Archive { header, .. } => &header.catalog,
+            Source::Archive(it) => &it.header.catalog,
         }
     }
 
@@ -84,11 +93,11 @@ impl Source {
     pub(crate) fn major(&self) -> Option<u32> {
         match self {
             Source::Postgres(live) => live.major(),
-            Source::Archive { header, .. } if header.source.kind == SourceKind::PostgreSql => {
-                let version = &header.source.server_version;
+            Source::Archive(it) if it.header.source.kind == SourceKind::PostgreSql => {
+                let version = &it.header.source.server_version;
                 version.split('.').next().and_then(|it| it.parse().ok())
             }
-            Source::Sqlite(_) | Source::Archive { .. } => None,
+            Source::Sqlite(_) | Source::Archive(_) => None,
         }
     }
 
@@ -121,20 +130,20 @@ impl Source {
         Ok(())
     }
 
-    /// The table's fingerprint, in the form in which this source has or reads it.
-    pub(crate) fn fingerprint(&self, table: &Table) -> Result<Fingerprint> {
+    /// The table's fingerprint, in the form in which this source has or reads it; names in its values are those
+    /// that `names` gives them.
+    pub(crate) fn fingerprint(&self, table: &Table, names: Option<&NameMap>) -> Result<Fingerprint> {
         match self {
             Source::Postgres(live) => {
                 let binary = table.stored_columns().all(|column| column.binary_safe);
-                live.fingerprint(
-                    table,
-                    if binary { Form::Binary } else { Form::Text },
-                    Failure::source,
-                )
+                let form = if binary { Form::Binary } else { Form::Text };
+                let names = names.and_then(|it| it.table(table));
+                live.fingerprint(Scan::new(table, form, names), table, Failure::source)
             }
             Source::Sqlite(file) => file.fingerprint(table),
-            Source::Archive { end, .. } => {
-                let known = end.table(table.number).map(|it| it.fingerprint);
+            Source::Archive(it) => {
+                let as_stored = || it.end.table(table.number).map(|it| it.fingerprint);
+                let known = it.renamed.get(&table.number).copied().or_else(as_stored);
                 known.ok_or_else(|| {
                     Failure::new(
                         Exit::Archive,
@@ -177,18 +186,22 @@ impl Live {
         u32::try_from(self.identity.version_number / 10_000).ok()
     }
 
-    /// Reads the table once.
-    pub(crate) fn fingerprint(
+    /// Reads the table once, as it is.
+    pub(crate) fn fingerprint_of_rows(&self, table: &Table, form: Form) -> Result<Fingerprint> {
+        self.fingerprint(Scan::new(table, form, None), table, Failure::target)
+    }
+
+    fn fingerprint(
         &self,
+        mut scan: Scan<'_>,
         table: &Table,
-        form: Form,
         failure: fn(database::Error) -> Failure,
     ) -> Result<Fingerprint> {
+        let form = scan.total.form;
         // There is a session for each thread that asks.
         let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut session =
             session.ok_or_else(|| Failure::new(Exit::Internal, "more readers than sessions"))?;
-        let mut scan = Scan::new(table, form);
         let read = read_rows(session.client(), table, form, |piece| scan.push(piece));
         self.sessions
             .lock()
@@ -208,7 +221,7 @@ impl SqliteFile {
                 format!("{} is not in its file", table.qualified_name()),
             ));
         };
-        let mut scan = Scan::new(table, Form::Text);
+        let mut scan = Scan::new(table, Form::Text, None);
         let mut line = Vec::new();
         let source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         let read = source.rows(own, &mut |values| {
@@ -227,18 +240,24 @@ impl SqliteFile {
 }
 
 /// Hashes rows and throws them away.
-struct Scan {
+struct Scan<'a> {
     name: String,
+    columns: usize,
     scanner: RowScanner,
     total: Fingerprint,
+    /// Gives names in the values those of the target, before they are hashed.
+    names: Option<TableNames<'a>>,
 }
 
-impl Scan {
-    fn new(table: &Table, form: Form) -> Self {
+impl<'a> Scan<'a> {
+    fn new(table: &Table, form: Form, names: Option<TableNames<'a>>) -> Self {
+        let columns = table.stored_columns().count();
         Scan {
             name: table.qualified_name().to_string(),
-            scanner: RowScanner::new(form, table.stored_columns().count()),
+            columns,
+            scanner: RowScanner::new(form, columns),
             total: Fingerprint::empty(form),
+            names,
         }
     }
 
@@ -247,26 +266,32 @@ impl Scan {
             .push(piece)
             .map_err(|error| not_framed(&self.name, error))?;
         if self.scanner.buffered() >= HELD_BYTES_MAX {
-            let part = self.scanner.take_rows().fingerprint;
-            add(&mut self.total, &part, &self.name)?;
+            let part = self.scanner.take_rows();
+            self.add(&part)?;
         }
         Ok(())
     }
 
     fn finish(mut self) -> Result<Fingerprint> {
-        let last = self
-            .scanner
-            .finish()
-            .map_err(|error| not_framed(&self.name, error))?;
-        add(&mut self.total, &last.fingerprint, &self.name)?;
+        let scanner = std::mem::replace(&mut self.scanner, RowScanner::new(self.total.form, self.columns));
+        let last = scanner.finish().map_err(|error| not_framed(&self.name, error))?;
+        self.add(&last)?;
         Ok(self.total)
     }
-}
 
-fn add(total: &mut Fingerprint, part: &Fingerprint, name: &str) -> Result<()> {
-    total.merge(part).or_fail(Exit::Internal, || {
-        format!("fingerprints of {name} cannot be added")
-    })
+    fn add(&mut self, rows: &Rows) -> Result<()> {
+        let part = match &mut self.names {
+            None => rows.fingerprint,
+            Some(names) => {
+                map_rows(self.columns, &rows.bytes, |place, value| names.map(place, value))
+                    .map_err(|error| not_framed(&self.name, error))?
+                    .after
+            }
+        };
+        self.total.merge(&part).or_fail(Exit::Internal, || {
+            format!("fingerprints of {} cannot be added", self.name)
+        })
+    }
 }
 
 fn not_framed(name: &str, error: fingerprint::FrameError) -> Failure {
@@ -303,10 +328,20 @@ fn is_archive(words: &str) -> bool {
 }
 
 /// Reads an archive through, so that its fingerprints can be believed.
-fn read_archive(name: &str) -> Result<Source> {
+fn read_archive(name: &str, mapping: &Mapping) -> Result<Source> {
     let mut reader = open_archive(name)?;
     reader.schema().map_err(Failure::archive)?;
-    let header = Box::new(reader.header().clone());
-    let end = crate::archive_alone::read_through(reader)?;
-    Ok(Source::Archive { header, end })
+    let header = reader.header().clone();
+    let names = name_map(mapping, &header.catalog)?;
+    let (end, renamed) = crate::archive_alone::read_through(reader, names.as_ref())?;
+    Ok(Source::Archive(Box::new(Archived { header, end, renamed })))
+}
+
+/// New names for values, as `remap-schema` gives them; `None` when nothing is renamed.
+pub(crate) fn name_map(mapping: &Mapping, catalog: &Catalog) -> Result<Option<NameMap>> {
+    if mapping.is_empty() || !catalog.tables.iter().any(Table::stores_names) {
+        return Ok(None);
+    }
+    let rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(catalog)).map_err(Failure::usage)?;
+    Ok(Some(NameMap::new(rewriter, catalog)))
 }

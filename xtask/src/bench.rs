@@ -76,7 +76,7 @@ impl Bench<'_> {
             "CREATE TABLE rows AS SELECT n AS id, 'name ' || n AS name, repeat('x', 60) AS filler, now() AS at
              FROM generate_series(1, {row_count}) AS n"
         );
-        for (name, sql) in [("rows", &rows), ("definitions", &sql.replace("\\", ""))] {
+        for (name, sql) in [("rows", &rows), ("definitions", &sql)] {
             cluster.create_database(name, POSTGRES)?;
             cluster
                 .client(name, POSTGRES)?

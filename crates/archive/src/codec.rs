@@ -32,6 +32,16 @@ impl Codec {
         Codec::Gzip(Self::GZIP_LEVEL)
     }
 
+    /// The same codec at the level that it has by default: a codec that was read says nothing of its level.
+    #[must_use]
+    pub fn with_default_level(self) -> Codec {
+        match self {
+            Codec::None => Codec::None,
+            Codec::Gzip(_) => Codec::Gzip(Self::GZIP_LEVEL),
+            Codec::Zstd(_) => Codec::Zstd(Self::ZSTD_LEVEL),
+        }
+    }
+
     /// The name in records.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -24,7 +24,11 @@ pub struct End {
 pub struct TableEnd {
     pub table: u32,
     pub chunks: u32,
+    /// That of the rows in this archive.
     pub fingerprint: Fingerprint,
+    /// That of the rows as the source gave them, where names in their values have been mapped since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_fingerprint: Option<Fingerprint>,
 }
 
 impl End {

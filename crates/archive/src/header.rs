@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use catalog::Catalog;
+use catalog::{Catalog, Table};
 use fingerprint::Form;
 use plan::Mapping;
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,10 @@ impl Header {
             .map(|table| table.number);
         if !with_rows.eq(self.forms.iter().map(|it| it.table)) {
             return Err(Error::damaged("forms do not belong to the tables"));
+        }
+        let in_binary = |table: &Table| table.stores_names() && self.form(table.number) == Some(Form::Binary);
+        if tables.iter().any(in_binary) {
+            return Err(Error::damaged("a table whose values hold names is not in text"));
         }
         Ok(())
     }

@@ -160,6 +160,9 @@ impl<S: Store> Reader<S> {
         let agrees = |it: &&crate::TableEnd| {
             self.tables.get(&it.table) == Some(&(it.chunks, it.fingerprint.rows))
                 && self.header.form(it.table) == Some(it.fingerprint.form)
+                && it.source_fingerprint.is_none_or(|source| {
+                    (source.form, source.rows) == (it.fingerprint.form, it.fingerprint.rows)
+                })
         };
         if end.tables.iter().filter(agrees).count() == end.tables.len() {
             Ok(())

@@ -48,6 +48,7 @@ impl<S: Sink> Writer<S> {
                     table: it.table,
                     chunks: 0,
                     fingerprint: Fingerprint::empty(it.form),
+                    source_fingerprint: None,
                 },
             )
         };
@@ -112,6 +113,13 @@ impl<S: Sink> Writer<S> {
         Ok(())
     }
 
+    /// Adds a chunk that was made again, among others that are passed on: `rows` has the numbers of the one that
+    /// it stands for.
+    pub fn changed_chunk(&mut self, rows: RowsRecord, stored: &[u8]) -> Result<()> {
+        let name = self.label(&rows);
+        self.put(name, MemberKind::Rows, Some(rows), stored)
+    }
+
     /// Ends an archive whose chunks came by [`Writer::chunk`].
     pub fn finish(mut self) -> Result<(S::Output, End)> {
         let mut tables: Vec<TableEnd> = self.tables.drain().map(|(_, end)| end).collect();
@@ -119,7 +127,7 @@ impl<S: Sink> Writer<S> {
         self.finish_with(tables)
     }
 
-    /// Ends an archive whose chunks were passed on, with the fingerprints that came with them.
+    /// Ends an archive whose chunks were passed on, with the fingerprints that came with them or were made again.
     pub fn finish_with(mut self, tables: Vec<TableEnd>) -> Result<(S::Output, End)> {
         let end = End {
             run: self.run.clone(),

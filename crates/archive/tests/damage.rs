@@ -9,7 +9,7 @@ use archive::{
     TarSink, TarStore, Writer, compress, decompress,
 };
 use catalog::{Catalog, Schema, Table, TableKind};
-use fingerprint::{Form, scan_chunk, wrap_chunk};
+use fingerprint::{Fingerprint, Form, scan_chunk, wrap_chunk};
 use plan::Mapping;
 
 const RUN: &str = "018f0000-0000-7000-8000-000000000001";
@@ -248,4 +248,51 @@ fn chunks_passed_on_unopened_keep_their_checksums() {
             .iter()
             .any(|it| it.name == "data/0000-shop.users/00000.csv")
     );
+}
+
+#[test]
+fn a_chunk_made_again_stands_where_the_old_one_stood() {
+    let whole = archive(RUN);
+    let remade = |source: fn(&Fingerprint) -> Fingerprint| {
+        let mut reader = Reader::new(TarStore::new(whole.as_slice())).unwrap();
+        let header = reader.header().clone();
+        let mut writer = Writer::new(TarSink::new(Vec::new()), &header).unwrap();
+        for (member, sql) in reader.schema().unwrap() {
+            writer.schema(member, &sql).unwrap();
+        }
+        let mut changed = 0;
+        while let Some((rows, record)) = reader.next_chunk().unwrap() {
+            let stored = reader.chunk_bytes().unwrap();
+            if rows.table == 0 {
+                let chunk = decompress(rows.codec, stored, rows.raw).unwrap();
+                let stored = compress(rows.codec.with_default_level(), chunk).unwrap();
+                writer.changed_chunk(rows, &stored).unwrap();
+                changed += 1;
+            } else {
+                writer.pass_chunk(rows, &record, &mut stored.as_slice()).unwrap();
+            }
+        }
+        assert!(changed > 0);
+        let mut tables = reader.finish().unwrap().tables;
+        tables[0].source_fingerprint = Some(source(&tables[0].fingerprint));
+        read(&writer.finish_with(tables).unwrap().0)
+    };
+    let old = read(&whole).unwrap();
+    let end = remade(|it| *it).unwrap();
+    let records = |end: &End| {
+        end.members
+            .iter()
+            .map(|it| (it.name.clone(), it.rows))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(records(&end), records(&old));
+    assert_eq!(end.tables[0].source_fingerprint, Some(old.tables[0].fingerprint));
+    // As many rows went in as came out.
+    let refused = remade(|it| {
+        let mut more = *it;
+        more.rows += 1;
+        more
+    })
+    .unwrap_err();
+    assert!(matches!(refused.kind(), ErrorKind::Damaged(_)), "{refused}");
 }

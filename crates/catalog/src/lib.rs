@@ -11,6 +11,7 @@ mod object;
 mod order;
 mod rename;
 mod search_path;
+mod stored_names;
 mod table;
 
 pub use extension::{Extension, Member};
@@ -19,6 +20,7 @@ pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
 pub use rename::NewNames;
 pub use search_path::parse_search_path;
+pub use stored_names::{NameKind, StoredNames};
 pub use table::{
     Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table,
     TableKind,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{QualifiedName, quote_ident};
+use crate::{QualifiedName, StoredNames, quote_ident};
 
 /// A table of any kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +54,11 @@ impl Table {
         self.columns.iter().filter(|column| column.generated.is_none())
     }
 
+    /// Whether values of its stored columns hold names of objects.
+    pub fn stores_names(&self) -> bool {
+        self.stored_columns().any(|column| column.names.is_some())
+    }
+
     /// The stored columns' names as SQL, `(a, "B")`; empty for a table without stored columns.
     pub fn column_list(&self) -> String {
         let names: Vec<String> = self
@@ -83,6 +88,9 @@ pub struct Column {
     pub generated: Option<GeneratedKind>,
     /// Whether the type's binary form means the same bytes in every database.
     pub binary_safe: bool,
+    /// Where names of objects stand in the values; a table that has such a column travels as text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<StoredNames>,
 }
 
 impl Column {

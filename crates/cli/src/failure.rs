@@ -136,10 +136,24 @@ impl Failure {
 
     /// Whether a server, a database or a role has no connection left (SQLSTATE 53300).
     pub fn is_too_many_connections(&self) -> bool {
+        self.has_state_among(&[SqlState::TOO_MANY_CONNECTIONS])
+    }
+
+    /// Whether a server did not find what a name means (SQLSTATE 3F000, 42P01, 42704, 42883).
+    pub fn is_missing_object(&self) -> bool {
+        self.has_state_among(&[
+            SqlState::INVALID_SCHEMA_NAME,
+            SqlState::UNDEFINED_TABLE,
+            SqlState::UNDEFINED_OBJECT,
+            SqlState::UNDEFINED_FUNCTION,
+        ])
+    }
+
+    fn has_state_among(&self, states: &[SqlState]) -> bool {
         let mut cause = self.source.as_deref().map(|it| it as &(dyn Error + 'static));
         while let Some(error) = cause {
             let server = error.downcast_ref::<DbError>();
-            if server.is_some_and(|it| *it.code() == SqlState::TOO_MANY_CONNECTIONS) {
+            if server.is_some_and(|it| states.contains(it.code())) {
                 return true;
             }
             cause = error.source();

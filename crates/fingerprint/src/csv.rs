@@ -120,6 +120,19 @@ fn set_length(canonical: &mut [u8], length_at: usize, offset: usize) -> Result<(
     Ok(())
 }
 
+/// The values of a row in the canonical framing, in order.
+pub(crate) fn framed_values(canonical: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+    let mut rest = canonical.get(2..).unwrap_or_default();
+    std::iter::from_fn(move || {
+        let (length, after) = rest.split_first_chunk::<4>()?;
+        // -1, which is no length, is that of NULL.
+        let length = usize::try_from(i32::from_be_bytes(*length)).ok();
+        let (value, after) = after.split_at_checked(length.unwrap_or(0))?;
+        rest = after;
+        Some(length.map(|_| value))
+    })
+}
+
 /// Appends one row as PostgreSQL reads it; `None` is NULL. Values are in the database's text form.
 pub fn encode_row<'a>(values: impl IntoIterator<Item = Option<&'a [u8]>>, csv: &mut Vec<u8>) {
     for (index, value) in values.into_iter().enumerate() {

@@ -12,10 +12,12 @@
 mod binary;
 mod csv;
 mod error;
+mod mapped;
 mod rows;
 mod table;
 
 pub use csv::{encode_header, encode_row};
 pub use error::{FrameError, FrameErrorKind};
+pub use mapped::{MappedChunk, map_chunk, map_rows};
 pub use rows::{RowScanner, Rows, scan_chunk, wrap_chunk};
 pub use table::{Fingerprint, Form, FormMismatch};

@@ -36,3 +36,4 @@ pub use rewriter::Rewriter;
 pub use search_path::SearchPath;
 pub use split::{Ending, ending, is_complete, statement_ranges};
 pub use statement::{ConstraintKind, Statement, StatementKind, statements};
+pub use stored_names::{NameMap, TableNames, Unresolved};

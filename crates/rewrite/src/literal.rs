@@ -36,6 +36,22 @@ impl Naming {
         }
     }
 
+    /// What values of the type called `name` are.
+    pub(crate) fn of_type(name: &str) -> Option<Self> {
+        Some(match name {
+            "regclass" => Naming::Relation,
+            "regtype" => Naming::Type,
+            "regproc" | "regprocedure" => Naming::Routine,
+            "regoper" => Naming::Operator,
+            "regoperator" => Naming::OperatorSignature,
+            "regcollation" => Naming::Collation,
+            "regconfig" => Naming::TextSearchConfiguration,
+            "regdictionary" => Naming::TextSearchDictionary,
+            "regnamespace" => Naming::Schema,
+            _ => return None,
+        })
+    }
+
     /// How PostgreSQL reads `literal` in the place where it stands; `None` when it reads plain text there.
     pub(crate) fn of(literal: &SyntaxNode) -> Option<Self> {
         let parent = literal.parent()?;
@@ -52,22 +68,7 @@ fn of_cast(cast: &SyntaxNode) -> Option<Naming> {
     let ast::Type::PathType(ty) = cast.ty()? else {
         return None;
     };
-    of_type(&last_name(ty.path_ref()?.syntax())?)
-}
-
-fn of_type(name: &str) -> Option<Naming> {
-    Some(match name {
-        "regclass" => Naming::Relation,
-        "regtype" => Naming::Type,
-        "regproc" | "regprocedure" => Naming::Routine,
-        "regoper" => Naming::Operator,
-        "regoperator" => Naming::OperatorSignature,
-        "regcollation" => Naming::Collation,
-        "regconfig" => Naming::TextSearchConfiguration,
-        "regdictionary" => Naming::TextSearchDictionary,
-        "regnamespace" => Naming::Schema,
-        _ => return None,
-    })
+    Naming::of_type(&last_name(ty.path_ref()?.syntax())?)
 }
 
 /// The functions that take a name as text or whose argument has a type that reads names.

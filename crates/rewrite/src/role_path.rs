@@ -40,7 +40,7 @@ fn entries(setting: &SyntaxNode) -> Vec<String> {
         return Vec::new();
     }
     let name = |value: SyntaxNode| match Literal::cast(value.clone()) {
-        Some(literal) => literal.string_value().unwrap_or_default().to_string(),
+        Some(literal) => literal.string_value().unwrap_or_default(),
         None => normalize_name_node(&value),
     };
     child(setting, SyntaxKind::TO_CONFIG_VALUE)

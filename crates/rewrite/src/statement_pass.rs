@@ -128,7 +128,10 @@ impl<'a> StatementPass<'a> {
                 }
                 SyntaxKind::SET_CONFIG | SyntaxKind::SET_CONFIG_PARAM => self.setting(&node, place),
                 SyntaxKind::LITERAL if !within(&dynamic, &node) => self.literal(&node, place),
-                SyntaxKind::COLUMN | SyntaxKind::COMPOSITE_FIELD_DEF if !place.in_body => {
+                // The rows of an archive are opened, those of plain SQL are not.
+                SyntaxKind::COLUMN | SyntaxKind::COMPOSITE_FIELD_DEF
+                    if !place.in_body && !self.rewriter.known().is_complete() =>
+                {
                     if let Some(reason) = stored_names::in_column(&node) {
                         self.concern(usize::from(node.text_range().start()), reason, place);
                     }

@@ -345,3 +345,21 @@ fn strict_output_is_the_same_from_a_file_and_from_stdin() {
         from_stdin.assert_success().stdout()
     );
 }
+
+#[test]
+fn a_filter_that_is_ended_among_the_rows_leaves_nothing_behind() {
+    let target = Cluster::shared().database("plained").unwrap();
+    for start in ["COPY public.t (a) FROM stdin;", "INSERT INTO public.t VALUES ('"] {
+        let header = "-- PostgreSQL database dump\nCREATE TABLE public.t (a text);\n";
+        let line = format!(
+            "(printf '%s\\n' \"$START\"; yes) | timeout --foreground --preserve-status 0.5 remap-schema --to x | {PSQL} {} -1",
+            target.name()
+        );
+        let desk = Desk::shared();
+        let shell = desk.shell(&line).env("PGUSER", "postgres");
+        let output = shell.env("START", format!("{header}{start}")).run();
+        assert_eq!(output.stages()[1..], [143, 3], "{output}");
+        let left = "SELECT count(*) FROM pg_namespace WHERE nspname = 'x'";
+        assert_eq!(target.query(left).unwrap(), ["0"], "{output}");
+    }
+}

@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn check(rest: &str, expected: &Head) {
-        for capacity in 1..rest.len() + 1 {
+        for capacity in 1..=rest.len() {
             let mut input = BufReader::with_capacity(capacity, rest.as_bytes());
             assert_eq!(
                 &read_head(&mut input).expect("nothing fails"),

@@ -34,10 +34,10 @@ pub(crate) fn create_missing_schemas(
     } else {
         "CREATE SCHEMA"
     };
-    let statements: String = missing
-        .iter()
-        .map(|new| format!("\n\n{words} {};", quote_ident(new)))
-        .collect();
+    let mut statements = String::new();
+    for new in &missing {
+        statements.extend(["\n\n", words, " ", &quote_ident(new), ";"]);
+    }
     let at = end_of_preamble(sql, connected);
     rewritten.text.insert_str(moved(at, rewritten), &statements);
     missing

@@ -26,13 +26,13 @@ pub(crate) fn pass_copy(
     // The first bytes of the line under way: enough to tell `\.` from a row.
     let mut head = Head::default();
     loop {
-        let buffer = input.fill_buf().map_err(PlainSqlErrorKind::Read)?;
-        if buffer.is_empty() {
+        let read = input.fill_buf();
+        let Some(buffer) = read.as_ref().ok().filter(|it| !it.is_empty()) else {
             let end: &[u8] = if head.is_empty() { b"\\.\n" } else { b"\n\\.\n" };
             output.write_all(end).map_err(PlainSqlErrorKind::Write)?;
             passed.is_truncated = true;
-            return Ok(passed);
-        }
+            return read.map(|_| passed).map_err(PlainSqlErrorKind::Read);
+        };
         let (used, is_end) = take_lines(buffer, &end, &mut head);
         let lines = newlines(&buffer[..used]);
         passed.lines += lines;
@@ -106,15 +106,14 @@ pub(crate) fn pass_values(
     let mut passed = Passed::default();
     let mut quote = None;
     loop {
-        let buffer = input.fill_buf().map_err(PlainSqlErrorKind::Read)?;
-        if buffer.is_empty() {
-            passed.is_truncated = true;
+        let read = input.fill_buf();
+        let Some(buffer) = read.as_ref().ok().filter(|it| !it.is_empty()) else {
             // A comma before the end is an error of syntax: no row that was cut short is taken for a whole one.
             let open: String = quote.map(char::from).into_iter().collect();
-            return write!(output, "{open},{};", ")".repeat(depth))
-                .map(|()| passed)
-                .map_err(PlainSqlErrorKind::Write);
-        }
+            write!(output, "{open},{};", ")".repeat(depth)).map_err(PlainSqlErrorKind::Write)?;
+            passed.is_truncated = true;
+            return read.map(|_| passed).map_err(PlainSqlErrorKind::Read);
+        };
         let (used, is_end) = take_values(buffer, &mut quote, &mut depth);
         passed.lines += newlines(&buffer[..used]);
         output
@@ -202,6 +201,32 @@ mod tests {
         };
         check(pass, " (1, 'a;\n''); --', B'1', NULL);", "\n;", passed(1, 0));
         check(pass, "\n\t(1),\n\t('\\');", "'", passed(2, 0));
+    }
+
+    /// An input that fails after `bytes`.
+    struct Failing<'a>(&'a [u8]);
+
+    impl std::io::Read for Failing<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            match self.0.read(buffer)? {
+                0 => Err(std::io::Error::other("no more")),
+                count => Ok(count),
+            }
+        }
+    }
+
+    #[test]
+    fn input_that_fails_leaves_nothing_open() {
+        for (rows, closing) in [("a\tb", "\n\\.\n"), ("a\n", "\\.\n")] {
+            let (mut input, mut output) = (BufReader::new(Failing(rows.as_bytes())), Vec::new());
+            let result = pass_copy(&mut input, &mut output);
+            assert!(matches!(result, Err(PlainSqlErrorKind::Read(_))));
+            assert_eq!(String::from_utf8_lossy(&output), format!("{rows}{closing}"));
+        }
+        let (mut input, mut output) = (BufReader::new(Failing(b" ('a")), Vec::new());
+        let result = pass_values(&mut input, &mut output, 0);
+        assert!(matches!(result, Err(PlainSqlErrorKind::Read(_))));
+        assert_eq!(String::from_utf8_lossy(&output), " ('a',);");
     }
 
     #[test]

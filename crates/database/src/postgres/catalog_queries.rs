@@ -55,7 +55,8 @@ SELECT a.attrelid AS relation, a.attname AS name, tn.nspname AS type_schema, t.n
             ELSE pg_catalog.substr(pg_catalog.format_type(a.atttypid, a.atttypmod),
               pg_catalog.length(pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.name)) + 1)
        END AS type_text, a.attnotnull AS not_null,
-       a.attidentity::pg_catalog.text AS identity, a.attgenerated::pg_catalog.text AS generated, t.binary_safe
+       a.attidentity::pg_catalog.text AS identity, a.attgenerated::pg_catalog.text AS generated, t.binary_safe,
+       a.atttypid AS type
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -196,3 +197,35 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relrowsecurity AND c.relkind = 'r' AND pg_catalog.row_security_active(c.oid)
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
 ORDER BY 1";
+
+/// Types in whose values names of objects stand, each with what it is made of; `$1`: names of the built-in types
+/// that are such names.
+///
+/// A composite type has a row for each attribute, in order; `part` is the type of an element, a domain's base or
+/// an attribute.
+pub(super) const NAME_TYPES: &str = "
+WITH RECURSIVE parts AS (
+  SELECT t.oid AS type, 'array' AS made, 0 AS place, e.oid AS part
+  FROM pg_catalog.pg_type e JOIN pg_catalog.pg_type t ON t.oid = e.typarray
+  UNION ALL
+  SELECT t.oid, 'domain', 0, t.typbasetype FROM pg_catalog.pg_type t WHERE t.typtype = 'd'
+  UNION ALL
+  SELECT t.oid, 'composite', a.attnum, a.atttypid
+  FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
+  WHERE t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped
+  UNION ALL
+  SELECT r.rngtypid, 'range', 0, r.rngsubtype FROM pg_catalog.pg_range r
+  UNION ALL
+  SELECT r.rngmultitypid, 'range', 0, r.rngsubtype FROM pg_catalog.pg_range r
+), holders AS (
+  SELECT t.oid, t.typname FROM pg_catalog.pg_type t
+  WHERE t.typname = ANY ($1) AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace
+  UNION
+  SELECT p.type, NULL::pg_catalog.name FROM holders h JOIN parts p ON p.part = h.oid
+)
+SELECT h.oid AS type, 'object' AS made, h.typname::pg_catalog.text AS name, 0::pg_catalog.oid AS part, 0 AS place
+FROM holders h WHERE h.typname IS NOT NULL
+UNION ALL
+SELECT p.type, p.made, NULL, p.part, p.place
+FROM parts p WHERE p.type IN (SELECT h.oid FROM holders h WHERE h.typname IS NULL)
+ORDER BY type, place";

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use catalog::{
     Catalog, Column, ColumnType, Extension, GeneratedKind, IdentityKind, JOURNAL_COMMENT, JOURNAL_SCHEMA,
-    MaterializedView, QualifiedName, Schema, Sequence, SequenceOwner, Table, TableKind, dependency_order,
-    parse_search_path, quote_ident,
+    MaterializedView, QualifiedName, Schema, Sequence, SequenceOwner, StoredNames, Table, TableKind,
+    dependency_order, parse_search_path, quote_ident,
 };
 use postgres::{GenericClient, Row};
 
-use super::{binary_safe, catalog_queries as queries, objects};
+use super::{binary_safe, catalog_queries as queries, objects, stored_names};
 use crate::{Error, ErrorKind, Result};
 
 /// Sequences whose position is read in one query.
@@ -93,11 +93,15 @@ fn read_names(
 fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> Result<Vec<Table>> {
     let failed = || Error::query("the tables could not be read from the catalog");
     let mut columns: HashMap<u32, Vec<Column>> = HashMap::new();
+    let names = stored_names::read_shapes(client)?;
     for row in client
         .query(queries::COLUMNS, &[&schemas, &binary_safe::TYPES])
         .map_err(failed())?
     {
-        columns.entry(row.get("relation")).or_default().push(column(&row));
+        columns
+            .entry(row.get("relation"))
+            .or_default()
+            .push(column(&row, &names));
     }
     let mut keys: HashMap<u32, Vec<String>> = HashMap::new();
     for row in client.query(queries::PRIMARY_KEYS, &[]).map_err(failed())? {
@@ -144,7 +148,7 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
     Ok(tables)
 }
 
-fn column(row: &Row) -> Column {
+fn column(row: &Row, names: &HashMap<u32, StoredNames>) -> Column {
     let (schema, name): (String, String) = (row.get("type_schema"), row.get("type_name"));
     let text = row.get("type_text");
     Column {
@@ -163,6 +167,7 @@ fn column(row: &Row) -> Column {
             _ => None,
         },
         binary_safe: row.get("binary_safe"),
+        names: names.get(&row.get("type")).cloned(),
     }
 }
 

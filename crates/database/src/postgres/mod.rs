@@ -9,6 +9,7 @@ mod offers;
 mod programs;
 mod rows;
 mod snapshot;
+mod stored_names;
 
 pub use ddl::{OnInterrupt, SchemaText, read_schema_text};
 pub use introspect::{hidden_tables, left_behind, read_catalog};

@@ -111,6 +111,7 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
                 .map(|_| IdentityKind::ByDefault),
             generated: None,
             binary_safe: false,
+            names: None,
         }
     };
     let primary = keys.uniques.iter().find(|it| it.primary && it.table == at);

@@ -91,23 +91,6 @@ fn a_doubt_under_strict_stops_the_load() {
 }
 
 #[test]
-fn a_column_that_holds_names_of_objects_is_a_doubt() {
-    let (desk, target) = (Desk::shared(), new_target());
-    let source = Cluster::shared().database("named").unwrap();
-    source
-        .execute("CREATE TABLE seen (id int PRIMARY KEY, what regclass); INSERT INTO seen VALUES (1, 'seen')")
-        .unwrap();
-    let line = format!(
-        "dump {} | remap-schema --strict --to x | load {}",
-        source.name(),
-        target_word(&target)
-    );
-    let output = desk.run(&line);
-    assert_eq!(output.stages()[1..], [1, 6], "{output}");
-    output.assert_stderr_contains("column what holds names of objects (regclass)");
-}
-
-#[test]
 fn row_security_gives_every_row_or_an_error() {
     let desk = Desk::shared();
     let source = Cluster::shared().database("secured").unwrap();
