@@ -30,10 +30,10 @@ pub(crate) struct Account {
     doubts: Vec<Placed<Doubt>>,
     notes: Vec<Placed<Note>>,
     secrets: Vec<Placed<Secret>>,
-    pins: Vec<Placed<Pin>>,
-    leaning: Vec<Placed<Leaning>>,
     /// Values in rows that mean nothing on the target.
     unresolved: Vec<Unresolved>,
+    pins: Vec<Placed<Pin>>,
+    leaning: Vec<Placed<Leaning>>,
 }
 
 /// Something in the archive's member of this name, or in the one text of plain SQL.
@@ -68,11 +68,6 @@ impl Account {
         place(&mut self.notes, None, vec![note]);
     }
 
-    /// What seemed to be left may have been pinned by a later statement.
-    pub(crate) fn forget_pinned(&mut self, rewriter: &Rewriter) {
-        self.leaning.retain(|it| rewriter.leans(&it.found.object));
-    }
-
     /// Adds places that stand in no text.
     pub(crate) fn doubt(&mut self, doubts: Vec<Doubt>) {
         place(&mut self.doubts, None, doubts);
@@ -84,6 +79,11 @@ impl Account {
             ui.finding(finding);
         }
         self.unresolved.extend(unresolved);
+    }
+
+    /// What seemed to be left may have been pinned by a later statement.
+    pub(crate) fn forget_pinned(&mut self, rewriter: &Rewriter) {
+        self.leaning.retain(|it| rewriter.leans(&it.found.object));
     }
 
     pub(crate) fn has_doubts(&self) -> bool {

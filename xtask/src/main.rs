@@ -10,6 +10,8 @@ mod bench;
 mod ci;
 mod demo;
 mod error;
+mod fuzz;
+mod judge;
 mod man;
 mod metadata;
 mod step;
@@ -47,6 +49,25 @@ enum Chore {
         #[arg(long)]
         strict: bool,
     },
+    /// Have PostgreSQL judge what the tools make of whole databases
+    ///
+    /// Each database is moved by the tools, and restored as it is and renamed by PostgreSQL itself; then every
+    /// definition is compared, every body checked, every view read, every trigger fired. Prints what was
+    /// counted, and the doubts that remain by kind.
+    Judge {
+        /// Fail when a database or the checker of PL/pgSQL is not there
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Try what must hold for every text and row with ever new ones
+    ///
+    /// Runs the property tests of the crates that read and write names, archives and rows, in rounds with as
+    /// many cases as fit into the time. Ends with the first case that fails, and shows it.
+    Fuzz {
+        /// For how long
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        minutes: u32,
+    },
     /// Check the invariants that the architecture states
     Tidy,
     /// Write man pages and shell completions
@@ -73,6 +94,8 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().chore {
         Chore::Test { strict, arguments } => test::run(strict, &arguments),
         Chore::Ci { strict } => ci::run(strict),
+        Chore::Judge { strict } => judge::run(strict),
+        Chore::Fuzz { minutes } => fuzz::run(minutes),
         Chore::Tidy => tidy::run(),
         Chore::Man { out } => man::run(out),
         Chore::Bench { mib } => bench::run(mib),

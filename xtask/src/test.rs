@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test of the workspace, against a real server.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
@@ -8,22 +9,34 @@ use crate::step::{cargo, run as run_step};
 
 /// Makes sure of PostgreSQL, builds the tools that tests run, runs all tests, and counts those skipped.
 pub(crate) fn run(strict: bool, arguments: &[String]) -> Result<()> {
+    prepare(&[])?;
+    let log = Metadata::read()?.target.join("skipped.log");
+    count_skipped(&log, strict, || {
+        let mut test = cargo();
+        test.arg("test").args(scope(arguments)).args(arguments);
+        run_step(test.env(testkit::SKIPPED_LOG, &log))
+    })
+}
+
+/// Makes sure of PostgreSQL and of what tests use beside it, and builds the tools with `flags` of cargo.
+pub(crate) fn prepare(flags: &[&str]) -> Result<()> {
     let postgres = testkit::find_or_install()?;
     println!(
         "PostgreSQL {} in {}",
         postgres.major(),
         postgres.folder().display()
     );
-    run_step(cargo().args(["build", "--workspace", "--bins"]))?;
-    let log = Metadata::read()?.target.join("skipped.log");
-    std::fs::write(&log, "").map_err(Error::file(&log))?;
-    let mut test = cargo();
-    test.arg("test")
-        .args(scope(arguments))
-        .args(arguments)
-        .env(testkit::SKIPPED_LOG, &log);
-    let tested = run_step(&mut test);
-    let skipped = std::fs::read_to_string(&log).map_err(Error::file(&log))?;
+    if let Some(command) = testkit::find_or_install_checker(&postgres) {
+        println!("plpgsql_check is missing, PL/pgSQL bodies are not checked; run: {command}");
+    }
+    run_step(cargo().args(["build", "--workspace", "--bins"]).args(flags))
+}
+
+/// Runs `tests`, and counts what they write to `log` of tests that were skipped.
+pub(crate) fn count_skipped(log: &Path, strict: bool, tests: impl FnOnce() -> Result<()>) -> Result<()> {
+    std::fs::write(log, "").map_err(Error::file(log))?;
+    let tested = tests();
+    let skipped = std::fs::read_to_string(log).map_err(Error::file(log))?;
     print!("{}", report(&skipped));
     tested?;
     match skipped.lines().count() {

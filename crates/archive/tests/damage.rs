@@ -11,6 +11,7 @@ use archive::{
 use catalog::{Catalog, Schema, Table, TableKind};
 use fingerprint::{Fingerprint, Form, scan_chunk, wrap_chunk};
 use plan::Mapping;
+use proptest::prelude::*;
 
 const RUN: &str = "018f0000-0000-7000-8000-000000000001";
 const NAMES: [&str; 2] = ["id", "note"];
@@ -295,4 +296,25 @@ fn a_chunk_made_again_stands_where_the_old_one_stood() {
     })
     .unwrap_err();
     assert!(matches!(refused.kind(), ErrorKind::Damaged(_)), "{refused}");
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..2048)) {
+        prop_assert!(read(&bytes).is_err());
+    }
+
+    #[test]
+    fn any_bytes_in_place_of_others_are_refused(
+        from in any::<prop::sample::Index>(),
+        to in any::<prop::sample::Index>(),
+        bytes in prop::collection::vec(any::<u8>(), 0..600),
+    ) {
+        let whole = archive(RUN);
+        let [from, to] = [from, to].map(|it| it.index(whole.len() + 1));
+        let (from, to) = (from.min(to), from.max(to));
+        let damaged = [&whole[..from], &bytes, &whole[to..]].concat();
+        prop_assume!(damaged != whole);
+        prop_assert!(read(&damaged).is_err());
+    }
 }

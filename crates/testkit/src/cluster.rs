@@ -158,6 +158,11 @@ impl Cluster {
         self.database_of("target", TARGET_OWNER)
     }
 
+    /// Makes an empty database for one test that `owner` owns.
+    pub fn database_owned_by(&self, owner: &str) -> Result<Database<'_>> {
+        self.database_of("target", owner)
+    }
+
     fn database_of(&self, label: &str, owner: &str) -> Result<Database<'_>> {
         let name = format!("{label}_{}", self.numbers.fetch_add(1, Ordering::Relaxed));
         self.create_database(&name, owner)?;

@@ -7,6 +7,9 @@ use std::sync::Mutex;
 use crate::error::{Error, ErrorKind, Result};
 use crate::programs::Programs;
 
+/// The extension by which tests judge PL/pgSQL bodies; no part of PostgreSQL.
+pub(crate) const CHECKER: &str = "plpgsql_check";
+
 /// With this file Debian's package makes no cluster of its own that would be left running.
 const DEBIAN_SETTINGS: &str = "/etc/postgresql-common/createcluster.conf";
 
@@ -46,6 +49,28 @@ pub fn find_or_install() -> Result<Programs> {
     }
     drop(guard);
     Programs::find()
+}
+
+/// Makes sure of the extension by which tests judge PL/pgSQL bodies: where it is missing, as root with
+/// `apt-get` or `dnf`, it is installed.
+///
+/// Nothing else needs it, so where that fails the answer is the one command to run; the tests skip.
+pub fn find_or_install_checker(programs: &Programs) -> Option<String> {
+    let _guard = INSTALLING.lock();
+    if programs.has_extension(CHECKER) {
+        return None;
+    }
+    let command = match Installer::of_this_system()? {
+        Installer::Apt => format!(
+            "apt-get install --yes postgresql-{}-plpgsql-check",
+            programs.major()
+        ),
+        Installer::Dnf => format!("dnf install --assumeyes plpgsql_check_{}", programs.major()),
+        Installer::Brew => return Some(format!("build {CHECKER} from its sources; Homebrew has none")),
+    };
+    let may_install = is_root() && std::env::var_os("PG_BIN").is_none();
+    let installed = may_install && shell(&command).is_ok_and(|it| it.status.success());
+    (!installed).then_some(command)
 }
 
 /// Whether this process may act as any user.
@@ -89,14 +114,10 @@ impl Installer {
                     format!("cannot write {DEBIAN_SETTINGS}"),
                 ))?;
         }
-        let output = Command::new("sh")
-            .args(["-c", self.command()])
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .output()
-            .map_err(Error::caused(
-                ErrorKind::Program,
-                "cannot run sh to install PostgreSQL",
-            ))?;
+        let output = shell(self.command()).map_err(Error::caused(
+            ErrorKind::Program,
+            "cannot run sh to install PostgreSQL",
+        ))?;
         if output.status.success() {
             return Ok(());
         }
@@ -106,4 +127,11 @@ impl Installer {
             format!("`{}` failed: {said}", self.command()),
         ))
     }
+}
+
+fn shell(line: &str) -> std::io::Result<std::process::Output> {
+    Command::new("sh")
+        .args(["-c", line])
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .output()
 }

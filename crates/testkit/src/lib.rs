@@ -24,7 +24,7 @@ pub use cluster::{Cluster, POSTGRES, SOURCE_READER, TARGET_OWNER};
 pub use database::Database;
 pub use desk::{Desk, target_word};
 pub use error::{Error, ErrorKind, Result};
-pub use install::find_or_install;
+pub use install::{find_or_install, find_or_install_checker};
 pub use output::Output;
 pub use programs::Programs;
 pub use shell::Shell;

@@ -84,6 +84,17 @@ impl Programs {
         self.major
     }
 
+    /// Whether the server can create `extension`.
+    pub(crate) fn has_extension(&self, extension: &str) -> bool {
+        let shared = self.command("pg_config").arg("--sharedir").output();
+        shared.is_ok_and(|it| {
+            let folder = String::from_utf8_lossy(&it.stdout).trim().to_owned();
+            Path::new(&folder)
+                .join(format!("extension/{extension}.control"))
+                .is_file()
+        })
+    }
+
     /// A command for `program` of this installation; one that it lacks is looked for in `PATH`. It knows
     /// nothing of the databases that the developer's own shell names.
     pub fn command(&self, program: &str) -> Command {

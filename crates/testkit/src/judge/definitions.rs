@@ -1,14 +1,11 @@
-//! PostgreSQL itself as the judge of new names: a source restored as is and renamed by `ALTER … RENAME` holds
-//! the definitions that a source renamed by a tool must have.
+//! What `pg_dump` says of a database, object by object, and how two such accounts differ.
 
 use std::collections::BTreeMap;
 
-use crate::cluster::{POSTGRES, identifier};
 use crate::database::Database;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 
-/// Where extensions wait while `public` is renamed.
-const WAITING_ROOM: &str = "coalesce_waiting_room";
+use super::dump;
 
 /// What `pg_dump` says of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,63 +111,6 @@ impl Definition {
             body: definition.body.trim().to_owned(),
         }
     }
-}
-
-/// A new database with the definitions of `source`, in which PostgreSQL has given each first schema the second
-/// name, and in which extensions are in a `public` without anything else.
-pub fn renamed<'c>(source: &Database<'c>, names: &[(&str, &str)]) -> Result<Database<'c>> {
-    let database = source.cluster().database("judged")?;
-    database.psql(dump(source, &["--schema-only"])?.as_bytes())?;
-    let extensions =
-        database.query("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql' ORDER BY oid")?;
-    let moved = |to: &str| {
-        let all = extensions
-            .iter()
-            .map(|it| format!("ALTER EXTENSION {} SET SCHEMA {to};", identifier(it)));
-        all.collect::<Vec<_>>().concat()
-    };
-    let rename =
-        |(old, new): &(&str, &str)| format!("ALTER SCHEMA {} RENAME TO {}", identifier(old), identifier(new));
-    let renames = names.iter().map(rename).collect::<Vec<_>>().join(";");
-    // The schema `public` of every new database has this owner and this comment.
-    let fresh_public = names
-        .iter()
-        .find(|(old, _)| *old == "public")
-        .map_or_else(String::new, |(_, new)| {
-            format!(
-                "COMMENT ON SCHEMA {} IS NULL;
-             CREATE SCHEMA public AUTHORIZATION pg_database_owner;
-             COMMENT ON SCHEMA public IS 'standard public schema';",
-                identifier(new)
-            )
-        });
-    database.execute(&format!(
-        "CREATE SCHEMA {WAITING_ROOM}; {} {renames}; {fresh_public} {} DROP SCHEMA {WAITING_ROOM}",
-        moved(WAITING_ROOM),
-        moved("public"),
-    ))?;
-    Ok(database)
-}
-
-fn dump(database: &Database<'_>, flags: &[&str]) -> Result<String> {
-    let output = database
-        .cluster()
-        .programs()
-        .command("pg_dump")
-        .args(flags)
-        .args(["--exclude-schema", "coalesce", "--dbname"])
-        .arg(database.conninfo(POSTGRES))
-        .output()
-        .map_err(Error::caused(ErrorKind::Program, "cannot run pg_dump"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let message = format!("pg_dump failed on database {}: {}", database.name(), said.trim());
-        return Err(Error::new(ErrorKind::Program, message));
-    }
-    String::from_utf8(output.stdout).map_err(Error::caused(
-        ErrorKind::Program,
-        format!("pg_dump of database {} is not UTF-8", database.name()),
-    ))
 }
 
 #[cfg(test)]
