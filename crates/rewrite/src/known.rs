@@ -309,22 +309,6 @@ impl Known {
             .or_default()
     }
 
-    /// Whether an object of that name, in whatever schema, is the source's own or an extension's.
-    pub(crate) fn is_listed(&self, space: Space, name: &str) -> bool {
-        let bits = space.bits_read();
-        self.names.values().any(|names| {
-            names
-                .get(name)
-                .is_some_and(|it| (it.own | it.member | it.member_elsewhere) & bits != 0)
-        })
-    }
-
-    /// Where extensions live, the system's schemas left out.
-    pub(crate) fn extension_schemas(&self) -> Vec<String> {
-        let schemas = self.extension_schemas.keys().filter(|it| !is_built_in(it));
-        schemas.cloned().collect()
-    }
-
     /// To whom `schema.name` belongs when it is read in `space`.
     pub(crate) fn owner(&self, space: Space, schema: &str, name: &str) -> Owner {
         let Some(names) = self.names.get(schema) else {

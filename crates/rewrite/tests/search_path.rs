@@ -396,6 +396,17 @@ CREATE TABLE public.orders (id text);\n";
 }
 
 #[test]
+fn late_setting_follows_a_prefix_too() {
+    let mapping = mapping().with_prefix(Some("p_")).expect("the prefix is valid");
+    let mut rewriter = Rewriter::for_stream(mapping).with_search_path(SearchPath::Pin);
+    let before = sql("f", "id FROM orders") + "CREATE TABLE public.orders (id text);";
+    rewriter.learn_and_rewrite(&before).expect("the mapping fits");
+    let after = rewriter.learn_and_rewrite(INDEX).expect("the mapping fits").text;
+    let statement = "ALTER FUNCTION x.p_f(a text) SET search_path TO 'x', 'pg_temp';";
+    assert!(after.starts_with(statement), "{after}");
+}
+
+#[test]
 fn dump_of_a_database_says_its_path() {
     let settings = "ALTER DATABASE d OWNER TO billing;\nALTER DATABASE d SET search_path TO '$user', 'gone', 'public';\n";
     let f = sql("f", "id FROM orders");
