@@ -40,6 +40,16 @@ pub fn is_type(name: &str) -> bool {
     TYPES.contains(name) || KEYWORDS.contains(name) || SERIALS.contains(&name)
 }
 
+/// As [`is_routine`], for a name in double quotes, which no keyword is.
+pub(crate) fn is_quoted_routine(name: &str) -> bool {
+    ROUTINES.contains(name)
+}
+
+/// As [`is_type`], for a name in double quotes, which no keyword is.
+pub(crate) fn is_quoted_type(name: &str) -> bool {
+    TYPES.contains(name)
+}
+
 /// Whether `name` without a schema is one of the system's tables or views.
 pub fn is_relation(name: &str) -> bool {
     name.starts_with("pg_") && TYPES.contains(name)

@@ -283,6 +283,11 @@ impl Known {
         });
     }
 
+    /// The columns of one of the source's relations; `None` when they are not known.
+    pub(crate) fn columns(&self, relation: &QualifiedName) -> Option<&[String]> {
+        self.relations.columns_of(relation)
+    }
+
     /// Whether a table, a view or a composite type has a column called `name`.
     pub(crate) fn has_column(&self, name: &str) -> bool {
         self.relations.has_column(name)

@@ -154,7 +154,7 @@ impl StatementPass<'_> {
         }
         let new = match scope::binding(field, &name) {
             Some(Binding::Named(path)) => self.new_name_of(&path, place),
-            Some(Binding::Fixed) => None,
+            Some(Binding::Aliased(_) | Binding::Fixed) => None,
             None => self.routines_new_name(&name, place),
         };
         if let Some(new) = new {
@@ -198,8 +198,12 @@ impl StatementPass<'_> {
         let name = normalize_name_node(node);
         if !self.rewriter.known.is_complete() && self.rewriter.renamed.contains(&name) {
             let at = usize::from(node.text_range().start());
-            let reason =
-                format!("transition table {name} is called like a table, which the function's body can mean");
+            let statement = node
+                .ancestors()
+                .find(|it| it.kind() == SyntaxKind::CREATE_TRIGGER);
+            let function = statement.and_then(|it| relation::transition_tables(&it).0);
+            let function = function.map_or_else(|| "its function".to_owned(), |it| format!("{it}()"));
+            let reason = format!("{function} can mean transition table {name} or the table of that name");
             self.concern(at, reason, place);
         }
     }
@@ -247,12 +251,48 @@ impl StatementPass<'_> {
         let Some(new) = self.new_name_of(&path, place) else {
             return;
         };
-        if self.rewriter.known.has_column(&name) || place.context.variables.contains(&name) {
-            let at = usize::from(node.text_range().start());
-            let reason = format!("{name} can be a column or variable here, or the whole row of {name}");
-            return self.concern(at, reason, place);
+        let is_column = if place.context.variables.contains(&name) {
+            None
+        } else {
+            self.is_column(node, &name, place)
+        };
+        match is_column {
+            Some(true) => {}
+            Some(false) => self.rename(&Token::of(node), &new, place),
+            None => {
+                let at = usize::from(node.text_range().start());
+                let reason = format!("{name} can be a column or variable here, or the whole row of {name}");
+                self.concern(at, reason, place);
+            }
         }
-        self.rename(&Token::of(node), &new, place);
+    }
+
+    /// Whether a relation in scope has a column called `name`; `None` when one has columns that nothing tells.
+    fn is_column(&self, node: &SyntaxNode, name: &str, place: Place<'_>) -> Option<bool> {
+        let mut all_known = true;
+        for binding in scope::visible(node) {
+            let columns = match &binding {
+                Binding::Named(path) | Binding::Aliased(path) => self.columns_of(path, place),
+                Binding::Fixed => None,
+            };
+            match columns {
+                Some(columns) if columns.iter().any(|it| it == name) => return Some(true),
+                Some(_) => {}
+                None => all_known = false,
+            }
+        }
+        all_known.then_some(false)
+    }
+
+    fn columns_of(&self, path: &SyntaxNode, place: Place<'_>) -> Option<&[String]> {
+        let relation = match reference::of_node(path) {
+            Some(reference) => QualifiedName::new(reference.schema, reference.name),
+            None => {
+                let found = unqualified::of_node(path, &place.context.shadows)?;
+                self.rewriter.relation_on(&place.context.path, &found.name)?
+            }
+        };
+        self.rewriter.known.columns(&relation)
     }
 
     /// The new name, without a schema, of what a path or a callee names.

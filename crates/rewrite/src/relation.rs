@@ -153,6 +153,10 @@ impl Relations {
         self.column_names.contains(name)
     }
 
+    pub(crate) fn columns_of(&self, relation: &QualifiedName) -> Option<&[String]> {
+        self.by_name.get(relation).map(|it| it.columns.as_slice())
+    }
+
     /// Each relation with the names of its columns.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (&QualifiedName, &[String])> {
         self.by_name

@@ -13,7 +13,9 @@ use crate::unqualified::is_cte;
 pub(crate) enum Binding {
     /// A relation or a function that goes by its own name: the path or the callee that names it.
     Named(SyntaxNode),
-    /// An alias, a common table expression and whatever else keeps its name.
+    /// A relation that goes by an alias: the path that names it.
+    Aliased(SyntaxNode),
+    /// A common table expression, a query and whatever else keeps its name.
     Fixed,
 }
 
@@ -37,6 +39,17 @@ pub(crate) fn binding(node: &SyntaxNode, name: &str) -> Option<Binding> {
         below = ancestor;
     }
     None
+}
+
+/// Everything that is in scope where `node` stands, whatever it is called.
+pub(crate) fn visible(node: &SyntaxNode) -> Vec<Binding> {
+    let mut below = node.clone();
+    let mut all = Vec::new();
+    for ancestor in node.ancestors().skip(1) {
+        all.extend(level(&ancestor, &below).into_iter().map(|(_, binding)| binding));
+        below = ancestor;
+    }
+    all
 }
 
 /// The names that `node` binds for what stands in its child `below`.
@@ -104,9 +117,6 @@ fn from_items(node: &SyntaxNode, level: &mut Vec<(String, Binding)>) {
 }
 
 fn relation(item: &SyntaxNode, alias: Option<String>, level: &mut Vec<(String, Binding)>) {
-    if let Some(alias) = alias {
-        return level.push((alias, Binding::Fixed));
-    }
     let path = item
         .descendants()
         .find(|it| matches!(it.kind(), SyntaxKind::PATH_REF | SyntaxKind::PATH));
@@ -119,12 +129,13 @@ fn relation(item: &SyntaxNode, alias: Option<String>, level: &mut Vec<(String, B
         return;
     };
     let is_from_item = item.kind() == SyntaxKind::RELATION_FROM_ITEM;
-    let binding = if is_from_item && names.len() == 1 && is_cte(item, &name) {
-        Binding::Fixed
-    } else {
-        Binding::Named(path)
+    let is_cte = is_from_item && names.len() == 1 && is_cte(item, &name);
+    let binding = match alias {
+        _ if is_cte => Binding::Fixed,
+        Some(_) => Binding::Aliased(path),
+        None => Binding::Named(path),
     };
-    level.push((name, binding));
+    level.push((alias.unwrap_or(name), binding));
 }
 
 /// A function in FROM without an alias goes by its own name.
@@ -191,7 +202,7 @@ mod tests {
         let found: Vec<String> = fields
             .map(|field| match binding(&field, "users") {
                 Some(Binding::Named(path)) => path.text().to_string(),
-                Some(Binding::Fixed) => "-".to_owned(),
+                Some(Binding::Aliased(_) | Binding::Fixed) => "-".to_owned(),
                 None => "?".to_owned(),
             })
             .collect();

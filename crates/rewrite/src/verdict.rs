@@ -1,6 +1,6 @@
 //! What becomes of a name: to whom it belongs, and what that one is called on the target.
 
-use catalog::{IDENTIFIER_BYTES_MAX, quote_ident};
+use catalog::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident};
 use plan::{DEFAULT_SCHEMA, Namespace};
 
 use crate::built_in;
@@ -205,7 +205,7 @@ impl Rewriter {
         let own = path
             .iter()
             .find(|schema| self.known.owner(*space, schema, name) != Owner::Unknown);
-        if is_built_in(*space, name) {
+        if is_built_in(found) {
             // Overloads are told apart by their arguments, which nothing here knows.
             let is_overloaded = *space == Space::Routine && own.is_some_and(|it| rename(it).is_some());
             return if is_overloaded {
@@ -239,6 +239,14 @@ impl Rewriter {
                 })
             }
         }
+    }
+
+    /// The first of the source's own relations called `name` along `path`.
+    pub(crate) fn relation_on(&self, path: &[String], name: &str) -> Option<QualifiedName> {
+        let schema = path
+            .iter()
+            .find(|schema| self.known.owner(Space::Relation, schema, name) == Owner::Source)?;
+        Some(QualifiedName::new(schema, name))
     }
 
     /// What stands in a search path for `schema`: its new name, and after it where its extensions go.
@@ -279,8 +287,12 @@ impl Rewriter {
     }
 }
 
-fn is_built_in(space: Space, name: &str) -> bool {
-    match space {
+fn is_built_in(found: &Unqualified) -> bool {
+    let name = found.name.as_str();
+    let is_quoted = found.token.starts_with('"');
+    match found.space {
+        Space::Routine if is_quoted => built_in::is_quoted_routine(name),
+        Space::Type if is_quoted => built_in::is_quoted_type(name),
         Space::Routine => built_in::is_routine(name),
         Space::Type => built_in::is_type(name),
         Space::Relation => built_in::is_relation(name),

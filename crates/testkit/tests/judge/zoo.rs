@@ -27,13 +27,10 @@ const ARGUMENT: (&str, &str) = (
 /// In plain SQL under a prefix.
 const DOUBTED: [(&str, &str); 2] = [
     (
-        "public.whole",
-        "what is no catalog does not tell a whole row from a column of that name",
+        "public.on_cages",
+        "its transition tables are called like tables, and its trigger comes after its body",
     ),
-    (
-        "public.as_json",
-        "what is no catalog does not tell a whole row from a column of that name",
-    ),
+    ("left_wing.cages", "its trigger calls public.on_cages"),
 ];
 
 const SWAP: [(&str, &str); 2] = [("left_wing", "right_wing"), ("right_wing", "left_wing")];
