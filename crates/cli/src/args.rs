@@ -115,7 +115,7 @@ pub enum Extensions {
 impl MappingArgs {
     pub fn mapping(&self) -> Result<Mapping> {
         let (Some(path), Some(source)) = (&self.plan, &self.source) else {
-            return self.from_flags().map_err(Failure::usage);
+            return self.flags_mapping().map_err(Failure::usage);
         };
         let json = std::fs::read_to_string(path).or_fail(Exit::Usage, || {
             format!("plan `{}` cannot be read", path.display())
@@ -125,7 +125,7 @@ impl MappingArgs {
         Ok(plan.source(source).or_fail(Exit::Usage, step)?.mapping.clone())
     }
 
-    fn from_flags(&self) -> std::result::Result<Mapping, MappingError> {
+    fn flags_mapping(&self) -> std::result::Result<Mapping, MappingError> {
         let mut mapping = Mapping::new(self.to.as_deref(), &self.map)?
             .with_prefix(self.prefix.as_deref())?
             .with_renames(&self.rename)?

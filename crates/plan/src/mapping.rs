@@ -58,6 +58,7 @@ pub enum ExtensionsPolicy {
 }
 
 impl ExtensionsPolicy {
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     fn is_default(&self) -> bool {
         *self == ExtensionsPolicy::Move
     }

@@ -1,17 +1,17 @@
 //! What a source is known to hold: its own objects, and those that belong to its extensions.
 
+mod learn;
 mod path;
 mod settle;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use catalog::{Catalog, Extension, ObjectKind, QualifiedName};
-use plan::{Mapping, Namespace, is_built_in};
-use squawk_syntax::{SyntaxKind, SyntaxNode};
+use plan::{Mapping, Namespace};
 
-use crate::parse::Parsed;
-use crate::reference::{self, Role};
-use crate::relation::{self, ColumnRename, Relations};
+use crate::relation::{ColumnRename, Relations};
+
+pub(crate) use learn::may_define;
 
 /// Objects whose names share a namespace in PostgreSQL, as the system catalogs keep them apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,22 +156,6 @@ impl Known {
         }
     }
 
-    /// What the CREATE statements of `sql` create, and the schemas in which it installs extensions.
-    pub fn from_sql(sql: &str) -> Self {
-        let mut known = Known::default();
-        known.extend(sql);
-        known
-    }
-
-    /// Adds what `sql` creates.
-    pub fn extend(&mut self, sql: &str) {
-        for piece in crate::split::split(sql) {
-            if may_define(&sql[piece.range.clone()]) {
-                self.learn(&Parsed::new(sql, &piece));
-            }
-        }
-    }
-
     /// Takes `schema` for one of the source's own although nothing is created in it.
     pub(crate) fn suppose_schema(&mut self, schema: &str) {
         self.own_schemas.insert(schema.to_owned());
@@ -180,75 +164,6 @@ impl Known {
     /// Takes `schema` for one that holds extensions.
     pub(crate) fn suppose_extensions(&mut self, schema: &str) {
         self.extension_schemas.entry(schema.to_owned()).or_default();
-    }
-
-    pub(crate) fn learn(&mut self, parsed: &Parsed<'_>) {
-        let Some(statement) = parsed.statement() else {
-            return;
-        };
-        if !matches!(
-            first_word(&statement),
-            Some(SyntaxKind::CREATE_KW | SyntaxKind::ALTER_KW)
-        ) {
-            return;
-        }
-        let mut subject = None;
-        for reference in reference::names(&statement) {
-            match reference.role {
-                Role::Schema if reference.defines => {
-                    self.own_schemas.insert(reference.schema);
-                }
-                Role::ExtensionSchema => {
-                    let extension = reference.extension.unwrap_or_default();
-                    let there = self.extension_schemas.entry(reference.schema).or_default();
-                    if !there.contains(&extension) {
-                        there.push(extension);
-                    }
-                }
-                Role::Object(space) => {
-                    if reference.defines {
-                        self.define(&reference.schema, &reference.name, space);
-                    }
-                    subject.get_or_insert(QualifiedName::new(reference.schema, reference.name));
-                }
-                Role::Schema => {}
-            }
-        }
-        let Some(subject) = subject else { return };
-        self.learn_owned_sequence(&statement, &subject);
-        for index in relation::indexes(&statement) {
-            self.define(&subject.schema, &index.name, Space::Relation);
-            let key = (subject.clone(), index.name);
-            if index.of_constraint {
-                self.indexed_constraints.insert(key.clone());
-            }
-            self.indexes.insert(key);
-        }
-        self.relations.learn(&statement, &subject);
-    }
-
-    /// Adds to a catalog what only the definitions in `sql` show: columns of views and types, transition tables.
-    pub fn learn_details(&mut self, sql: &str) {
-        for piece in crate::split::split(sql) {
-            if !may_define(&sql[piece.range.clone()]) {
-                continue;
-            }
-            let parsed = Parsed::new(sql, &piece);
-            let statement = parsed.statement();
-            let subject = statement.as_ref().and_then(|it| reference::names(it).next());
-            if let (Some(statement), Some(subject)) = (statement, subject) {
-                let subject = QualifiedName::new(subject.schema, subject.name);
-                self.relations.learn(&statement, &subject);
-                self.learn_transition_tables(&statement);
-            }
-        }
-    }
-
-    fn learn_transition_tables(&mut self, statement: &SyntaxNode) {
-        let (function, tables) = relation::transition_tables(statement);
-        if let Some(function) = function.filter(|_| !tables.is_empty()) {
-            self.transition_tables.entry(function).or_default().extend(tables);
-        }
     }
 
     /// Transition tables of the triggers that call `function`.
@@ -265,24 +180,6 @@ impl Known {
         }
     }
 
-    fn learn_owned_sequence(&mut self, statement: &SyntaxNode, subject: &QualifiedName) {
-        let clause = statement.descendants().find(|it| {
-            matches!(
-                it.kind(),
-                SyntaxKind::OPTION_OWNED_BY | SyntaxKind::OPTION_SEQUENCE_NAME
-            )
-        });
-        let Some(clause) = clause else { return };
-        let Some(other) = reference::names(&clause).next() else {
-            return;
-        };
-        let other = QualifiedName::new(other.schema, other.name);
-        self.owned_sequences.push(match clause.kind() {
-            SyntaxKind::OPTION_OWNED_BY => (subject.clone(), other),
-            _ => (other, subject.clone()),
-        });
-    }
-
     /// The columns of one of the source's relations; `None` when they are not known.
     pub(crate) fn columns(&self, relation: &QualifiedName) -> Option<&[String]> {
         self.relations.columns_of(relation)
@@ -296,14 +193,6 @@ impl Known {
     /// Whether the constraint `name` of `table` has an index, and so a name among the relations.
     pub(crate) fn has_index(&self, table: QualifiedName, name: &str) -> bool {
         self.indexed_constraints.contains(&(table, name.to_owned()))
-    }
-
-    fn define(&mut self, schema: &str, name: &str, space: Space) {
-        if is_built_in(schema) {
-            return;
-        }
-        self.own_schemas.insert(schema.to_owned());
-        self.standing(schema, name).own |= space.bit();
     }
 
     fn standing(&mut self, schema: &str, name: &str) -> &mut Standing {
@@ -458,14 +347,4 @@ fn spaces_of(kind: ObjectKind) -> &'static [Space] {
         // One that has an index is listed as that index too.
         ObjectKind::Constraint | ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => &[],
     }
-}
-
-/// Whether the statement can create something, by its first word.
-pub(crate) fn may_define(statement: &str) -> bool {
-    let first = statement.get(..6).unwrap_or_default();
-    first.eq_ignore_ascii_case("create") || first.eq_ignore_ascii_case("alter ")
-}
-
-fn first_word(statement: &SyntaxNode) -> Option<SyntaxKind> {
-    statement.first_token().map(|token| token.kind())
 }

@@ -5,6 +5,7 @@
 //! rest of the text keeps its bytes; what cannot be proved is left alone and becomes a [`Doubt`].
 
 mod body;
+mod body_pass;
 pub mod built_in;
 mod compared;
 mod known;

@@ -71,7 +71,68 @@ fn of_cast(cast: &SyntaxNode) -> Option<Naming> {
     Naming::of_type(&last_name(ty.path_ref()?.syntax())?)
 }
 
-/// The functions that take a name as text or whose argument has a type that reads names.
+/// Functions that read their first argument as a name, whether it is text or of a type that reads names.
+const NAMED_FIRST: [(Naming, &[&str]); 8] = [
+    (
+        Naming::Relation,
+        &[
+            "nextval",
+            "currval",
+            "setval",
+            "pg_get_serial_sequence",
+            "to_regclass",
+            "regclass",
+            "pg_sequence_last_value",
+            "pg_relation_size",
+            "pg_table_size",
+            "pg_indexes_size",
+            "pg_total_relation_size",
+            "pg_relation_filenode",
+            "pg_relation_filepath",
+            "pg_get_viewdef",
+            "pg_partition_tree",
+            "pg_partition_root",
+            "pg_partition_ancestors",
+            "row_security_active",
+            "table_to_xml",
+            "table_to_xmlschema",
+            "table_to_xml_and_xmlschema",
+            "brin_summarize_new_values",
+            "gin_clean_pending_list",
+        ],
+    ),
+    (Naming::Type, &["to_regtype", "regtype"]),
+    (
+        Naming::Routine,
+        &["to_regproc", "to_regprocedure", "regproc", "regprocedure"],
+    ),
+    (Naming::Operator, &["to_regoper"]),
+    (Naming::OperatorSignature, &["to_regoperator"]),
+    (Naming::Collation, &["to_regcollation"]),
+    (
+        Naming::Schema,
+        &[
+            "to_regnamespace",
+            "regnamespace",
+            "schema_to_xml",
+            "schema_to_xmlschema",
+            "schema_to_xml_and_xmlschema",
+        ],
+    ),
+    (Naming::TextSearchDictionary, &["ts_lexize"]),
+];
+
+/// Functions that read a configuration of text search in front of other arguments.
+const CONFIGURED: [&str; 7] = [
+    "to_tsvector",
+    "to_tsquery",
+    "plainto_tsquery",
+    "phraseto_tsquery",
+    "websearch_to_tsquery",
+    "ts_headline",
+    "ts_debug",
+];
+
 fn of_argument(arg: &SyntaxNode, literal: &SyntaxNode) -> Option<Naming> {
     let list = arg.parent()?;
     let args: Vec<SyntaxNode> = list
@@ -83,78 +144,38 @@ fn of_argument(arg: &SyntaxNode, literal: &SyntaxNode) -> Option<Naming> {
         return None;
     }
     let function = last_name(&list.parent()?.first_child()?)?;
-    match (function.as_str(), place, args.len()) {
-        (
-            "nextval"
-            | "currval"
-            | "setval"
-            | "pg_get_serial_sequence"
-            | "to_regclass"
-            | "pg_sequence_last_value"
-            | "pg_relation_size"
-            | "pg_table_size"
-            | "pg_indexes_size"
-            | "pg_total_relation_size"
-            | "pg_relation_filenode"
-            | "pg_relation_filepath"
-            | "pg_get_viewdef"
-            | "pg_partition_tree"
-            | "pg_partition_root"
-            | "pg_partition_ancestors"
-            | "row_security_active"
-            | "table_to_xml"
-            | "table_to_xmlschema"
-            | "table_to_xml_and_xmlschema"
-            | "brin_summarize_new_values"
-            | "gin_clean_pending_list"
-            | "regclass",
-            0,
-            _,
-        ) => Some(Naming::Relation),
-        ("has_table_privilege" | "has_any_column_privilege" | "has_sequence_privilege", place, 2 | 3)
-        | ("has_column_privilege", place, 3 | 4)
-            if place == privileged_place(&function, args.len()) =>
-        {
-            Some(Naming::Relation)
-        }
-        ("has_function_privilege", place, 2 | 3) if place + 2 == args.len() => Some(Naming::Routine),
-        ("has_type_privilege", place, 2 | 3) if place + 2 == args.len() => Some(Naming::Type),
-        ("has_schema_privilege", place, 2 | 3) if place + 2 == args.len() => Some(Naming::Schema),
-        ("to_regtype", 0, _) => Some(Naming::Type),
-        ("to_regproc" | "to_regprocedure", 0, _) => Some(Naming::Routine),
-        ("to_regoper", 0, _) => Some(Naming::Operator),
-        ("to_regoperator", 0, _) => Some(Naming::OperatorSignature),
-        ("to_regcollation", 0, _) => Some(Naming::Collation),
-        (
-            "to_regnamespace"
-            | "regnamespace"
-            | "schema_to_xml"
-            | "schema_to_xmlschema"
-            | "schema_to_xml_and_xmlschema",
-            0,
-            _,
-        ) => Some(Naming::Schema),
-        ("regtype", 0, _) => Some(Naming::Type),
-        ("regproc" | "regprocedure", 0, _) => Some(Naming::Routine),
-        ("tsvector_update_trigger", 1, _)
-        | (
-            "to_tsvector"
-            | "to_tsquery"
-            | "plainto_tsquery"
-            | "phraseto_tsquery"
-            | "websearch_to_tsquery"
-            | "ts_headline"
-            | "ts_debug",
-            0,
-            2..,
-        ) => Some(Naming::TextSearchConfiguration),
-        ("ts_lexize", 0, _) => Some(Naming::TextSearchDictionary),
-        ("set_config", 1, _) if holds(&args[0], "search_path") => Some(Naming::SearchPath),
-        ("set_config", 1, _) if holds(&args[0], "default_text_search_config") => {
+    match (function.as_str(), place) {
+        ("tsvector_update_trigger", 1) => Some(Naming::TextSearchConfiguration),
+        ("set_config", 1) if holds(&args[0], "search_path") => Some(Naming::SearchPath),
+        ("set_config", 1) if holds(&args[0], "default_text_search_config") => {
             Some(Naming::TextSearchConfiguration)
         }
+        (configured, 0) if CONFIGURED.contains(&configured) => {
+            (args.len() > 1).then_some(Naming::TextSearchConfiguration)
+        }
+        (function, place) if function.starts_with("has_") => {
+            let naming = of_privilege(function)?;
+            (place == privileged_place(function, args.len())).then_some(naming)
+        }
+        (function, 0) => NAMED_FIRST
+            .iter()
+            .find(|(_, functions)| functions.contains(&function))
+            .map(|(naming, _)| *naming),
         _ => None,
     }
+}
+
+fn of_privilege(function: &str) -> Option<Naming> {
+    Some(match function {
+        "has_table_privilege"
+        | "has_any_column_privilege"
+        | "has_sequence_privilege"
+        | "has_column_privilege" => Naming::Relation,
+        "has_function_privilege" => Naming::Routine,
+        "has_type_privilege" => Naming::Type,
+        "has_schema_privilege" => Naming::Schema,
+        _ => return None,
+    })
 }
 
 /// The place of the object in a call that asks for a privilege: behind the role, where one is given.

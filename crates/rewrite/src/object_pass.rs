@@ -65,7 +65,7 @@ impl StatementPass<'_> {
             Some(SyntaxKind::CREATE_INDEX | SyntaxKind::CLUSTER_ON | SyntaxKind::USING_INDEX_NAME)
         );
         if beside_table && segments.count() == 1 {
-            let table = self.table_of(node, place);
+            let table = table_of(node, place);
             self.rename_in(Namespace::Objects, &table.schema, node, place);
         }
     }
@@ -78,11 +78,11 @@ impl StatementPass<'_> {
             Some(SyntaxKind::CONFLICT_ON_CONSTRAINT) => true,
             _ if node.kind() == SyntaxKind::CONSTRAINT_NAME => relation::has_index(node),
             _ => {
-                let table = self.table_of(node, place);
+                let table = table_of(node, place);
                 self.rewriter.known.has_index(table, &normalize_name_node(&name))
             }
         };
-        let table = self.table_of(node, place);
+        let table = table_of(node, place);
         let namespace = if has_index {
             Namespace::Objects
         } else {
@@ -105,28 +105,6 @@ impl StatementPass<'_> {
         if new != name {
             self.rename(&Token::of(node), &new, place);
         }
-    }
-
-    /// The table that the statement around `node` is about.
-    fn table_of(&self, node: &SyntaxNode, place: Place<'_>) -> QualifiedName {
-        let statement = node
-            .ancestors()
-            .take_while(|it| it.parent().is_some())
-            .find(|it| {
-                it.kind() == SyntaxKind::INSERT
-                    || it.parent().is_some_and(|it| it.kind() == SyntaxKind::SOURCE_FILE)
-            });
-        let found = statement.and_then(|statement| {
-            reference::names(&statement)
-                .find(|it| matches!(it.role, Role::Object(Space::Relation | Space::Type | Space::Any)))
-        });
-        found.map_or_else(
-            || {
-                let schema = place.context.path.first().cloned().unwrap_or_default();
-                QualifiedName::new(schema, "")
-            },
-            |it| QualifiedName::new(it.schema, it.name),
-        )
     }
 
     /// `users` in `users.id` and `users.*`: a relation that goes by its own name, or the routine whose argument
@@ -155,7 +133,7 @@ impl StatementPass<'_> {
         let new = match scope::binding(field, &name) {
             Some(Binding::Named(path)) => self.new_name_of(&path, place),
             Some(Binding::Aliased(_) | Binding::Fixed) => None,
-            None => self.routines_new_name(&name, place),
+            None => routines_new_name(&name, place),
         };
         if let Some(new) = new {
             self.rename(&Token::of(first), &new, place);
@@ -186,7 +164,7 @@ impl StatementPass<'_> {
         {
             return false;
         }
-        if let Some(new) = self.routines_new_name(&name, place) {
+        if let Some(new) = routines_new_name(&name, place) {
             self.rename(&Token::of(first), &new, place);
         }
         true
@@ -225,15 +203,10 @@ impl StatementPass<'_> {
         let has_field = child(target, SyntaxKind::FIELD_ACCESSOR).is_some();
         let first = target.first_child().filter(|_| has_field);
         if let Some(first) = first
-            && let Some(new) = self.routines_new_name(&normalize_name_node(&first), place)
+            && let Some(new) = routines_new_name(&normalize_name_node(&first), place)
         {
             self.rename(&Token::of(&first), &new, place);
         }
-    }
-
-    fn routines_new_name(&self, name: &str, place: Place<'_>) -> Option<String> {
-        let (old, new) = place.context.routine.as_ref()?;
-        (old == name && old != new && !place.context.variables.contains(name)).then(|| new.clone())
     }
 
     /// `users` as a value: the whole row, unless a column is called so, which comes first.
@@ -285,24 +258,22 @@ impl StatementPass<'_> {
     }
 
     fn columns_of(&self, path: &SyntaxNode, place: Place<'_>) -> Option<&[String]> {
-        let relation = match reference::of_node(path) {
-            Some(reference) => QualifiedName::new(reference.schema, reference.name),
-            None => {
-                let found = unqualified::of_node(path, &place.context.shadows)?;
-                self.rewriter.relation_on(&place.context.path, &found.name)?
-            }
+        let relation = if let Some(reference) = reference::of_node(path) {
+            QualifiedName::new(reference.schema, reference.name)
+        } else {
+            let found = unqualified::of_node(path, &place.context.shadows)?;
+            self.rewriter.relation_on(&place.context.path, &found.name)?
         };
         self.rewriter.known.columns(&relation)
     }
 
     /// The new name, without a schema, of what a path or a callee names.
     fn new_name_of(&self, path: &SyntaxNode, place: Place<'_>) -> Option<String> {
-        let verdict = match reference::of_node(path) {
-            Some(reference) => self.rewriter.verdict(&reference, place.trust),
-            None => {
-                let found = unqualified::of_node(path, &place.context.shadows)?;
-                self.rewriter.unqualified_verdict(&found, &place.context.path)
-            }
+        let verdict = if let Some(reference) = reference::of_node(path) {
+            self.rewriter.verdict(&reference, place.trust)
+        } else {
+            let found = unqualified::of_node(path, &place.context.shadows)?;
+            self.rewriter.unqualified_verdict(&found, &place.context.path)
         };
         match verdict {
             Verdict::Rename(NewName { object, .. }) => Some(object),
@@ -351,4 +322,31 @@ impl StatementPass<'_> {
             }
         }
     }
+}
+
+/// The table that the statement around `node` is about.
+fn table_of(node: &SyntaxNode, place: Place<'_>) -> QualifiedName {
+    let statement = node
+        .ancestors()
+        .take_while(|it| it.parent().is_some())
+        .find(|it| {
+            it.kind() == SyntaxKind::INSERT
+                || it.parent().is_some_and(|it| it.kind() == SyntaxKind::SOURCE_FILE)
+        });
+    let found = statement.and_then(|statement| {
+        reference::names(&statement)
+            .find(|it| matches!(it.role, Role::Object(Space::Relation | Space::Type | Space::Any)))
+    });
+    found.map_or_else(
+        || {
+            let schema = place.context.path.first().cloned().unwrap_or_default();
+            QualifiedName::new(schema, "")
+        },
+        |it| QualifiedName::new(it.schema, it.name),
+    )
+}
+
+fn routines_new_name(name: &str, place: Place<'_>) -> Option<String> {
+    let (old, new) = place.context.routine.as_ref()?;
+    (old == name && old != new && !place.context.variables.contains(name)).then(|| new.clone())
 }

@@ -6,19 +6,16 @@ use std::ops::Range;
 use squawk_syntax::ast::{self, AstNode, normalize_name_node};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use crate::body::{self, Body, Language};
+use crate::body::Body;
 use crate::compared;
-use crate::layer::{Layer, offset_of};
+use crate::layer::Layer;
 use crate::literal::Naming;
 use crate::parse::{Parsed, single_statement};
 use crate::reference::{self, Reference, Token};
 use crate::rewriter::{Rewriter, child, identifier, path_list};
 use crate::stored_names;
-use crate::unqualified::{self, Shadows};
+use crate::unqualified::Shadows;
 use crate::verdict::{NewName, Trust, Verdict};
-
-/// Words of a string that a doubt lists at most.
-const WORDS_MAX: usize = 8;
 
 /// A span of the whole text and what it becomes.
 #[derive(Debug)]
@@ -49,9 +46,9 @@ pub(crate) struct StatementPass<'a> {
 /// Where the tree that is walked stands.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
-    layer: &'a Layer<'a>,
+    pub(crate) layer: &'a Layer<'a>,
     pub(crate) trust: Trust,
-    in_body: bool,
+    pub(crate) in_body: bool,
     pub(crate) context: &'a Context,
 }
 
@@ -105,7 +102,7 @@ impl<'a> StatementPass<'a> {
         );
     }
 
-    fn walk(&mut self, root: &SyntaxNode, place: Place<'_>) {
+    pub(crate) fn walk(&mut self, root: &SyntaxNode, place: Place<'_>) {
         let mut atomic: Option<SyntaxNode> = None;
         let mut dynamic: Option<SyntaxNode> = None;
         let within = |outer: &Option<SyntaxNode>, node: &SyntaxNode| {
@@ -228,7 +225,7 @@ impl<'a> StatementPass<'a> {
         }
     }
 
-    fn concern_at(&mut self, layer: &Layer<'_>, inner: usize, reason: String) {
+    pub(crate) fn concern_at(&mut self, layer: &Layer<'_>, inner: usize, reason: String) {
         self.concerns.push(Concern {
             offset: layer.approximate(inner),
             reason,
@@ -298,138 +295,6 @@ impl<'a> StatementPass<'a> {
             self.change(start..start + token.len(), &token, &new, place);
         }
     }
-
-    fn body(&mut self, body: &Body, routine: &SyntaxNode, place: Place<'_>) {
-        let Some(layer) = Layer::inside(place.layer, &body.literal) else {
-            return;
-        };
-        let text = layer.content();
-        if self.body.is_none() {
-            self.body = Some(layer.approximate(0)..layer.approximate(text.len()));
-        }
-        let tree = match &body.language {
-            Language::Sql => body::parse_sql(text),
-            Language::Plpgsql => body::parse_plpgsql(text),
-            Language::Symbol => return,
-            Language::Other(language) => {
-                if let Some((at, name)) = self.rewriter.mention(text) {
-                    self.concern_at(&layer, at, format!("the body in {language} mentions {name}"));
-                }
-                return;
-            }
-        };
-        match tree {
-            Ok(tree) => {
-                let context = Context {
-                    path: own_path(routine).unwrap_or_else(|| place.context.path.clone()),
-                    variables: unqualified::variables(&tree),
-                    shadows: Shadows {
-                        relations: place.context.shadows.relations.clone(),
-                        ..Shadows::of(&tree)
-                    },
-                    routine: place.context.routine.clone(),
-                };
-                let place = Place {
-                    layer: &layer,
-                    trust: Trust::Unchecked,
-                    in_body: true,
-                    context: &context,
-                };
-                self.walk(&tree, place);
-                self.columns(&tree, place);
-            }
-            Err(error) => match self.rewriter.mention(text) {
-                Some((at, name)) => {
-                    let reason = format!("the body cannot be read ({error}) and mentions {name}");
-                    self.concern_at(&layer, at, reason);
-                }
-                None => self.notes.push(Concern {
-                    offset: layer.approximate(0),
-                    reason: format!("the body cannot be read: {error}"),
-                }),
-            },
-        }
-    }
-
-    /// EXECUTE: a constant string is SQL like any other, everything else is built when it runs.
-    fn dynamic(&mut self, statement: &SyntaxNode, query: Option<&SyntaxNode>, place: Place<'_>) {
-        let constant = query.and_then(constant_string);
-        let Some(literal) = constant else {
-            let at = usize::from(statement.text_range().start());
-            return self.concern(at, self.built_at_run_time(query), place);
-        };
-        let Some(layer) = Layer::inside(place.layer, &literal) else {
-            return;
-        };
-        match body::parse_sql(layer.content()) {
-            Ok(tree) => self.walk(
-                &tree,
-                Place {
-                    layer: &layer,
-                    ..place
-                },
-            ),
-            Err(error) => {
-                if let Some((_, name)) = self.rewriter.mention(layer.content()) {
-                    let reason =
-                        format!("EXECUTE of a string that cannot be read ({error}) and mentions {name}");
-                    self.concern(offset_of(&literal), reason, place);
-                }
-            }
-        }
-    }
-
-    /// The reason for a doubt, with the constants among its parts that look like names.
-    fn built_at_run_time(&self, query: Option<&SyntaxNode>) -> String {
-        let literals = query.into_iter().flat_map(SyntaxNode::descendants);
-        let texts: Vec<String> = literals
-            .filter_map(ast::Literal::cast)
-            .filter_map(|it| it.string_value())
-            .collect();
-        let words = self.rewriter.own_words(&texts.join("\n"), WORDS_MAX);
-        let mut reason = "EXECUTE builds its statement at run time".to_owned();
-        if !words.is_empty() {
-            reason.push_str(", with ");
-            reason.push_str(&words.join(", "));
-            reason.push_str(" among its constants");
-        }
-        reason
-    }
-}
-
-/// The search path that the definition of a routine sets for it.
-fn own_path(routine: &SyntaxNode) -> Option<Vec<String>> {
-    let setting = routine.descendants().find(|it| {
-        it.kind() == SyntaxKind::SET_CONFIG_PARAM
-            && child(it, SyntaxKind::CONFIG_PARAMETER_REF)
-                .is_some_and(|it| it.text().to_string().eq_ignore_ascii_case("search_path"))
-    })?;
-    let values = child(&setting, SyntaxKind::TO_CONFIG_VALUE)?;
-    let name = |value: SyntaxNode| match ast::Literal::cast(value.clone()) {
-        Some(literal) => literal.string_value().unwrap_or_default(),
-        None => normalize_name_node(&value),
-    };
-    Some(values.children().map(name).collect())
-}
-
-/// The literal when the expression is nothing else.
-pub(crate) fn constant_string(query: &SyntaxNode) -> Option<ast::Literal> {
-    let mut node = query.clone();
-    while !matches!(node.kind(), SyntaxKind::LITERAL) {
-        let mut children = node.children();
-        node = match (children.next(), children.next()) {
-            (Some(only), None)
-                if matches!(
-                    only.kind(),
-                    SyntaxKind::TARGET_LIST | SyntaxKind::TARGET | SyntaxKind::LITERAL
-                ) =>
-            {
-                only
-            }
-            _ => return None,
-        };
-    }
-    ast::Literal::cast(node)
 }
 
 /// Rows, comments and messages are data for people: only text that a query works with can be a name.

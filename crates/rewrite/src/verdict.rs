@@ -36,10 +36,10 @@ pub(crate) enum Trust {
 
 /// To whom the object of a reference belongs.
 enum Belongs {
-    ToSource,
+    Source,
     /// With the extension's name, where it is known.
-    ToExtension(Option<String>),
-    ToNobody(Verdict),
+    Extension(Option<String>),
+    Nobody(Verdict),
 }
 
 impl Rewriter {
@@ -55,23 +55,23 @@ impl Rewriter {
             return Verdict::Keep;
         }
         let belongs = match reference.role {
-            Role::ExtensionSchema => Belongs::ToExtension(reference.extension.clone()),
-            Role::Schema if self.is_extensions_alone(old) && !reference.defines => Belongs::ToExtension(None),
+            Role::ExtensionSchema => Belongs::Extension(reference.extension.clone()),
+            Role::Schema if self.is_extensions_alone(old) && !reference.defines => Belongs::Extension(None),
             Role::Schema if trust == Trust::Unchecked && !self.moves(old) => return Verdict::Keep,
-            Role::Schema => Belongs::ToSource,
-            Role::Object(_) if reference.defines && trust == Trust::Resolved => Belongs::ToSource,
+            Role::Schema => Belongs::Source,
+            Role::Object(_) if reference.defines && trust == Trust::Resolved => Belongs::Source,
             Role::Object(space) => self.belongs(reference, space, trust),
         };
         let new = match belongs {
-            Belongs::ToNobody(verdict) => return verdict,
-            Belongs::ToSource => NewName {
+            Belongs::Nobody(verdict) => return verdict,
+            Belongs::Source => NewName {
                 object: match reference.role {
                     Role::Object(space) => self.object_name(space, old, &reference.name),
                     Role::Schema | Role::ExtensionSchema => reference.name.clone(),
                 },
                 schema: own_schema,
             },
-            Belongs::ToExtension(extension) => match self.home(extension.as_deref(), old) {
+            Belongs::Extension(extension) => match self.home(extension.as_deref(), old) {
                 Ok(schema) => NewName {
                     schema,
                     object: reference.name.clone(),
@@ -89,17 +89,17 @@ impl Rewriter {
     fn belongs(&self, reference: &Reference, space: Space, trust: Trust) -> Belongs {
         let old = reference.schema.as_str();
         match self.known.owner(space, old, &reference.name) {
-            Owner::Source => Belongs::ToSource,
-            Owner::Extension(extension) => Belongs::ToExtension(extension),
-            Owner::Fixed => Belongs::ToNobody(Verdict::Keep),
+            Owner::Source => Belongs::Source,
+            Owner::Extension(extension) => Belongs::Extension(extension),
+            Owner::Fixed => Belongs::Nobody(Verdict::Keep),
             Owner::Ambiguous => {
                 let same_schema = self
                     .home(None, old)
                     .is_ok_and(|it| it == self.mapping.schema(old));
                 if same_schema && self.object_name(space, old, &reference.name) == reference.name {
-                    return Belongs::ToSource;
+                    return Belongs::Source;
                 }
-                Belongs::ToNobody(Verdict::Doubt(format!(
+                Belongs::Nobody(Verdict::Doubt(format!(
                     "{old}.{} is both an extension's and the source's own",
                     reference.name
                 )))
@@ -114,15 +114,15 @@ impl Rewriter {
         let by_sql_alone = !self.known.is_complete();
         let may_be_extension = self.known.has_extension(old);
         match trust {
-            Trust::Resolved if self.is_extensions_alone(old) => Belongs::ToExtension(None),
-            Trust::Resolved if by_sql_alone && may_be_extension => Belongs::ToExtension(None),
-            Trust::Resolved => Belongs::ToSource,
+            Trust::Resolved if self.is_extensions_alone(old) => Belongs::Extension(None),
+            Trust::Resolved if by_sql_alone && may_be_extension => Belongs::Extension(None),
+            Trust::Resolved => Belongs::Source,
             // An extension brings functions, types and operators; a table of that name would be dumped.
             Trust::Unchecked if by_sql_alone && may_be_extension && space != Space::Relation => {
-                Belongs::ToExtension(None)
+                Belongs::Extension(None)
             }
-            Trust::Unchecked if !self.moves(old) => Belongs::ToNobody(Verdict::Keep),
-            Trust::Unchecked => Belongs::ToNobody(Verdict::Doubt(format!(
+            Trust::Unchecked if !self.moves(old) => Belongs::Nobody(Verdict::Keep),
+            Trust::Unchecked => Belongs::Nobody(Verdict::Doubt(format!(
                 "{old}.{} is not known to be an object of the source",
                 reference.name
             ))),
@@ -216,29 +216,34 @@ impl Rewriter {
                 Verdict::Keep
             };
         }
-        match own {
-            Some(schema) => match self.known.owner(*space, schema, name) {
-                Owner::Source => rename(schema).map_or(Verdict::Keep, Verdict::Rename),
-                Owner::Ambiguous if rename(schema).is_some() => {
-                    Verdict::Doubt(format!("{name} is both an extension's and the source's own"))
-                }
-                _ => Verdict::Keep,
-            },
-            None => {
-                let schemas = self.known.schemas();
-                let elsewhere = schemas
-                    .iter()
-                    .find(|it| self.known.owner(*space, it, name) == Owner::Source && rename(it).is_some());
-                elsewhere.map_or(Verdict::Keep, |schema| {
-                    Verdict::Doubt(format!(
-                        "{name} is looked up along the search_path {}, and {}.{} gets another name",
-                        path.join(", "),
-                        quote_ident(schema),
-                        quote_ident(name)
-                    ))
-                })
+        let Some(schema) = own else {
+            return self.unqualified_elsewhere(found, path);
+        };
+        match self.known.owner(*space, schema, name) {
+            Owner::Source => rename(schema).map_or(Verdict::Keep, Verdict::Rename),
+            Owner::Ambiguous if rename(schema).is_some() => {
+                Verdict::Doubt(format!("{name} is both an extension's and the source's own"))
             }
+            _ => Verdict::Keep,
         }
+    }
+
+    /// A name that no schema of `path` has: a doubt when another one has it and gives it another name.
+    fn unqualified_elsewhere(&self, found: &Unqualified, path: &[String]) -> Verdict {
+        let Unqualified { name, space, .. } = found;
+        let is_renamed = |schema: &&String| {
+            self.known.owner(*space, schema, name) == Owner::Source
+                && self.object_name(*space, schema, name) != *name
+        };
+        let schemas = self.known.schemas();
+        schemas.iter().find(is_renamed).map_or(Verdict::Keep, |schema| {
+            Verdict::Doubt(format!(
+                "{name} is looked up along the search_path {}, and {}.{} gets another name",
+                path.join(", "),
+                quote_ident(schema),
+                quote_ident(name)
+            ))
+        })
     }
 
     /// The first of the source's own relations called `name` along `path`.

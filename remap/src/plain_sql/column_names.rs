@@ -12,10 +12,8 @@ pub(super) fn rename_columns(rewriter: &Rewriter, last: &mut Rewritten) -> Vec<C
     let Some(at) = last.text.rfind(TRAILER).filter(|_| !columns.is_empty()) else {
         return Vec::new();
     };
-    let statements: String = columns
-        .iter()
-        .map(|column| format!("{}\n\n", column.statement))
-        .collect();
+    let lines = columns.iter().flat_map(|it| [it.statement.as_str(), "\n\n"]);
+    let statements: String = lines.collect();
     last.text.insert_str(at, &statements);
     columns
 }

@@ -7,12 +7,12 @@ use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
 
 use super::Name;
 use crate::body;
+use crate::body_pass::constant_string;
 use crate::built_in;
 use crate::known::{Known, Space};
 use crate::literal::Naming;
 use crate::parse::single_statement;
 use crate::rewriter::child;
-use crate::statement_pass::constant_string;
 use crate::unqualified::{self, Unqualified};
 
 /// What reading a body has brought to light.
