@@ -1,7 +1,7 @@
 //! What becomes of a name: to whom it belongs, and what that one is called on the target.
 
 use catalog::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident};
-use plan::{DEFAULT_SCHEMA, Namespace};
+use plan::{DEFAULT_SCHEMA, Namespace, is_built_in as is_built_in_schema};
 
 use crate::built_in;
 use crate::known::{Owner, Space};
@@ -159,6 +159,15 @@ impl Rewriter {
                 homes.push(home);
             }
         }
+        homes
+    }
+
+    /// Every schema of the target in which the source's extensions are expected, but for built-in ones.
+    pub fn extension_homes(&self) -> Vec<String> {
+        let schemas = self.known.all_schemas().filter(|it| !is_built_in_schema(it));
+        let mut homes: Vec<String> = schemas.flat_map(|it| self.homes(it)).collect();
+        homes.sort();
+        homes.dedup();
         homes
     }
 

@@ -174,7 +174,7 @@ BEGIN
   g.id := orders.id;
 END $$;",
         "CREATE FUNCTION public.p_g(id integer) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE r p_users%ROWTYPE; i p_users.id%TYPE; u p_users; orders record; s orders.id%TYPE;
+DECLARE r p_users%ROWTYPE; i p_users.id%TYPE; u p_users; orders record; s p_orders.id%TYPE;
 BEGIN
   SELECT * INTO r FROM p_users WHERE p_users.id = p_g.id;
   p_g.id := orders.id;

@@ -201,3 +201,63 @@ fn names_that_would_meet_are_refused_with_both_in_full() {
         }
     }
 }
+
+#[test]
+fn extensions_go_or_stay_as_they_are_told() {
+    let source = Cluster::shared().database("extended").unwrap();
+    source
+        .execute(
+            "CREATE SCHEMA tools; CREATE EXTENSION citext SCHEMA tools; CREATE EXTENSION hstore;
+             CREATE TABLE people (email tools.citext, notes hstore);
+             INSERT INTO people VALUES ('A@b', 'a=>1')",
+        )
+        .unwrap();
+    let homes = "SELECT string_agg(extname || ' ' || extnamespace::regnamespace, ', ' ORDER BY extname)
+                 FROM pg_extension WHERE extname <> 'plpgsql'";
+    let name = source.name();
+    for (flags, expected) in [
+        ("", "citext public, hstore public"),
+        ("--extensions-schema ext", "citext ext, hstore ext"),
+        (
+            "--extensions-schema ext --extensions-schema hstore=more",
+            "citext ext, hstore more",
+        ),
+        ("--extensions leave", "citext tools, hstore public"),
+    ] {
+        for by_archive in [true, false] {
+            let target = Cluster::shared().target().unwrap();
+            let line = if by_archive {
+                format!(
+                    "dump {name} | remap-schema --to shop {flags} | load {}",
+                    target_word(&target)
+                )
+            } else {
+                format!(
+                    "pg_dump --no-owner {name} | remap-schema --to shop {flags} | psql -q -X1 -v ON_ERROR_STOP=1 -o /dev/null -d 'dbname={} user=postgres'",
+                    target.name()
+                )
+            };
+            Desk::shared().run(&line).assert_success();
+            assert_eq!(target.query(homes).unwrap(), [expected], "{line}");
+            let found =
+                "SELECT count(*) FROM shop.people WHERE email::text = 'A@b' AND notes::text = '\"a\"=>\"1\"'";
+            assert_eq!(target.query(found).unwrap(), ["1"], "{line}");
+        }
+    }
+}
+
+#[test]
+fn sources_under_prefixes_share_a_schema_through_plain_sql() {
+    let target = Cluster::shared().target().unwrap();
+    for prefix in ["crm_", "erp_"] {
+        let source = source("prefixed");
+        let line = format!(
+            "pg_dump --no-owner {} | remap-schema --to shared --prefix {prefix} | psql -q -X1 -v ON_ERROR_STOP=1 -o /dev/null -d 'dbname={} user={TARGET_OWNER}'",
+            source.name(),
+            target.name()
+        );
+        Desk::shared().run(&line).assert_success();
+    }
+    let counted = r#"SELECT count(*) FROM shared."crm_Customers" UNION ALL SELECT count(*) FROM shared."erp_Customers""#;
+    assert_eq!(target.query(counted).unwrap(), ["2", "2"]);
+}

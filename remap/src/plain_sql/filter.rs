@@ -222,7 +222,14 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
         self.check_mapping()?;
         if self.held && self.dump == Some(Dump::Database) {
             let (connected, own) = (section.connected, &self.account.schemas);
-            let missing = create_missing_schemas(sql, connected, &mut rewritten, self.mapping, own);
+            let missing = create_missing_schemas(
+                sql,
+                connected,
+                &mut rewritten,
+                self.mapping,
+                own,
+                &self.rewriter.extension_homes(),
+            );
             self.account.created_schemas = missing;
         }
         if self.is_last {

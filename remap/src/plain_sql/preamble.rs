@@ -9,13 +9,15 @@ use rewrite::{Rewritten, StatementKind, statement_ranges, statements};
 const PREAMBLE_BYTES: usize = 16 * 1024;
 
 /// Creates the schemas that are missing in the new text, and returns their new names. `sql` is the old text,
-/// `connected` the offset in it behind the last `\connect`, `own` the schemas in which it creates something.
+/// `connected` the offset in it behind the last `\connect`, `own` the schemas in which it creates something,
+/// `homes` those of the target in which it expects extensions.
 pub(crate) fn create_missing_schemas(
     sql: &str,
     connected: Option<usize>,
     rewritten: &mut Rewritten,
     mapping: &Mapping,
     own: &[String],
+    homes: &[String],
 ) -> Vec<String> {
     let mut filled: Vec<&str> = own.iter().map(String::as_str).collect();
     if !filled.contains(&DEFAULT_SCHEMA) && is_spoken_of(DEFAULT_SCHEMA, rewritten, mapping) {
@@ -23,19 +25,23 @@ pub(crate) fn create_missing_schemas(
     }
     filled.retain(|old| mapping.schema(old) != *old);
     let mut missing: Vec<String> = filled.into_iter().map(|old| mapping.schema(old)).collect();
+    let is_home = |new: &String| homes.contains(new) && new != DEFAULT_SCHEMA;
+    missing.extend(homes.iter().filter(|it| is_home(it)).cloned());
     missing.retain(|new| !creates_schema(&rewritten.text, &quote_ident(new)));
+    missing.dedup();
     if missing.is_empty() {
         return missing;
     }
-    // What `pg_dump --clean` drops may be there from the last time, and so may its schema.
-    let is_clean = sql.lines().any(|line| line.starts_with("DROP "));
-    let words = if is_clean {
-        "CREATE SCHEMA IF NOT EXISTS"
-    } else {
-        "CREATE SCHEMA"
-    };
+    // What `pg_dump --clean` drops may be there from the last time, and so may its schema; sources under prefixes
+    // can share one.
+    let may_be_there = mapping.prefix.is_some() || sql.lines().any(|line| line.starts_with("DROP "));
     let mut statements = String::new();
     for new in &missing {
+        let words = if may_be_there || is_home(new) {
+            "CREATE SCHEMA IF NOT EXISTS"
+        } else {
+            "CREATE SCHEMA"
+        };
         statements.extend(["\n\n", words, " ", &quote_ident(new), ";"]);
     }
     let at = end_of_preamble(sql, connected);
