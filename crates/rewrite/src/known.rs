@@ -190,6 +190,11 @@ impl Known {
         self.relations.has_column(name)
     }
 
+    /// Whether a constraint called `name`, of whatever table, has an index.
+    pub(crate) fn has_indexed_constraint(&self, name: &str) -> bool {
+        self.indexed_constraints.iter().any(|(_, it)| it == name)
+    }
+
     /// Whether the constraint `name` of `table` has an index, and so a name among the relations.
     pub(crate) fn has_index(&self, table: QualifiedName, name: &str) -> bool {
         self.indexed_constraints.contains(&(table, name.to_owned()))

@@ -20,6 +20,7 @@ mod reference;
 mod relation;
 mod rewriter;
 mod role_path;
+mod run_time;
 mod scope;
 mod search_path;
 mod secrets;

@@ -184,7 +184,7 @@ fn privileged_place(function: &str, args: usize) -> usize {
     args.saturating_sub(without_role)
 }
 
-fn holds(arg: &SyntaxNode, value: &str) -> bool {
+pub(crate) fn holds(arg: &SyntaxNode, value: &str) -> bool {
     let literal = arg.first_child().and_then(ast::Literal::cast);
     literal
         .and_then(|it| it.string_value())
@@ -193,7 +193,7 @@ fn holds(arg: &SyntaxNode, value: &str) -> bool {
 
 /// The unqualified name at the end of a path or of a call's callee; `None` when it is qualified with another
 /// schema than the system's.
-fn last_name(node: &SyntaxNode) -> Option<String> {
+pub(crate) fn last_name(node: &SyntaxNode) -> Option<String> {
     let names: Vec<String> = node
         .descendants()
         .filter(|it| matches!(it.kind(), SyntaxKind::NAME_REF | SyntaxKind::PATH_SEGMENT_REF))

@@ -26,6 +26,11 @@ impl Rewriter {
         })
     }
 
+    /// Whether `text` is the name of a schema that moves or of an object that gets another name.
+    pub(crate) fn is_moved_name(&self, text: &str) -> bool {
+        self.moves(text) || self.renamed.contains(text)
+    }
+
     /// A qualified name of one of the source's objects that moves, written out in `text`.
     pub(crate) fn mention_of_object(&self, text: &str) -> Option<(usize, String)> {
         let mut before: Option<Word<'_>> = None;

@@ -21,7 +21,7 @@ impl StatementPass<'_> {
         use SyntaxKind as K;
         match node.kind() {
             K::INDEX | K::INDEX_REF => self.index(node, place),
-            K::CONSTRAINT_NAME | K::CONSTRAINT_NAME_REF => self.constraint(node, place),
+            K::CONSTRAINT_NAME => self.constraint(node, place),
             K::TRIGGER | K::TRIGGER_REF | K::RULE | K::RULE_REF | K::POLICY | K::POLICY_REF => {
                 self.rename_in(Namespace::OfTable, "", node, place);
             }
@@ -70,12 +70,34 @@ impl StatementPass<'_> {
         }
     }
 
+    /// A constraint that is there; `SET CONSTRAINTS` can name it with its schema.
+    pub(crate) fn constraint_reference(&mut self, node: &SyntaxNode, place: Place<'_>) {
+        let segments: Vec<SyntaxNode> = node
+            .descendants()
+            .filter(|it| matches!(it.kind(), SyntaxKind::PATH_SEGMENT | SyntaxKind::PATH_SEGMENT_REF))
+            .collect();
+        if let [schema, _] = segments.as_slice() {
+            let old = normalize_name_node(schema);
+            let new = self.rewriter.mapping.schema(&old);
+            if new != old && self.rewriter.moves(&old) {
+                self.rename(&Token::of(schema), &new, place);
+            }
+        }
+        if self.rewriter.mapping.renames_objects() {
+            self.constraint(node, place);
+        }
+    }
+
     /// A constraint is called like its index, where it has one.
     fn constraint(&mut self, node: &SyntaxNode, place: Place<'_>) {
         let name = relation::innermost(node.clone());
         let has_index = match node.parent().map(|it| it.kind()) {
             // Only such constraints can be named there.
             Some(SyntaxKind::CONFLICT_ON_CONSTRAINT) => true,
+            // It does not say of which table.
+            Some(SyntaxKind::SET_CONSTRAINTS) => {
+                self.rewriter.known.has_indexed_constraint(&normalize_name_node(&name))
+            }
             _ if node.kind() == SyntaxKind::CONSTRAINT_NAME => relation::has_index(node),
             _ => {
                 let table = table_of(node, place);

@@ -13,6 +13,7 @@ use crate::literal::Naming;
 use crate::parse::{Parsed, single_statement};
 use crate::reference::{self, Reference, Token};
 use crate::rewriter::{Rewriter, child, identifier, path_list};
+use crate::run_time;
 use crate::stored_names;
 use crate::unqualified::Shadows;
 use crate::verdict::{NewName, Trust, Verdict};
@@ -130,6 +131,11 @@ impl<'a> StatementPass<'a> {
                     self.dynamic(&node, dynamic.as_ref(), place);
                 }
                 SyntaxKind::SET_CONFIG | SyntaxKind::SET_CONFIG_PARAM => self.setting(&node, place),
+                SyntaxKind::CALL_EXPR if place.in_body && run_time::sets_path(&node) => {
+                    let at = usize::from(node.text_range().start());
+                    self.concern(at, "the search_path is set at run time".to_owned(), place);
+                }
+                SyntaxKind::CONSTRAINT_NAME_REF => self.constraint_reference(&node, place),
                 SyntaxKind::TRANSITION_RELATION_NAME => self.transition_table(&node, place),
                 SyntaxKind::LITERAL if !within(&dynamic, &node) => self.literal(&node, place),
                 // The rows of an archive are opened, those of plain SQL are not.
@@ -211,6 +217,9 @@ impl<'a> StatementPass<'a> {
             None if is_text_of_an_expression(node) => {
                 if let Some((at, name)) = self.rewriter.mention_of_object(layer.content()) {
                     self.concern_at(&layer, at, format!("a string holds the name {name}"));
+                } else if run_time::is_part(node) && self.rewriter.is_moved_name(layer.content()) {
+                    let reason = format!("'{}' can be part of a name that is put together", layer.content());
+                    self.concern_at(&layer, 0, reason);
                 } else if compared::is_with_schema_names(node) && self.rewriter.moves(layer.content()) {
                     let reason = format!("a name of a schema is compared with '{}'", layer.content());
                     self.concern_at(&layer, 0, reason);

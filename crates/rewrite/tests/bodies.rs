@@ -192,6 +192,21 @@ fn edits_name_object_line_and_count() {
 #[test]
 fn what_is_not_proved_is_a_doubt_and_stays() {
     check_doubt(
+        "PERFORM set_config('search_path', r.t, true);",
+        4,
+        "the search_path is set at run time",
+    );
+    check_doubt(
+        "r.t := 'public' || '.' || r.t;",
+        4,
+        "'public' can be part of a name that is put together",
+    );
+    check_doubt(
+        "r.t := format('%I.%I', 'public', r.t);",
+        4,
+        "'public' can be part of a name that is put together",
+    );
+    check_doubt(
         "EXECUTE 'DROP TABLE ' || r.t;",
         4,
         "EXECUTE builds its statement at run time",
