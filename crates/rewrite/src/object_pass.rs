@@ -95,9 +95,10 @@ impl StatementPass<'_> {
             // Only such constraints can be named there.
             Some(SyntaxKind::CONFLICT_ON_CONSTRAINT) => true,
             // It does not say of which table.
-            Some(SyntaxKind::SET_CONSTRAINTS) => {
-                self.rewriter.known.has_indexed_constraint(&normalize_name_node(&name))
-            }
+            Some(SyntaxKind::SET_CONSTRAINTS) => self
+                .rewriter
+                .known
+                .has_indexed_constraint(&normalize_name_node(&name)),
             _ if node.kind() == SyntaxKind::CONSTRAINT_NAME => relation::has_index(node),
             _ => {
                 let table = table_of(node, place);

@@ -1,5 +1,6 @@
 //! One statement and its syntax tree.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use squawk_syntax::ast::AstNode;
@@ -16,6 +17,8 @@ pub(crate) struct Parsed<'a> {
     pub(crate) text: &'a str,
     /// `None` when the statement is nested too deeply for the parser.
     parse: Option<Parse<SourceFile>>,
+    /// Asked for more than once, and found by a walk over the whole tree.
+    error: OnceCell<Option<String>>,
 }
 
 impl<'a> Parsed<'a> {
@@ -26,6 +29,7 @@ impl<'a> Parsed<'a> {
             range: piece.range.clone(),
             text,
             parse,
+            error: OnceCell::new(),
         }
     }
 
@@ -35,7 +39,11 @@ impl<'a> Parsed<'a> {
     }
 
     /// Why the statement cannot be read; errors inside a function's body do not count.
-    pub(crate) fn error(&self) -> Option<String> {
+    pub(crate) fn error(&self) -> Option<&str> {
+        self.error.get_or_init(|| self.find_error()).as_deref()
+    }
+
+    fn find_error(&self) -> Option<String> {
         let Some(parse) = &self.parse else {
             return Some("it is nested too deeply".to_owned());
         };
@@ -53,6 +61,37 @@ impl<'a> Parsed<'a> {
         match root.children().count() {
             0 | 1 => None,
             _ => Some("it is more than one statement".to_owned()),
+        }
+    }
+}
+
+/// A statement that may have been parsed already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate<'a> {
+    sql: &'a str,
+    piece: &'a Piece,
+    parsed: Option<&'a Parsed<'a>>,
+}
+
+impl<'a> Candidate<'a> {
+    pub(crate) fn new(sql: &'a str, piece: &'a Piece, parsed: Option<&'a Parsed<'a>>) -> Self {
+        Candidate { sql, piece, parsed }
+    }
+
+    pub(crate) fn text(&self) -> &'a str {
+        &self.sql[self.piece.range.clone()]
+    }
+
+    /// Offset in the whole text.
+    pub(crate) fn start(&self) -> usize {
+        self.piece.range.start
+    }
+
+    /// What `read` makes of the tree, which is made for it where there is none.
+    pub(crate) fn read<T>(&self, read: impl FnOnce(&Parsed<'_>) -> T) -> T {
+        match self.parsed {
+            Some(parsed) => read(parsed),
+            None => read(&Parsed::new(self.sql, self.piece)),
         }
     }
 }

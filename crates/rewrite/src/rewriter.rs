@@ -125,7 +125,7 @@ impl Rewriter {
             return self.pass_unread(parsed, "it is nested too deeply", outcome);
         };
         if let Some(error) = parsed.error() {
-            return self.pass_unread(parsed, &error, outcome);
+            return self.pass_unread(parsed, error, outcome);
         }
         let mut pass = StatementPass::new(self, parsed);
         pass.run(&statement);

@@ -3,7 +3,7 @@
 
 use catalog::quote_ident;
 use plan::{DEFAULT_SCHEMA, Mapping};
-use rewrite::{Rewritten, StatementKind, statement_ranges, statements};
+use rewrite::{Rewritten, Statement, StatementKind, statement_ranges, statements};
 
 /// Where the leading `SET` lines are looked for.
 const PREAMBLE_BYTES: usize = 16 * 1024;
@@ -27,7 +27,8 @@ pub(crate) fn create_missing_schemas(
     let mut missing: Vec<String> = filled.into_iter().map(|old| mapping.schema(old)).collect();
     let is_home = |new: &String| homes.contains(new) && new != DEFAULT_SCHEMA;
     missing.extend(homes.iter().filter(|it| is_home(it)).cloned());
-    missing.retain(|new| !creates_schema(&rewritten.text, &quote_ident(new)));
+    let created = created_schemas(&rewritten.text);
+    missing.retain(|new| !created.contains(new));
     missing.dedup();
     if missing.is_empty() {
         return missing;
@@ -64,21 +65,26 @@ fn is_spoken_of(schema: &str, rewritten: &Rewritten, mapping: &Mapping) -> bool 
     edits.any(|it| kinds.iter().any(|kind| it.object.starts_with(kind)))
 }
 
-fn creates_schema(sql: &str, target: &str) -> bool {
-    let starts = [
-        format!("CREATE SCHEMA {target}"),
-        format!("CREATE SCHEMA IF NOT EXISTS {target}"),
-    ];
-    let creates = |text: &str| {
-        let rest = starts
-            .iter()
-            .filter_map(|start| text.strip_prefix(start.as_str()));
-        rest.into_iter().any(|rest| rest.starts_with([';', ' ', '\n']))
-    };
+fn created_schemas(sql: &str) -> Vec<String> {
     // Only lines can begin with the statement as pg_dump writes it; this saves every other dump from being
     // looked through by statement.
-    sql.lines().any(|line| line.starts_with("CREATE SCHEMA "))
-        && statement_ranges(sql).into_iter().any(|it| creates(&sql[it]))
+    if !sql.lines().any(|line| line.starts_with("CREATE SCHEMA ")) {
+        return Vec::new();
+    }
+    let creations = statement_ranges(sql)
+        .into_iter()
+        .map(|range| &sql[range])
+        .filter(|text| text.starts_with("CREATE SCHEMA "));
+    let created = creations.flat_map(|text| match statements(text).as_slice() {
+        [
+            Statement {
+                kind: StatementKind::CreateSchema { name },
+                ..
+            },
+        ] => Some(name.clone()),
+        _ => None,
+    });
+    created.collect()
 }
 
 /// The offset after the `SET` lines at the beginning, behind a `\connect` if there is one.

@@ -5,7 +5,7 @@ use plan::{DEFAULT_SCHEMA, MappingError};
 use super::{Outcome, Rewriter};
 use crate::known::may_define;
 use crate::outcome::Rewritten;
-use crate::parse::Parsed;
+use crate::parse::{Candidate, Parsed};
 use crate::role_path::path_schemas;
 use crate::secrets;
 use crate::split::split;
@@ -38,7 +38,12 @@ impl Rewriter {
             kept_bytes += text.len();
             kept.push(parsed.filter(|_| kept_bytes <= TREES_BYTES_MAX));
         }
-        self.survey(&[sql]);
+        let statements: Vec<Candidate<'_>> = pieces
+            .iter()
+            .zip(&kept)
+            .map(|(piece, parsed)| Candidate::new(sql, piece, parsed.as_ref()))
+            .collect();
+        self.survey_statements(&statements);
         self.settle()?;
         let mut outcome = Outcome::new(sql);
         for (piece, kept) in pieces.iter().zip(kept) {

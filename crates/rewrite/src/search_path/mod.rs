@@ -20,8 +20,9 @@ use squawk_syntax::SyntaxNode;
 
 use crate::label;
 use crate::outcome::{Leaning, Pin};
-use crate::parse::Parsed;
+use crate::parse::{Candidate, Parsed};
 use crate::rewriter::{Outcome, Rewriter, path_list};
+use crate::split::{Piece, split};
 use crate::statement_pass::{Change, StatementPass};
 use definition::{Signature, is_routine};
 
@@ -50,8 +51,18 @@ impl Rewriter {
     /// Routines of an earlier call count as written: what is found now to need the path gets it by a statement
     /// of its own, see [`Rewriter::learn_and_rewrite`].
     pub fn survey(&mut self, texts: &[&str]) {
+        let pieces: Vec<Vec<Piece>> = texts.iter().map(|it| split(it)).collect();
+        let statements: Vec<Candidate<'_>> = texts
+            .iter()
+            .zip(&pieces)
+            .flat_map(|(sql, it)| it.iter().map(|piece| Candidate::new(sql, piece, None)))
+            .collect();
+        self.survey_statements(&statements);
+    }
+
+    pub(crate) fn survey_statements(&mut self, statements: &[Candidate<'_>]) {
         if self.path_policy.is_some() && !self.mapping.is_empty() {
-            self.survey.read(texts, &mut self.known);
+            self.survey.read(statements, &mut self.known);
         }
     }
 

@@ -12,10 +12,9 @@ use super::body::Findings;
 use super::definition::{Definition, Signature, is_routine};
 use super::graph::{Graph, Use};
 use crate::known::{Known, Space};
-use crate::parse::Parsed;
+use crate::parse::{Candidate, Parsed};
 use crate::reference::{self, Role};
 use crate::rewriter::child;
-use crate::split::{Piece, split};
 
 /// What has been seen of a source so far.
 #[derive(Clone, Debug, Default)]
@@ -38,38 +37,25 @@ pub(super) struct Late {
 }
 
 impl Survey {
-    /// Reads `texts` as a whole: what one defines another may use.
-    pub(crate) fn read(&mut self, texts: &[&str], known: &mut Known) {
+    /// Reads `statements` as a whole: what one defines another may use.
+    pub(crate) fn read(&mut self, statements: &[Candidate<'_>], known: &mut Known) {
         self.number += 1;
         self.late.clear();
-        // Most sections of a dump are rows.
-        let words = ["CREATE", "ALTER", "create", "alter"];
-        if !texts.iter().any(|text| words.iter().any(|it| text.contains(it))) {
-            return;
-        }
-        let pieces: Vec<Vec<Piece>> = texts.iter().map(|it| split(it)).collect();
-        let all = || {
-            texts
-                .iter()
-                .zip(&pieces)
-                .flat_map(|(sql, it)| it.iter().map(|piece| (*sql, piece)))
-        };
-        for (sql, piece) in all() {
-            if begins(&sql[piece.range.clone()], &["alter database"]) {
-                self.read_database(&Parsed::new(sql, piece), known);
+        for candidate in statements {
+            if begins(candidate.text(), &["alter database"]) {
+                candidate.read(|parsed| self.read_database(parsed, known));
             }
         }
-        for (sql, piece) in all() {
-            if begins_routine(&sql[piece.range.clone()]) {
-                let parsed = Parsed::new(sql, piece);
+        for candidate in statements.iter().filter(|it| begins_routine(it.text())) {
+            let number = self.number;
+            let definition = candidate.read(|parsed| {
                 // What cannot be read as a whole is not changed either.
                 let statement = parsed.statement().filter(|_| parsed.error().is_none());
-                let definition = statement
-                    .filter(is_routine)
-                    .and_then(|it| Definition::of(&it, known, self.number));
-                if let Some(definition) = definition {
-                    self.graph.add_routine(definition);
-                }
+                let statement = statement.filter(is_routine)?;
+                Definition::of(&statement, known, number)
+            });
+            if let Some(definition) = definition {
+                self.graph.add_routine(definition);
             }
         }
         if !self.graph.may_lean() {
@@ -77,18 +63,19 @@ impl Survey {
         }
         let path = known.path();
         self.graph.spread_control(&path);
-        for (sql, piece) in all() {
-            let text = &sql[piece.range.clone()];
+        for candidate in statements {
+            let text = candidate.text();
             let may_use = begins(text, &["create", "alter"]) && !begins_routine(text);
-            if may_use
-                && self.is_interesting(text)
-                && let Some(statement) = Parsed::new(sql, piece).statement()
-            {
-                self.read_use(&statement, piece.range.start, &path);
+            if may_use && self.is_interesting(text) {
+                candidate.read(|parsed| {
+                    if let Some(statement) = parsed.statement() {
+                        self.read_use(&statement, candidate.start(), &path);
+                    }
+                });
             }
         }
         // What was defined now may be what earlier statements call.
-        let first = pieces.iter().flatten().next().map_or(0, |it| it.range.start);
+        let first = statements.first().map_or(0, Candidate::start);
         self.add_roots(Vec::new(), first, &path);
     }
 
