@@ -6,8 +6,10 @@ use squawk_syntax::ast::{self, AstNode, normalize_name_node};
 
 use crate::body::{self, Body, Language};
 use crate::layer::{Layer, offset_of};
+use crate::output_name;
+use crate::relation::innermost;
 use crate::rewriter::child;
-use crate::statement_pass::{Concern, Context, Place, StatementPass};
+use crate::statement_pass::{Concern, Context, Place, StatementPass, Subject};
 use crate::unqualified::{self, Shadows};
 use crate::verdict::Trust;
 
@@ -36,13 +38,27 @@ impl StatementPass<'_> {
         };
         match tree {
             Ok(tree) => {
+                let mut shadows = Shadows {
+                    relations: place.context.shadows.relations.clone(),
+                    ..Shadows::of(&tree)
+                };
+                let temporary = temporary_tables(&tree);
+                for (at, name) in &temporary {
+                    if self.rewriter.renamed.contains(name) {
+                        let reason =
+                            format!("temporary table {name} is called like a table that gets another name");
+                        self.concern_at(&layer, *at, reason);
+                    }
+                }
+                shadows
+                    .relations
+                    .extend(temporary.into_iter().map(|(_, name)| name));
                 let context = Context {
                     path: own_path(routine).unwrap_or_else(|| place.context.path.clone()),
                     variables: unqualified::variables(&tree),
-                    shadows: Shadows {
-                        relations: place.context.shadows.relations.clone(),
-                        ..Shadows::of(&tree)
-                    },
+                    used: output_name::used(&tree),
+                    subject: Subject::Nothing,
+                    shadows,
                     routine: place.context.routine.clone(),
                 };
                 let place = Place {
@@ -78,13 +94,14 @@ impl StatementPass<'_> {
             return;
         };
         match body::parse_sql(layer.content()) {
-            Ok(tree) => self.walk(
-                &tree,
-                Place {
+            Ok(tree) => {
+                let place = Place {
                     layer: &layer,
                     ..place
-                },
-            ),
+                };
+                self.walk(&tree, place);
+                self.columns(&tree, place);
+            }
             Err(error) => {
                 if let Some((_, name)) = self.rewriter.mention(layer.content()) {
                     let reason =
@@ -111,6 +128,28 @@ impl StatementPass<'_> {
         }
         reason
     }
+}
+
+/// Temporary tables that a body makes without a schema: where their names stand, and the names.
+fn temporary_tables(body: &SyntaxNode) -> Vec<(usize, String)> {
+    let made = body.descendants().filter(|it| {
+        matches!(
+            it.kind(),
+            SyntaxKind::CREATE_TABLE | SyntaxKind::CREATE_TABLE_AS | SyntaxKind::CREATE_VIEW
+        ) && child(it, SyntaxKind::TEMP).is_some()
+    });
+    let names = made.filter_map(|it| {
+        it.children()
+            .find(|it| matches!(it.kind(), SyntaxKind::TABLE_NAME | SyntaxKind::VIEW))
+    });
+    names
+        .map(|it| {
+            (
+                usize::from(it.text_range().start()),
+                normalize_name_node(&innermost(it)),
+            )
+        })
+        .collect()
 }
 
 /// The search path that the definition of a routine sets for it.

@@ -35,10 +35,12 @@ pub(crate) fn is_with_object_names(literal: &SyntaxNode) -> bool {
 }
 
 fn is_with(literal: &SyntaxNode, wanted: impl Fn(&str) -> bool) -> bool {
-    let comparison = literal
-        .ancestors()
-        .skip(1)
-        .find(|it| it.kind() == SyntaxKind::BIN_EXPR);
+    let comparison = literal.ancestors().skip(1).find_map(|it| match it.kind() {
+        SyntaxKind::BIN_EXPR => Some(it),
+        // `CASE name WHEN 'x'` compares what stands behind CASE.
+        SyntaxKind::CASE_EXPR | SyntaxKind::PLPGSQL_CASE_STMT => it.first_child(),
+        _ => None,
+    });
     comparison.is_some_and(|comparison| {
         let mut names = comparison
             .descendants()

@@ -47,6 +47,8 @@ pub struct Known {
     relations: Relations,
     /// Trigger functions with the transition tables of their triggers.
     transition_tables: HashMap<QualifiedName, HashSet<String>>,
+    /// Some text has made a table, a type or a routine.
+    shows_definitions: bool,
     /// Everything the source holds is known, as from a catalog, not only what some SQL text creates.
     complete: bool,
     /// The source's `search_path` where something says it.
@@ -249,6 +251,11 @@ impl Known {
 
     pub(crate) fn is_complete(&self) -> bool {
         self.complete
+    }
+
+    /// Whether definitions are known at all, and not only rows or what comes behind them.
+    pub(crate) fn shows_definitions(&self) -> bool {
+        self.complete || self.shows_definitions
     }
 
     /// Whether `schema` holds something of the source's own.

@@ -15,6 +15,7 @@ mod literal;
 mod mention;
 mod object_pass;
 mod outcome;
+mod output_name;
 mod parse;
 mod reference;
 mod relation;

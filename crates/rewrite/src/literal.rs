@@ -58,6 +58,7 @@ impl Naming {
         match parent.kind() {
             SyntaxKind::CAST_EXPR => of_cast(&parent),
             SyntaxKind::ARG => of_argument(&parent, literal),
+            SyntaxKind::NAMED_ARG => of_argument(&parent.parent()?, &parent),
             _ => None,
         }
     }

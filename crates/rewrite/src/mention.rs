@@ -22,13 +22,27 @@ impl Rewriter {
             }
             let is_renamed = self.renamed.contains(word.text)
                 || (!self.renamed.is_empty() && self.renamed.contains(&word.text.to_ascii_lowercase()));
+            let is_renamed = is_renamed || self.is_renamed_column(word.text);
             is_renamed.then(|| (word.start, word.text.to_owned()))
         })
     }
 
-    /// Whether `text` is the name of a schema that moves or of an object that gets another name.
-    pub(crate) fn is_moved_name(&self, text: &str) -> bool {
-        self.moves(text) || self.renamed.contains(text)
+    /// A part of `text` that names can be put together from: a schema that moves, before a dot or alone, or an
+    /// object that gets another name.
+    pub(crate) fn part_of_name(&self, text: &str) -> Option<(usize, String)> {
+        if self.moves(text) || self.renamed.contains(text) {
+            return Some((0, text.to_owned()));
+        }
+        let part = words(text).find(|word| {
+            let rest = text[word.end..].trim_start_matches('"');
+            rest.starts_with('.') && (self.moves(word.text) || self.moved_or_renamed_in(word.text).is_some())
+        })?;
+        Some((part.start, part.text.to_owned()))
+    }
+
+    /// Whether columns get new names, and one that does is called `name`.
+    pub(crate) fn is_renamed_column(&self, name: &str) -> bool {
+        self.mapping.snake_case && self.known.has_column(name) && self.mapping.column(name) != name
     }
 
     /// A qualified name of one of the source's objects that moves, written out in `text`.

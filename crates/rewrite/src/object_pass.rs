@@ -95,10 +95,19 @@ impl StatementPass<'_> {
             // Only such constraints can be named there.
             Some(SyntaxKind::CONFLICT_ON_CONSTRAINT) => true,
             // It does not say of which table.
-            Some(SyntaxKind::SET_CONSTRAINTS) => self
-                .rewriter
-                .known
-                .has_indexed_constraint(&normalize_name_node(&name)),
+            Some(SyntaxKind::SET_CONSTRAINTS) => {
+                let name = normalize_name_node(&name);
+                if !self.rewriter.known.is_complete() {
+                    // Keys come behind the rows, and bodies before them.
+                    let at = usize::from(node.text_range().start());
+                    self.concern(
+                        at,
+                        format!("constraint {name} can be called like an index"),
+                        place,
+                    );
+                }
+                self.rewriter.known.has_indexed_constraint(&name)
+            }
             _ if node.kind() == SyntaxKind::CONSTRAINT_NAME => relation::has_index(node),
             _ => {
                 let table = table_of(node, place);
@@ -154,8 +163,13 @@ impl StatementPass<'_> {
             return;
         }
         let new = match scope::binding(field, &name) {
-            Some(Binding::Named(path)) => self.new_name_of(&path, place),
-            Some(Binding::Aliased(_) | Binding::Fixed) => None,
+            // A function in FROM keeps its name as an alias.
+            Some(Binding::Named(path))
+                if path.kind() != SyntaxKind::NAME_REF && path.kind() != SyntaxKind::FIELD_EXPR =>
+            {
+                self.new_name_of(&path, place)
+            }
+            Some(Binding::Named(_) | Binding::Aliased(_) | Binding::Fixed) => None,
             None => routines_new_name(&name, place),
         };
         if let Some(new) = new {
@@ -165,9 +179,7 @@ impl StatementPass<'_> {
 
     /// `routine.argument.field`, which looks like a name with a schema. Tells whether it is one.
     pub(crate) fn argument(&mut self, field: &SyntaxNode, place: Place<'_>) -> bool {
-        let Some((routine, _)) = &place.context.routine else {
-            return false;
-        };
+        let routine = place.context.routine.as_ref().map(|(old, _)| old);
         let is_outermost = field.kind() == SyntaxKind::FIELD_EXPR
             && !field.parent().is_some_and(|it| {
                 it.kind() == SyntaxKind::FIELD_EXPR
@@ -181,10 +193,15 @@ impl StatementPass<'_> {
             return false;
         };
         let name = normalize_name_node(first);
-        if name != *routine
-            || self.rewriter.known.is_own_schema(&name)
-            || scope::binding(field, &name).is_some()
-        {
+        let is_routine = routine == Some(&name);
+        let is_label = is_routine || place.context.shadows.labels.contains(&name);
+        if is_label && self.rewriter.known.is_own_schema(&name) {
+            let at = usize::from(first.text_range().start());
+            let reason = format!("{name} can be a schema here, or a block or routine of that name");
+            self.concern(at, reason, place);
+            return true;
+        }
+        if !is_routine || self.rewriter.known.is_own_schema(&name) || scope::binding(field, &name).is_some() {
             return false;
         }
         if let Some(new) = routines_new_name(&name, place) {
@@ -247,6 +264,9 @@ impl StatementPass<'_> {
         let Some(new) = self.new_name_of(&path, place) else {
             return;
         };
+        if scope::is_output_alias(node, &name) {
+            return;
+        }
         let is_column = if place.context.variables.contains(&name) {
             None
         } else {
@@ -254,7 +274,10 @@ impl StatementPass<'_> {
         };
         match is_column {
             Some(true) => {}
-            Some(false) => self.rename(&Token::of(node), &new, place),
+            Some(false) => {
+                self.rename(&Token::of(node), &new, place);
+                self.keep_name(node, &name, place);
+            }
             None => {
                 let at = usize::from(node.text_range().start());
                 let reason = format!("{name} can be a column or variable here, or the whole row of {name}");
@@ -291,7 +314,7 @@ impl StatementPass<'_> {
     }
 
     /// The new name, without a schema, of what a path or a callee names.
-    fn new_name_of(&self, path: &SyntaxNode, place: Place<'_>) -> Option<String> {
+    pub(crate) fn new_name_of(&self, path: &SyntaxNode, place: Place<'_>) -> Option<String> {
         let verdict = if let Some(reference) = reference::of_node(path) {
             self.rewriter.verdict(&reference, place.trust)
         } else {
@@ -327,15 +350,21 @@ impl StatementPass<'_> {
         }
         let mut told = std::collections::HashSet::new();
         for node in tree.descendants() {
-            if !matches!(
-                node.kind(),
-                SyntaxKind::NAME_REF | SyntaxKind::COLUMN_NAME_REF | SyntaxKind::COMPOSITE_FIELD_REF
-            ) {
+            let is_of_type = || {
+                let mut around = node.ancestors().skip(1);
+                around.any(|it| it.kind() == SyntaxKind::PERCENT_TYPE)
+            };
+            let can_be_column = match node.kind() {
+                SyntaxKind::NAME_REF | SyntaxKind::COLUMN_NAME_REF | SyntaxKind::COMPOSITE_FIELD_REF => true,
+                SyntaxKind::PATH_SEGMENT_REF => is_of_type(),
+                _ => false,
+            };
+            if !can_be_column {
                 continue;
             }
             let name = normalize_name_node(&node);
-            let new = self.rewriter.mapping.column(&name);
-            if new != name && self.rewriter.known.has_column(&name) && told.insert(name.clone()) {
+            if self.rewriter.is_renamed_column(&name) && told.insert(name.clone()) {
+                let new = self.rewriter.mapping.column(&name);
                 let at = usize::from(node.text_range().start());
                 self.concern(
                     at,

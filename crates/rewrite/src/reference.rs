@@ -23,6 +23,8 @@ pub(crate) struct Reference {
     pub(crate) role: Role,
     /// The object comes into being here.
     pub(crate) defines: bool,
+    /// The statement is about this object.
+    pub(crate) is_subject: bool,
 }
 
 /// A name at one place of a tree.
@@ -284,5 +286,6 @@ fn named(node: &SyntaxNode) -> Option<Reference> {
         extension: None,
         role: Role::Schema,
         defines: false,
+        is_subject: false,
     })
 }

@@ -52,6 +52,28 @@ pub(crate) fn visible(node: &SyntaxNode) -> Vec<Binding> {
     all
 }
 
+/// Whether `name`, alone in ORDER BY, GROUP BY or DISTINCT ON, is that of a target of the same query: it comes
+/// before anything in FROM (`findTargetlistEntrySQL92` in `parse_clause.c`).
+pub(crate) fn is_output_alias(node: &SyntaxNode, name: &str) -> bool {
+    let in_clause = node.parent().is_some_and(|it| {
+        matches!(
+            it.kind(),
+            SyntaxKind::SORT_BY | SyntaxKind::GROUPING_EXPR | SyntaxKind::DISTINCT_ON
+        )
+    });
+    let query = node
+        .ancestors()
+        .find(|it| matches!(it.kind(), SyntaxKind::SELECT | SyntaxKind::COMPOUND_SELECT));
+    let Some(query) = query.filter(|_| in_clause) else {
+        return false;
+    };
+    let mut aliases = query.descendants().filter(|it| it.kind() == SyntaxKind::AS_NAME);
+    aliases.any(|it| {
+        it.first_child()
+            .is_some_and(|it| normalize_name_node(&it) == name)
+    })
+}
+
 /// The names that `node` binds for what stands in its child `below`.
 fn level(node: &SyntaxNode, below: &SyntaxNode) -> Vec<(String, Binding)> {
     use SyntaxKind as K;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use catalog::QualifiedName;
 use squawk_syntax::ast::{self, AstNode, normalize_name_node};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
@@ -62,8 +63,42 @@ pub(crate) struct Context {
     pub(crate) variables: HashSet<String>,
     /// Names that stand for something else than what the search path gives.
     pub(crate) shadows: Shadows,
+    /// What the statement is about.
+    pub(crate) subject: Subject,
+    /// Names that the body uses otherwise than to call a function.
+    pub(crate) used: HashSet<String>,
     /// The routine around the text, by its own names: `routine.argument` is how it can call its arguments.
     pub(crate) routine: Option<(String, String)>,
+}
+
+/// What a statement is about, rather than what it mentions.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Subject {
+    #[default]
+    Nothing,
+    Object(QualifiedName),
+    /// `SELECT setval('…')`, the only query of its own that a dump holds.
+    Everything,
+}
+
+impl Subject {
+    fn is(&self, reference: &Reference) -> bool {
+        match self {
+            Subject::Nothing => false,
+            Subject::Object(it) => it.schema == reference.schema && it.name == reference.name,
+            Subject::Everything => true,
+        }
+    }
+}
+
+fn subject(statement: &SyntaxNode) -> Subject {
+    if statement.kind() == SyntaxKind::SELECT {
+        return Subject::Everything;
+    }
+    let first = reference::names(statement).next();
+    first.map_or(Subject::Nothing, |it| {
+        Subject::Object(QualifiedName::new(it.schema, it.name))
+    })
 }
 
 impl<'a> StatementPass<'a> {
@@ -85,6 +120,7 @@ impl<'a> StatementPass<'a> {
         };
         let context = Context {
             path: self.rewriter.search_path.clone(),
+            subject: subject(statement),
             routine: self.routine(statement),
             shadows: Shadows {
                 relations: self.transition_tables(statement),
@@ -131,9 +167,15 @@ impl<'a> StatementPass<'a> {
                     self.dynamic(&node, dynamic.as_ref(), place);
                 }
                 SyntaxKind::SET_CONFIG | SyntaxKind::SET_CONFIG_PARAM => self.setting(&node, place),
-                SyntaxKind::CALL_EXPR if place.in_body && run_time::sets_path(&node) => {
-                    let at = usize::from(node.text_range().start());
-                    self.concern(at, "the search_path is set at run time".to_owned(), place);
+                SyntaxKind::CREATE_EXTENSION if !place.in_body => self.extension(&node, place),
+                SyntaxKind::CALL_EXPR => {
+                    if place.in_body && run_time::sets_path(&node) {
+                        let at = usize::from(node.text_range().start());
+                        self.concern(at, "the search_path is set at run time".to_owned(), place);
+                    }
+                    if self.rewriter.mapping.renames_objects() {
+                        self.keep_name_of_call(&node, place);
+                    }
                 }
                 SyntaxKind::CONSTRAINT_NAME_REF => self.constraint_reference(&node, place),
                 SyntaxKind::TRANSITION_RELATION_NAME => self.transition_table(&node, place),
@@ -150,7 +192,8 @@ impl<'a> StatementPass<'a> {
                     if self.argument(&node, place) {
                         continue;
                     }
-                    if let Some(reference) = reference::of_node(&node) {
+                    if let Some(mut reference) = reference::of_node(&node) {
+                        reference.is_subject = place.context.subject.is(&reference);
                         self.reference(&reference, place);
                     } else if self.rewriter.mapping.renames_objects() {
                         self.object(&node, place);
@@ -181,12 +224,21 @@ impl<'a> StatementPass<'a> {
         }
     }
 
+    /// The target may have the extension.
+    fn extension(&mut self, statement: &SyntaxNode, place: Place<'_>) {
+        let name = child(statement, SyntaxKind::EXTENSION);
+        if let (Some(name), None) = (name, child(statement, SyntaxKind::IF_NOT_EXISTS)) {
+            let at = usize::from(name.text_range().start());
+            self.change(at..at, "", "IF NOT EXISTS ", place);
+        }
+    }
+
     pub(crate) fn rename(&mut self, token: &Token, new: &str, place: Place<'_>) {
         let range = token.start..token.start + token.text.len();
         self.change(range, &token.text, &identifier(new, place.in_body), place);
     }
 
-    fn change(&mut self, inner: Range<usize>, token: &str, new: &str, place: Place<'_>) {
+    pub(crate) fn change(&mut self, inner: Range<usize>, token: &str, new: &str, place: Place<'_>) {
         let start = inner.start;
         match (place.layer.locate(inner, token), place.layer.write(new)) {
             (Some(range), Some(new)) => self.changes.push(Change {
@@ -217,16 +269,26 @@ impl<'a> StatementPass<'a> {
             None if is_text_of_an_expression(node) => {
                 if let Some((at, name)) = self.rewriter.mention_of_object(layer.content()) {
                     self.concern_at(&layer, at, format!("a string holds the name {name}"));
-                } else if run_time::is_part(node) && self.rewriter.is_moved_name(layer.content()) {
-                    let reason = format!("'{}' can be part of a name that is put together", layer.content());
-                    self.concern_at(&layer, 0, reason);
-                } else if compared::is_with_schema_names(node) && self.rewriter.moves(layer.content()) {
+                } else if run_time::is_part(node)
+                    && let Some((at, part)) = self.rewriter.part_of_name(layer.content())
+                {
+                    let reason = format!("'{part}' can be part of a name that is put together");
+                    self.concern_at(&layer, at, reason);
+                } else if compared::is_with_schema_names(node)
+                    && self.rewriter.moves(layer.content().trim_end_matches('%'))
+                {
                     let reason = format!("a name of a schema is compared with '{}'", layer.content());
                     self.concern_at(&layer, 0, reason);
-                } else if self.rewriter.renamed.contains(layer.content())
+                } else if self
+                    .rewriter
+                    .renamed
+                    .contains(layer.content().trim_end_matches('%'))
                     && compared::is_with_object_names(node)
                 {
                     let reason = format!("a name of an object is compared with '{}'", layer.content());
+                    self.concern_at(&layer, 0, reason);
+                } else if self.rewriter.is_renamed_column(layer.content()) {
+                    let reason = format!("'{}' can be a column that gets another name", layer.content());
                     self.concern_at(&layer, 0, reason);
                 }
             }
@@ -321,6 +383,9 @@ fn is_text_of_an_expression(literal: &SyntaxNode) -> bool {
                 | SyntaxKind::PAREN_EXPR
                 | SyntaxKind::TUPLE_EXPR
                 | SyntaxKind::WHEN_CLAUSE
+                | SyntaxKind::NAMED_ARG
+                | SyntaxKind::BETWEEN_EXPR
+                | SyntaxKind::COLLATE
                 | SyntaxKind::ELSE_CLAUSE
         )
     });

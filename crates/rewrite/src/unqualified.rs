@@ -37,7 +37,7 @@ pub(crate) struct Shadows {
     /// Labels of blocks: `label.variable%TYPE` looks like `table.column%TYPE`. A record's fields cannot be named
     /// so (`plpgsql_parse_cwordtype` in `pl_comp.c`).
     pub(crate) labels: HashSet<String>,
-    /// Transition tables of the triggers that call the routine.
+    /// Transition tables of the triggers that call the routine, and temporary tables that it makes.
     pub(crate) relations: HashSet<String>,
 }
 
@@ -90,14 +90,13 @@ fn of_path(node: &SyntaxNode, shadows: &Shadows) -> Option<Unqualified> {
     }
     let found = unqualified(&first, space)?;
     let is_label = parent.kind() == SyntaxKind::PERCENT_TYPE && shadows.labels.contains(&found.name);
-    let is_transition =
-        parent.kind() == SyntaxKind::RELATION_NAME_REF && shadows.relations.contains(&found.name);
+    let is_shadowed = space == Space::Relation && shadows.relations.contains(&found.name);
     let is_cte = parent.kind() == SyntaxKind::RELATION_NAME_REF
         && parent
             .parent()
             .is_some_and(|it| it.kind() == SyntaxKind::RELATION_FROM_ITEM)
         && is_cte(&parent, &found.name);
-    (!is_label && !is_transition && !is_cte).then_some(found)
+    (!is_label && !is_shadowed && !is_cte).then_some(found)
 }
 
 /// An index that is made is put beside its table, and an index of a table is looked for there.

@@ -113,20 +113,41 @@ impl Rewriter {
         let old = reference.schema.as_str();
         let by_sql_alone = !self.known.is_complete();
         let may_be_extension = self.known.has_extension(old);
+        // A part of a dump, without the definitions, or the object that a statement is about.
+        let is_elsewhere = !self.known.shows_definitions() || reference.is_subject;
         match trust {
             Trust::Resolved if self.is_extensions_alone(old) => Belongs::Extension(None),
-            Trust::Resolved if by_sql_alone && may_be_extension => Belongs::Extension(None),
-            Trust::Resolved => Belongs::Source,
+            Trust::Resolved if !by_sql_alone => Belongs::Source,
+            // A whole dump makes everything else; but for relations, of which extensions have few, a dump may have
+            // been told to leave some out.
+            Trust::Resolved if may_be_extension && (space != Space::Relation || is_elsewhere) => {
+                Belongs::Extension(None)
+            }
+            Trust::Resolved if is_elsewhere => Belongs::Source,
+            Trust::Resolved if !self.moves(old) && !self.mapping.renames_objects() => {
+                Belongs::Nobody(Verdict::Keep)
+            }
+            Trust::Resolved => Belongs::Nobody(Verdict::Doubt(format!(
+                "{old}.{} is not made by the dump",
+                reference.name
+            ))),
             // An extension brings functions, types and operators; a table of that name would be dumped.
             Trust::Unchecked if by_sql_alone && may_be_extension && space != Space::Relation => {
                 Belongs::Extension(None)
             }
-            Trust::Unchecked if !self.moves(old) => Belongs::Nobody(Verdict::Keep),
+            // Keys and indexes come behind the rows, and bodies before them.
+            Trust::Unchecked if !self.moves(old) && (self.known.is_complete() || !self.renames_in(old)) => {
+                Belongs::Nobody(Verdict::Keep)
+            }
             Trust::Unchecked => Belongs::Nobody(Verdict::Doubt(format!(
                 "{old}.{} is not known to be an object of the source",
                 reference.name
             ))),
         }
+    }
+
+    fn renames_in(&self, schema: &str) -> bool {
+        self.mapping.renames_objects() && self.known.is_own_schema(schema)
     }
 
     /// Where the target keeps an extension that the source has in `schema`; the reason for a doubt when that

@@ -1,5 +1,6 @@
 //! Definitions as `pg_dump` writes them: every name in its role gets its new schema, everything else stays.
 
+use catalog::Catalog;
 use plan::Mapping;
 use rewrite::{Known, Rewriter};
 
@@ -19,9 +20,53 @@ fn rewrite(sql: &str, known: &str, pairs: &[&str]) -> String {
     rewritten.text
 }
 
-/// `public` becomes `x`; nothing is known but what `sql` creates.
+/// `public` becomes `x`; everything that has a schema is the source's own, as with an archive.
 fn check(sql: &str, expected: &str) {
-    assert_eq!(rewrite(sql, sql, &["public=x"]), expected);
+    let mapping = Mapping::new(None, &["public=x".to_owned()]).expect("the pair is valid");
+    let known = Known::from_catalog(&Catalog::default());
+    let rewriter = Rewriter::new(mapping, known).expect("the mapping fits");
+    let rewritten = rewriter.rewrite(sql);
+    assert_eq!(rewritten.doubts, [], "{sql}");
+    assert_eq!(rewritten.notes, [], "{sql}");
+    assert_eq!(rewritten.text, expected);
+}
+
+/// The reasons of the doubts about a dump that consists of `sql`.
+fn check_doubts(sql: &str, expected: &[&str]) {
+    let mapping = Mapping::new(None, &["public=x".to_owned()]).expect("the pair is valid");
+    let rewriter = Rewriter::new(mapping, Known::from_sql(sql)).expect("the mapping fits");
+    let rewritten = rewriter.rewrite(sql);
+    let reasons: Vec<&str> = rewritten.doubts.iter().map(|it| it.reason.as_str()).collect();
+    assert_eq!(reasons, expected, "{sql}");
+}
+
+#[test]
+fn what_a_dump_does_not_make_is_a_doubt() {
+    check_doubts(
+        "CREATE EXTENSION IF NOT EXISTS citext WITH SCHEMA public;
+CREATE TABLE public.t (a public.citext);
+CREATE VIEW public.v AS SELECT log.a FROM public.log;",
+        &["public.log is not made by the dump"],
+    );
+    check_doubts(
+        "CREATE TABLE public.t (a public.citext);
+ALTER TABLE ONLY public.t ADD CONSTRAINT f FOREIGN KEY (a) REFERENCES public.other(id);",
+        &[
+            "public.citext is not made by the dump",
+            "public.other is not made by the dump",
+        ],
+    );
+    // Rows, and what comes behind them, without the definitions.
+    check_doubts(
+        "COPY public.t (a) FROM stdin;\nSELECT pg_catalog.setval('public.q', 1, true);
+CREATE INDEX i ON public.t USING btree (public.f(a));",
+        &[],
+    );
+    // A table of its own, and one of which only the rows are there.
+    check_doubts(
+        "CREATE TABLE public.u (a integer);\nCOPY public.t (a) FROM stdin;\nSELECT pg_catalog.setval('public.q', 1, true);",
+        &[],
+    );
 }
 
 #[test]
@@ -277,7 +322,10 @@ fn extensions_stay_where_the_target_keeps_them() {
         assert_eq!(rewrite(old, &known, &["public=x"]), new);
     }
     let moved = rewrite("CREATE EXTENSION pg_trgm WITH SCHEMA ext;", "", &["ext=y"]);
-    assert_eq!(moved, "CREATE EXTENSION pg_trgm WITH SCHEMA public;");
+    assert_eq!(
+        moved,
+        "CREATE EXTENSION IF NOT EXISTS pg_trgm WITH SCHEMA public;"
+    );
 }
 
 #[test]

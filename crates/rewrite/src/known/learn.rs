@@ -51,6 +51,8 @@ impl Known {
                 }
                 Role::Object(space) => {
                     if reference.defines {
+                        self.shows_definitions |=
+                            matches!(space, Space::Relation | Space::Type | Space::Routine);
                         self.define(&reference.schema, &reference.name, space);
                     }
                     subject.get_or_insert(QualifiedName::new(reference.schema, reference.name));
