@@ -14,7 +14,7 @@ mod section;
 use std::io::{self, BufRead, BufWriter, ErrorKind, Read, Write};
 
 use cli::{Exit, Failure, Outcome, Ui, open_stdout};
-use plan::Mapping;
+use plan::{Mapping, MappingError};
 
 use crate::args::Args;
 use crate::report::Report;
@@ -44,13 +44,11 @@ pub(crate) fn remap(input: impl BufRead, mapping: &Mapping, args: &Args, ui: &Ui
     };
     let result = rewrite_plain_sql(Interruptible(input), output, mapping, wishes);
     let account = result.as_ref().unwrap_or_else(PlainSqlError::account);
-    let was_judged = !matches!(
-        result.as_ref().map_err(PlainSqlError::kind),
-        Err(PlainSqlErrorKind::Empty
-            | PlainSqlErrorKind::NotADump
-            | PlainSqlErrorKind::SeveralDumps
-            | PlainSqlErrorKind::WholeCluster)
-    );
+    // What was judged until an error says nothing of the rest.
+    let was_judged = match &result {
+        Ok(_) => true,
+        Err(error) => matches!(error.kind(), PlainSqlErrorKind::Doubts),
+    };
     if was_judged {
         account.say(mapping, ui);
     }
@@ -106,8 +104,21 @@ fn failure(error: PlainSqlError, is_check: bool) -> Failure {
             (Exit::OutputClosed, None)
         }
         PlainSqlErrorKind::Write(_) => (Exit::Target, None),
+        PlainSqlErrorKind::Mapping(MappingError::ObjectCollision { .. }) => (
+            Exit::Usage,
+            Some("--rename SCHEMA.OLD=NEW gives one of them another name"),
+        ),
         PlainSqlErrorKind::Mapping(_) => (Exit::Usage, None),
-        PlainSqlErrorKind::NotADump => (Exit::Source, Some("`dump` makes an archive, `pg_dump` plain SQL")),
+        PlainSqlErrorKind::SearchPath => (
+            Exit::Source,
+            Some("dump with pg_dump 10.3 or later, or use `dump`"),
+        ),
+        PlainSqlErrorKind::NotADump => (
+            Exit::Source,
+            Some(
+                "`dump` makes an archive, `pg_dump` plain SQL; `pg_restore -f - FILE` makes SQL of its other formats",
+            ),
+        ),
         PlainSqlErrorKind::SeveralDumps => (
             Exit::Source,
             Some("filter each dump by itself, with names of its own"),

@@ -12,6 +12,18 @@ pub enum MappingError {
     NotARename(String),
     /// The source has no such object.
     NoSuchObject(String),
+    /// The source has no such schema, but others.
+    NoSuchSchema {
+        name: String,
+        known: Vec<String>,
+    },
+    /// A column would be called like one that every table has.
+    SystemColumn {
+        column: String,
+        target: String,
+    },
+    /// A column comes from two parents, so that PostgreSQL renames it in none.
+    InheritedTwice(String),
     /// Two objects of the source would get one name, in full before it was cut.
     ObjectCollision {
         first: String,
@@ -37,16 +49,33 @@ impl fmt::Display for MappingError {
             MappingError::NotARename(pair) => {
                 write!(
                     f,
-                    "`{pair}` is no pair SCHEMA.OLD=NEW (a part with a dot stands in double quotes)"
+                    "`{pair}` is no pair SCHEMA.OLD=NEW (NEW without a schema, a routine as OLD() with all its overloads, a name with a dot in double quotes)"
                 )
             }
+            MappingError::NoSuchSchema { name, known } => {
+                write!(
+                    f,
+                    "the source has no schema `{name}`; it has {}",
+                    known.join(", ")
+                )
+            }
+            MappingError::SystemColumn { column, target } => {
+                write!(
+                    f,
+                    "{column} would become `{target}`, which every table has as a system column"
+                )
+            }
+            MappingError::InheritedTwice(column) => write!(
+                f,
+                "{column} comes from two parents, and PostgreSQL cannot rename such a column"
+            ),
             MappingError::NoSuchObject(name) => write!(f, "the source has no object `{name}`"),
             MappingError::ObjectCollision {
                 first,
                 second,
                 target,
             } => write!(f, "{first} and {second} would both become `{target}`"),
-            MappingError::EmptyName => write!(f, "a schema's name cannot be empty"),
+            MappingError::EmptyName => write!(f, "a name cannot be empty"),
             MappingError::TooLong(name) => {
                 write!(
                     f,

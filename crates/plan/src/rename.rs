@@ -31,6 +31,15 @@ impl Renamed {
             None => (false, rest),
         };
         let new = rest.strip_prefix('=').ok_or_else(wrong)?;
+        let new = match new.strip_prefix('"') {
+            Some(_) => match part(new) {
+                Some((new, "")) => new,
+                _ => return Err(wrong()),
+            },
+            // `b.t` would be meant as a move into another schema.
+            None if new.contains('.') => return Err(wrong()),
+            None => new.to_owned(),
+        };
         if schema.is_empty() || name.is_empty() || new.is_empty() {
             return Err(wrong());
         }
@@ -39,7 +48,7 @@ impl Renamed {
             name,
             routine,
         };
-        Ok((renamed, new.to_owned()))
+        Ok((renamed, new))
     }
 }
 
@@ -136,7 +145,9 @@ mod tests {
             Some(("public", "Order.Items", false, "a=b")),
         );
         check("\"a\"\"b\".Users=u", Some(("a\"b", "Users", false, "u")));
+        check("public.users=\"a.b\"", Some(("public", "users", false, "a.b")));
         for wrong in [
+            "public.users=other.users",
             "users=accounts",
             "public.users",
             "public.=x",

@@ -302,6 +302,15 @@ impl Known {
             .any(|names| names.get(name).is_some_and(|it| it.own != 0))
     }
 
+    /// Whether a routine of the source's own is called `name`, in whatever schema.
+    pub(crate) fn is_routine_name(&self, name: &str) -> bool {
+        self.names.values().any(|names| {
+            names
+                .get(name)
+                .is_some_and(|it| it.own & Space::Routine.bit() != 0)
+        })
+    }
+
     /// Names of the source's own objects that `mapping` changes.
     pub(crate) fn renamed(&self, mapping: &Mapping) -> HashSet<String> {
         self.own_objects()

@@ -3,6 +3,8 @@
 use squawk_syntax::ast::{self, AstNode, normalize_name_node};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use crate::relation::innermost;
+
 /// What the text of a literal names, and so the statement around it that lets the parser read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Naming {
@@ -144,7 +146,12 @@ fn of_argument(arg: &SyntaxNode, literal: &SyntaxNode) -> Option<Naming> {
     if arg.first_child().as_ref() != Some(literal) {
         return None;
     }
-    let function = last_name(&list.parent()?.first_child()?)?;
+    let callee = list.parent()?.first_child()?;
+    // An extension's function, in whatever schema: it reads a dictionary of text search before the text.
+    if place == 0 && args.len() == 2 && normalize_name_node(&innermost(callee.clone())) == "unaccent" {
+        return Some(Naming::TextSearchDictionary);
+    }
+    let function = last_name(&callee)?;
     match (function.as_str(), place) {
         ("tsvector_update_trigger", 1) => Some(Naming::TextSearchConfiguration),
         ("set_config", 1) if holds(&args[0], "search_path") => Some(Naming::SearchPath),

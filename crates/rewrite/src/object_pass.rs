@@ -153,6 +153,7 @@ impl StatementPass<'_> {
         let Some(first) = names.first().filter(|_| names.len() + usize::from(star) == 2) else {
             return;
         };
+        self.function_as_column(field, &names, place);
         let name = normalize_name_node(first);
         let is_routine = place
             .context
@@ -174,6 +175,30 @@ impl StatementPass<'_> {
         };
         if let Some(new) = new {
             self.rename(&Token::of(first), &new, place);
+        }
+    }
+
+    /// `users.f` calls `f(users)` where `users` has no column of that name (`ParseFuncOrColumn` in `parse_func.c`).
+    fn function_as_column(&mut self, field: &SyntaxNode, names: &[SyntaxNode], place: Place<'_>) {
+        let [row, function] = names else { return };
+        let function_name = normalize_name_node(function);
+        let known = &self.rewriter.known;
+        let is_renamed =
+            self.rewriter.renamed.contains(&function_name) && known.is_routine_name(&function_name);
+        if !is_renamed || place.trust != Trust::Unchecked {
+            return;
+        }
+        let path = match scope::binding(field, &normalize_name_node(row)) {
+            Some(Binding::Named(path) | Binding::Aliased(path)) => path,
+            Some(Binding::Fixed) | None => return,
+        };
+        let is_column = self
+            .columns_of(&path, place)
+            .is_none_or(|columns| columns.contains(&function_name));
+        if !is_column {
+            let at = usize::from(function.text_range().start());
+            let reason = format!("{function_name} is called as if it were a column, and gets another name");
+            self.concern(at, reason, place);
         }
     }
 

@@ -25,6 +25,8 @@ pub(crate) struct Reference {
     pub(crate) defines: bool,
     /// The statement is about this object.
     pub(crate) is_subject: bool,
+    /// The name of the database stands before it.
+    pub(crate) has_database: bool,
 }
 
 /// A name at one place of a tree.
@@ -125,6 +127,7 @@ fn of_path(node: &SyntaxNode) -> Option<Reference> {
     Some(Reference {
         name,
         object,
+        has_database: last > 1,
         role: Role::Object(space),
         defines,
         ..schema
@@ -287,5 +290,6 @@ fn named(node: &SyntaxNode) -> Option<Reference> {
         role: Role::Schema,
         defines: false,
         is_subject: false,
+        has_database: false,
     })
 }

@@ -164,6 +164,18 @@ impl Relations {
             .map(|(name, it)| (name, it.columns.as_slice()))
     }
 
+    /// Whether the column comes from more than one parent.
+    pub(crate) fn is_inherited_twice(&self, relation: &QualifiedName, column: &str) -> bool {
+        let has_it = |parent: &&QualifiedName| {
+            self.by_name
+                .get(*parent)
+                .is_some_and(|it| it.columns.iter().any(|it| it == column))
+        };
+        let parents = self.by_name.get(relation).map(|it| it.parents.as_slice());
+        let parents: std::collections::HashSet<&QualifiedName> = parents.unwrap_or_default().iter().collect();
+        parents.into_iter().filter(has_it).count() > 1
+    }
+
     /// Every column that `mapping` gives another name, once where it is inherited.
     pub(crate) fn renamed_columns(&self, mapping: &Mapping) -> Vec<ColumnRename> {
         let mut renames = Vec::new();

@@ -87,6 +87,21 @@ impl Rewriter {
         self.known.settle(&self.wanted).map(drop)
     }
 
+    /// Refuses a mapping of a schema that a dump with definitions neither makes nor fills.
+    pub fn check_schemas(&self) -> Result<(), MappingError> {
+        let known = self.known.schemas();
+        let is_there =
+            |old: &&String| known.contains(old) || self.known.has_extension(old) || *old == DEFAULT_SCHEMA;
+        let unknown = self.wanted.map.keys().find(|old| !is_there(old));
+        match unknown.filter(|_| self.known.shows_definitions()) {
+            Some(name) => Err(MappingError::NoSuchSchema {
+                name: name.clone(),
+                known,
+            }),
+            None => Ok(()),
+        }
+    }
+
     fn settle(&mut self) -> Result<(), MappingError> {
         self.mapping = self.known.settle_so_far(&self.wanted)?;
         self.renamed = if self.mapping.renames_objects() {

@@ -167,6 +167,9 @@ impl<'a> StatementPass<'a> {
                     self.dynamic(&node, dynamic.as_ref(), place);
                 }
                 SyntaxKind::SET_CONFIG | SyntaxKind::SET_CONFIG_PARAM => self.setting(&node, place),
+                SyntaxKind::SET_SCHEMA_VALUE => {
+                    node.children().for_each(|value| self.path_entry(&value, place));
+                }
                 SyntaxKind::CREATE_EXTENSION if !place.in_body => self.extension(&node, place),
                 SyntaxKind::CALL_EXPR => {
                     if place.in_body && run_time::sets_path(&node) {
@@ -206,6 +209,13 @@ impl<'a> StatementPass<'a> {
     fn reference(&mut self, reference: &Reference, place: Place<'_>) {
         match self.rewriter.verdict(reference, place.trust) {
             Verdict::Keep => {}
+            Verdict::Rename(_) if reference.has_database => {
+                let reason = format!(
+                    "{}.{} stands with a database's name",
+                    reference.schema, reference.name
+                );
+                self.concern(reference.start, reason, place);
+            }
             Verdict::Rename(NewName { schema, object }) => {
                 if schema != reference.schema {
                     let range = reference.start..reference.start + reference.token.len();
@@ -246,7 +256,11 @@ impl<'a> StatementPass<'a> {
                 new,
                 in_body: place.in_body,
             }),
-            _ => self.concern(start, format!("the name {token} is written in pieces"), place),
+            _ => self.concern(
+                start,
+                format!("the name {token} is written in pieces, or the new name cannot stand there"),
+                place,
+            ),
         }
     }
 
@@ -290,6 +304,11 @@ impl<'a> StatementPass<'a> {
                 } else if self.rewriter.is_renamed_column(layer.content()) {
                     let reason = format!("'{}' can be a column that gets another name", layer.content());
                     self.concern_at(&layer, 0, reason);
+                } else if place.trust == Trust::Unchecked || is_default_of_argument(node) {
+                    let name = layer.content().trim_matches(|it| matches!(it, '%' | '^' | '$'));
+                    if self.rewriter.moves(name) || self.rewriter.renamed.contains(name) {
+                        self.concern_at(&layer, 0, format!("'{name}' can be a name"));
+                    }
                 }
             }
             None => {}
@@ -368,6 +387,13 @@ impl<'a> StatementPass<'a> {
     }
 }
 
+/// What a routine gets when its caller says nothing: text for a body that nobody has checked.
+fn is_default_of_argument(literal: &SyntaxNode) -> bool {
+    literal
+        .ancestors()
+        .any(|it| it.kind() == SyntaxKind::PARAM_DEFAULT)
+}
+
 /// Rows, comments and messages are data for people: only text that a query works with can be a name.
 fn is_text_of_an_expression(literal: &SyntaxNode) -> bool {
     let in_expression = literal.parent().is_some_and(|parent| {
@@ -384,6 +410,8 @@ fn is_text_of_an_expression(literal: &SyntaxNode) -> bool {
                 | SyntaxKind::TUPLE_EXPR
                 | SyntaxKind::WHEN_CLAUSE
                 | SyntaxKind::NAMED_ARG
+                | SyntaxKind::ROW
+                | SyntaxKind::PARAM_DEFAULT
                 | SyntaxKind::BETWEEN_EXPR
                 | SyntaxKind::COLLATE
                 | SyntaxKind::ELSE_CLAUSE

@@ -192,6 +192,22 @@ fn edits_name_object_line_and_count() {
 #[test]
 fn what_is_not_proved_is_a_doubt_and_stays() {
     check_doubt(
+        "CASE TG_TABLE_SCHEMA WHEN 'public' THEN NULL; ELSE NULL; END CASE;",
+        4,
+        "a name of a schema is compared with 'public'",
+    );
+    check_doubt(
+        "r.t := (SELECT table_schema LIKE 'public%' FROM pg_tables);",
+        4,
+        "a name of a schema is compared with 'public%'",
+    );
+    check_doubt("r.t := 'public';", 4, "'public' can be a name");
+    check_doubt(
+        "r.t := f(n => 'public.orders');",
+        4,
+        "a string holds the name public.orders",
+    );
+    check_doubt(
         "PERFORM set_config('search_path', r.t, true);",
         4,
         "the search_path is set at run time",
@@ -239,7 +255,7 @@ fn what_is_not_proved_is_a_doubt_and_stays() {
     check_doubt(
         "PERFORM 'pub'\n'lic.orders'::regclass;",
         4,
-        "the name public is written in pieces",
+        "the name public is written in pieces, or the new name cannot stand there",
     );
 }
 

@@ -165,6 +165,37 @@ fn names_without_a_schema_follow_in_bodies() {
 }
 
 #[test]
+fn derived_names_are_kept_where_a_body_uses_them() {
+    let sql = |name: &str, body: &str| {
+        format!(
+            "CREATE FUNCTION public.{name}() RETURNS void LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN {body}; END $$;"
+        )
+    };
+    for (body, expected) in [
+        (
+            "FOR r IN SELECT f(id) FROM users LOOP RAISE NOTICE '%', r.f; END LOOP",
+            "FOR r IN SELECT p_f(id) AS f FROM p_users LOOP RAISE NOTICE '%', r.f; END LOOP",
+        ),
+        (
+            "PERFORM q.f FROM (SELECT f(1)) q",
+            "PERFORM q.f FROM (SELECT p_f(1) AS f) q",
+        ),
+        ("PERFORM f.f FROM f(1)", "PERFORM f.f FROM p_f(1) AS f"),
+        (
+            "SELECT users, 1 INTO r FROM users; PERFORM (r.users).name",
+            "SELECT p_users AS users, 1 INTO r FROM p_users; PERFORM (r.users).name",
+        ),
+        ("PERFORM f(1)", "PERFORM p_f(1)"),
+        (
+            "PERFORM name AS users FROM users ORDER BY users",
+            "PERFORM name AS users FROM p_users ORDER BY users",
+        ),
+    ] {
+        check(&sql("g", body), &sql("p_g", expected));
+    }
+}
+
+#[test]
 fn declarations_and_arguments_follow() {
     check(
         "CREATE FUNCTION public.g(id integer) RETURNS void LANGUAGE plpgsql AS $$
@@ -215,6 +246,16 @@ fn what_is_not_proved_is_a_doubt() {
         prefix(),
         "PERFORM name FROM orders name, users name WHERE name = 1; EXECUTE 'SELECT ' || x || ' FROM users'",
         "EXECUTE builds its statement at run time, with users among its constants",
+    );
+    check_doubt(
+        prefix(),
+        "CREATE TEMP TABLE users (id integer); INSERT INTO users VALUES (1)",
+        "temporary table users is called like a table that gets another name",
+    );
+    check_doubt(
+        prefix(),
+        "PERFORM users.f FROM users",
+        "f is called as if it were a column, and gets another name",
     );
     check_doubt(
         Mapping {

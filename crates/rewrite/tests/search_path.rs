@@ -424,3 +424,39 @@ fn in_plain_sql_an_extension_may_bring_any_overload() {
         assert_eq!(rewritten.pins.len(), pins, "{before}");
     }
 }
+
+#[test]
+fn a_name_that_the_path_does_not_settle_is_a_doubt_and_pins_nothing() {
+    let reasons = |schemas: &[&str], path: &[&str]| -> Vec<String> {
+        let mut catalog = catalog();
+        for schema in schemas {
+            let schema = (*schema).to_owned();
+            catalog.objects.push(Object {
+                schema: schema.clone(),
+                ..object(ObjectKind::Table, "log")
+            });
+            catalog.schemas.push(Schema {
+                name: schema,
+                comment: None,
+            });
+        }
+        catalog.search_path = path.iter().map(|it| (*it).to_owned()).collect();
+        let function = "CREATE FUNCTION public.t() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO log VALUES (1); RETURN NEW; END$$;\n";
+        let trigger = "CREATE TRIGGER g BEFORE INSERT ON public.orders FOR EACH ROW EXECUTE FUNCTION public.t();\n";
+        let rewritten = rewrite_with(SearchPath::Pin, mapping(), &catalog, &[function, trigger]);
+        let doubts = rewritten.iter().flat_map(|it| &it.doubts);
+        let reasons = doubts.map(|it| it.reason.clone()).collect();
+        let pins = rewritten.iter().map(|it| it.pins.len()).sum::<usize>();
+        assert_eq!(pins, usize::from(Vec::<String>::is_empty(&reasons)));
+        reasons
+    };
+    assert_eq!(reasons(&["app"], &["app"]), [""; 0]);
+    assert_eq!(
+        reasons(&["app"], &["public"]),
+        ["log stands in app: the caller's search_path decides, so nothing is pinned to x, public, pg_temp"]
+    );
+    assert_eq!(
+        reasons(&["app", "other"], &["app", "public"]),
+        ["log stands in app, other: the caller's search_path decides, so nothing is pinned to x_app, x, public, pg_temp"]
+    );
+}

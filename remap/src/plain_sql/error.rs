@@ -37,6 +37,8 @@ pub(crate) enum PlainSqlErrorKind {
     NotUtf8 {
         line: usize,
     },
+    /// The dump sets a search path, and names things without their schemas.
+    SearchPath,
     /// The mapping does not fit the dump's schemas.
     Mapping(MappingError),
     /// There are doubts, and doubts were to be failures.
@@ -72,6 +74,7 @@ impl PlainSqlErrorKind {
                 "the input holds several databases"
             }
             PlainSqlErrorKind::Mapping(_) => "the dump cannot get these names",
+            PlainSqlErrorKind::SearchPath => "the dump names things without their schemas",
             PlainSqlErrorKind::NotUtf8 { .. } => "a statement is not in UTF-8",
             PlainSqlErrorKind::Read(_) | PlainSqlErrorKind::Write(_) => "the dump cannot be read",
         }
@@ -96,6 +99,9 @@ impl fmt::Display for PlainSqlError {
             }
             PlainSqlErrorKind::NotUtf8 { line } => write!(f, "the statement at line {line} is not in UTF-8"),
             PlainSqlErrorKind::Mapping(_) => f.write_str("what is in the dump cannot get these names"),
+            PlainSqlErrorKind::SearchPath => f.write_str(
+                "the dump sets a search_path and names things without their schemas, as pg_dump did before 10.3",
+            ),
             PlainSqlErrorKind::Doubts => write!(f, "{} places cannot be proved", self.account.doubt_count()),
         }
     }

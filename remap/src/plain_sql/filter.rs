@@ -221,6 +221,14 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
             .map_err(PlainSqlErrorKind::Mapping)?;
         self.check_mapping()?;
         if self.held && self.dump == Some(Dump::Database) {
+            self.rewriter
+                .check_schemas()
+                .map_err(PlainSqlErrorKind::Mapping)?;
+            if sets_path(sql) {
+                return Err(PlainSqlErrorKind::SearchPath);
+            }
+        }
+        if self.held && self.dump == Some(Dump::Database) {
             let (connected, own) = (section.connected, &self.account.schemas);
             let missing = create_missing_schemas(
                 sql,
@@ -341,6 +349,13 @@ impl Dump {
             Dump::Cluster => "-- PostgreSQL database cluster dump complete",
         }
     }
+}
+
+/// Whether the dump relies on a search path, so that its names have no schemas.
+fn sets_path(sql: &str) -> bool {
+    const START: &str = "SET search_path = ";
+    let is_wanted = |line: &str| line.starts_with(START) && !line.starts_with("SET search_path = ''");
+    sql.lines().any(is_wanted) && statement_ranges(sql).into_iter().any(|it| is_wanted(&sql[it]))
 }
 
 fn several(dump: Dump) -> PlainSqlErrorKind {

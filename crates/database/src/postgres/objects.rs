@@ -44,7 +44,10 @@ const SOURCES: &[Source] = &[
         namespace: "o.relnamespace",
         table: "(SELECT t.relname FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class t ON t.oid = i.indrelid
                  WHERE i.indexrelid = o.oid)",
-        filter: "o.relkind <> 't' AND o.relpersistence <> 't'",
+        // An extension's composite type belongs to it as a type, not as a relation.
+        filter: "o.relkind <> 't' AND o.relpersistence <> 't'
+                 AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE o.relkind = 'c' AND d.deptype = 'e'
+                                 AND d.objid = o.reltype AND d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass)",
     },
     Source {
         class: "pg_constraint",

@@ -8,6 +8,9 @@ use plan::{Mapping, MappingError, Namespace, Renamed};
 
 use super::{Known, Space};
 
+/// Columns that every table has.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
 impl Known {
     /// The mapping with everything that follows from it in this source.
     ///
@@ -152,6 +155,16 @@ impl Known {
             let mut taken: HashMap<String, &str> = HashMap::new();
             for column in columns {
                 let new = mapping.column(column);
+                let label = || format!("column {} of {table}", quote_ident(column));
+                if new != *column && SYSTEM_COLUMNS.contains(&new.as_str()) {
+                    return Err(MappingError::SystemColumn {
+                        column: label(),
+                        target: new,
+                    });
+                }
+                if new != *column && self.relations.is_inherited_twice(table, column) {
+                    return Err(MappingError::InheritedTwice(label()));
+                }
                 if let Some(first) = taken.insert(new.clone(), column) {
                     return Err(MappingError::ObjectCollision {
                         first: format!("column {} of {table}", quote_ident(first)),

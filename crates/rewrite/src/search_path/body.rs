@@ -9,7 +9,7 @@ use super::Name;
 use crate::body;
 use crate::body_pass::constant_string;
 use crate::built_in;
-use crate::known::{Known, Space};
+use crate::known::{Known, Owner, Space};
 use crate::literal::Naming;
 use crate::parse::single_statement;
 use crate::rewriter::child;
@@ -29,6 +29,16 @@ pub(super) struct Findings {
     pub(super) controls_transactions: bool,
     /// It sets the path itself, for itself or for its caller.
     pub(super) sets_path: bool,
+    /// What its callers' paths decide: a name that several of the source's schemas have, or none on its path.
+    pub(super) unsettled: Option<Unsettled>,
+}
+
+/// A name without a schema that the source's path does not settle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Unsettled {
+    pub(super) name: String,
+    /// The source's schemas that have it.
+    pub(super) schemas: Vec<String>,
 }
 
 /// Signs that other constructs stand for: `IN`, `BETWEEN`, `LIKE`, `CASE … WHEN`, `USING`, …
@@ -79,6 +89,9 @@ impl Findings {
     fn take_names(&mut self, tree: &SyntaxNode, known: &Known) {
         for Unqualified { name, space, .. } in unqualified::names(tree) {
             if !is_proved(space, &name, known) {
+                if self.unsettled.is_none() {
+                    self.unsettled = unsettled(space, &name, known);
+                }
                 if space == Space::Relation {
                     self.relations.insert(name.clone());
                 } else {
@@ -141,6 +154,20 @@ impl Findings {
         }
         self.procedures_called.append(&mut called.routines_used);
     }
+}
+
+fn unsettled(space: Space, name: &str, known: &Known) -> Option<Unsettled> {
+    let mut schemas = known.schemas();
+    schemas.retain(|it| known.owner(space, it, name) == Owner::Source);
+    let is_settled = match schemas.as_slice() {
+        [] => true,
+        [only] => known.path().contains(only),
+        _ => false,
+    };
+    (!is_settled).then(|| Unsettled {
+        name: name.to_owned(),
+        schemas,
+    })
 }
 
 /// Whether `name` without a schema can mean nothing but what `pg_catalog` holds.

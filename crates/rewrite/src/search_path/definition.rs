@@ -32,6 +32,8 @@ pub(super) struct Definition {
     /// It has a path of its own, for itself and for what it calls.
     pub(super) has_path: bool,
     pub(super) is_pinned: bool,
+    /// It would be pinned, if the source's path settled what its names mean.
+    pub(super) is_unsettled: bool,
     /// What the defaults of its arguments call.
     pub(super) defaults: Vec<Name>,
     /// The number of the survey that found it.
@@ -56,6 +58,7 @@ impl Definition {
             findings,
             has_path,
             is_pinned: false,
+            is_unsettled: returns_trigger(statement),
             survey,
         })
     }
@@ -141,6 +144,27 @@ fn has_path(statement: &SyntaxNode) -> bool {
         .flat_map(|it| it.descendants())
         .filter(|it| it.kind() == SyntaxKind::CONFIG_PARAMETER_REF);
     parameters.any(|it| it.text().to_string().eq_ignore_ascii_case("search_path"))
+}
+
+/// Why a routine that PostgreSQL calls by itself is not pinned to `path`.
+pub(super) fn unsettled_reason(definition: &Definition, path: &[String]) -> String {
+    let Some(unsettled) = &definition.findings.unsettled else {
+        return String::new();
+    };
+    format!(
+        "{} stands in {}: the caller's search_path decides, so nothing is pinned to {}",
+        unsettled.name,
+        unsettled.schemas.join(", "),
+        path.join(", ")
+    )
+}
+
+/// A trigger function will be called by a trigger, which plain SQL makes only after the rows.
+fn returns_trigger(statement: &SyntaxNode) -> bool {
+    child(statement, SyntaxKind::RET_TYPE).is_some_and(|it| {
+        let text = it.text().to_string().to_ascii_lowercase();
+        text.split_whitespace().last() == Some("trigger")
+    })
 }
 
 fn findings(statement: &SyntaxNode, known: &Known) -> Findings {

@@ -147,6 +147,10 @@ impl Graph {
                 continue;
             }
             if definition.leans(transition_tables) && definition.may_have_settings() {
+                if definition.findings.unsettled.is_some() {
+                    definition.is_unsettled = true;
+                    continue;
+                }
                 definition.is_pinned = true;
                 pinned.push(definition.signature.clone());
                 continue;

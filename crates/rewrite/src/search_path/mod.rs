@@ -23,7 +23,7 @@ use crate::outcome::{Leaning, Pin};
 use crate::parse::{Candidate, Parsed};
 use crate::rewriter::{Outcome, Rewriter, path_list};
 use crate::split::{Piece, split};
-use crate::statement_pass::{Change, StatementPass};
+use crate::statement_pass::{Change, Concern, StatementPass};
 use definition::{Signature, is_routine};
 
 /// The schema of a session's temporary objects. Where a path does not name it, it is looked through first.
@@ -126,6 +126,14 @@ impl Rewriter {
                     in_body: false,
                 });
                 outcome.pins.push(Pin { object, line, path });
+            }
+            (Some(path), _) if definition.is_unsettled && definition.findings.unsettled.is_some() => {
+                let reason = definition::unsettled_reason(definition, &path);
+                pass.concerns.push(Concern {
+                    offset: parsed.range.start,
+                    reason,
+                });
+                outcome.leaning.push(Leaning { object, line });
             }
             _ if definition.leans(self.survey.transition_tables(&signature.name)) => {
                 outcome.leaning.push(Leaning { object, line });

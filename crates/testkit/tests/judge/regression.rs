@@ -20,21 +20,26 @@ const SHELL: (&str, &str) = (
 );
 
 /// Kinds of doubts, by words of their reasons, with how many there may be and why they remain.
-const DOUBTS: [(&str, usize, &str); 3] = [
+const DOUBTS: [(&str, usize, &str); 4] = [
     (
         "EXECUTE builds its statement",
         12,
         "what a statement will say is known when it runs",
     ),
     (
-        "is looked up along the search_path",
-        7,
-        "a session can have a path under which the name means another table",
+        "can be a name",
+        12,
+        "a constant that is called like a schema or an object may be its name, or a word",
     ),
     (
         "a name of an object is compared with",
         1,
         "a constant beside a name from the catalog may be a name, or a word",
+    ),
+    (
+        "temporary table t1 is called like a table",
+        1,
+        "who calls the function, or is called by it, can mean the one or the other",
     ),
 ];
 
