@@ -98,7 +98,14 @@ pub struct MappingArgs {
     )]
     pub plan: Option<std::path::PathBuf>,
     /// The source's name in the plan
-    #[arg(long = "source", id = "source_name", value_name = "NAME", requires = "plan")]
+    #[arg(
+        long = "source",
+        id = "source_name",
+        value_name = "NAME",
+        requires = "plan",
+        // What conflicts with the plan would make its lack pass.
+        conflicts_with_all = ["to", "map", "prefix", "rename", "snake_case", "extensions", "extensions_schema"]
+    )]
     pub source: Option<String>,
 }
 
@@ -115,6 +122,10 @@ pub enum Extensions {
 impl MappingArgs {
     pub fn mapping(&self) -> Result<Mapping> {
         let (Some(path), Some(source)) = (&self.plan, &self.source) else {
+            if self.extensions == Extensions::Leave && !self.extensions_schema.is_empty() {
+                let message = "--extensions leave and --extensions-schema exclude each other";
+                return Err(Failure::usage(message));
+            }
             return self.flags_mapping().map_err(Failure::usage);
         };
         let json = std::fs::read_to_string(path).or_fail(Exit::Usage, || {

@@ -45,6 +45,8 @@ pub struct Known {
     /// Constraints that are called like their indexes, with their tables.
     indexed_constraints: HashSet<(QualifiedName, String)>,
     relations: Relations,
+    /// Constraints, triggers, rules and policies, each with its table and whether it is called like an index.
+    of_tables: Vec<(QualifiedName, ObjectKind, String, bool)>,
     /// Trigger functions with the transition tables of their triggers.
     transition_tables: HashMap<QualifiedName, HashSet<String>>,
     /// Some text has made a table, a type or a routine.
@@ -109,7 +111,13 @@ impl Known {
             let key = (QualifiedName::new(&object.schema, table), object.name.clone());
             match object.kind {
                 ObjectKind::Index => _ = known.indexes.insert(key),
-                ObjectKind::Constraint if object.indexed => _ = known.indexed_constraints.insert(key),
+                ObjectKind::Constraint | ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => {
+                    let (table, name) = key.clone();
+                    known.of_tables.push((table, object.kind, name, object.indexed));
+                    if object.indexed {
+                        known.indexed_constraints.insert(key);
+                    }
+                }
                 _ => {}
             }
         }

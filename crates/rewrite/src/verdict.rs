@@ -161,7 +161,8 @@ impl Rewriter {
             (Some(home), true) => Ok(home),
             (None, _) => Ok(self.mapping.extension_schema("", schema)),
             (Some(_), false) => Err(format!(
-                "{schema} holds several extensions with different homes, and nothing says whose this is"
+                "{schema} holds several extensions with different homes, and plain SQL does not say whose this is \
+                 (an archive does)"
             )),
         }
     }

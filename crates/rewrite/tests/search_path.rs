@@ -442,7 +442,8 @@ fn a_name_that_the_path_does_not_settle_is_a_doubt_and_pins_nothing() {
         }
         catalog.search_path = path.iter().map(|it| (*it).to_owned()).collect();
         let function = "CREATE FUNCTION public.t() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO log VALUES (1); RETURN NEW; END$$;\n";
-        let trigger = "CREATE TRIGGER g BEFORE INSERT ON public.orders FOR EACH ROW EXECUTE FUNCTION public.t();\n";
+        let trigger =
+            "CREATE TRIGGER g BEFORE INSERT ON public.orders FOR EACH ROW EXECUTE FUNCTION public.t();\n";
         let rewritten = rewrite_with(SearchPath::Pin, mapping(), &catalog, &[function, trigger]);
         let doubts = rewritten.iter().flat_map(|it| &it.doubts);
         let reasons = doubts.map(|it| it.reason.clone()).collect();
@@ -457,6 +458,8 @@ fn a_name_that_the_path_does_not_settle_is_a_doubt_and_pins_nothing() {
     );
     assert_eq!(
         reasons(&["app", "other"], &["app", "public"]),
-        ["log stands in app, other: the caller's search_path decides, so nothing is pinned to x_app, x, public, pg_temp"]
+        [
+            "log stands in app, other: the caller's search_path decides, so nothing is pinned to x_app, x, public, pg_temp"
+        ]
     );
 }

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use catalog::quote_ident;
+use catalog::{ObjectKind, QualifiedName, quote_ident};
 use plan::{Mapping, MappingError, Namespace, Renamed};
 
 use super::{Known, Space};
@@ -45,6 +45,7 @@ impl Known {
         }
         self.check_objects(&settled)?;
         self.check_columns(&settled)?;
+        self.check_parts(&settled)?;
         Ok(settled)
     }
 
@@ -145,6 +146,28 @@ impl Known {
                         });
                     }
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Names within a table: only a catalog tells them all, and in plain SQL the server refuses the second.
+    fn check_parts(&self, mapping: &Mapping) -> Result<(), MappingError> {
+        let mut taken: HashMap<(&QualifiedName, ObjectKind, String), &str> = HashMap::new();
+        for (table, kind, name, indexed) in &self.of_tables {
+            let namespace = if *indexed {
+                Namespace::Objects
+            } else {
+                Namespace::OfTable
+            };
+            let new = mapping.object(namespace, &table.schema, name);
+            let first = taken.insert((table, *kind, new.clone()), name);
+            if let Some(first) = first.filter(|it| it != name) {
+                return Err(MappingError::ObjectCollision {
+                    first: format!("{kind} {} of {table}", quote_ident(first)),
+                    second: format!("{kind} {}", quote_ident(name)),
+                    target: new,
+                });
             }
         }
         Ok(())
