@@ -25,6 +25,10 @@ CREATE INDEX "IX_Items_PlacedAt" ON public."OrderItems" ("placedAt") WHERE "cust
 CREATE VIEW public."OpenItems" AS SELECT "OrderItems"."itemId", "Customers"."fullName" AS "Customer"
     FROM public."OrderItems" JOIN public."Customers" USING ("customerId") WHERE "OrderItems".state = 'open';
 CREATE MATERIALIZED VIEW public."ItemCounts" AS SELECT "customerId", count(*) AS "itemCount" FROM public."OrderItems" GROUP BY 1;
+CREATE VIEW public."BuyerShares" AS WITH "perBuyer" AS (SELECT "customerId", count(*) AS "itemCount" FROM public."OrderItems" GROUP BY 1)
+    SELECT "perBuyer"."itemCount" AS "howMany", "perBuyer"."customerId" FROM "perBuyer";
+CREATE VIEW public."AllNumbers" AS (SELECT "customerId" AS "anyId", "fullName" FROM public."Customers"
+    UNION SELECT "itemId", 'of an item' FROM public."OrderItems") EXCEPT SELECT 0, 'nobody';
 CREATE FUNCTION public."countItems"() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM public."OrderItems"';
 CREATE FUNCTION public."onChange"() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 CREATE TRIGGER "TR_Change" BEFORE UPDATE OF "fullName" ON public."Customers"
@@ -74,6 +78,12 @@ ALTER INDEX shop."IX_Items_PlacedAt" RENAME TO ix_items_placed_at;
 ALTER VIEW shop."OpenItems" RENAME COLUMN "itemId" TO item_id;
 ALTER VIEW shop."OpenItems" RENAME COLUMN "Customer" TO customer;
 ALTER VIEW shop."OpenItems" RENAME TO open_items;
+ALTER VIEW shop."BuyerShares" RENAME COLUMN "howMany" TO how_many;
+ALTER VIEW shop."BuyerShares" RENAME COLUMN "customerId" TO customer_id;
+ALTER VIEW shop."BuyerShares" RENAME TO buyer_shares;
+ALTER VIEW shop."AllNumbers" RENAME COLUMN "anyId" TO any_id;
+ALTER VIEW shop."AllNumbers" RENAME COLUMN "fullName" TO full_name;
+ALTER VIEW shop."AllNumbers" RENAME TO all_numbers;
 ALTER MATERIALIZED VIEW shop."ItemCounts" RENAME COLUMN "customerId" TO customer_id;
 ALTER MATERIALIZED VIEW shop."ItemCounts" RENAME COLUMN "itemCount" TO item_count;
 ALTER MATERIALIZED VIEW shop."ItemCounts" RENAME TO item_counts;
