@@ -73,6 +73,7 @@ impl Rewriter {
         }
     }
 
+    /// What is known of the source.
     pub fn known(&self) -> &Known {
         &self.known
     }
