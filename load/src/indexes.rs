@@ -120,7 +120,7 @@ impl Phases {
                     }
                     _ => phases.others.push(text),
                 },
-                _ if is_of_trigger(statement) => phases.triggers.push(text),
+                StatementKind::CreateTrigger { .. } | StatementKind::OfTrigger => phases.triggers.push(text),
                 StatementKind::CommentOnConstraint => phases.comments.push(text),
                 StatementKind::RenameColumn => phases.column_names.push(text),
                 StatementKind::EnableRowSecurity => phases.row_security.push(text),
@@ -152,20 +152,6 @@ impl Chains {
             )
         });
         chains.into_iter().map(|(_, chain)| chain).collect()
-    }
-}
-
-/// Creates, switches or describes a trigger of a table.
-fn is_of_trigger(statement: &Statement<'_>) -> bool {
-    let begins = |words: &str| statement.text.starts_with(words);
-    match statement.kind {
-        StatementKind::CreateTrigger { .. } => true,
-        StatementKind::Other => {
-            begins("COMMENT ON TRIGGER ")
-                || begins("ALTER TRIGGER ")
-                || begins("ALTER TABLE ") && statement.text.contains(" TRIGGER ")
-        }
-        _ => false,
     }
 }
 

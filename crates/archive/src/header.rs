@@ -84,9 +84,10 @@ impl Header {
         if let Some(name) = versions.requires.iter().find(unknown) {
             return Err(Error::new(ErrorKind::Feature(name.clone())));
         }
-        let header: Header =
+        let mut header: Header =
             serde_json::from_slice(json).map_err(|error| Error::new(ErrorKind::Json(error)))?;
         header.check()?;
+        header.catalog.find_indexed_constraints();
         Ok(header)
     }
 
@@ -121,4 +122,53 @@ struct Versions {
     format: u32,
     #[serde(default)]
     requires: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog::{Object, ObjectKind};
+    use serde_json::json;
+
+    use super::*;
+
+    /// The constraints that have an index, in a header whose objects are these.
+    fn indexed(objects: &serde_json::Value) -> Vec<Object> {
+        let header = json!({
+            "format": 1, "requires": [], "run": "", "tool": "", "options": {}, "filters": [], "forms": [],
+            "source": {"kind": "postgresql", "database": "d", "server_version": "15", "encoding": "UTF8",
+                "collation": "", "snapshot_time": "", "lsn": ""},
+            "catalog": {"schemas": [], "tables": [], "sequences": [], "materialized_views": [], "extensions": [],
+                "objects": objects, "roles": [], "policy_roles": []},
+            "mappings": [], "notes": [],
+        });
+        let header = Header::parse(header.to_string().as_bytes()).expect("the header is whole");
+        let objects = header.catalog.objects.into_iter();
+        objects.filter(|it| it.indexed).collect()
+    }
+
+    #[test]
+    fn constraints_with_an_index_are_found_in_older_headers() {
+        let object = |kind, name, table| json!({"kind": kind, "schema": "s", "name": name, "table": table});
+        let mut objects = json!([
+            object("index", "t_pkey", "t"),
+            object("index", "u_key", "u"),
+            object("constraint", "t_pkey", "t"),
+            object("constraint", "t_check", "t"),
+            object("constraint", "u_key", "t"),
+            {"kind": "constraint", "schema": "s", "name": "of_a_domain"},
+        ]);
+        let primary_key = Object {
+            kind: ObjectKind::Constraint,
+            schema: "s".to_owned(),
+            name: "t_pkey".to_owned(),
+            table: Some("t".to_owned()),
+            indexed: true,
+        };
+        assert_eq!(indexed(&objects), std::slice::from_ref(&primary_key));
+        // A header that says it of some has it of all: a check may be called like an index.
+        objects[2]["indexed"] = json!(true);
+        objects[3]["name"] = json!("u_key");
+        objects[3]["table"] = json!("u");
+        assert_eq!(indexed(&objects), [primary_key]);
+    }
 }

@@ -26,6 +26,8 @@ pub use table::{
     TableKind,
 };
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 /// The schema in which `load` keeps its journal; a database that was a target may be a source later.
@@ -90,6 +92,21 @@ impl Catalog {
     /// Number of objects of `kind`.
     pub fn count(&self, kind: ObjectKind) -> usize {
         self.objects.iter().filter(|object| object.kind == kind).count()
+    }
+
+    /// Finds out which constraints have an index, where the catalog is from before [`Object::indexed`] and says so
+    /// of none: those of whose table an index has the same name.
+    pub fn find_indexed_constraints(&mut self) {
+        if self.objects.iter().any(|object| object.indexed) {
+            return;
+        }
+        let place = |it: &Object| (it.schema.clone(), it.table.clone(), it.name.clone());
+        let indexes = self.objects.iter().filter(|it| it.kind == ObjectKind::Index);
+        let indexes: HashSet<_> = indexes.map(place).collect();
+        let constraints = self.objects.iter_mut();
+        for object in constraints.filter(|it| it.kind == ObjectKind::Constraint && it.table.is_some()) {
+            object.indexed = indexes.contains(&place(object));
+        }
     }
 }
 

@@ -17,7 +17,8 @@ pub struct Object {
     /// in the same schema.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
-    /// For a constraint: that it has an index of its name, and so a name among the relations.
+    /// For a constraint: that it has an index of its name, and so a name among the relations. Catalogs from before
+    /// this was written down are completed by [`crate::Catalog::find_indexed_constraints`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub indexed: bool,
 }

@@ -37,6 +37,7 @@ pub enum NameKind {
 }
 
 impl NameKind {
+    /// Every kind, in the order of the type's name.
     pub const ALL: [NameKind; 10] = [
         NameKind::RegClass,
         NameKind::RegCollation,

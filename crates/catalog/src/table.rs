@@ -105,7 +105,7 @@ impl Column {
 #[serde(deny_unknown_fields)]
 pub struct ColumnType {
     pub schema: String,
-    /// `pg_type.typname`, for an array that of its element.
+    /// `pg_type.typname`, for an array that of its element: `mood`, never `_mood`.
     pub name: String,
     /// As `format_type` writes it, but for types outside `pg_catalog` only what follows the name: `[]`, `(3,2)`.
     pub text: String,

@@ -77,7 +77,8 @@ pub struct MappingArgs {
     /// Call the object OLD of SCHEMA NEW, a routine as `SCHEMA.OLD()=NEW`; goes before --prefix (repeatable)
     ///
     /// Names are those of the source, as they are: `public.Users=users`. A name with a dot stands in double
-    /// quotes. A table's own sequences and the indexes of its constraints follow it.
+    /// quotes. Sequences of a table's columns and its indexes follow it where their
+    /// names begin with the table's and `_`, and with an index the constraint that it serves.
     #[arg(long, value_name = "SCHEMA.OLD=NEW")]
     pub rename: Vec<String>,
     /// Standardise all names, those of columns too: `OrderItems` becomes `order_items`
@@ -120,6 +121,7 @@ pub enum Extensions {
 }
 
 impl MappingArgs {
+    /// The mapping that the flags ask for, or that of the plan's source; a usage error when they are wrong.
     pub fn mapping(&self) -> Result<Mapping> {
         let (Some(path), Some(source)) = (&self.plan, &self.source) else {
             if self.extensions == Extensions::Leave && !self.extensions_schema.is_empty() {

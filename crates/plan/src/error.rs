@@ -30,9 +30,13 @@ pub enum MappingError {
         second: String,
         target: String,
     },
+    /// A new name is empty.
     EmptyName,
+    /// A new name has more bytes than PostgreSQL keeps of one.
     TooLong(String),
+    /// A schema would get a name that PostgreSQL or Coalesce keeps for itself.
     ReservedPrefix(String),
+    /// Two names were given for this one.
     Twice(String),
     /// Two schemas of the source would get one name.
     Collision {

@@ -1,5 +1,7 @@
 //! What the definition of a relation says of its parts: columns, and names that its indexes take.
 
+mod view_columns;
+
 use std::collections::{BTreeMap, HashSet};
 
 use catalog::{QualifiedName, Table, TableKind, quote_ident};
@@ -65,7 +67,8 @@ pub(crate) struct Relations {
 #[derive(Clone, Debug)]
 struct Relation {
     kind: RelationKind,
-    columns: Vec<String>,
+    /// `None` when the definition does not say all of them.
+    columns: Option<Vec<String>>,
     /// What its columns can come from: tables, or the type of a typed table.
     parents: Vec<QualifiedName>,
 }
@@ -88,11 +91,13 @@ impl Relations {
         let parents = table.inherits.iter().chain(&table.partition_of);
         let relation = Relation {
             kind,
-            columns: table
-                .columns
-                .iter()
-                .map(|it| it.target_name().to_owned())
-                .collect(),
+            columns: Some(
+                table
+                    .columns
+                    .iter()
+                    .map(|it| it.target_name().to_owned())
+                    .collect(),
+            ),
             parents: parents.cloned().collect(),
         };
         self.insert(table.qualified_name(), relation);
@@ -114,14 +119,14 @@ impl Relations {
             return;
         };
         let columns = match kind {
-            RelationKind::View | RelationKind::MaterializedView => targets(statement).unwrap_or_default(),
-            RelationKind::CompositeType => listed(
+            RelationKind::View | RelationKind::MaterializedView => view_columns::of(statement),
+            RelationKind::CompositeType => Some(listed(
                 statement,
                 SyntaxKind::COMPOSITE_FIELD_DEF,
                 SyntaxKind::COMPOSITE_FIELD,
-            ),
+            )),
             RelationKind::Table | RelationKind::ForeignTable => {
-                listed(statement, SyntaxKind::COLUMN, SyntaxKind::COLUMN_NAME)
+                Some(listed(statement, SyntaxKind::COLUMN, SyntaxKind::COLUMN_NAME))
             }
         };
         let clauses = statement.children().filter(|it| {
@@ -144,7 +149,7 @@ impl Relations {
     }
 
     fn insert(&mut self, name: QualifiedName, relation: Relation) {
-        self.column_names.extend(relation.columns.iter().cloned());
+        self.column_names.extend(relation.columns().iter().cloned());
         self.by_name.insert(name, relation);
     }
 
@@ -154,14 +159,12 @@ impl Relations {
     }
 
     pub(crate) fn columns_of(&self, relation: &QualifiedName) -> Option<&[String]> {
-        self.by_name.get(relation).map(|it| it.columns.as_slice())
+        self.by_name.get(relation)?.columns.as_deref()
     }
 
-    /// Each relation with the names of its columns.
+    /// Each relation with the names of its columns, as far as they are known.
     pub(crate) fn columns(&self) -> impl Iterator<Item = (&QualifiedName, &[String])> {
-        self.by_name
-            .iter()
-            .map(|(name, it)| (name, it.columns.as_slice()))
+        self.by_name.iter().map(|(name, it)| (name, it.columns()))
     }
 
     /// Whether the column comes from more than one parent.
@@ -184,7 +187,7 @@ impl Relations {
                 mapping.schema(&name.schema),
                 mapping.object(Namespace::Objects, &name.schema, &name.name),
             );
-            for column in &relation.columns {
+            for column in relation.columns() {
                 let new = mapping.column(column);
                 if new == *column || self.is_inherited(relation, column) {
                     continue;
@@ -200,12 +203,27 @@ impl Relations {
         renames
     }
 
+    /// Ancestors are looked at once each: broken input can make a table its own ancestor.
     fn is_inherited(&self, relation: &Relation, column: &str) -> bool {
-        relation.parents.iter().any(|parent| {
-            self.by_name
-                .get(parent)
-                .is_some_and(|it| it.columns.iter().any(|it| it == column) || self.is_inherited(it, column))
-        })
+        let mut waiting: Vec<&QualifiedName> = relation.parents.iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(name) = waiting.pop() {
+            let Some(parent) = self.by_name.get(name).filter(|_| seen.insert(name)) else {
+                continue;
+            };
+            if parent.columns().iter().any(|it| it == column) {
+                return true;
+            }
+            waiting.extend(&parent.parents);
+        }
+        false
+    }
+}
+
+impl Relation {
+    /// None where they are not known.
+    fn columns(&self) -> &[String] {
+        self.columns.as_deref().unwrap_or_default()
     }
 }
 
@@ -260,26 +278,29 @@ fn listed(statement: &SyntaxNode, definition: SyntaxKind, name: SyntaxKind) -> V
         .collect()
 }
 
-/// The columns of a view as `pg_get_viewdef` writes them: an alias wherever the name is not that of a column.
-fn targets(view: &SyntaxNode) -> Option<Vec<String>> {
-    let list = view
-        .descendants()
-        .find(|it| it.kind() == SyntaxKind::TARGET_LIST)?;
-    let name = |target: SyntaxNode| {
-        let alias = target.children().find(|it| it.kind() == SyntaxKind::AS_NAME);
-        let named = match alias {
-            Some(alias) => alias,
-            None => target.first_child()?,
-        };
-        Some(normalize_name_node(&innermost(named)))
-    };
-    list.children()
-        .filter(|it| it.kind() == SyntaxKind::TARGET)
-        .map(name)
-        .collect()
-}
-
 /// The last segment of a name.
 pub(crate) fn innermost(node: SyntaxNode) -> SyntaxNode {
     node.descendants().last().unwrap_or(node)
+}
+
+#[cfg(test)]
+mod tests {
+    use plan::Mapping;
+
+    use crate::Known;
+
+    #[test]
+    fn tables_that_inherit_from_each_other_are_no_trouble() {
+        let known = Known::from_sql(
+            "CREATE TABLE s.a (\"Of\" integer) INHERITS (s.b); CREATE TABLE s.b () INHERITS (s.a);
+             CREATE TABLE s.c (\"Own\" integer, \"Of\" integer) INHERITS (s.b);",
+        );
+        let mapping = Mapping::new(None, &[]).expect("nothing is wrong");
+        let mapping = Mapping {
+            snake_case: true,
+            ..mapping
+        };
+        let renamed = known.renamed_columns(&mapping).into_iter().map(|it| it.old);
+        assert_eq!(renamed.collect::<Vec<_>>(), ["Own"]);
+    }
 }

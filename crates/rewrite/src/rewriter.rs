@@ -73,6 +73,7 @@ impl Rewriter {
         }
     }
 
+    /// What is known of the source.
     pub fn known(&self) -> &Known {
         &self.known
     }
@@ -145,7 +146,7 @@ impl Rewriter {
         let mut pass = StatementPass::new(self, parsed);
         pass.run(&statement);
         self.follow_path(&statement, parsed, &mut pass, outcome);
-        let secrets = secrets::find(&statement);
+        let secrets = secrets::find(&statement, parsed.text);
         if !secrets.is_empty() {
             outcome.take_secrets(&label::object(&statement), parsed.range.start, secrets);
         }
@@ -315,12 +316,12 @@ impl<'a> Outcome<'a> {
             });
             self.cuts.push((start + range.start..start + range.end, new));
         }
-        for offset in secrets.unread {
+        for (offset, reason) in secrets.doubts {
             self.doubts.push(Doubt {
                 object: object.to_owned(),
                 line: self.line(start + offset),
                 body_line: None,
-                reason: "the connection string cannot be read and mentions a password".to_owned(),
+                reason: reason.to_owned(),
             });
         }
     }

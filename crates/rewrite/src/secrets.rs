@@ -2,6 +2,7 @@
 //! its value.
 
 mod conninfo;
+mod strings;
 
 use std::ops::Range;
 
@@ -9,6 +10,7 @@ use catalog::quote_literal;
 use squawk_syntax::ast::{AstNode, Literal, normalize_name_node};
 use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
 
+use crate::rewriter::child;
 pub(crate) use conninfo::is_secret_name;
 use conninfo::{Conninfo, without_passwords};
 
@@ -26,25 +28,43 @@ pub(crate) struct Cut {
 pub(crate) struct Secrets {
     /// In the order of the text.
     pub(crate) cuts: Vec<Cut>,
-    /// Offsets of connection strings that mention a password and cannot be read.
-    pub(crate) unread: Vec<usize>,
+    /// Offsets of what stays and may be seen by people who should not, with the reason.
+    pub(crate) doubts: Vec<(usize, &'static str)>,
 }
 
-/// Whether `statement` is of a kind that can hold a password, by its first words.
+/// Whether `statement` can hold a password, by its first words and by what it mentions.
 pub(crate) fn may_hold(statement: &str) -> bool {
+    is_of_secrets(statement) || is_definition(statement) && strings::may_hold_password(statement)
+}
+
+/// Rows, comments and messages are data: what is defined can hold a password that is used.
+fn is_definition(statement: &str) -> bool {
+    let first = statement.split_ascii_whitespace().next().unwrap_or_default();
+    ["create", "alter", "do"]
+        .iter()
+        .any(|it| first.eq_ignore_ascii_case(it))
+}
+
+/// Whether `statement` is of a kind that has a place for passwords.
+fn is_of_secrets(statement: &str) -> bool {
     let mut words = statement.split_ascii_whitespace().map(str::to_ascii_lowercase);
     let is_verb = words.next().is_some_and(|it| it == "create" || it == "alter");
     let nouns = ["role", "user", "group", "subscription", "server", "foreign"];
-    is_verb && words.next().is_some_and(|it| nouns.contains(&it.as_str()))
+    is_verb
+        && words.next().is_some_and(|it| {
+            // A foreign table can be altered as a table.
+            nouns.contains(&it.as_str()) || it == "table" && words.any(|it| it.starts_with("options"))
+        })
 }
 
 /// Whether a statement that cannot be read may hold a password.
 pub(crate) fn may_hide(statement: &str) -> bool {
-    may_hold(statement) && mentions_password(statement)
+    is_of_secrets(statement) && mentions_secret(statement)
+        || is_definition(statement) && !strings::with_passwords(statement).is_empty()
 }
 
-/// The passwords of a statement that was read.
-pub(crate) fn find(statement: &SyntaxNode) -> Secrets {
+/// The passwords of a statement that was read; `text` is all of it.
+pub(crate) fn find(statement: &SyntaxNode, text: &str) -> Secrets {
     use SyntaxKind as K;
     let mut secrets = Secrets::default();
     match statement.kind() {
@@ -72,7 +92,9 @@ pub(crate) fn find(statement: &SyntaxNode) -> Secrets {
         | K::ALTER_SERVER
         | K::CREATE_FOREIGN_DATA_WRAPPER
         | K::ALTER_FOREIGN_DATA_WRAPPER
-        | K::CREATE_FOREIGN_TABLE => {
+        | K::CREATE_FOREIGN_TABLE
+        | K::ALTER_FOREIGN_TABLE
+        | K::ALTER_TABLE => {
             let lists = [K::ALTER_OPTION_LIST, K::OPTION_ALTER_OPTION_LIST];
             for list in statement.descendants().filter(|it| lists.contains(&it.kind())) {
                 secrets.options(statement, &list);
@@ -80,12 +102,20 @@ pub(crate) fn find(statement: &SyntaxNode) -> Secrets {
         }
         _ => {}
     }
+    // A string somewhere else stays, since what uses it would be broken.
+    if secrets.is_empty() && is_definition(text) {
+        let strings = strings::with_passwords(text).into_iter();
+        secrets.doubts.extend(strings.map(|at| (at, HELD)));
+    }
     secrets
 }
 
+const HELD: &str = "a string holds a password, and stays";
+const UNREAD: &str = "the connection string cannot be read and mentions a password";
+
 impl Secrets {
     pub(crate) fn is_empty(&self) -> bool {
-        self.cuts.is_empty() && self.unread.is_empty()
+        self.cuts.is_empty() && self.doubts.is_empty()
     }
 
     fn connection(&mut self, literal: &Literal) {
@@ -99,7 +129,7 @@ impl Secrets {
                 range,
                 new: quote_literal(&rest).trim_start().to_owned(),
             }),
-            Conninfo::Unread => self.unread.push(range.start),
+            Conninfo::Unread => self.doubts.push((range.start, UNREAD)),
         }
     }
 
@@ -108,9 +138,15 @@ impl Secrets {
         let options: Vec<SyntaxNode> = list.children().collect();
         let is_secret: Vec<bool> = options.iter().map(holds_password).collect();
         if is_secret.iter().all(|it| *it) {
-            if !options.is_empty() {
+            if !options.is_empty() && !is_one_of_several_actions(list, statement) {
                 self.cuts.push(removal(without_list(statement, list)));
+                return;
             }
+            let literals = options.iter().filter_map(|it| child(it, SyntaxKind::LITERAL));
+            self.cuts.extend(literals.map(|it| Cut {
+                range: range_of(&it),
+                new: "''".to_owned(),
+            }));
             return;
         }
         let mut kept_before = false;
@@ -153,11 +189,26 @@ fn holds_password(option: &SyntaxNode) -> bool {
     named && name.is_some_and(|it| is_secret_name(&normalize_name_node(&it)))
 }
 
+/// Whether `ALTER TABLE` does something beside setting the options of `list`.
+fn is_one_of_several_actions(list: &SyntaxNode, statement: &SyntaxNode) -> bool {
+    let is_alter_table = matches!(
+        statement.kind(),
+        SyntaxKind::ALTER_FOREIGN_TABLE | SyntaxKind::ALTER_TABLE
+    );
+    let is_target = |it: &SyntaxNode| it.kind() == SyntaxKind::TABLE_RELATION_NAME;
+    let is_around = |it: &SyntaxNode| it.text_range().contains_range(list.text_range());
+    is_alter_table && statement.children().any(|it| !is_target(&it) && !is_around(&it))
+}
+
 /// An `ALTER … OPTIONS` has nothing else to say: without its options the whole statement goes.
 fn without_list(statement: &SyntaxNode, list: &SyntaxNode) -> Range<usize> {
     let is_required = matches!(
         statement.kind(),
-        SyntaxKind::ALTER_USER_MAPPING | SyntaxKind::ALTER_SERVER | SyntaxKind::ALTER_FOREIGN_DATA_WRAPPER
+        SyntaxKind::ALTER_USER_MAPPING
+            | SyntaxKind::ALTER_SERVER
+            | SyntaxKind::ALTER_FOREIGN_DATA_WRAPPER
+            | SyntaxKind::ALTER_FOREIGN_TABLE
+            | SyntaxKind::ALTER_TABLE
     );
     if is_required {
         range_of(statement)
@@ -193,8 +244,10 @@ fn range_of(node: &SyntaxNode) -> Range<usize> {
     range.start().into()..range.end().into()
 }
 
-fn mentions_password(text: &str) -> bool {
-    text.to_ascii_lowercase().contains("password")
+/// Whether a word of it can be the name of a secret.
+fn mentions_secret(text: &str) -> bool {
+    let is_name = |it: char| it.is_alphanumeric() || matches!(it, '_' | '-');
+    text.split(|it| !is_name(it)).any(is_secret_name)
 }
 
 #[cfg(test)]
@@ -269,6 +322,58 @@ mod tests {
             "CREATE SERVER s FOREIGN DATA WRAPPER w OPTIONS (url 'http://u@h/', password_required 'false');",
             1,
         );
+    }
+
+    #[test]
+    fn passwords_of_foreign_tables_are_cut() {
+        check(
+            "CREATE FOREIGN TABLE s.t (a text OPTIONS (secret 'CANARY') NOT NULL, b text OPTIONS (key 'true'))
+SERVER s OPTIONS (url 'h', api_key 'CANARY');",
+            "CREATE FOREIGN TABLE s.t (a text NOT NULL, b text OPTIONS (key 'true'))
+SERVER s OPTIONS (url 'h');",
+            2,
+        );
+        for table in ["ALTER FOREIGN TABLE ONLY s.t", "ALTER TABLE s.t"] {
+            check(
+                &format!("{table} OPTIONS (SET a 'b', ADD sa_key 'CANARY', DROP token);"),
+                &format!("{table} OPTIONS (SET a 'b', DROP token);"),
+                1,
+            );
+            let column = "ALTER COLUMN c OPTIONS (credentials 'CANARY')";
+            check(&format!("{table} {column};"), "", 1);
+            check(
+                &format!("{table} {column}, OPTIONS (ADD private_key 'CANARY');"),
+                &format!("{table} ALTER COLUMN c OPTIONS (credentials ''), OPTIONS (ADD private_key '');"),
+                2,
+            );
+        }
+    }
+
+    #[test]
+    fn passwords_in_other_strings_are_doubts_by_line() {
+        let literal = "'host=h password=CANARY'";
+        let quoted = "E'SELECT 1 FROM dblink(\\'password=CANARY\\')'";
+        for (sql, lines) in [
+            (format!("CREATE VIEW s.v AS\nSELECT dblink({literal}, 'x') AS a;"), &[2][..]),
+            (format!("CREATE FUNCTION s.f() RETURNS void LANGUAGE plpgsql AS $$\nBEGIN\nPERFORM dblink_connect({literal});\nEND $$;"), &[3]),
+            (format!("CREATE FUNCTION s.f() RETURNS void LANGUAGE sql\nAS {quoted};"), &[2]),
+            ("CREATE FUNCTION s.f() RETURNS void LANGUAGE plpython3u AS $$\na = 1\nget(\"https://u:CANARY@h/\")\n$$;".to_owned(), &[3]),
+            ("CREATE TABLE s.t (a text DEFAULT 'http://h',\nb text DEFAULT 'http://u:CANARY@h');".to_owned(), &[2]),
+            ("CREATE FUNCTION s.f() FROBNICATE AS 'password=CANARY';".to_owned(), &[1]),
+            (format!("COMMENT ON TABLE s.t IS {literal}; INSERT INTO s.t VALUES ({literal});"), &[]),
+        ] {
+            for map in [vec![], vec!["s=x".to_owned()]] {
+                let mapping = Mapping::new(None, &map).expect("the pair is valid");
+                let rewritten = Rewriter::new(mapping, Known::from_sql(""))
+                    .expect("the mapping fits")
+                    .rewrite(&sql);
+                assert!(rewritten.text.contains("CANARY"), "{}", rewritten.text);
+                let doubts = rewritten.doubts.iter().filter(|it| it.reason.contains("password"));
+                assert_eq!(doubts.map(|it| it.line).collect::<Vec<_>>(), lines, "{sql}");
+                let said = format!("{:?} {:?} {:?}", rewritten.edits, rewritten.notes, rewritten.doubts);
+                assert!(!said.contains("CANARY"), "{said}");
+            }
+        }
     }
 
     #[test]

@@ -59,6 +59,9 @@ pub enum StatementKind {
     CreateTrigger {
         table: QualifiedName,
     },
+    /// What switches, describes or alters a trigger of a table: `ALTER TABLE … ENABLE TRIGGER` and `DISABLE TRIGGER`,
+    /// `COMMENT ON TRIGGER`, `ALTER TRIGGER`.
+    OfTrigger,
     /// `ALTER … RENAME COLUMN` and `ALTER TYPE … RENAME ATTRIBUTE`.
     RenameColumn,
     EventTrigger,
@@ -124,6 +127,11 @@ fn kind_of(statement: &SyntaxNode) -> Option<StatementKind> {
         {
             StatementKind::RenameColumn
         }
+        K::ALTER_TRIGGER => StatementKind::OfTrigger,
+        K::ALTER_TABLE | K::ALTER_FOREIGN_TABLE if has_child(statement, switches_trigger) => {
+            StatementKind::OfTrigger
+        }
+        K::COMMENT_ON if has_child(statement, |kind| kind == K::OBJECT_TRIGGER) => StatementKind::OfTrigger,
         K::ALTER_TABLE => add_constraint(statement)?,
         K::COMMENT_ON if has_child(statement, |kind| format!("{kind:?}").contains("CONSTRAINT")) => {
             StatementKind::CommentOnConstraint
@@ -149,6 +157,17 @@ fn kind_of(statement: &SyntaxNode) -> Option<StatementKind> {
         K::GRANT | K::REVOKE | K::ALTER_DEFAULT_PRIVILEGES => StatementKind::Grant,
         _ => return None,
     })
+}
+
+fn switches_trigger(action: SyntaxKind) -> bool {
+    use SyntaxKind::{DISABLE_TRIGGER, ENABLE_ALWAYS_TRIGGER, ENABLE_REPLICA_TRIGGER, ENABLE_TRIGGER};
+    [
+        DISABLE_TRIGGER,
+        ENABLE_ALWAYS_TRIGGER,
+        ENABLE_REPLICA_TRIGGER,
+        ENABLE_TRIGGER,
+    ]
+    .contains(&action)
 }
 
 fn has_descendant(statement: &SyntaxNode, kind: SyntaxKind) -> bool {
@@ -306,17 +325,14 @@ mod tests {
         ] {
             for (keyword, only) in [("ONLY ", true), ("", false)] {
                 let sql = format!("ALTER TABLE {keyword}s.t\n    ADD CONSTRAINT c {definition};");
-                let name = Some("c".to_owned());
-                check(
-                    &sql,
-                    &StatementKind::AddConstraint {
-                        table: self::name("t"),
-                        name,
-                        kind,
-                        not_valid,
-                        only,
-                    },
-                );
+                let expected = StatementKind::AddConstraint {
+                    table: name("t"),
+                    name: Some("c".to_owned()),
+                    kind,
+                    not_valid,
+                    only,
+                };
+                check(&sql, &expected);
             }
         }
     }
@@ -402,6 +418,26 @@ mod tests {
             ("FROBNICATE s.t;", StatementKind::Other),
         ] {
             check(sql, &kind);
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_triggers_is_told_from_what_names_them() {
+        for of_trigger in [
+            "ALTER TABLE s.t ENABLE TRIGGER ALL;",
+            "ALTER TABLE ONLY s.t ENABLE ALWAYS TRIGGER g;",
+            "ALTER TABLE s.t ENABLE REPLICA TRIGGER g;",
+            "ALTER FOREIGN TABLE s.t DISABLE TRIGGER g;",
+            "COMMENT ON TRIGGER g ON s.t IS 'x';",
+            "ALTER TRIGGER g ON s.t DEPENDS ON EXTENSION e;",
+        ] {
+            check(of_trigger, &StatementKind::OfTrigger);
+        }
+        for other in [
+            "COMMENT ON EVENT TRIGGER e IS 'COMMENT ON TRIGGER ';",
+            "ALTER TABLE s.t ALTER COLUMN a SET DEFAULT 'a TRIGGER b';",
+        ] {
+            check(other, &StatementKind::Other);
         }
     }
 }

@@ -184,10 +184,13 @@ impl<'a> StatementPass<'a> {
                 SyntaxKind::TRANSITION_RELATION_NAME => self.transition_table(&node, place),
                 SyntaxKind::LITERAL if !within(&dynamic, &node) => self.literal(&node, place),
                 // The rows of an archive are opened, those of plain SQL are not.
-                SyntaxKind::COLUMN | SyntaxKind::COMPOSITE_FIELD_DEF
+                SyntaxKind::COLUMN
+                | SyntaxKind::COMPOSITE_FIELD_DEF
+                | SyntaxKind::CREATE_DOMAIN
+                | SyntaxKind::RANGE_TYPE
                     if !place.in_body && !self.rewriter.known().is_complete() =>
                 {
-                    if let Some(reason) = stored_names::in_column(&node) {
+                    if let Some(reason) = stored_names::in_definition(&node) {
                         self.concern(usize::from(node.text_range().start()), reason, place);
                     }
                 }

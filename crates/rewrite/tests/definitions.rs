@@ -337,6 +337,20 @@ fn columns_that_hold_names_of_objects_are_doubts() {
             &["a", "b"],
         ),
         ("CREATE TYPE public.p AS (a integer, b regclass);", &["b"]),
+        ("CREATE DOMAIN public.d AS regclass NOT NULL;", &["d"]),
+        ("CREATE DOMAIN public.\"D e\" AS pg_catalog.regproc[];", &["D"]),
+        (
+            "CREATE DOMAIN public.regclass AS text; CREATE DOMAIN public.d AS public.regclass;",
+            &[],
+        ),
+        (
+            "CREATE TYPE public.r AS RANGE (subtype_opclass = pg_catalog.oid_ops, subtype = regclass);",
+            &["r"],
+        ),
+        (
+            "CREATE TYPE public.r AS RANGE (subtype = oid, multirange_type_name = public.regclass);",
+            &[],
+        ),
         ("CREATE TABLE public.t (regclass integer DEFAULT 1, b text);", &[]),
         ("SELECT 'public.t'::regclass;", &[]),
         (

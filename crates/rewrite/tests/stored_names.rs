@@ -310,3 +310,34 @@ fn a_column_of_names_is_a_doubt_only_where_rows_are_not_opened() {
     let opened = Known::from_catalog(&catalog(StoredNames::Object(RegClass)));
     assert_eq!((doubts(Known::from_sql(sql)), doubts(opened)), (1, 0));
 }
+
+#[test]
+fn what_is_told_of_a_value_is_the_name_in_it_alone() {
+    let class = || StoredNames::Object(RegClass);
+    let pair = || StoredNames::Composite(vec![None, Some(class())]);
+    let long = format!("public.\"{}é\"", "n".repeat(200));
+    for (shape, text, example) in [
+        (class(), "public.other", Some("public.other")),
+        (class(), long.as_str(), Some(&long[..127])),
+        (pair(), "(CANARY,public.other)", Some("public.other")),
+        (pair(), "(CANARY,public.other", None),
+        (StoredNames::Array(Box::new(class())), "CANARY", None),
+        (StoredNames::Range, "[CANARY,)", None),
+        (class(), "CANARY\u{fffd}", None),
+    ] {
+        let catalog = catalog(shape);
+        let rewriter =
+            Rewriter::new(Mapping::default(), Known::from_catalog(&catalog)).expect("the names fit");
+        let map = NameMap::new(rewriter, &catalog);
+        let mut table = map.table(&catalog.tables[0]).expect("it stores names");
+        // The last one stands for a value that is no UTF-8.
+        let value: Vec<u8> = match text.strip_suffix('\u{fffd}') {
+            Some(start) => [start.as_bytes(), b"\xff"].concat(),
+            None => text.into(),
+        };
+        table.map(1, &value);
+        let [unresolved] = table.unresolved().try_into().expect("it means nothing");
+        assert_eq!(unresolved.example.as_deref(), example, "{text}");
+        assert!(!unresolved.to_string().contains("CANARY"), "{unresolved}");
+    }
+}

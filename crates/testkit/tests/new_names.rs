@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+use std::path::Path;
+
+use serde_json::Value;
 use testkit::judge::{Definitions, renamed};
 use testkit::{Cluster, Database, Desk, TARGET_OWNER, target_word};
 
@@ -25,6 +28,10 @@ CREATE INDEX "IX_Items_PlacedAt" ON public."OrderItems" ("placedAt") WHERE "cust
 CREATE VIEW public."OpenItems" AS SELECT "OrderItems"."itemId", "Customers"."fullName" AS "Customer"
     FROM public."OrderItems" JOIN public."Customers" USING ("customerId") WHERE "OrderItems".state = 'open';
 CREATE MATERIALIZED VIEW public."ItemCounts" AS SELECT "customerId", count(*) AS "itemCount" FROM public."OrderItems" GROUP BY 1;
+CREATE VIEW public."BuyerShares" AS WITH "perBuyer" AS (SELECT "customerId", count(*) AS "itemCount" FROM public."OrderItems" GROUP BY 1)
+    SELECT "perBuyer"."itemCount" AS "howMany", "perBuyer"."customerId" FROM "perBuyer";
+CREATE VIEW public."AllNumbers" AS (SELECT "customerId" AS "anyId", "fullName" FROM public."Customers"
+    UNION SELECT "itemId", 'of an item' FROM public."OrderItems") EXCEPT SELECT 0, 'nobody';
 CREATE FUNCTION public."countItems"() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM public."OrderItems"';
 CREATE FUNCTION public."onChange"() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
 CREATE TRIGGER "TR_Change" BEFORE UPDATE OF "fullName" ON public."Customers"
@@ -74,6 +81,12 @@ ALTER INDEX shop."IX_Items_PlacedAt" RENAME TO ix_items_placed_at;
 ALTER VIEW shop."OpenItems" RENAME COLUMN "itemId" TO item_id;
 ALTER VIEW shop."OpenItems" RENAME COLUMN "Customer" TO customer;
 ALTER VIEW shop."OpenItems" RENAME TO open_items;
+ALTER VIEW shop."BuyerShares" RENAME COLUMN "howMany" TO how_many;
+ALTER VIEW shop."BuyerShares" RENAME COLUMN "customerId" TO customer_id;
+ALTER VIEW shop."BuyerShares" RENAME TO buyer_shares;
+ALTER VIEW shop."AllNumbers" RENAME COLUMN "anyId" TO any_id;
+ALTER VIEW shop."AllNumbers" RENAME COLUMN "fullName" TO full_name;
+ALTER VIEW shop."AllNumbers" RENAME TO all_numbers;
 ALTER MATERIALIZED VIEW shop."ItemCounts" RENAME COLUMN "customerId" TO customer_id;
 ALTER MATERIALIZED VIEW shop."ItemCounts" RENAME COLUMN "itemCount" TO item_count;
 ALTER MATERIALIZED VIEW shop."ItemCounts" RENAME TO item_counts;
@@ -149,6 +162,47 @@ fn renamed_objects_are_what_postgresql_makes_of_them() {
         "--rename public.Customers=people --rename public.countItems=counted",
         RENAMED,
     );
+}
+
+/// Each column with its type, as the header of an archive in a folder says it.
+fn column_types(archive: &Path) -> Vec<String> {
+    let header = std::fs::read(archive.join("archive.json")).unwrap();
+    let header: Value = serde_json::from_slice(&header).unwrap();
+    let tables = header["catalog"]["tables"].as_array().unwrap();
+    let types = tables.iter().flat_map(|table| {
+        let columns = table["columns"].as_array().unwrap().iter();
+        columns.map(move |it| format!("{} {} {}", table["name"], it["name"], it["type"]))
+    });
+    types.collect()
+}
+
+#[test]
+fn an_archive_under_a_prefix_has_the_types_of_its_target() {
+    let source = source("typed");
+    source
+        .execute(
+            "CREATE EXTENSION citext; CREATE DOMAIN words AS text[]; CREATE DOMAIN small AS numeric(3,1);
+             CREATE TYPE span AS RANGE (subtype = time, multirange_type_name = spans);
+             CREATE TABLE typed (a \"OrderState\"[], b \"PostalAddress\"[], c \"Customers\"[], d \"OpenItems\", e words,
+                 f words[], g small, h span[], i spans[], j citext[], k numeric(3,1)[], l \"char\", m name[],
+                 n information_schema.sql_identifier[])",
+        )
+        .unwrap();
+    let (desk, target) = (Desk::shared(), Cluster::shared().target().unwrap());
+    let word = target_word(&target);
+    for line in [
+        format!(
+            "dump {} | remap-schema --to shop --prefix p_ -o typed/",
+            source.name()
+        ),
+        format!("load {word} typed"),
+        format!("dump {} -o target/", target.name()),
+    ] {
+        desk.run(&line).assert_success();
+    }
+    let [expected, found] = ["target", "typed"].map(|it| column_types(&desk.path(it)));
+    assert!(expected.iter().any(|it| it.contains("p_spans")), "{expected:?}");
+    assert_eq!(found, expected);
 }
 
 #[test]

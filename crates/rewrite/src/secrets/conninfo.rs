@@ -12,15 +12,93 @@ pub(crate) enum Conninfo {
     Unread,
 }
 
+/// Words before `key` that make it no secret: keys of tables, ways to sort or spread rows, halves that are public,
+/// and files (`sslkey` of libpq).
+const OPEN_KEYS: [&str; 23] = [
+    "",
+    "cluster",
+    "clustering",
+    "dist",
+    "distribution",
+    "foreign",
+    "group",
+    "hash",
+    "index",
+    "is",
+    "join",
+    "order",
+    "partition",
+    "partitioning",
+    "primary",
+    "public",
+    "range",
+    "row",
+    "shard",
+    "singleton",
+    "sort",
+    "ssl",
+    "unique",
+];
+
 /// Whether the value of a keyword or option of this name must not be seen, whatever wrapper it belongs to.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let ends = ["password", "passwd", "passphrase", "pwd", "token"];
     // `scram_client_key` and `scram_server_key` serve in the place of a password.
-    name.contains("secret")
+    is_password_name(&name)
+        || name.contains("secret")
         || name.starts_with("scram_")
-        || name == "pass"
-        || ends.iter().any(|end| name.ends_with(end))
+        || SECRET_ENDS.iter().any(|end| name.ends_with(end)) && name != "bypass"
+        || name.strip_suffix("key").is_some_and(|of| {
+            let word = of.trim_end_matches(['_', '-']).rsplit(['_', '-']).next();
+            !OPEN_KEYS.contains(&word.unwrap_or_default())
+        })
+}
+
+const SECRET_ENDS: [&str; 7] = [
+    "credential",
+    "credentials",
+    "pass",
+    "passphrase",
+    "passwd",
+    "pwd",
+    "token",
+];
+
+/// `password_required` of `postgres_fdw` says yes or no.
+fn is_password_name(name: &str) -> bool {
+    name.contains("password") && !name.ends_with("required")
+}
+
+/// Whether a string is a connection string with a password, or a URL with one. What is put there by `format` or
+/// behind the string's end is none.
+pub(super) fn holds_password(text: &str) -> bool {
+    if let Some((scheme, rest)) = text.split_once("://") {
+        let before_path = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let credentials = before_path.rsplit_once('@').map(|(credentials, _)| credentials);
+        let password = credentials.and_then(|it| it.split_once(':'));
+        let is_url = !scheme.is_empty() && scheme.bytes().all(is_scheme);
+        let query = rest.split_once('?').map_or("", |(_, query)| query);
+        let in_query = query.split('&').any(|it| {
+            it.split_once('=').is_some_and(|(name, value)| {
+                is_password_name(&percent_decoded(name).to_ascii_lowercase()) && is_value(value)
+            })
+        });
+        return is_url
+            && !before_path.contains(char::is_whitespace)
+            && (in_query || password.is_some_and(|(_, it)| is_value(it)));
+    }
+    let mut holds_any = false;
+    let is_read = read_keywords(text, |Setting { name, value, .. }| {
+        holds_any |= is_password_name(&name.to_ascii_lowercase()) && is_value(value.trim_matches('\''));
+    });
+    is_read.is_some() && holds_any
+}
+
+/// Not a place that is filled when the statement runs: nothing, `%s`, `%1$L`, `$1`.
+fn is_value(text: &str) -> bool {
+    let place = text.trim_start_matches(|it: char| matches!(it, '%' | '$') || it.is_ascii_digit());
+    let is_place = text.starts_with(['%', '$']) && matches!(place, "" | "s" | "L" | "I");
+    !text.is_empty() && !is_place
 }
 
 pub(crate) fn without_passwords(conninfo: &str) -> Conninfo {
@@ -80,11 +158,32 @@ fn percent_decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// `keyword = value …`, values quoted by `'` and escaped by `\`; `None` when it is nothing of the kind
-/// (`conninfo_parse` in libpq's `fe-connect.c`).
+/// The text without its secrets; `None` when it is no list of keywords.
 fn keywords(text: &str) -> Option<String> {
     let mut kept: Vec<&str> = Vec::new();
     let mut cut_any = false;
+    read_keywords(text, |setting| {
+        if is_secret_name(setting.name) {
+            cut_any = true;
+        } else {
+            kept.push(setting.text);
+        }
+    })?;
+    Some(if cut_any { kept.join(" ") } else { text.to_owned() })
+}
+
+/// One `keyword = value`.
+struct Setting<'a> {
+    name: &'a str,
+    /// With its quotes.
+    value: &'a str,
+    /// All of it.
+    text: &'a str,
+}
+
+/// `keyword = value …`, values quoted by `'` and escaped by `\`; `None` when it is nothing of the kind
+/// (`conninfo_parse` in libpq's `fe-connect.c`).
+fn read_keywords<'a>(text: &'a str, mut take: impl FnMut(Setting<'a>)) -> Option<()> {
     let mut at = skip_space(text, 0);
     while at < text.len() {
         let start = at;
@@ -93,15 +192,16 @@ fn keywords(text: &str) -> Option<String> {
         if !text[at..].starts_with('=') {
             return None;
         }
-        at = value_end(text, skip_space(text, at + 1))?;
-        if is_secret_name(&text[start..name_end]) {
-            cut_any = true;
-        } else {
-            kept.push(&text[start..at]);
-        }
+        let value_start = skip_space(text, at + 1);
+        at = value_end(text, value_start)?;
+        take(Setting {
+            name: &text[start..name_end],
+            value: &text[value_start..at],
+            text: &text[start..at],
+        });
         at = skip_space(text, at);
     }
-    Some(if cut_any { kept.join(" ") } else { text.to_owned() })
+    Some(())
 }
 
 fn skip_space(text: &str, at: usize) -> usize {
@@ -174,5 +274,78 @@ mod tests {
             "postgres://u@h/d?a=b@c:d",
         );
         check("postgresql://u:p?q@h/d", "postgresql://u@h/d");
+    }
+
+    #[test]
+    fn names_of_secrets_are_told_from_others() {
+        for secret in [
+            "password",
+            "sslpassword",
+            "api_key",
+            "sa_key",
+            "Private_Key",
+            "apikey",
+            "access-key",
+            "credentials",
+            "client_secret",
+            "secret_access_key",
+            "token",
+            "db_pass",
+            "passwd",
+            "PWD",
+            "scram_client_key",
+        ] {
+            assert!(is_secret_name(secret), "{secret}");
+        }
+        for open in [
+            "key",
+            "primary_key",
+            "key_column",
+            "partition_key",
+            "public_key",
+            "sslkey",
+            "ssl_key",
+            "passfile",
+            "password_required",
+            "keyspace",
+            "tokenizer",
+            "user",
+            "table_name",
+            "access_key_id",
+            "rowkey",
+        ] {
+            assert!(!is_secret_name(open), "{open}");
+        }
+    }
+
+    #[test]
+    fn strings_with_passwords_are_told_from_others() {
+        for secret in [
+            "host=h password=x",
+            "password='a b'",
+            "SslPassword = x",
+            "postgres://u:p@h/d",
+            "https://u:p@h",
+            "postgres://h/d?password=x",
+        ] {
+            assert!(holds_password(secret), "{secret}");
+        }
+        for open in [
+            "password=",
+            "host=h password=''",
+            "password=%s user=u",
+            "password=%1$L",
+            "password=$1",
+            "password is x",
+            "password_required=no",
+            "http://h:1/a@b",
+            "see https://u:p@h",
+            "postgres://u:%s@h",
+            "postgres://u@h:5/d",
+            "mail: a@b",
+            "token=x",
+        ] {
+            assert!(!holds_password(open), "{open}");
+        }
     }
 }

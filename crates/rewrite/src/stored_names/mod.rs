@@ -6,22 +6,45 @@ mod nesting;
 mod table_names;
 
 use catalog::NameKind;
-use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{AstNode, Type, normalize_name_node};
+use squawk_syntax::{SyntaxKind, SyntaxNode};
+
+use crate::relation::innermost;
+use crate::rewriter::child;
 
 pub use name_map::NameMap;
 pub use table_names::{TableNames, Unresolved};
 
-/// Why the values of the column that `node` defines cannot be trusted where rows are not opened; `None` when they
-/// can.
-pub(crate) fn in_column(node: &SyntaxNode) -> Option<String> {
-    let name = node.first_child()?;
-    let written = node.children().find_map(Type::cast)?.syntax().text().to_string();
+/// Why values of what `node` defines, a column, a domain or a range type, cannot be trusted where rows are not
+/// opened; `None` when they can. Columns of such a domain or range are told of at its definition.
+pub(crate) fn in_definition(node: &SyntaxNode) -> Option<String> {
+    let (noun, name, holder) = match node.kind() {
+        SyntaxKind::CREATE_DOMAIN => ("domain", node.first_child()?, node.clone()),
+        SyntaxKind::RANGE_TYPE => ("range", node.parent()?.first_child()?, subtype(node)?),
+        _ => ("column", node.first_child()?, node.clone()),
+    };
+    let written = holder
+        .children()
+        .find_map(Type::cast)?
+        .syntax()
+        .text()
+        .to_string();
     let element = written.trim_end_matches(|it: char| matches!(it, '[' | ']') || it.is_ascii_digit());
     let element = element.strip_prefix("pg_catalog.").unwrap_or(element);
     let kind = NameKind::from_type_name(element)?;
     Some(format!(
-        "column {} holds names of objects ({kind}), and they stay as they are",
-        normalize_name_node(&name)
+        "{noun} {} holds names of objects ({kind}), and they stay as they are",
+        normalize_name_node(&innermost(name))
     ))
+}
+
+fn subtype(range: &SyntaxNode) -> Option<SyntaxNode> {
+    let mut options = range
+        .descendants()
+        .filter(|it| it.kind() == SyntaxKind::ATTRIBUTE_OPTION);
+    let is_subtype = |it: &SyntaxNode| {
+        let name = child(it, SyntaxKind::ATTRIBUTE_NAME);
+        name.is_some_and(|it| normalize_name_node(&it) == "subtype")
+    };
+    child(&options.find(is_subtype)?, SyntaxKind::ATTRIBUTE_VALUE)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use catalog::{NameKind, QualifiedName, StoredNames, Table};
+use catalog::{IDENTIFIER_BYTES_MAX, NameKind, QualifiedName, StoredNames, Table};
 
 use super::name_map::{Fate, NameMap};
 use super::nesting::{map_array, map_record};
@@ -27,9 +27,20 @@ struct Column {
     name: String,
     shape: Option<StoredNames>,
     unresolved: u64,
-    /// The first name that means nothing, and why.
-    example: Option<(String, String)>,
+    /// The first that means nothing.
+    example: Option<Trouble>,
 }
+
+/// Why a value means nothing.
+#[derive(Clone, Debug)]
+struct Trouble {
+    /// The name that does so. Nothing else of a row is ever shown.
+    name: Option<String>,
+    reason: String,
+}
+
+/// What is shown of a name, in bytes.
+const SHOWN_MAX: usize = 2 * IDENTIFIER_BYTES_MAX + 1;
 
 /// Values of one column that mean nothing on the target; they pass as they are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +49,9 @@ pub struct Unresolved {
     pub column: String,
     /// How many values hold such a name.
     pub values: u64,
-    /// One such name.
-    pub example: String,
-    /// Why the example means nothing.
+    /// One such name; `None` where the value cannot be read as far as its names.
+    pub example: Option<String>,
+    /// Why the first such value means nothing.
     pub reason: String,
 }
 
@@ -60,8 +71,12 @@ impl fmt::Display for Unresolved {
         };
         write!(
             f,
-            "{table}: {values} {noun} of column {column} {verb} to nothing: {example} ({reason})"
-        )
+            "{table}: {values} {noun} of column {column} {verb} to nothing: "
+        )?;
+        match example {
+            Some(example) => write!(f, "{example} ({reason})"),
+            None => f.write_str(reason),
+        }
     }
 }
 
@@ -90,8 +105,10 @@ impl<'a> TableNames<'a> {
         let new = if let Ok(text) = std::str::from_utf8(value) {
             self.value(&shape, text, &mut trouble)
         } else {
-            let shown = String::from_utf8_lossy(value).into_owned();
-            trouble = Some((shown, "it is not UTF-8".to_owned()));
+            trouble = Some(Trouble {
+                name: None,
+                reason: "it is not UTF-8".to_owned(),
+            });
             None
         };
         let column = self.columns.get_mut(place)?;
@@ -106,29 +123,31 @@ impl<'a> TableNames<'a> {
     /// What has been found so far, in the order of the columns.
     pub fn unresolved(&self) -> Vec<Unresolved> {
         let of_column = |column: &Column| {
-            let (example, reason) = column.example.clone()?;
+            let Trouble { name, reason } = column.example.clone()?;
             Some(Unresolved {
                 table: self.table.clone(),
                 column: column.name.clone(),
                 values: column.unresolved,
-                example,
+                example: name,
                 reason,
             })
         };
         self.columns.iter().filter_map(of_column).collect()
     }
 
-    fn value(
-        &mut self,
-        shape: &StoredNames,
-        text: &str,
-        trouble: &mut Option<(String, String)>,
-    ) -> Option<String> {
+    fn value(&mut self, shape: &StoredNames, text: &str, trouble: &mut Option<Trouble>) -> Option<String> {
         let mapped = match shape {
             StoredNames::Object(kind) => match self.fate(*kind, text) {
                 Fate::Keep => return None,
                 Fate::New(new) => return Some(new),
-                Fate::Unresolved(reason) => Err(reason),
+                Fate::Unresolved(reason) => {
+                    let shown = &text[..text.floor_char_boundary(SHOWN_MAX)];
+                    trouble.get_or_insert(Trouble {
+                        name: Some(shown.to_owned()),
+                        reason,
+                    });
+                    return None;
+                }
             },
             StoredNames::Array(element) => map_array(text, |it| self.value(element, it, trouble))
                 .map_err(|_| "it cannot be read as an array".to_owned()),
@@ -140,7 +159,7 @@ impl<'a> TableNames<'a> {
             StoredNames::Range => Err("the bounds of a range are in the order of OIDs".to_owned()),
         };
         mapped.unwrap_or_else(|reason| {
-            trouble.get_or_insert((text.to_owned(), reason));
+            trouble.get_or_insert(Trouble { name: None, reason });
             None
         })
     }
