@@ -37,6 +37,8 @@ pub(crate) enum PlainSqlErrorKind {
     NotUtf8 {
         line: usize,
     },
+    /// Columns get new names, and there is no closing comment before which to give them.
+    NoPlaceForColumns,
     /// The mapping does not fit the dump's schemas.
     Mapping(MappingError),
     /// There are doubts, and doubts were to be failures.
@@ -71,6 +73,7 @@ impl PlainSqlErrorKind {
             PlainSqlErrorKind::SeveralDumps | PlainSqlErrorKind::WholeCluster => {
                 "the input holds several databases"
             }
+            PlainSqlErrorKind::NoPlaceForColumns => "the columns cannot get their names",
             PlainSqlErrorKind::Mapping(_) => "the dump cannot get these names",
             PlainSqlErrorKind::NotUtf8 { .. } => "a statement is not in UTF-8",
             PlainSqlErrorKind::Read(_) | PlainSqlErrorKind::Write(_) => "the dump cannot be read",
@@ -95,6 +98,9 @@ impl fmt::Display for PlainSqlError {
                 write!(f, "the dump is truncated: it ends at line {line}")
             }
             PlainSqlErrorKind::NotUtf8 { line } => write!(f, "the statement at line {line} is not in UTF-8"),
+            PlainSqlErrorKind::NoPlaceForColumns => f.write_str(
+                "columns get new names, and the dump has no closing comment before which to give them",
+            ),
             PlainSqlErrorKind::Mapping(_) => f.write_str("what is in the dump cannot get these names"),
             PlainSqlErrorKind::Doubts => write!(f, "{} places cannot be proved", self.account.doubt_count()),
         }
