@@ -130,7 +130,9 @@ fn failure(error: PlainSqlError, is_check: bool) -> Failure {
             ),
         ),
         PlainSqlErrorKind::NotUtf8 { .. } => (Exit::Source, Some("dump with `pg_dump --encoding=UTF8`")),
-        PlainSqlErrorKind::Empty | PlainSqlErrorKind::Truncated { .. } => (
+        PlainSqlErrorKind::Empty
+        | PlainSqlErrorKind::Truncated { .. }
+        | PlainSqlErrorKind::NoPlaceForColumns => (
             Exit::Archive,
             Some("the tool that wrote it did not finish; its own message says why"),
         ),

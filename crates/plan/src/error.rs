@@ -13,15 +13,9 @@ pub enum MappingError {
     /// The source has no such object.
     NoSuchObject(String),
     /// The source has no such schema, but others.
-    NoSuchSchema {
-        name: String,
-        known: Vec<String>,
-    },
+    NoSuchSchema { name: String, known: Vec<String> },
     /// A column would be called like one that every table has.
-    SystemColumn {
-        column: String,
-        target: String,
-    },
+    SystemColumn { column: String, target: String },
     /// A column comes from two parents, so that PostgreSQL renames it in none.
     InheritedTwice(String),
     /// Two objects of the source would get one name, in full before it was cut.

@@ -3,6 +3,8 @@
 use squawk_syntax::ast::{self, AstNode, Literal};
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
+use crate::depth::{is_block_too_deep, is_too_deep};
+
 /// The body of a function, a procedure or a DO block.
 #[derive(Debug)]
 pub(crate) struct Body {
@@ -77,12 +79,30 @@ impl Language {
     }
 }
 
+/// Whether a body in SQL is too deep for the parser, to which every question for errors hands it too.
+pub(crate) fn holds_deep_body(root: &SyntaxNode) -> bool {
+    let routines = root.descendants().filter(|it| {
+        matches!(
+            it.kind(),
+            SyntaxKind::CREATE_FUNCTION | SyntaxKind::CREATE_PROCEDURE
+        )
+    });
+    let bodies = routines.filter_map(|it| Body::of(&it));
+    let mut texts = bodies
+        .filter(|it| it.language == Language::Sql)
+        .filter_map(|it| it.literal.string_value());
+    texts.any(|it| is_too_deep(&it))
+}
+
 /// The tree of a text of SQL statements; the error's message when it cannot be read.
 pub(crate) fn parse_sql(text: &str) -> Result<SyntaxNode, String> {
-    if nested_too_deeply(text) {
+    if is_too_deep(text) {
         return Err("it is nested too deeply".to_owned());
     }
     let parse = SourceFile::parse(text);
+    if holds_deep_body(&parse.syntax_node()) {
+        return Err("a body in it is nested too deeply".to_owned());
+    }
     match parse.errors().first() {
         Some(error) => Err(error.message().to_owned()),
         None => Ok(parse.syntax_node()),
@@ -91,7 +111,7 @@ pub(crate) fn parse_sql(text: &str) -> Result<SyntaxNode, String> {
 
 /// The tree of a PL/pgSQL block, its offsets those of `text`; the error's message when it cannot be read.
 pub(crate) fn parse_plpgsql(text: &str) -> Result<SyntaxNode, String> {
-    if nested_too_deeply(text) {
+    if is_block_too_deep(text) {
         return Err("it is nested too deeply".to_owned());
     }
     match parse_block(text) {
@@ -190,8 +210,4 @@ fn significant_tokens(text: &str) -> Vec<(usize, &str)> {
         }
     }
     tokens
-}
-
-fn nested_too_deeply(text: &str) -> bool {
-    crate::split::split(text).iter().any(|piece| piece.too_deep)
 }

@@ -26,6 +26,9 @@ impl StatementPass<'_> {
             self.body = Some(layer.approximate(0)..layer.approximate(text.len()));
         }
         let tree = match &body.language {
+            Language::Sql | Language::Plpgsql if layer.is_too_deep() => {
+                Err("it stands inside too many others".to_owned())
+            }
             Language::Sql => body::parse_sql(text),
             Language::Plpgsql => body::parse_plpgsql(text),
             Language::Symbol => return,

@@ -55,6 +55,8 @@ pub struct Known {
     complete: bool,
     /// The source's `search_path` where something says it.
     path: Option<Vec<String>>,
+    /// Nothing has been learned since a mapping was settled by this.
+    is_settled: bool,
 }
 
 /// Sets of spaces in which a name belongs to the source, to an extension that can be moved, or to an
@@ -169,11 +171,13 @@ impl Known {
     /// Takes `schema` for one of the source's own although nothing is created in it.
     pub(crate) fn suppose_schema(&mut self, schema: &str) {
         self.own_schemas.insert(schema.to_owned());
+        self.is_settled = false;
     }
 
     /// Takes `schema` for one that holds extensions.
     pub(crate) fn suppose_extensions(&mut self, schema: &str) {
         self.extension_schemas.entry(schema.to_owned()).or_default();
+        self.is_settled = false;
     }
 
     /// Transition tables of the triggers that call `function`.
@@ -255,6 +259,11 @@ impl Known {
         let mut schemas: Vec<String> = self.own_schemas.iter().cloned().collect();
         schemas.sort();
         schemas
+    }
+
+    /// How many schemas [`Known::schemas`] gives; they only grow.
+    pub fn schema_count(&self) -> usize {
+        self.own_schemas.len()
     }
 
     pub(crate) fn is_complete(&self) -> bool {

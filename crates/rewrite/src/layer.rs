@@ -6,6 +6,9 @@ use std::ops::Range;
 use squawk_syntax::ast::{AstNode, LitKind, Literal};
 use squawk_syntax::decoded_text::DecodedText;
 
+/// Bodies inside bodies, of which any number can be written with as many tags.
+const LAYERS_MAX: usize = 64;
+
 /// A text that is read as SQL or as a name, and where it stands.
 #[derive(Debug)]
 pub(crate) enum Layer<'a> {
@@ -51,6 +54,18 @@ impl<'a> Layer<'a> {
             tag: written.get(..tag_len).unwrap_or_default().to_owned(),
             writing,
         })
+    }
+
+    /// Whether there are more layers around this one than a walk through them has the stack for.
+    pub(crate) fn is_too_deep(&self) -> bool {
+        std::iter::successors(self.outer(), |layer| layer.outer()).count() > LAYERS_MAX
+    }
+
+    fn outer(&self) -> Option<&'a Layer<'a>> {
+        match self {
+            Layer::Statement { .. } => None,
+            Layer::Inside { outer, .. } | Layer::Wrapped { outer, .. } => Some(outer),
+        }
     }
 
     /// What the literal holds; empty for other layers.

@@ -8,6 +8,7 @@ mod body;
 mod body_pass;
 pub mod built_in;
 mod compared;
+mod depth;
 mod known;
 mod label;
 mod layer;

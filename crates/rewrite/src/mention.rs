@@ -16,13 +16,13 @@ impl Rewriter {
     /// offset; upper and lower case ASCII letters are the same.
     pub(crate) fn mention(&self, text: &str) -> Option<(usize, String)> {
         words(text).find_map(|word| {
-            let schema = self.moved.iter().find(|it| it.eq_ignore_ascii_case(word.text));
-            if let Some(schema) = schema {
+            let folded = word.text.to_ascii_lowercase();
+            if let Some(schema) = self.moved_in_lower_case.get(&folded) {
                 return Some((word.start, format!("schema {schema}")));
             }
             let is_renamed = self.renamed.contains(word.text)
-                || (!self.renamed.is_empty() && self.renamed.contains(&word.text.to_ascii_lowercase()));
-            let is_renamed = is_renamed || self.is_renamed_column(word.text);
+                || self.renamed.contains(&folded)
+                || self.is_renamed_column(word.text);
             is_renamed.then(|| (word.start, word.text.to_owned()))
         })
     }
@@ -77,7 +77,7 @@ impl Rewriter {
     }
 
     fn moved_or_renamed_in(&self, word: &str) -> Option<String> {
-        let moved = self.moved.iter().find(|it| it.eq_ignore_ascii_case(word));
+        let moved = self.moved_in_lower_case.get(&word.to_ascii_lowercase());
         let own = || (!self.renamed.is_empty() && self.known.is_own_schema(word)).then(|| word.to_owned());
         moved.cloned().or_else(own)
     }

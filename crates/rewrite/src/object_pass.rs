@@ -220,6 +220,13 @@ impl StatementPass<'_> {
         let name = normalize_name_node(first);
         let is_routine = routine == Some(&name);
         let is_label = is_routine || place.context.shadows.labels.contains(&name);
+        // `schema.table.column` of a table in FROM comes before anything that a body declares.
+        let relation = scope::binding(field, &normalize_name_node(&names[1]));
+        let is_in_from = matches!(&relation, Some(Binding::Named(path))
+            if reference::of_node(path).is_some_and(|it| it.schema == name));
+        if is_in_from {
+            return false;
+        }
         if is_label && self.rewriter.known.is_own_schema(&name) {
             let at = usize::from(first.text_range().start());
             let reason = format!("{name} can be a schema here, or a block or routine of that name");

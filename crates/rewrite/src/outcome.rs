@@ -21,6 +21,17 @@ pub struct Rewritten {
     pub pins: Vec<Pin>,
     /// Routines defined here whose bodies lean on the search path of whoever calls them.
     pub leaning: Vec<Leaning>,
+    /// Offsets in the old text, in order, with how many bytes were written there and how many stood there.
+    #[serde(skip)]
+    pub(crate) shifts: Vec<(usize, usize, usize)>,
+}
+
+impl Rewritten {
+    /// Where a place of the old text, which is inside of nothing that was changed, stands in the new one.
+    pub fn new_offset(&self, old: usize) -> usize {
+        let before = self.shifts.iter().take_while(|(offset, ..)| *offset < old);
+        before.fold(old, |at, (_, written, replaced)| at + written - replaced)
+    }
 }
 
 /// A routine with a search path of its own from now on.

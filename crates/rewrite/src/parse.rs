@@ -7,6 +7,8 @@ use squawk_syntax::ast::AstNode;
 use squawk_syntax::syntax_error::SyntaxError;
 use squawk_syntax::{Parse, SourceFile, SyntaxKind, SyntaxNode};
 
+use crate::body::holds_deep_body;
+use crate::depth::is_too_deep;
 use crate::split::Piece;
 
 /// A statement, parsed by itself.
@@ -48,6 +50,9 @@ impl<'a> Parsed<'a> {
             return Some("it is nested too deeply".to_owned());
         };
         let root = parse.syntax_node();
+        if holds_deep_body(&root) {
+            return Some("its body is nested too deeply".to_owned());
+        }
         let errors = parse.errors();
         let is_of_body = |error: &&SyntaxError| {
             root.descendants()
@@ -96,12 +101,19 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// Parses a text that is known to be one statement, such as one made up around a name.
+/// Parses a text that is known to be one statement, such as one made up around a name; `None` when it is not, or is
+/// nested too deeply.
 pub(crate) fn single_statement(text: &str) -> Option<SyntaxNode> {
+    if is_too_deep(text) {
+        return None;
+    }
     let parse = SourceFile::parse(text);
     let root = parse.tree().syntax().clone();
     let statement = root.first_child()?;
+    if root.children().count() != 1 || holds_deep_body(&root) {
+        return None;
+    }
     let broken =
         root.descendants().any(|node| node.kind() == SyntaxKind::ERROR) || !parse.errors().is_empty();
-    (root.children().count() == 1 && !broken).then_some(statement)
+    (!broken).then_some(statement)
 }

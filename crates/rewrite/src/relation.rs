@@ -172,7 +172,7 @@ impl Relations {
         let has_it = |parent: &&QualifiedName| {
             self.by_name
                 .get(*parent)
-                .is_some_and(|it| it.columns.iter().any(|it| it == column))
+                .is_some_and(|it| it.columns.iter().flatten().any(|it| it == column))
         };
         let parents = self.by_name.get(relation).map(|it| it.parents.as_slice());
         let parents: std::collections::HashSet<&QualifiedName> = parents.unwrap_or_default().iter().collect();

@@ -2,7 +2,7 @@
 
 mod learn;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use catalog::{quote_ident, quote_literal};
@@ -28,8 +28,10 @@ pub struct Rewriter {
     pub(crate) known: Known,
     /// Schemas in which names without a schema are looked up, where a routine says nothing else.
     pub(crate) search_path: Vec<String>,
-    /// Schemas whose own objects or extensions move.
+    /// Schemas whose own objects or extensions move, sorted.
     pub(crate) moved: Vec<String>,
+    /// The same by their names in lower case (ASCII).
+    pub(crate) moved_in_lower_case: HashMap<String, String>,
     /// Names of objects that get another one, whatever their schema.
     pub(crate) renamed: HashSet<String>,
     /// The text that is rewritten runs when columns have their new names already.
@@ -48,6 +50,7 @@ impl Rewriter {
             known,
             search_path: vec![DEFAULT_SCHEMA.to_owned()],
             moved: Vec::new(),
+            moved_in_lower_case: HashMap::new(),
             renamed: HashSet::new(),
             after_columns: false,
             path_policy: None,
@@ -66,6 +69,7 @@ impl Rewriter {
             known: Known::default(),
             search_path: vec![DEFAULT_SCHEMA.to_owned()],
             moved: Vec::new(),
+            moved_in_lower_case: HashMap::new(),
             renamed: HashSet::new(),
             after_columns: false,
             path_policy: None,
@@ -103,7 +107,11 @@ impl Rewriter {
         }
     }
 
+    /// Looks at everything known, so it does so only when there is something new.
     fn settle(&mut self) -> Result<(), MappingError> {
+        if self.known.is_settled() {
+            return Ok(());
+        }
         self.mapping = self.known.settle_so_far(&self.wanted)?;
         self.renamed = if self.mapping.renames_objects() {
             self.known.renamed(&self.mapping)
@@ -112,6 +120,7 @@ impl Rewriter {
         };
         self.search_path = self.known.path();
         self.find_moved();
+        self.known.remember_settled();
         Ok(())
     }
 
@@ -263,9 +272,13 @@ impl<'a> Outcome<'a> {
             body,
             ..
         } = pass;
-        let body_line = |offset: usize| {
-            let before = self.sql.get(body.clone()?.start..offset)?;
-            (offset <= body.as_ref()?.end).then(|| before.matches('\n').count() + 1)
+        let first = body.as_ref().map_or(0, |it| self.line(it.start));
+        // Counting from the body's start anew for each edit would take long in a long body.
+        let body_line = |offset: usize, line: usize| {
+            let is_inside = body
+                .as_ref()
+                .is_some_and(|it| it.start <= offset && offset <= it.end);
+            is_inside.then(|| line - first + 1)
         };
         changes.sort_by_key(|change| change.range.start);
         let in_bodies = changes.iter().filter(|change| change.in_body).count();
@@ -278,10 +291,11 @@ impl<'a> Outcome<'a> {
             bodies: usize::from(in_bodies > 0),
         };
         for Change { range, new, in_body } in changes {
+            let line = self.line(range.start);
             let edit = Edit {
                 object: object.to_owned(),
-                line: self.line(range.start),
-                body_line: body_line(range.start),
+                line,
+                body_line: body_line(range.start, line),
                 offset: range.start,
                 old: self.sql[range.clone()].to_owned(),
                 new,
@@ -290,18 +304,20 @@ impl<'a> Outcome<'a> {
             self.edits.push((range, edit));
         }
         for Concern { offset, reason } in concerns {
+            let line = self.line(offset);
             self.doubts.push(Doubt {
                 object: object.to_owned(),
-                line: self.line(offset),
-                body_line: body_line(offset),
+                line,
+                body_line: body_line(offset, line),
                 reason,
             });
         }
         for Concern { offset, reason } in notes {
+            let line = self.line(offset);
             self.notes.push(Note {
                 object: object.to_owned(),
-                line: self.line(offset),
-                body_line: body_line(offset),
+                line,
+                body_line: body_line(offset, line),
                 text: reason,
             });
         }
@@ -333,7 +349,9 @@ impl<'a> Outcome<'a> {
         let mut changes: Vec<(&Range<usize>, &String)> = edits.chain(cuts).collect();
         changes.sort_by_key(|(range, _)| range.start);
         let mut copied = 0;
+        let mut shifts = Vec::with_capacity(changes.len());
         for (range, new) in changes {
+            shifts.push((range.start, new.len(), range.len()));
             text.push_str(&self.sql[copied..range.start]);
             text.push_str(new);
             copied = range.end;
@@ -348,6 +366,7 @@ impl<'a> Outcome<'a> {
             counts: self.counts,
             pins: self.pins,
             leaning: self.leaning,
+            shifts,
         }
     }
 }

@@ -5,8 +5,7 @@ use std::ops::Range;
 
 use squawk_lexer::{LiteralKind, Token, TokenKind, tokenize};
 
-/// Deeper nesting than this is not handed to the recursive parser.
-const NESTING_MAX: u32 = 256;
+use crate::depth::Depth;
 
 /// One statement's place: from its first word to its semicolon, comments before it left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,28 +114,39 @@ struct Current {
     start: Option<usize>,
     end: usize,
     depth: u32,
-    deepest: u32,
-    /// `BEGIN`s and `CASE`s of a routine's body that are still open.
+    nesting: Depth,
+    /// `BEGIN ATOMIC`s and `CASE`s of a routine's body that are still open.
     begins: u32,
     /// The first letters of the words `CREATE`, `OR`, `REPLACE`, `FUNCTION`, `PROCEDURE` at the beginning.
     head: String,
     words: usize,
+    before: Before,
+}
+
+/// The token before, as far as it matters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Before {
+    #[default]
+    Other,
+    /// What follows is a name, such as that of `public.begin`.
+    Dot,
+    Begin,
 }
 
 impl Current {
     fn take(&mut self, kind: TokenKind, text: &str) {
+        self.nesting.take(kind, text);
+        let before = std::mem::take(&mut self.before);
         match kind {
-            TokenKind::OpenParen | TokenKind::OpenBracket => {
-                self.depth += 1;
-                self.deepest = self.deepest.max(self.depth);
-            }
+            TokenKind::OpenParen | TokenKind::OpenBracket => self.depth += 1,
             TokenKind::CloseParen | TokenKind::CloseBracket => self.depth = self.depth.saturating_sub(1),
-            TokenKind::Ident => self.take_word(text),
+            TokenKind::Dot => self.before = Before::Dot,
+            TokenKind::Ident => self.take_word(text, before),
             _ => {}
         }
     }
 
-    fn take_word(&mut self, text: &str) {
+    fn take_word(&mut self, text: &str, before: Before) {
         let is = |word: &str| text.eq_ignore_ascii_case(word);
         if self.words < 4 {
             let known = ["create", "or", "replace", "function", "procedure"];
@@ -151,10 +161,12 @@ impl Current {
         let routine = ["cf", "cp", "corf", "corp"]
             .iter()
             .any(|head| self.head.starts_with(head));
-        if !routine || self.depth > 0 {
+        if !routine || self.depth > 0 || before == Before::Dot {
             return;
         }
-        if is("begin") || (is("case") && self.begins > 0) {
+        if is("begin") {
+            self.before = Before::Begin;
+        } else if (is("atomic") && before == Before::Begin) || (is("case") && self.begins > 0) {
             self.begins += 1;
         } else if is("end") {
             self.begins = self.begins.saturating_sub(1);
@@ -164,7 +176,7 @@ impl Current {
     fn finish(self, end: usize, complete: bool) -> Option<Piece> {
         self.start.map(|start| Piece {
             range: start..end,
-            too_deep: self.deepest > NESTING_MAX,
+            too_deep: self.nesting.is_too_deep(),
             complete,
         })
     }
@@ -204,6 +216,17 @@ mod tests {
             &format!("{function} BEGIN; SELECT 1;"),
             &[function, "BEGIN;", "SELECT 1;"],
         );
+    }
+
+    #[test]
+    fn names_that_are_words_of_bodies_open_nothing() {
+        for name in ["begin", "public.begin", "public.case", "public.end"] {
+            let function = format!("CREATE FUNCTION {name}(begin int) RETURNS s.begin LANGUAGE sql AS 'x';");
+            check(&format!("{function} SELECT 1;"), &[&function, "SELECT 1;"]);
+        }
+        let function =
+            "CREATE FUNCTION s.begin() RETURNS int BEGIN ATOMIC SELECT t.end, t.case FROM t; SELECT 2; END;";
+        check(&format!("{function} SELECT 1;"), &[function, "SELECT 1;"]);
     }
 
     #[test]

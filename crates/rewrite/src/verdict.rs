@@ -45,7 +45,7 @@ enum Belongs {
 impl Rewriter {
     /// Whether the schema called `name` moves, whole or in part.
     pub(crate) fn moves(&self, name: &str) -> bool {
-        self.moved.iter().any(|it| it == name)
+        self.moved.binary_search_by(|it| it.as_str().cmp(name)).is_ok()
     }
 
     pub(crate) fn verdict(&self, reference: &Reference, trust: Trust) -> Verdict {
@@ -315,6 +315,9 @@ impl Rewriter {
             .collect();
         moved.sort();
         moved.dedup();
+        // Of two that differ in case alone, the first.
+        let in_lower_case = moved.iter().rev().map(|it| (it.to_ascii_lowercase(), it.clone()));
+        self.moved_in_lower_case = in_lower_case.collect();
         self.moved = moved;
     }
 

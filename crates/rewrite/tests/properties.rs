@@ -5,8 +5,8 @@ mod texts;
 use catalog::Catalog;
 use plan::Mapping;
 use proptest::prelude::*;
-use rewrite::{Known, Rewriter, Rewritten, statements};
-use texts::{Names, damaged, definitions, dump_like, sql_like};
+use rewrite::{Known, Rewriter, Rewritten, SearchPath, statements};
+use texts::{Names, bodies_in_bodies, damaged, definitions, dump_like, endless, sql_like};
 
 fn rewrite(sql: &str, pairs: &[&str]) -> Rewritten {
     rewrite_knowing(Known::from_sql(sql), sql, pairs)
@@ -37,6 +37,40 @@ fn config() -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
         ..config
+    }
+}
+
+/// A thread of a test has the stack that a thread of the tools has.
+fn check_stack(sql: &str) {
+    let mapping = Mapping::new(None, &["public=x y".to_owned()]).expect("the pair is valid");
+    let mut rewriter = Rewriter::for_stream(mapping).with_search_path(SearchPath::Pin);
+    let leaning = "CREATE FUNCTION public.a() RETURNS int LANGUAGE sql AS 'SELECT 1 FROM t';";
+    let rewritten = rewriter
+        .learn_and_rewrite(&format!("{leaning}\n{sql}"))
+        .expect("the mapping fits");
+    let is_told = !rewritten.doubts.is_empty() || !rewritten.notes.is_empty();
+    assert!(
+        is_told || rewritten.text.contains("\"x y\".") || !sql.contains("public"),
+        "{sql:.60}"
+    );
+    statements(sql);
+    Known::from_sql(sql).learn_details(sql);
+}
+
+#[test]
+fn bodies_in_bodies_leave_stack() {
+    for count in [1, 60, 70, 3_000] {
+        check_stack(&bodies_in_bodies(count));
+    }
+}
+
+proptest! {
+    // Each is a text of hundreds of kilobytes.
+    #![proptest_config(ProptestConfig { cases: config().cases / 4, ..config() })]
+
+    #[test]
+    fn no_text_uses_up_the_stack(sql in endless()) {
+        check_stack(&sql);
     }
 }
 

@@ -194,6 +194,30 @@ fn routines_are_reached_through_views_and_through_bodies() {
 }
 
 #[test]
+fn routines_are_reached_through_views_that_grow() {
+    let view = |columns: &str| format!("CREATE OR REPLACE VIEW public.v AS SELECT {columns};\n");
+    let reader = "CREATE MATERIALIZED VIEW public.m AS SELECT * FROM public.v;\n";
+    let f = sql("f", "id FROM orders");
+    let growing = |later: &str| [f.as_str(), &view("1 AS f"), reader, later].concat();
+    check(&[&growing(&view("1 AS f, public.f('x') AS b"))], &["f"], &[]);
+    check(&[&growing(&view("1 AS f, 2 AS b"))], &[], &["f"]);
+}
+
+#[test]
+fn views_between_tables_are_not_walked_through_again_and_again() {
+    let pair = |it: u32| {
+        format!(
+            "CREATE TABLE public.t{it} (a int CHECK (public.f(a) > {it}));\nCREATE VIEW public.v{it} AS SELECT public.f({it});\n\
+             CREATE MATERIALIZED VIEW public.m{it} AS SELECT a FROM public.v{it};\n"
+        )
+    };
+    let tables: String = (0..4_000).map(pair).collect();
+    let start = std::time::Instant::now();
+    check(&[&(sql("f", "id FROM orders") + &tables)], &["f"], &[]);
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+}
+
+#[test]
 fn defaults_of_arguments_are_called_by_the_caller() {
     let f = "CREATE FUNCTION public.f(a text, b text DEFAULT public.g('x'::text)) RETURNS text\n    LANGUAGE sql\n    AS $$SELECT a$$;\n";
     check(&[f, &sql("g", "id FROM orders"), INDEX], &["g"], &[]);

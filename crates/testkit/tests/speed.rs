@@ -36,6 +36,38 @@ fn bodies_full_of_rows_are_not_looked_through_again_and_again() {
     assert!(output.elapsed() < Duration::from_secs(20), "{output}");
 }
 
+#[test]
+fn many_tables_under_a_prefix_take_seconds() {
+    let numbers = 1..=2_000;
+    let tables = numbers
+        .clone()
+        .map(|it| format!("CREATE TABLE public.t{it} (a text);\n"));
+    let rows = numbers.map(|it| format!("COPY public.t{it} (a) FROM stdin;\na\n\\.\n\n"));
+    let body: String = tables.chain(rows).collect();
+    let desk = Desk::shared();
+    for names in ["--prefix p_", "--to x --snake-case", "--rename public.t1=u"] {
+        let output = desk
+            .shell(&format!("remap-schema --strict {names} | tail -c 60"))
+            .stdin(plain_dump(&body))
+            .run();
+        output.assert_success();
+        assert!(output.stdout_text().contains("dump complete"), "{output}");
+        assert!(output.elapsed() < Duration::from_secs(5), "{output}");
+    }
+}
+
+#[test]
+fn long_bodies_full_of_names_take_seconds() {
+    let lines = "PERFORM public.f();\n".repeat(40_000);
+    let function = "CREATE FUNCTION public.f() RETURNS void LANGUAGE plpgsql AS $$BEGIN\n";
+    let output = Desk::shared()
+        .shell("remap-schema --to x > /dev/null")
+        .stdin(plain_dump(&format!("{function}{lines}END$$;\n")))
+        .run();
+    output.assert_success();
+    assert!(output.elapsed() < Duration::from_secs(10), "{output}");
+}
+
 /// Rows made by `yes`, between `before` and `after`, pass in little memory and little time.
 #[track_caller]
 fn check_rows(before: &str, row: &str, after: &str) {

@@ -39,6 +39,8 @@ pub(crate) enum PlainSqlErrorKind {
     },
     /// The dump sets a search path, and names things without their schemas.
     SearchPath,
+    /// Columns get new names, and there is no closing comment before which to give them.
+    NoPlaceForColumns,
     /// The mapping does not fit the dump's schemas.
     Mapping(MappingError),
     /// There are doubts, and doubts were to be failures.
@@ -73,6 +75,7 @@ impl PlainSqlErrorKind {
             PlainSqlErrorKind::SeveralDumps | PlainSqlErrorKind::WholeCluster => {
                 "the input holds several databases"
             }
+            PlainSqlErrorKind::NoPlaceForColumns => "the columns cannot get their names",
             PlainSqlErrorKind::Mapping(_) => "the dump cannot get these names",
             PlainSqlErrorKind::SearchPath => "the dump names things without their schemas",
             PlainSqlErrorKind::NotUtf8 { .. } => "a statement is not in UTF-8",
@@ -98,6 +101,9 @@ impl fmt::Display for PlainSqlError {
                 write!(f, "the dump is truncated: it ends at line {line}")
             }
             PlainSqlErrorKind::NotUtf8 { line } => write!(f, "the statement at line {line} is not in UTF-8"),
+            PlainSqlErrorKind::NoPlaceForColumns => f.write_str(
+                "columns get new names, and the dump has no closing comment before which to give them",
+            ),
             PlainSqlErrorKind::Mapping(_) => f.write_str("what is in the dump cannot get these names"),
             PlainSqlErrorKind::SearchPath => f.write_str(
                 "the dump sets a search_path and names things without their schemas, as pg_dump did before 10.3",

@@ -16,6 +16,9 @@ use crate::report::Account;
 /// The beginning of a statement with the bytes of a large object.
 const LARGE_OBJECT: &[u8] = b"SELECT pg_catalog.lowrite(";
 
+/// A line that is longer stands before no dump's header.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+
 /// What wrote the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Dump {
@@ -112,9 +115,7 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
                 continue;
             }
             if !line.ends_with(b"\n") {
-                self.input
-                    .read_until(b'\n', &mut line)
-                    .map_err(PlainSqlErrorKind::Read)?;
+                self.read_rest(&mut line)?;
             }
             if line.is_empty() {
                 return self.finish(section);
@@ -147,6 +148,20 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
             }
         }
         Ok(false)
+    }
+
+    /// Reads on to the end of the line; before the header not further than any line goes there.
+    fn read_rest(&mut self, line: &mut Vec<u8>) -> Result<(), PlainSqlErrorKind> {
+        let bytes_max = match self.dump {
+            Some(_) => u64::MAX,
+            None => LINE_BYTES_MAX,
+        };
+        let read = (&mut self.input).take(bytes_max).read_until(b'\n', line);
+        let count = read.map_err(PlainSqlErrorKind::Read)?;
+        if count as u64 == bytes_max {
+            return Err(PlainSqlErrorKind::NotADump);
+        }
+        Ok(())
     }
 
     /// Notices headers and commands of psql.
@@ -241,7 +256,8 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
             self.account.created_schemas = missing;
         }
         if self.is_last {
-            self.account.columns = rename_columns(&self.rewriter, &mut rewritten);
+            let trailer = self.dump.unwrap_or(Dump::Database).trailer();
+            self.account.columns = rename_columns(&self.rewriter, trailer, &mut rewritten)?;
         }
         if let Some(at) = commit(sql) {
             let line = self.line + newlines(&sql.as_bytes()[..at]) + 1;
@@ -279,7 +295,12 @@ impl<R: BufRead, W: Write> Filter<'_, R, W> {
     }
 
     fn check_mapping(&mut self) -> Result<(), PlainSqlErrorKind> {
-        self.account.schemas = self.rewriter.known().schemas();
+        let known = self.rewriter.known();
+        // They only grow.
+        if known.schema_count() == self.account.schemas.len() {
+            return Ok(());
+        }
+        self.account.schemas = known.schemas();
         let schemas = self.account.schemas.iter().map(String::as_str);
         self.mapping
             .apply(schemas)

@@ -36,6 +36,7 @@ impl Known {
         ) {
             return;
         }
+        self.is_settled = false;
         let mut subject = None;
         for reference in reference::names(&statement) {
             match reference.role {
@@ -75,6 +76,7 @@ impl Known {
 
     /// Adds to a catalog what only the definitions in `sql` show: columns of views and types, transition tables.
     pub fn learn_details(&mut self, sql: &str) {
+        self.is_settled = false;
         for piece in crate::split::split(sql) {
             if !may_define(&sql[piece.range.clone()]) {
                 continue;

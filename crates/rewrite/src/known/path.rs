@@ -9,6 +9,7 @@ impl Known {
     pub(crate) fn set_path(&mut self, path: Vec<String>) {
         if !self.complete {
             self.path = Some(path);
+            self.is_settled = false;
         }
     }
 

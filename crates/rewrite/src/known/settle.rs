@@ -25,6 +25,16 @@ impl Known {
         self.settle_so_far(mapping)
     }
 
+    /// Whether nothing has been learned since [`Known::remember_settled`].
+    pub(crate) fn is_settled(&self) -> bool {
+        self.is_settled
+    }
+
+    /// What follows from a mapping has been found.
+    pub(crate) fn remember_settled(&mut self) {
+        self.is_settled = true;
+    }
+
     /// As [`Known::settle`] while not everything is known yet: an object to be renamed may still appear.
     pub(crate) fn settle_so_far(&self, mapping: &Mapping) -> Result<Mapping, MappingError> {
         if !mapping.renames_objects() {

@@ -20,6 +20,8 @@ pub(super) struct Graph {
     /// Names for which it is worth to read a statement.
     names: HashSet<String>,
     visited: HashSet<Use>,
+    /// What relations have got to use since they may have been visited.
+    grown: Vec<(QualifiedName, Vec<Use>)>,
 }
 
 /// One use of a name.
@@ -39,8 +41,9 @@ impl Graph {
 
     pub(super) fn add_relation(&mut self, name: QualifiedName, uses: Vec<Use>) {
         self.names.insert(name.name.clone());
-        self.relations.entry(name).or_default().extend(uses);
-        self.visited.clear();
+        let there = self.relations.entry(name.clone()).or_default();
+        there.extend(uses.iter().cloned());
+        self.grown.push((name, uses));
     }
 
     pub(super) fn add_transition_tables(&mut self, routine: QualifiedName, tables: Vec<String>) {
@@ -108,12 +111,27 @@ impl Graph {
     /// Adds uses from where PostgreSQL calls by itself; returns what is pinned now and was not before.
     pub(super) fn add_roots(&mut self, uses: Vec<Use>, path: &[String]) -> Vec<Signature> {
         let mut pinned = Vec::new();
+        let grown = std::mem::take(&mut self.grown);
         if self.visited.is_empty() {
             self.reach(self.roots.clone(), path, &mut pinned);
+        } else {
+            let visited = grown.into_iter().filter(|(name, _)| self.has_visited(name, path));
+            let open = visited.flat_map(|(_, uses)| uses).collect();
+            self.reach(open, path, &mut pinned);
         }
         self.roots.extend(uses.iter().cloned());
         self.reach(uses, path, &mut pinned);
         pinned
+    }
+
+    fn has_visited(&self, relation: &QualifiedName, path: &[String]) -> bool {
+        let visited = |schema: Option<&String>| {
+            self.visited.contains(&Use::Relation(Name {
+                schema: schema.cloned(),
+                name: relation.name.clone(),
+            }))
+        };
+        visited(Some(&relation.schema)) || (path.contains(&relation.schema) && visited(None))
     }
 
     fn reach(&mut self, mut open: Vec<Use>, path: &[String], pinned: &mut Vec<Signature>) {

@@ -41,6 +41,13 @@ impl Survey {
     pub(crate) fn read(&mut self, statements: &[Candidate<'_>], known: &mut Known) {
         self.number += 1;
         self.late.clear();
+        // Between two lots of rows there is nothing to read.
+        if !statements
+            .iter()
+            .any(|it| begins(it.text(), &["create", "alter"]))
+        {
+            return;
+        }
         for candidate in statements {
             if begins(candidate.text(), &["alter database"]) {
                 candidate.read(|parsed| self.read_database(parsed, known));

@@ -91,6 +91,7 @@ impl NameMap {
         }
         let whole = Piece {
             range: 0..sql.len(),
+            // It has been read as a single statement.
             too_deep: false,
             complete: false,
         };

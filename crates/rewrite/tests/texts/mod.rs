@@ -78,6 +78,61 @@ pub(crate) fn sql_like() -> impl Strategy<Value = String> {
     prop::collection::vec(spaced, 0..40).prop_map(|pieces| pieces.concat())
 }
 
+/// What nests, over and over: in a query, in bodies of both languages and in a name that is a literal. An escape
+/// hides it from whoever looks at the tokens of the statement alone.
+pub(crate) fn endless() -> impl Strategy<Value = String> {
+    let unit = prop::sample::select(vec![
+        "(",
+        "[",
+        "f(",
+        "NOT ",
+        "- ",
+        "CASE WHEN ",
+        "CASE a WHEN b THEN ",
+        "|| a ",
+        "= NOT a ",
+        "AND a ",
+        ".a",
+        "::a ",
+        "UNION SELECT 1, 2 ",
+        "JOIN a ",
+        "BETWEEN a AND ",
+        "SELECT (",
+        "EXISTS (SELECT ",
+        "ARRAY[",
+        "EXPLAIN ",
+        "BEGIN ",
+        "IF a THEN b; ELSE ",
+        "LOOP ",
+        "<<a>> BEGIN ",
+        "FROM (a JOIN ",
+        "AS (",
+        "IN ",
+        "a, ",
+    ]);
+    let units = prop::collection::vec(unit, 1..3).prop_map(|units| units.concat());
+    let times = prop::sample::select(vec![100, 255, 1_000, 20_000]);
+    let frame = prop::sample::select(vec![
+        "CREATE VIEW public.v AS SELECT a {} 1;",
+        "{} 1;",
+        "SELECT 'public.a{}'::regtype;",
+        "CREATE TABLE public.t (a int CHECK ({} 1));",
+        "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS $$SELECT a {} public.t$$;",
+        "CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS E'\\x53ELECT a {} public.t';",
+        "CREATE FUNCTION public.f() RETURNS int LANGUAGE plpgsql AS $$BEGIN {} PERFORM public.t; END$$;",
+        "DO $$BEGIN EXECUTE 'SELECT a {} public.t'; END$$;",
+        "DO $$BEGIN PERFORM 'public.a{}'::regclass; END$$;",
+    ]);
+    (frame, units, times).prop_map(|(frame, units, times)| frame.replace("{}", &units.repeat(times)))
+}
+
+/// Bodies inside bodies.
+pub(crate) fn bodies_in_bodies(count: usize) -> String {
+    (0..count).fold("SELECT public.f()".to_owned(), |body, number| {
+        format!("CREATE FUNCTION public.f() RETURNS int LANGUAGE sql AS $a{number}${body}$a{number}$")
+    })
+}
+
 const TABLE: &str =
     "CREATE TABLE public.t (id integer DEFAULT nextval('public.q'::regclass) NOT NULL, m public.mood);\n";
 

@@ -251,6 +251,11 @@ fn schemas_that_the_dump_fills_are_created_where_it_connects() {
             "\nALTER DATABASE d SET search_path TO 'x_app';\n\\connect d\nSET a = b;\n\\connect d\nSET a = b;\n\nCREATE SCHEMA x_app;\nCREATE TABLE x_app.t ();",
             &["x_app"],
         ),
+        (
+            "CREATE ROLE r PASSWORD 'CANARY';\n\\connect d\nSET a = b;\nCREATE TABLE app.t ();",
+            "\nCREATE ROLE r;\n\\connect d\nSET a = b;\n\nCREATE SCHEMA x_app;\nCREATE TABLE x_app.t ();",
+            &["x_app"],
+        ),
     ] {
         assert_eq!(
             filtered(body),
@@ -260,6 +265,88 @@ fn schemas_that_the_dump_fills_are_created_where_it_connects() {
             )
         );
     }
+}
+
+/// `dump` under new names by `mapping`.
+fn filtered(dump: &str, mapping: &Mapping) -> (String, Result<Account, PlainSqlError>) {
+    let wishes = Wishes {
+        edits: true,
+        ..Wishes::default()
+    };
+    let mut output = Vec::new();
+    let result = rewrite_plain_sql(dump.as_bytes(), &mut output, mapping, wishes);
+    (String::from_utf8(output).expect("it is text"), result)
+}
+
+#[test]
+fn public_is_there_already() {
+    let mapping = |pairs: &[&str]| {
+        let pairs: Vec<String> = pairs.iter().map(|it| (*it).to_owned()).collect();
+        Mapping::new(None, &pairs).expect("the pairs are valid")
+    };
+    for (pairs, body, expected, created) in [
+        (
+            &["app=public"][..],
+            "CREATE TABLE app.t ();",
+            "CREATE TABLE public.t ();",
+            &[][..],
+        ),
+        (
+            &["app=public"],
+            "CREATE SCHEMA app;\nCREATE TABLE app.t ();",
+            "CREATE SCHEMA IF NOT EXISTS public;\nCREATE TABLE public.t ();",
+            &[],
+        ),
+        (
+            &["app=public", "public=app"],
+            "CREATE SCHEMA app;\nCREATE TABLE public.t ();",
+            "CREATE SCHEMA IF NOT EXISTS public;\nCREATE TABLE app.t ();",
+            &["app"],
+        ),
+        (
+            &["app=x"],
+            "CREATE SCHEMA public;\n",
+            "CREATE SCHEMA public;\n",
+            &[],
+        ),
+    ] {
+        let (output, result) = filtered(&format!("{PREAMBLE}\n{body}{END}"), &mapping(pairs));
+        let schemas = created.iter().flat_map(|it| ["\n\nCREATE SCHEMA ", it, ";"]);
+        let schemas: String = schemas.collect();
+        assert_eq!(output, format!("{PREAMBLE}{schemas}\n{expected}{END}"));
+        assert_eq!(result.expect("the dump is whole").created_schemas, created);
+    }
+}
+
+#[test]
+fn columns_get_their_names_whatever_ends_the_lines() {
+    let mapping = Mapping {
+        snake_case: true,
+        ..Mapping::default()
+    };
+    let dump = format!("{PREAMBLE}\nCREATE TABLE public.t (\"someName\" text);\n{END}");
+    let statement = "ALTER TABLE public.t RENAME COLUMN \"someName\" TO some_name;\n\n";
+    for dump in [dump.clone(), dump.replace('\n', "\r\n")] {
+        let (output, result) = filtered(&dump, &mapping);
+        assert_eq!(result.expect("the dump is whole").columns.len(), 1);
+        let (before, after) = output.split_once(statement).expect("it is there");
+        assert_eq!(format!("{before}{after}"), dump);
+        assert!(
+            after.starts_with("--") && after.contains("dump complete"),
+            "{after}"
+        );
+    }
+}
+
+#[test]
+fn line_without_end_is_no_dump_after_its_beginning() {
+    let mut input = io::BufReader::new(io::repeat(b'-').take(1 << 20));
+    let mapping = Mapping::new(Some("x"), &[]).expect("the name is valid");
+    let result = rewrite_plain_sql(&mut input, Vec::new(), &mapping, Wishes::default());
+    let error = result.expect_err("it is no dump");
+    assert!(matches!(error.kind(), PlainSqlErrorKind::NotADump));
+    let left = input.into_inner().limit();
+    assert!(left > (1 << 20) - 2 * LINE_BYTES_MAX, "{left}");
 }
 
 #[test]
