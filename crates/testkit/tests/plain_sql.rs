@@ -158,6 +158,22 @@ fn one_table_of_a_schema_that_the_dump_does_not_create_arrives() {
 }
 
 #[test]
+fn another_schema_becomes_public() {
+    let (source, target) = (source(), Cluster::shared().database("plained").unwrap());
+    let line = format!(
+        "pg_dump {} | remap-schema --strict --map app=public --map public=x | {PSQL} {} -1",
+        source.name(),
+        target.name()
+    );
+    as_postgres(&line).assert_success();
+    let odd = "\"Odd \"\"x\"\"\"";
+    assert_eq!(
+        answers(&target, ["x", "public", odd]),
+        answers(&source, ["public", "app", odd])
+    );
+}
+
+#[test]
 fn large_objects_arrive_and_the_commit_among_them_is_told() {
     let (source, target) = (source(), Cluster::shared().database("plained").unwrap());
     let sql = "SELECT lo_from_bytea(777, decode(repeat('00ff', 30000), 'hex'))";
