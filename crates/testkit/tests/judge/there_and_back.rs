@@ -92,6 +92,8 @@ fn check_dump(source: &Database<'_>, flags: &str, names: &[(&str, &str, &str)]) 
     }
     let read = |name: &str| std::fs::read_to_string(desk.path(name)).unwrap();
     let (before, there, after) = (read("before.sql"), read("there.sql"), read("after.sql"));
+    // What becomes `public` finds one in every database.
+    let after = after.replace("CREATE SCHEMA IF NOT EXISTS public;", "CREATE SCHEMA public;");
     assert_ne!(before, there, "nothing was renamed");
     let differs = before
         .lines()
