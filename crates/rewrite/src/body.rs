@@ -1,5 +1,7 @@
 //! Bodies of routines that stand in string literals: which language they are in, and their trees.
 
+use std::ops::Range;
+
 use squawk_syntax::ast::{self, AstNode, Literal};
 use squawk_syntax::{SourceFile, SyntaxKind, SyntaxNode};
 
@@ -114,10 +116,33 @@ pub(crate) fn parse_plpgsql(text: &str) -> Result<SyntaxNode, String> {
     if is_block_too_deep(text) {
         return Err("it is nested too deeply".to_owned());
     }
-    match parse_block(text) {
-        Err(_) => parse_block(&without_into(text)),
+    let tokens = significant_tokens(text);
+    let clauses = into_clauses(&tokens);
+    let imports = tokens.iter().any(|(_, word)| word.eq_ignore_ascii_case("import"));
+    if clauses.is_empty() {
+        return parse_block(text);
+    }
+    // The grammar knows few of these clauses, so it would be read twice. IMPORT FOREIGN SCHEMA has one of its own.
+    let blanked = without(text, &tokens, &clauses);
+    let [first, second] = if imports {
+        [text, blanked.as_str()]
+    } else {
+        [blanked.as_str(), text]
+    };
+    match parse_block(first) {
+        Err(_) => parse_block(second),
         read => read,
     }
+}
+
+/// What stands before a dot in the targets of INTO: a record, or a label such as the routine's own name. Each with
+/// its offset.
+pub(crate) fn into_labels(text: &str) -> Vec<(usize, &str)> {
+    let tokens = significant_tokens(text);
+    let clauses = into_clauses(&tokens);
+    let places = clauses.into_iter().flatten();
+    let is_label = |at: &usize| tokens.get(at + 1).is_some_and(|(_, next)| *next == ".");
+    places.filter(is_label).map(|at| tokens[at]).collect()
 }
 
 fn parse_block(text: &str) -> Result<SyntaxNode, String> {
@@ -136,18 +161,14 @@ fn parse_block(text: &str) -> Result<SyntaxNode, String> {
     }
 }
 
-/// The text with `INTO [STRICT] target, …` blanked out wherever it follows a statement's own words, as
-/// PL/pgSQL itself does (`make_execsql_stmt` in `pl_gram.y`) before it hands the statement to the SQL parser.
-/// Targets are variables: no name of an object is lost from sight.
-fn without_into(text: &str) -> String {
-    let tokens = significant_tokens(text);
-    let mut blanked = text.as_bytes().to_vec();
+/// Where `INTO [STRICT] target, …` follows a statement's own words, as places in `tokens`.
+fn into_clauses(tokens: &[(usize, &str)]) -> Vec<Range<usize>> {
+    let mut clauses = Vec::new();
     let mut at = 0;
     let mut previous = "";
     let mut first = "";
     while at < tokens.len() {
-        let (start, word) = tokens[at];
-        let is = |it: &str| word.eq_ignore_ascii_case(it);
+        let word = tokens[at].1;
         let of_sql = ["insert", "merge", "schema"]
             .iter()
             .any(|it| previous.eq_ignore_ascii_case(it));
@@ -155,14 +176,9 @@ fn without_into(text: &str) -> String {
         let of_plpgsql = ["execute", "fetch"]
             .iter()
             .any(|it| first.eq_ignore_ascii_case(it));
-        if is("into") && !of_sql && !of_plpgsql {
-            let end = end_of_targets(&tokens, at + 1);
-            let until = tokens[end - 1].0 + tokens[end - 1].1.len();
-            for byte in &mut blanked[start..until] {
-                if !byte.is_ascii_whitespace() {
-                    *byte = b' ';
-                }
-            }
+        if word.eq_ignore_ascii_case("into") && !of_sql && !of_plpgsql {
+            let end = end_of_targets(tokens, at + 1);
+            clauses.push(at..end);
             previous = "";
             at = end;
             continue;
@@ -176,6 +192,21 @@ fn without_into(text: &str) -> String {
         }
         previous = word;
         at += 1;
+    }
+    clauses
+}
+
+/// The text with such clauses blanked out, as PL/pgSQL itself does (`make_execsql_stmt` in `pl_gram.y`) before it
+/// hands the statement to the SQL parser. Targets are variables: no name of an object is lost from sight.
+fn without(text: &str, tokens: &[(usize, &str)], clauses: &[Range<usize>]) -> String {
+    let mut blanked = text.as_bytes().to_vec();
+    for clause in clauses {
+        let (start, (last, word)) = (tokens[clause.start].0, tokens[clause.end - 1]);
+        for byte in &mut blanked[start..last + word.len()] {
+            if !byte.is_ascii_whitespace() {
+                *byte = b' ';
+            }
+        }
     }
     String::from_utf8(blanked).unwrap_or_else(|_| text.to_owned())
 }

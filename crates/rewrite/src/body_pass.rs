@@ -72,6 +72,7 @@ impl StatementPass<'_> {
                 };
                 self.walk(&tree, place);
                 self.columns(&tree, place);
+                self.labels_of_targets(text, place);
             }
             Err(error) => match self.rewriter.mention(text) {
                 Some((at, name)) => {

@@ -281,6 +281,16 @@ impl StatementPass<'_> {
         }
     }
 
+    /// `SELECT … INTO routine.argument`, which no tree shows.
+    pub(crate) fn labels_of_targets(&mut self, body: &str, place: Place<'_>) {
+        for (start, word) in crate::body::into_labels(body) {
+            if let Some(new) = routines_new_name(word, place) {
+                let text = word.to_owned();
+                self.rename(&Token { start, text }, &new, place);
+            }
+        }
+    }
+
     /// `users` as a value: the whole row, unless a column is called so, which comes first.
     fn whole_row(&mut self, node: &SyntaxNode, place: Place<'_>) {
         let name = normalize_name_node(node);

@@ -203,12 +203,14 @@ DECLARE r users%ROWTYPE; i users.id%TYPE; u users; orders record; s orders.id%TY
 BEGIN
   SELECT * INTO r FROM users WHERE users.id = g.id;
   g.id := orders.id;
+  SELECT 1, 2 INTO STRICT g.id, r.id;
 END $$;",
         "CREATE FUNCTION public.p_g(id integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE r p_users%ROWTYPE; i p_users.id%TYPE; u p_users; orders record; s p_orders.id%TYPE;
 BEGIN
   SELECT * INTO r FROM p_users WHERE p_users.id = p_g.id;
   p_g.id := orders.id;
+  SELECT 1, 2 INTO STRICT p_g.id, r.id;
 END $$;",
     );
 }
