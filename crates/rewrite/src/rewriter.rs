@@ -45,16 +45,8 @@ impl Rewriter {
     /// Refused when the mapping does not fit what is known: see [`Known::settle`].
     pub fn new(mapping: Mapping, known: Known) -> Result<Self, MappingError> {
         let mut rewriter = Rewriter {
-            mapping: mapping.clone(),
-            wanted: mapping,
             known,
-            search_path: vec![DEFAULT_SCHEMA.to_owned()],
-            moved: Vec::new(),
-            moved_in_lower_case: HashMap::new(),
-            renamed: HashSet::new(),
-            after_columns: false,
-            path_policy: None,
-            survey: Survey::default(),
+            ..Rewriter::for_stream(mapping)
         };
         rewriter.check_renames()?;
         rewriter.settle()?;

@@ -72,11 +72,16 @@ impl Rewriter {
                 schema: own_schema,
             },
             Belongs::Extension(extension) => match self.home(extension.as_deref(), old) {
-                Ok(schema) => NewName {
+                Some(schema) => NewName {
                     schema,
                     object: reference.name.clone(),
                 },
-                Err(reason) => return Verdict::Doubt(reason),
+                None => {
+                    return Verdict::Doubt(format!(
+                        "{old} holds several extensions with different homes, and plain SQL does not say whose this \
+                         is (an archive does)"
+                    ));
+                }
             },
         };
         if new.schema == old && new.object == reference.name {
@@ -95,7 +100,7 @@ impl Rewriter {
             Owner::Ambiguous => {
                 let same_schema = self
                     .home(None, old)
-                    .is_ok_and(|it| it == self.mapping.schema(old));
+                    .is_some_and(|it| it == self.mapping.schema(old));
                 if same_schema && self.object_name(space, old, &reference.name) == reference.name {
                     return Belongs::Source;
                 }
@@ -150,20 +155,16 @@ impl Rewriter {
         self.mapping.renames_objects() && self.known.is_own_schema(schema)
     }
 
-    /// Where the target keeps an extension that the source has in `schema`; the reason for a doubt when that
-    /// differs among the extensions there, and nothing says which one is meant.
-    fn home(&self, extension: Option<&str>, schema: &str) -> Result<String, String> {
+    /// Where the target keeps an extension that the source has in `schema`; `None` when that differs among the
+    /// extensions there, and nothing says which one is meant.
+    fn home(&self, extension: Option<&str>, schema: &str) -> Option<String> {
         if let Some(extension) = extension {
-            return Ok(self.mapping.extension_schema(extension, schema));
+            return Some(self.mapping.extension_schema(extension, schema));
         }
-        let mut homes = self.homes(schema);
-        match (homes.pop(), homes.is_empty()) {
-            (Some(home), true) => Ok(home),
-            (None, _) => Ok(self.mapping.extension_schema("", schema)),
-            (Some(_), false) => Err(format!(
-                "{schema} holds several extensions with different homes, and plain SQL does not say whose this is \
-                 (an archive does)"
-            )),
+        match self.homes(schema).as_slice() {
+            [] => Some(self.mapping.extension_schema("", schema)),
+            [home] => Some(home.clone()),
+            _ => None,
         }
     }
 
