@@ -6,7 +6,7 @@ use catalog::{Catalog, Extension, ObjectKind, Table};
 use cli::{Failure, Result, Ui};
 use database::Endpoint;
 use database::endpoint::{Environment, PostgresEndpoint};
-use database::postgres::{Identity, Snapshot, read_catalog};
+use database::postgres::{Identity, Snapshot, SnapshotRequest, read_catalog};
 use database::sqlite::SqliteSource;
 
 /// Tables up to this size are counted; of larger ones the planner's estimate is taken.
@@ -82,9 +82,12 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
     for warning in endpoint.warnings() {
         ui.warning(warning);
     }
-    let mut snapshot = Snapshot::take(endpoint, "coalesce assess", None).map_err(Failure::source)?;
+    let mut snapshot = SnapshotRequest::new(endpoint, "coalesce assess")
+        .take()
+        .map_err(Failure::source)?;
     let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
-    let catalog = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
+    let (client, chosen) = snapshot.parts();
+    let catalog = read_catalog(client, chosen).map_err(Failure::source)?;
     let mut rows = Vec::with_capacity(catalog.tables.len());
     for table in &catalog.tables {
         rows.push(count_rows(&mut snapshot, table)?);

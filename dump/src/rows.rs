@@ -38,6 +38,7 @@ pub(crate) struct Chunker<'a> {
     scanner: RowScanner,
     chunks: &'a SyncSender<Chunk>,
     halted: &'a AtomicBool,
+    sent: u64,
 }
 
 impl<'a> Chunker<'a> {
@@ -57,7 +58,13 @@ impl<'a> Chunker<'a> {
             scanner,
             chunks,
             halted,
+            sent: 0,
         }
+    }
+
+    /// How many chunks have been given away.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// Takes the next piece of the stream of rows.
@@ -81,7 +88,7 @@ impl<'a> Chunker<'a> {
         self.send(&rows)
     }
 
-    fn send(&self, rows: &Rows) -> Result<(), Stop> {
+    fn send(&mut self, rows: &Rows) -> Result<(), Stop> {
         if rows.fingerprint.rows == 0 {
             return Ok(());
         }
@@ -100,6 +107,7 @@ impl<'a> Chunker<'a> {
             stored,
             fingerprint: rows.fingerprint,
         };
+        self.sent += 1;
         self.chunks.send(chunk).map_err(|_| Stop::Halted)
     }
 

@@ -57,6 +57,8 @@ fn header(run: &str) -> Header {
         },
         options: BTreeMap::new(),
         filters: Vec::new(),
+        row_filters: Vec::new(),
+        content: archive::Content::Whole,
         forms: [0, 1]
             .map(|table| TableForm {
                 table,
