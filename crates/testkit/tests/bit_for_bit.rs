@@ -35,7 +35,7 @@ fn check(way: &str, prefix: Option<&str>) {
     let (mut from, mut to) = (SOURCE.admin().unwrap(), target.admin().unwrap());
     let judgement = judge_rows(&mut from, &mut to, renamed).unwrap();
     assert_eq!(judgement.differing, [""; 0], "{way}");
-    assert!(judgement.tables > 50 && judgement.rows > 300, "{judgement:?}");
+    assert!(judgement.tables >= 46 && judgement.rows > 300, "{judgement:?}");
     let path = prefix.map_or("public".to_owned(), |it| format!("{it}, public"));
     for probe in value_probes(Cluster::shared().programs().major()) {
         let expected = answers(&mut from, "public", probe).unwrap();
@@ -115,7 +115,7 @@ fn both_forms_hold_most_of_the_values() {
             .filter(|it| it.ends_with(ending))
             .count()
     };
-    assert!(count(".bin") > 35 && count(".csv") > 8, "{listed}");
+    assert!(count(".bin") > 25 && count(".csv") >= 8, "{listed}");
 }
 
 #[test]
