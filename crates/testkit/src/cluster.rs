@@ -201,18 +201,24 @@ impl Cluster {
         (root, stop)
     }
 
-    fn check_extensions(&self) -> Result<()> {
+    /// Those of `extensions` that the server cannot create.
+    pub fn missing_extensions(&self, extensions: &[&str]) -> Result<Vec<String>> {
         let sql = "SELECT name FROM unnest($1::text[]) AS name
                    WHERE name NOT IN (SELECT name FROM pg_catalog.pg_available_extensions)";
         let failed = Error::caused(ErrorKind::Sql, "cannot list the server's extensions");
-        let missing = self
+        let rows = self
             .client(POSTGRES, POSTGRES)?
-            .query(sql, &[&EXTENSIONS.as_slice()])
+            .query(sql, &[&extensions])
             .map_err(failed)?;
-        let Some(first) = missing.first() else {
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    fn check_extensions(&self) -> Result<()> {
+        let missing = self.missing_extensions(&EXTENSIONS)?;
+        let Some(name) = missing.first() else {
             return Ok(());
         };
-        let (name, folder) = (first.get::<_, String>(0), self.programs.folder().display());
+        let folder = self.programs.folder().display();
         let message = format!("PostgreSQL in {folder} lacks extension {name}; install its contrib package");
         Err(Error::new(ErrorKind::PostgresMissing, message))
     }
