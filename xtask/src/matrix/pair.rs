@@ -78,7 +78,11 @@ fn try_pair(
     };
     let (mut moved, mut left_out) = (Vec::new(), Vec::new());
     if source.demo.is_empty() || !offers(target, &DEMO_EXTENSIONS)? {
-        left_out.push("demo");
+        left_out.push(if source.cluster.programs().major() < DEMO_MAJOR_MIN {
+            "demo (BEGIN ATOMIC came with 14)"
+        } else {
+            "demo (no contrib)"
+        });
     } else {
         for fixture in &source.demo {
             let probes: Vec<&str> = fixture
@@ -94,7 +98,7 @@ fn try_pair(
         }
     }
     if !source.has_values || !offers(target, &VALUE_EXTENSIONS)? {
-        left_out.push(VALUES);
+        left_out.push("values (no contrib)");
     } else {
         let paths = ("public".to_owned(), format!("{VALUES}, public"));
         let probes = value_probes(source.cluster.programs().major());
@@ -123,10 +127,22 @@ impl Pair<'_> {
     fn run(&self, name: &str, probes: &[&str], paths: &(String, String)) -> testkit::Result<Option<Outcome>> {
         let from = format!("'{}'", self.source.conninfo(name, SOURCE_READER));
         let to = format!("'{}'", self.target.target());
-        for line in [
+        let mut lines = vec![
             format!("dump {from} | remap-schema --to {name} | load {to}"),
             format!("verify {from} {to} --to {name}"),
-        ] {
+        ];
+        // The filter alone; pg_dump's own settings are those of its version, which older servers refuse.
+        let plain = self.target.cluster().target()?;
+        let has_plain =
+            self.dumper.has_psql() && self.target.cluster().programs().major() >= self.dumper.major();
+        if has_plain {
+            let (from, to) = (self.source.conninfo(name, SUPERUSER), plain.conninfo(SUPERUSER));
+            lines.push(format!(
+                "\"$PG_BIN/pg_dump\" '{from}' | remap-schema --to {name} | \
+                 \"$PG_BIN/psql\" -X1q -v ON_ERROR_STOP=1 -o /dev/null '{to}'"
+            ));
+        }
+        for line in lines {
             let mut shell = self.tools.shell(&line).time_limit(TIME_LIMIT);
             if let Some(folder) = self.dumper.folder() {
                 shell = shell.env("PG_BIN", folder);
@@ -142,10 +158,13 @@ impl Pair<'_> {
             "public" => name.to_owned(),
             other => format!("{name}_{other}"),
         };
-        let judgement = judge_rows(&mut source, &mut target, renamed)?;
-        if let [first, ..] = judgement.differing.as_slice() {
+        let mut differing = judge_rows(&mut source, &mut target, renamed)?.differing;
+        if has_plain {
+            differing.extend(judge_rows(&mut source, &mut plain.admin()?, renamed)?.differing);
+        }
+        if let [first, ..] = differing.as_slice() {
             let reason = format!("{name}: rows differ in {first}");
-            return Ok(Some(Outcome::Failed(reason, judgement.differing.join("\n"))));
+            return Ok(Some(Outcome::Failed(reason, differing.join("\n"))));
         }
         for probe in probes {
             let expected = answers(&mut source, &paths.0, probe)?;

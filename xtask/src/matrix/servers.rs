@@ -33,11 +33,11 @@ impl Servers {
             format!("no server of version {major}: give --install, or --bin with the folder of its programs")
         })?;
         Cluster::start_of(programs.clone(), &[]).map_err(|error| {
-            // The log of the server would fill the table.
+            // The whole log would fill the table.
             let words = error.chain();
-            let first = words.lines().next().unwrap_or_default();
+            let last = words.lines().next_back().unwrap_or_default();
             format!(
-                "its server does not start from {}: {first}",
+                "its server does not start from {}: {last}",
                 programs.folder().display()
             )
         })
@@ -79,6 +79,11 @@ impl Dumper {
 
     pub(super) fn major(&self) -> u32 {
         self.newest.as_ref().map_or(0, |(_, major)| *major)
+    }
+
+    /// Whether `psql` stands beside it.
+    pub(super) fn has_psql(&self) -> bool {
+        self.folder().is_some_and(|it| it.join("psql").is_file())
     }
 
     /// Why a source of version `major` cannot be dumped, if it cannot.
