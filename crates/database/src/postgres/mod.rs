@@ -6,6 +6,7 @@ mod ddl;
 mod introspect;
 mod objects;
 mod offers;
+mod packages;
 mod programs;
 mod rows;
 mod snapshot;
