@@ -6,6 +6,7 @@ use catalog::Table;
 use fingerprint::Form;
 use postgres::GenericClient;
 
+use super::oversize::explain;
 use crate::{Error, ErrorKind, Result};
 
 /// The statement that reads a table's own rows: stored columns in the catalog's order.
@@ -24,8 +25,18 @@ pub fn copy_out_sql(table: &Table, form: Form) -> String {
 
 /// Gives every piece of the stream to `take`, which may stop by an error of its own.
 ///
-/// The outer result is the server's, the inner one `take`'s.
+/// The outer result is the server's, the inner one `take`'s. A row that is too long for COPY is named; the session's
+/// transaction is over then.
 pub fn read_rows<E>(
+    client: &mut impl GenericClient,
+    table: &Table,
+    form: Form,
+    take: impl FnMut(&[u8]) -> std::result::Result<(), E>,
+) -> Result<std::result::Result<(), E>> {
+    read_stream(client, table, form, take).map_err(|error| explain(client, table, form, error))
+}
+
+fn read_stream<E>(
     client: &mut impl GenericClient,
     table: &Table,
     form: Form,
