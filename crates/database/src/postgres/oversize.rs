@@ -1,5 +1,5 @@
 //! Rows that COPY cannot write: PostgreSQL builds each in memory, where nothing may pass 1 GiB, and as text a `bytea`
-//! takes twice its bytes and more.
+//! takes twice its bytes, a bit string eight times.
 
 use catalog::{ColumnType, Table, quote_ident};
 use fingerprint::Form;
@@ -46,8 +46,8 @@ pub fn could_hold_oversized_row(client: &mut impl GenericClient, table: &Table) 
           AND pg_catalog.pg_relation_size(c.reltoastrelid) >= $4
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = $1 AND c.relname = $2 AND c.reltoastrelid <> 0";
-    // A value of half the limit can be too long as text.
-    let least = ROW_BYTES_MAX / 2 / COMPRESSION_MAX;
+    // A bit string of an eighth of the limit can be too long as text.
+    let least = ROW_BYTES_MAX / 8 / COMPRESSION_MAX;
     let row = client
         .query_opt(sql, &[&table.schema, &table.name, &LOOKED_THROUGH_MAX, &least])
         .map_err(Error::query(failed))?;
@@ -137,7 +137,7 @@ fn find_longer(
     }))
 }
 
-/// Bytes of a value on the wire, at least; the functions look at a value's head alone, however large it is.
+/// Bytes of a value on the wire, at least; for all but bit strings a value's head tells, however large it is.
 fn size_sql(column: &str, of: &ColumnType, form: Form) -> String {
     let is_built_in = of.schema == ColumnType::BUILT_IN_SCHEMA;
     let size = match of.text.as_str() {
@@ -146,6 +146,9 @@ fn size_sql(column: &str, of: &ColumnType, form: Form) -> String {
         }
         "bytea" | "text" | "character varying" if is_built_in => {
             format!("pg_catalog.octet_length({column})::pg_catalog.int8")
+        }
+        bits if is_built_in && bits.starts_with("bit") && form == Form::Text && !bits.ends_with("[]") => {
+            format!("pg_catalog.length({column})::pg_catalog.int8")
         }
         _ => format!("pg_catalog.pg_column_size({column})::pg_catalog.int8"),
     };
