@@ -1,4 +1,4 @@
-//! The queries that read a catalog, as PostgreSQL 14 to 18 understand them.
+//! The queries that read a catalog, as PostgreSQL 13 to 18 understand them.
 //!
 //! Each takes as `$1` the schemas to look at, or NULL for all of the user's, some as `$2` the relations. `search_path` is empty, so
 //! everything is qualified; operators are `pg_catalog`'s, which every session has first.
@@ -220,7 +220,8 @@ WITH RECURSIVE parts AS (
   UNION ALL
   SELECT r.rngtypid, 'range', 0, r.rngsubtype FROM pg_catalog.pg_range r
   UNION ALL
-  SELECT r.rngmultitypid, 'range', 0, r.rngsubtype FROM pg_catalog.pg_range r
+  SELECT m.oid, 'range', 0, r.rngsubtype FROM pg_catalog.pg_range r
+  JOIN pg_catalog.pg_type m ON m.oid::pg_catalog.text = pg_catalog.to_jsonb(r) ->> 'rngmultitypid'
 ), holders AS (
   SELECT t.oid, t.typname FROM pg_catalog.pg_type t
   WHERE t.typname = ANY ($1) AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace

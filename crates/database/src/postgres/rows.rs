@@ -7,6 +7,7 @@ use catalog::{QualifiedName, Table};
 use fingerprint::Form;
 use postgres::{Client, GenericClient};
 
+use super::oversize::explain;
 use super::selection::Chosen;
 use crate::{Error, ErrorKind, Result};
 
@@ -98,8 +99,19 @@ pub fn read_blocks(client: &mut Client, chosen: &Chosen) -> Result<HashMap<Quali
 
 /// Gives every piece of the stream to `take`, which may stop by an error of its own.
 ///
-/// The outer result is the server's, the inner one `take`'s.
+/// The outer result is the server's, the inner one `take`'s. A row that is too long for COPY is named; the session's
+/// transaction is over then.
 pub fn read_rows<E>(
+    client: &mut impl GenericClient,
+    table: &Table,
+    form: Form,
+    extent: &Extent,
+    take: impl FnMut(&[u8]) -> std::result::Result<(), E>,
+) -> Result<std::result::Result<(), E>> {
+    read_stream(client, table, form, extent, take).map_err(|error| explain(client, table, form, error))
+}
+
+fn read_stream<E>(
     client: &mut impl GenericClient,
     table: &Table,
     form: Form,
