@@ -4,6 +4,7 @@
 //! writes to either.
 
 mod args;
+mod definitions;
 mod parts;
 mod postgres;
 mod readers;
