@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -82,12 +83,13 @@ fn read_once(snapshot: &mut Snapshot, options: &Options) -> cli::Result<Attempt>
     let (schema, read) = thread::scope(|scope| {
         let child = &child;
         let request = request.as_ref();
+        let (working, done) = channel::<()>();
         let schema = scope.spawn(move || {
             let schema = request.map(|it| child.read_schema(it));
-            child.is_done.store(true, Ordering::Relaxed);
+            drop(working);
             schema.unwrap_or_else(|| Ok(SchemaText::default()))
         });
-        scope.spawn(move || Some(child.watch(watch?, request?)));
+        scope.spawn(move || Some(child.watch(watch?, request?, &done)));
         let read = read_catalog(client, chosen)
             .and_then(|catalog| Ok((catalog, read_blocks(client, chosen)?, left_behind(client)?)))
             .map_err(Failure::source);
@@ -141,7 +143,6 @@ fn read_once(snapshot: &mut Snapshot, options: &Options) -> cli::Result<Attempt>
 struct Child {
     /// Ends it.
     end: Mutex<Option<Box<dyn FnMut() + Send>>>,
-    is_done: AtomicBool,
     is_blocked: AtomicBool,
 }
 
@@ -162,14 +163,13 @@ impl Child {
         read_schema_text(request, &on_start).map_err(Failure::source)
     }
 
-    /// Ends it when it would wait for ever.
-    fn watch(&self, mut watch: Watch<'_>, request: &SchemaRequest) {
+    /// Ends it when it would wait for ever; returns when it has ended, which `done` tells by being closed.
+    fn watch(&self, mut watch: Watch<'_>, request: &SchemaRequest, done: &Receiver<()>) {
         let mut pause = LOOK_AFTER;
-        while !self.is_done.load(Ordering::Relaxed) {
-            thread::sleep(pause);
+        while done.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
             pause = (pause * 2).min(LOOK_AFTER_MAX);
             // A question that fails is no reason to end anything.
-            if watch.stands_in_own_way(request).unwrap_or(false) {
+            if watch.give_way(request).unwrap_or(false) {
                 self.is_blocked.store(true, Ordering::Relaxed);
                 if let Some(end) = &mut *self.end.lock().unwrap_or_else(PoisonError::into_inner) {
                     end();

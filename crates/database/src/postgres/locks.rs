@@ -21,7 +21,8 @@ const MET_BY_ACCIDENT: Duration = Duration::from_millis(500);
 const NAMED_MAX: usize = 10;
 
 /// Tables that have rows, or whose shape matters for the rows of others. A table that is gone by now has no privileges.
-const TABLES: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind = 'r' AS has_rows, c.relpersistence = 'u' AS unlogged,
+const TABLES: &str =
+    "SELECT c.oid, n.nspname, c.relname, c.relkind = 'r' AS has_rows, c.relpersistence = 'u' AS unlogged,
       COALESCE(pg_catalog.has_table_privilege(c.oid, 'SELECT')
         AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'), true) AS readable
     FROM pg_catalog.pg_class c
@@ -180,16 +181,17 @@ fn see_the_same(
     Ok(one? == other?)
 }
 
-/// Whether a session called `name` waits behind one that waits for `process`.
-pub(super) fn stands_in_own_way(present: &mut Client, process: i32, name: &str) -> Result<bool> {
+/// Cancels what the sessions called `name` wait for behind one that waits for `process`. False when there is none.
+pub(super) fn give_way(present: &mut Client, process: i32, name: &str) -> Result<bool> {
     const CHAIN: &str = "WITH RECURSIVE waiting (first, pid) AS (
           SELECT a.pid, a.pid FROM pg_catalog.pg_stat_activity a
           WHERE a.usename = current_user AND a.datname = pg_catalog.current_database() AND a.application_name = $2
             AND a.wait_event_type = 'Lock' AND a.pid <> $1
           UNION
-          SELECT w.first, b.pid FROM waiting w CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) AS b (pid)
+          SELECT w.first, b.pid
+          FROM waiting w CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) AS b (pid)
         )
-        SELECT EXISTS (SELECT FROM waiting w WHERE w.pid = $1)";
+        SELECT pg_catalog.count(pg_catalog.pg_cancel_backend(w.first)) > 0 FROM waiting w WHERE w.pid = $1";
     let row = present
         .query_one(CHAIN, &[&process, &name])
         .map_err(Error::query("who waits for whom could not be asked for"))?;

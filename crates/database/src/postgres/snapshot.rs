@@ -11,13 +11,13 @@ use postgres::Client;
 
 use super::ddl::SchemaRequest;
 use super::identity::{Identity, read_identity};
-use super::locks::{has_same_definitions, lock_tables, stands_in_own_way};
+use super::locks::{give_way, has_same_definitions, lock_tables};
 use super::selection::{Chosen, Selection};
 use crate::endpoint::PostgresEndpoint;
 use crate::{Error, ErrorKind, Result};
 
 /// How often a new snapshot is taken when tables change under our hands.
-const TRIES: u32 = 5;
+const TRIES: u32 = 10;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a session waits behind others for a lock that the snapshot's own session holds.
 const QUEUED_FOR: Duration = Duration::from_millis(300);
@@ -276,10 +276,11 @@ impl Snapshot {
 }
 
 impl Watch<'_> {
-    /// Whether the session of `request`'s `pg_dump` waits behind a session that waits for the snapshot's locks.
-    /// Neither the server nor time resolves that: `pg_dump` is waited for outside the server.
-    pub fn stands_in_own_way(&mut self, request: &SchemaRequest) -> Result<bool> {
-        stands_in_own_way(self.present, self.process, &request.application_name())
+    /// Cancels what `request`'s `pg_dump` waits for, if it waits behind a session that waits for the snapshot's locks;
+    /// false when it does not. Time does not resolve that, since `pg_dump` is waited for outside the server, and the
+    /// server's own way out, where it sees the circle, could hit the other session.
+    pub fn give_way(&mut self, request: &SchemaRequest) -> Result<bool> {
+        give_way(self.present, self.process, &request.application_name())
     }
 }
 
