@@ -1,7 +1,6 @@
 //! Sessions that read a PostgreSQL source's rows beside each other, and end together.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -13,7 +12,8 @@ use database::postgres::{Snapshot, SnapshotSession, read_rows};
 use fingerprint::Form;
 
 use crate::Options;
-use crate::rows::{Chunk, Chunker, Stop, WAITING_CHUNKS, write_chunks};
+use crate::chunk_queue::{self, Sender};
+use crate::rows::{Chunk, Chunker, Stop, write_chunks};
 
 /// Tables that wait for a reader, the largest first.
 pub(crate) struct TableQueue<'a> {
@@ -82,7 +82,7 @@ impl Readers {
     ) -> cli::Result<()> {
         let halt = &self.halt;
         thread::scope(|scope| {
-            let (sender, chunks) = sync_channel(WAITING_CHUNKS);
+            let (sender, chunks) = chunk_queue::queue();
             let readers: Vec<_> = self
                 .sessions
                 .into_iter()
@@ -147,7 +147,7 @@ fn read_tables(
     queue: &TableQueue<'_>,
     halt: &Halt,
     options: &Options,
-    chunks: &SyncSender<Chunk>,
+    chunks: &Sender<Chunk>,
 ) -> cli::Result<()> {
     while let Some((table, form)) = queue.take() {
         let mut chunker = Chunker::new(table, form, options, chunks, &halt.halted);
