@@ -58,9 +58,9 @@ impl<T> Clone for Sender<T> {
 impl<T> Sender<T> {
     /// Waits until `item` has room. When the receiver goes away, all that waits is dropped, and so is the wait.
     pub(crate) fn send(&self, item: T, bytes: usize) -> Result<(), Closed> {
-        let _place = Room::enter(&self.room, bytes);
+        let place = Room::enter(&self.room, bytes);
         self.sender
-            .send(Queued { item, _place })
+            .send(Queued { item, _place: place })
             .map_err(|SendError(_)| Closed)
     }
 }

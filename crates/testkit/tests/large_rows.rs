@@ -94,6 +94,15 @@ fn a_row_that_copy_cannot_pass_is_named_with_the_way_out() {
     if !is_torture() {
         return;
     }
+    // A value of bytea whose hex is too long; binary it passes, as the bits above.
+    source
+        .execute(
+            "CREATE TABLE hex AS SELECT 3 AS id, convert_to(repeat('x', 600 * 1000 * 1000), 'UTF8') AS b",
+        )
+        .unwrap();
+    desk.run(&format!("dump {} --rows csv -o hex.tar", source.name()))
+        .assert_code(4)
+        .assert_stderr_contains("COPY passes no row of 1 GiB");
     let target = Cluster::shared().target().unwrap();
     let line = format!(
         "dump {} --rows binary | load {}",
@@ -105,7 +114,7 @@ fn a_row_that_copy_cannot_pass_is_named_with_the_way_out() {
         .run()
         .assert_success();
     for sql in [
-        "SELECT id, length(b), b = set_bit(b, 5, 0) FROM long WHERE id = 2",
+        "SELECT id, length(b), position(B'1' IN b) FROM long ORDER BY id",
         "SELECT id, length(b), md5(b) FROM hex",
     ] {
         assert_eq!(source.query(sql).unwrap(), target.query(sql).unwrap(), "{sql}");
