@@ -4,7 +4,7 @@
 //! it: memory is bounded by what a row needs, however many readers meet long rows.
 
 use std::sync::mpsc::{Receiver, SendError, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 /// Chunks that wait: enough to hide the writer's pauses, few enough for memory.
 const WAITING_CHUNKS: usize = 2;
@@ -56,26 +56,33 @@ impl<T> Clone for Sender<T> {
 }
 
 impl<T> Sender<T> {
-    /// Waits until `item` has room. When the receiver goes away, all that waits is dropped, and so is the wait.
+    /// Waits until `item` has room, and with a large one until it is done with. When the receiver goes away, all that
+    /// waits is dropped, and the wait is over.
     pub(crate) fn send(&self, item: T, bytes: usize) -> Result<(), Closed> {
         let place = Room::enter(&self.room, bytes);
         self.sender
             .send(Queued { item, _place: place })
-            .map_err(|SendError(_)| Closed)
+            .map_err(|SendError(_)| Closed)?;
+        if bytes > BYTES_MAX {
+            // Else its reader would fetch the next long row beside it.
+            drop(self.room.wait(|taken| taken > BYTES_MAX));
+        }
+        Ok(())
     }
 }
 
 impl Room {
     fn enter(room: &Arc<Room>, bytes: usize) -> Place {
-        let taken = room.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        let has_no_room = |taken: &mut usize| *taken > 0 && taken.saturating_add(bytes) > BYTES_MAX;
-        let mut taken = room
-            .freed
-            .wait_while(taken, has_no_room)
-            .unwrap_or_else(PoisonError::into_inner);
-        *taken += bytes;
+        *room.wait(|taken| taken > 0 && taken.saturating_add(bytes) > BYTES_MAX) += bytes;
         let room = Arc::clone(room);
         Place { room, bytes }
+    }
+
+    /// Waits while `is_full` of the bytes that are taken.
+    fn wait(&self, is_full: impl Fn(usize) -> bool) -> MutexGuard<'_, usize> {
+        let taken = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.freed.wait_while(taken, |taken| is_full(*taken));
+        waited.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

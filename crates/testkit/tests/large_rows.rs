@@ -149,8 +149,8 @@ fn memory_is_bounded_by_what_a_row_needs() {
     }
 }
 
-/// One in the connection's buffer, one framed, one on its way into the archive.
-const ROWS_AT_ONCE: u64 = 3;
+/// One in the connection's buffer, one framed and on its way into the archive.
+const ROWS_AT_ONCE: u64 = 2;
 
 /// The largest resident set of a tool's process, in MiB, as Linux has counted it.
 fn peak_mib(tool: &str) -> u64 {
