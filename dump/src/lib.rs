@@ -4,6 +4,7 @@
 //! writes to either.
 
 mod args;
+mod chunk_queue;
 mod definitions;
 mod parts;
 mod postgres;

@@ -1,7 +1,7 @@
 //! Sessions that read a PostgreSQL source's rows beside each other, and end together.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -10,9 +10,9 @@ use archive::Writer;
 use cli::{ArchiveSink, Failure, InterruptGuard, Progress, Ui};
 use database::postgres::{Snapshot, SnapshotSession, read_rows};
 
-use crate::Options;
 use crate::parts::{Part, PartQueue};
-use crate::rows::{Chunk, Chunker, Stop, WAITING_CHUNKS, write_chunks};
+use crate::rows::{Chunk, Chunker, Stop, write_chunks};
+use crate::{Options, chunk_queue};
 
 /// How often a part is read whose server process dies.
 const TRIES: u32 = 3;
@@ -64,7 +64,7 @@ impl Readers {
         snapshot.wait_for_locks().map_err(Failure::source)?;
         let (halt, keeper) = (&self.halt, self.sessions.len());
         thread::scope(|scope| {
-            let (sender, chunks) = sync_channel(WAITING_CHUNKS);
+            let (sender, chunks) = chunk_queue::queue();
             let (blocked, kept) = channel();
             let work = |place| Work {
                 place,
@@ -141,7 +141,7 @@ struct Work<'a> {
     place: usize,
     halt: &'a Halt,
     options: &'a Options,
-    chunks: SyncSender<Chunk>,
+    chunks: chunk_queue::Sender<Chunk>,
 }
 
 /// Why a part was not read to its end.

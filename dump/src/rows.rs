@@ -1,7 +1,7 @@
 //! Rows on their way into the archive: many readers fill one stream.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::Receiver;
 
 use archive::{Codec, Writer, compress};
 use catalog::Table;
@@ -9,9 +9,7 @@ use cli::{ArchiveSink, Failure, Progress, Work};
 use fingerprint::{Fingerprint, Form, RowScanner, Rows, wrap_chunk};
 
 use crate::Options;
-
-/// Chunks between the readers and the writer: enough to hide its pauses, few enough for memory.
-pub(crate) const WAITING_CHUNKS: usize = 2;
+use crate::chunk_queue::{Closed, Queued, Sender};
 
 /// A chunk as it will be stored.
 pub(crate) struct Chunk {
@@ -36,7 +34,7 @@ pub(crate) struct Chunker<'a> {
     codec: Codec,
     chunk_bytes: usize,
     scanner: RowScanner,
-    chunks: &'a SyncSender<Chunk>,
+    chunks: &'a Sender<Chunk>,
     halted: &'a AtomicBool,
     sent: u64,
 }
@@ -46,7 +44,7 @@ impl<'a> Chunker<'a> {
         table: &'a Table,
         form: Form,
         options: &Options,
-        chunks: &'a SyncSender<Chunk>,
+        chunks: &'a Sender<Chunk>,
         halted: &'a AtomicBool,
     ) -> Self {
         let scanner = RowScanner::new(form, table.stored_columns().count());
@@ -107,8 +105,9 @@ impl<'a> Chunker<'a> {
             stored,
             fingerprint: rows.fingerprint,
         };
+        let bytes = chunk.stored.len();
         self.sent += 1;
-        self.chunks.send(chunk).map_err(|_| Stop::Halted)
+        self.chunks.send(chunk, bytes).map_err(|Closed| Stop::Halted)
     }
 
     fn not_framed(&self, error: fingerprint::FrameError) -> Stop {
@@ -123,10 +122,11 @@ impl<'a> Chunker<'a> {
 /// Writes chunks until every reader has gone.
 pub(crate) fn write_chunks(
     writer: &mut Writer<ArchiveSink>,
-    chunks: Receiver<Chunk>,
+    chunks: Receiver<Queued<Chunk>>,
     progress: &Progress,
 ) -> cli::Result<()> {
-    for chunk in chunks {
+    for queued in chunks {
+        let chunk = &queued.item;
         cli::check_interrupt()?;
         writer
             .chunk(

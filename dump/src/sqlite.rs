@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use archive::{SchemaMember, SourceIdentity, SourceKind, TableForm, Writer};
@@ -11,7 +10,8 @@ use cli::{Failure, Ui, create_archive};
 use database::sqlite::{Inspection, Note, NoteKind, SqliteSource};
 use fingerprint::{Form, encode_row};
 
-use crate::rows::{Chunk, Chunker, Stop, WAITING_CHUNKS, write_chunks};
+use crate::chunk_queue;
+use crate::rows::{Chunk, Chunker, Stop, write_chunks};
 use crate::{Options, finish, header};
 
 pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
@@ -53,7 +53,7 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
     let bytes = std::fs::metadata(path).map(|it| it.len()).ok();
     let progress = ui.progress(&name, bytes);
     thread::scope(|scope| {
-        let (sender, chunks) = sync_channel(WAITING_CHUNKS);
+        let (sender, chunks) = chunk_queue::queue();
         // SQLite's connection stays where it is: the rows are read here and written by the other thread.
         let writing = scope.spawn(|| write_chunks(&mut writer, chunks, &progress));
         let read = read_tables(&source, &inspection, options, &sender);
@@ -100,7 +100,7 @@ fn read_tables(
     source: &SqliteSource,
     inspection: &Inspection,
     options: &Options,
-    chunks: &std::sync::mpsc::SyncSender<Chunk>,
+    chunks: &chunk_queue::Sender<Chunk>,
 ) -> cli::Result<()> {
     for (table, source_table) in inspection.catalog.tables.iter().zip(&inspection.schema.tables) {
         // There is one reader: what halts it is the writer, which takes no chunk then.

@@ -74,7 +74,7 @@ enum Chore {
     ///
     /// From each version to each that is not older: the demonstration's databases, and one with every awkward
     /// value and what came with each version, are folded into one database, verified, and compared by the servers
-    /// themselves. Servers come from --bin, PG_BIN, PATH, the usual folders, and what --install has fetched.
+    /// themselves. Servers come from --bin, `PG_BIN`, PATH, the usual folders, and what --install has fetched.
     Matrix(matrix::Arguments),
     /// Do in full what the suite does in small
     ///

@@ -34,7 +34,7 @@ fn source(label: &str, text_mib: u64, bytea_mib: u64) -> Database<'static> {
 #[test]
 fn large_values_come_through_in_both_forms() {
     // Fault 43.
-    let (text, bytea) = if is_torture() { (250, 200) } else { (20, 10) };
+    let (text, bytea) = if is_torture() { (250, 200) } else { (20, 2) };
     let source = source("large", text, bytea);
     for rows in ["csv", "binary"] {
         let (desk, target) = (Desk::shared(), Cluster::shared().target().unwrap());
@@ -94,6 +94,15 @@ fn a_row_that_copy_cannot_pass_is_named_with_the_way_out() {
     if !is_torture() {
         return;
     }
+    // A value of bytea whose hex is too long; binary it passes, as the bits above.
+    source
+        .execute(
+            "CREATE TABLE hex AS SELECT 3 AS id, convert_to(repeat('x', 600 * 1000 * 1000), 'UTF8') AS b",
+        )
+        .unwrap();
+    desk.run(&format!("dump {} --rows csv -o hex.tar", source.name()))
+        .assert_code(4)
+        .assert_stderr_contains("COPY passes no row of 1 GiB");
     let target = Cluster::shared().target().unwrap();
     let line = format!(
         "dump {} --rows binary | load {}",
@@ -105,7 +114,7 @@ fn a_row_that_copy_cannot_pass_is_named_with_the_way_out() {
         .run()
         .assert_success();
     for sql in [
-        "SELECT id, length(b), b = set_bit(b, 5, 0) FROM long WHERE id = 2",
+        "SELECT id, length(b), position(B'1' IN b) FROM long ORDER BY id",
         "SELECT id, length(b), md5(b) FROM hex",
     ] {
         assert_eq!(source.query(sql).unwrap(), target.query(sql).unwrap(), "{sql}");
@@ -126,11 +135,13 @@ fn memory_is_bounded_by_what_a_row_needs() {
              INSERT INTO heavy SELECT n, repeat('0123456789\"bcdef', {row_mib} * 65536) FROM generate_series(1, 5) AS n"
         ))
         .unwrap();
-    for options in [
+    let all = [
         "--rows csv --compress none",
         "--rows csv --compress gzip:1",
         "--rows binary --compress none",
-    ] {
+    ];
+    let tried = if is_torture() { 3 } else { 1 };
+    for options in all.into_iter().take(tried) {
         let peak = peak_mib(&format!("dump {} --jobs 1 {options}", source.name()));
         println!("rows of {row_mib} MiB, {options}: {peak} MiB at most");
         assert!(
@@ -140,8 +151,8 @@ fn memory_is_bounded_by_what_a_row_needs() {
     }
 }
 
-/// One in the connection's buffer, one framed, one on its way into the archive.
-const ROWS_AT_ONCE: u64 = 3;
+/// One in the connection's buffer, one framed and on its way into the archive.
+const ROWS_AT_ONCE: u64 = 2;
 
 /// The largest resident set of a tool's process, in MiB, as Linux has counted it.
 fn peak_mib(tool: &str) -> u64 {

@@ -107,10 +107,8 @@ fn platform() -> Option<&'static str> {
 /// The last in a list of versions, oldest first, that is of PostgreSQL `major`.
 fn last_of(versions: &Value, major: u32) -> Option<String> {
     let prefix = format!("{major}.");
-    let all = versions.as_array()?.iter().filter_map(Value::as_str);
-    all.filter(|it| it.starts_with(&prefix))
-        .next_back()
-        .map(str::to_owned)
+    let mut all = versions.as_array()?.iter().filter_map(Value::as_str);
+    all.rfind(|it| it.starts_with(&prefix)).map(str::to_owned)
 }
 
 fn check_licence(root: &Path, spec: &str) -> Result<()> {

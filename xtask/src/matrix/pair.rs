@@ -111,7 +111,7 @@ fn try_pair(
     Ok(match (moved.is_empty(), left_out.is_empty()) {
         (true, _) => Outcome::Skipped("a server without contrib extensions holds no fixture".to_owned()),
         (false, true) => Outcome::Passed(note),
-        (false, false) => Outcome::Passed(format!("{note}; without {} (no contrib)", left_out.join(", "))),
+        (false, false) => Outcome::Passed(format!("{note}; without {}", left_out.join(", "))),
     })
 }
 

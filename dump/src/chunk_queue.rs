@@ -1,0 +1,135 @@
+//! Chunks between the readers and the writer, bounded by their number and by their bytes.
+//!
+//! A row is never cut, so a chunk can be as large as a row. While such a one waits or is written, no other may join
+//! it: memory is bounded by what a row needs, however many readers meet long rows.
+
+use std::sync::mpsc::{Receiver, SendError, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Chunks that wait: enough to hide the writer's pauses, few enough for memory.
+const WAITING_CHUNKS: usize = 2;
+
+/// Bytes of chunks that wait or are written; one chunk alone may have more.
+const BYTES_MAX: usize = 32 << 20;
+
+/// A queue for things whose size is known.
+pub(crate) fn queue<T>() -> (Sender<T>, Receiver<Queued<T>>) {
+    let (sender, receiver) = sync_channel(WAITING_CHUNKS);
+    let room = Arc::new(Room::default());
+    (Sender { sender, room }, receiver)
+}
+
+/// The readers' end.
+pub(crate) struct Sender<T> {
+    sender: SyncSender<Queued<T>>,
+    room: Arc<Room>,
+}
+
+/// Something on its way; dropping it makes room for the next.
+pub(crate) struct Queued<T> {
+    pub(crate) item: T,
+    _place: Place,
+}
+
+/// The receiver is gone.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+#[derive(Default)]
+struct Room {
+    bytes: Mutex<usize>,
+    freed: Condvar,
+}
+
+struct Place {
+    room: Arc<Room>,
+    bytes: usize,
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        Sender {
+            sender: self.sender.clone(),
+            room: Arc::clone(&self.room),
+        }
+    }
+}
+
+impl<T> Sender<T> {
+    /// Waits until `item` has room, and with a large one until it is done with. When the receiver goes away, all that
+    /// waits is dropped, and the wait is over.
+    pub(crate) fn send(&self, item: T, bytes: usize) -> Result<(), Closed> {
+        let place = Room::enter(&self.room, bytes);
+        self.sender
+            .send(Queued { item, _place: place })
+            .map_err(|SendError(_)| Closed)?;
+        if bytes > BYTES_MAX {
+            // Else its reader would fetch the next long row beside it.
+            drop(self.room.wait(|taken| taken > BYTES_MAX));
+        }
+        Ok(())
+    }
+}
+
+impl Room {
+    fn enter(room: &Arc<Room>, bytes: usize) -> Place {
+        *room.wait(|taken| taken > 0 && taken.saturating_add(bytes) > BYTES_MAX) += bytes;
+        let room = Arc::clone(room);
+        Place { room, bytes }
+    }
+
+    /// Waits while `is_full` of the bytes that are taken.
+    fn wait(&self, is_full: impl Fn(usize) -> bool) -> MutexGuard<'_, usize> {
+        let taken = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.freed.wait_while(taken, |taken| is_full(*taken));
+        waited.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *self.room.bytes.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
+        self.room.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::RecvTimeoutError;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    const SHORTLY: Duration = Duration::from_millis(30);
+
+    #[test]
+    fn a_large_chunk_waits_until_it_is_alone() {
+        let (sender, receiver) = queue();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                for (item, bytes) in [(1, BYTES_MAX / 2), (2, 2 * BYTES_MAX), (3, 1)] {
+                    sender.send(item, bytes).unwrap();
+                }
+            });
+            for item in 1..=3 {
+                let queued = receiver.recv().unwrap();
+                assert_eq!(queued.item, item);
+                if item < 3 {
+                    let next = receiver.recv_timeout(SHORTLY).map(|it| it.item);
+                    assert_eq!(next, Err(RecvTimeoutError::Timeout), "beside {item}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_reader_that_waits_hears_that_the_writer_is_gone() {
+        let (sender, receiver) = queue();
+        sender.send(1, BYTES_MAX).unwrap();
+        let waiting = thread::spawn(move || sender.send(2, BYTES_MAX).is_err());
+        thread::sleep(SHORTLY);
+        drop(receiver);
+        assert!(waiting.join().unwrap());
+    }
+}
