@@ -13,6 +13,7 @@ mod journal;
 mod late_rows;
 mod prepare;
 mod report;
+mod routes;
 mod settle;
 mod statements;
 mod target;

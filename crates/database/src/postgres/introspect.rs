@@ -9,7 +9,7 @@ use catalog::{
 };
 use postgres::{GenericClient, Row};
 
-use super::{binary_safe, catalog_queries as queries, objects, stored_names};
+use super::{binary_safe, catalog_queries as queries, objects, partitions, stored_names};
 use crate::{Error, ErrorKind, Result};
 
 /// Sequences whose position is read in one query.
@@ -29,7 +29,7 @@ pub fn read_catalog(client: &mut impl GenericClient, schemas: Option<&[String]>)
     let mut found: Vec<Schema> = rows.iter().map(schema).collect();
     // Every database has it from the start, so that it is there and empty means nothing.
     found.retain(|it| it.name != "public" || objects.iter().any(|object| object.schema == it.name));
-    Ok(Catalog {
+    let mut catalog = Catalog {
         schemas: found,
         tables,
         sequences: read_sequences(client, schemas)?,
@@ -44,7 +44,9 @@ pub fn read_catalog(client: &mut impl GenericClient, schemas: Option<&[String]>)
             "the policies could not be listed",
         )?,
         search_path: read_search_path(client)?,
-    })
+    };
+    catalog.read_through_roots();
+    Ok(catalog)
 }
 
 /// Our journal is no part of a source; a user's schema that is called like it would be overlooked with it.
@@ -117,6 +119,7 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
             entry.1.push(parent);
         }
     }
+    let mut partition_keys = partitions::read_keys(client)?;
     let mut tables = Vec::new();
     for (row, number) in client
         .query(queries::TABLES, &[&schemas])
@@ -139,6 +142,8 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
             columns: columns.remove(&oid).unwrap_or_default(),
             primary_key: keys.remove(&oid).unwrap_or_default(),
             partition_of,
+            partition_key: partition_keys.remove(&oid),
+            through_root: None,
             inherits,
             // -1 before the first ANALYZE.
             rows_estimate: u64::try_from(row.get::<_, i64>("rows_estimate")).ok(),

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use catalog::Table;
+use catalog::{Table, ThroughRoot};
 use fingerprint::Form;
 use postgres::GenericClient;
 
@@ -15,6 +15,13 @@ pub fn copy_out_sql(table: &Table, form: Form) -> String {
         Form::Binary => "binary",
     };
     let (name, columns) = (table.qualified_name(), table.column_list());
+    if table.through_root == Some(ThroughRoot::Root) {
+        let columns = columns
+            .strip_prefix('(')
+            .and_then(|it| it.strip_suffix(')'))
+            .unwrap_or_default();
+        return format!("COPY (SELECT {columns} FROM {name}) TO STDOUT (FORMAT {format})");
+    }
     if columns.is_empty() && !table.columns.is_empty() {
         // COPY without a column list would send the generated columns' names as its columns.
         return format!("COPY (SELECT FROM ONLY {name}) TO STDOUT (FORMAT {format})");
@@ -54,7 +61,12 @@ pub fn read_rows<E>(
 /// How many rows of its own a table has, as the session sees it.
 pub fn count_rows(client: &mut impl GenericClient, table: &Table) -> Result<u64> {
     let name = table.qualified_name();
-    let sql = format!("SELECT pg_catalog.count(*) FROM ONLY {name}");
+    let only = if table.through_root == Some(ThroughRoot::Root) {
+        ""
+    } else {
+        "ONLY "
+    };
+    let sql = format!("SELECT pg_catalog.count(*) FROM {only}{name}");
     let row = client
         .query_one(&sql, &[])
         .map_err(Error::query(format!("rows of {name} could not be counted")))?;
