@@ -14,12 +14,12 @@ use crate::{Error, Result};
 /// operator class names it, if need be as a family of types such as `anyenum`.
 const PARTITION_KEYS: &str = "
 WITH RECURSIVE keys AS (
-  SELECT p.partrelid AS relation, p.partstrat::pg_catalog.text AS strategy, k.place, k.collation,
+  SELECT p.partrelid AS relation, p.partstrat::pg_catalog.text AS strategy, k.place, k.sorted_by,
          COALESCE(a.atttypid, o.opcintype) AS type
   FROM pg_catalog.pg_partitioned_table p
   CROSS JOIN LATERAL ROWS FROM (
     pg_catalog.unnest(p.partattrs::pg_catalog.int2[]), pg_catalog.unnest(p.partclass::pg_catalog.oid[]),
-    pg_catalog.unnest(p.partcollation::pg_catalog.oid[])) WITH ORDINALITY AS k (attnum, class, collation, place)
+    pg_catalog.unnest(p.partcollation::pg_catalog.oid[])) WITH ORDINALITY AS k (attnum, class, sorted_by, place)
   JOIN pg_catalog.pg_opclass o ON o.oid = k.class
   LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = k.attnum AND k.attnum > 0
 ), made AS (
@@ -38,7 +38,7 @@ WITH RECURSIVE keys AS (
          pg_catalog.bool_or(t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace AND t.typname = ANY ($1)) AS has_names
   FROM made m JOIN pg_catalog.pg_type t ON t.oid = m.type GROUP BY m.relation, m.place
 ), collations AS (
-  SELECT c.oid, c.collprovider AS provider, c.collcollate AS collate, pg_catalog.to_jsonb(c) AS row,
+  SELECT c.oid, c.collprovider AS provider, c.collcollate AS collate, pg_catalog.to_jsonb(c) AS whole,
          c.collversion AS version
   FROM pg_catalog.pg_collation c WHERE c.collprovider <> 'd'
   UNION ALL
@@ -49,8 +49,8 @@ WITH RECURSIVE keys AS (
 ), named AS (
   SELECT c.oid, CASE WHEN c.provider = 'c' AND c.collate IN ('C', 'POSIX') THEN 'C' ELSE pg_catalog.concat(
            CASE c.provider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END, ':',
-           CASE WHEN c.provider = 'c' THEN c.collate ELSE COALESCE(c.row ->> 'colllocale', c.row ->> 'colliculocale',
-             c.row ->> 'datlocale', c.row ->> 'daticulocale', c.collate) END, '@' || c.version) END AS name
+           CASE WHEN c.provider = 'c' THEN c.collate ELSE COALESCE(c.whole ->> 'colllocale', c.whole ->> 'colliculocale',
+             c.whole ->> 'datlocale', c.whole ->> 'daticulocale', c.collate) END, '@' || c.version) END AS name
   FROM collations c
 )
 SELECT k.relation, s.nspname AS schema,
@@ -59,7 +59,7 @@ SELECT k.relation, s.nspname AS schema,
 FROM keys k JOIN pg_catalog.pg_class r ON r.oid = k.relation JOIN pg_catalog.pg_namespace s ON s.oid = r.relnamespace
 JOIN facts f ON f.relation = k.relation AND f.place = k.place
 LEFT JOIN named n ON n.oid = CASE
-  WHEN k.collation <> 0 THEN k.collation
+  WHEN k.sorted_by <> 0 THEN k.sorted_by
   WHEN f.has_text THEN (SELECT c.oid FROM pg_catalog.pg_collation c WHERE c.collprovider = 'd') END
 GROUP BY k.relation, s.nspname, r.relname, k.strategy";
 
