@@ -9,7 +9,7 @@ use catalog::{
 };
 use postgres::{GenericClient, Row};
 
-use super::{binary_safe, catalog_queries as queries, objects, partitions, stored_names};
+use super::{binary_safe, catalog_queries as queries, objects, partitions, settings, stored_names};
 use crate::{Error, ErrorKind, Result};
 
 /// Sequences whose position is read in one query.
@@ -44,7 +44,12 @@ pub fn read_catalog(client: &mut impl GenericClient, schemas: Option<&[String]>)
             "the policies could not be listed",
         )?,
         search_path: read_search_path(client)?,
+        public_usage: settings::read_public_usage(client)?,
+        settings: Vec::new(),
     };
+    let is_own = |name: &String| catalog.schemas.iter().any(|it| it.name == *name);
+    let usage = std::mem::take(&mut catalog.public_usage).into_iter();
+    catalog.public_usage = usage.filter(|it| is_own(&it.schema)).collect();
     catalog.read_through_roots();
     Ok(catalog)
 }

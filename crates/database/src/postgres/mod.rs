@@ -9,6 +9,7 @@ mod offers;
 mod partitions;
 mod programs;
 mod rows;
+mod settings;
 mod snapshot;
 mod stored_names;
 
@@ -17,4 +18,5 @@ pub use introspect::{hidden_tables, left_behind, read_catalog};
 pub use offers::{ExtensionOffer, InstalledExtension, Offers, SchemaOffer};
 pub use partitions::read_partition_keys;
 pub use rows::{copy_out_sql, count_rows, read_rows};
+pub use settings::read_settings;
 pub use snapshot::{Identity, Snapshot, SnapshotSession};
