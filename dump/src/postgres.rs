@@ -11,6 +11,7 @@ use database::postgres::{
 };
 use fingerprint::Form;
 
+use crate::apart;
 use crate::args::Rows;
 use crate::readers::{Readers, TableQueue};
 use crate::{Options, finish, header};
@@ -29,16 +30,13 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
         endpoint.display_name()
     ));
     refuse_hidden_rows(&mut snapshot)?;
-    let catalog = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
-    let schema = read_schema(&snapshot)?;
+    let mut catalog = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
+    let mut schema = read_schema(&snapshot)?;
     let forms = choose_forms(&catalog, options);
     let mut notes = schema.warnings.clone();
     notes.extend(left_behind(snapshot.client()).map_err(Failure::source)?);
-    if !schema.apart.is_empty() {
-        notes.push(
-            "publications, event triggers and default privileges stand apart and are not applied".to_owned(),
-        );
-    }
+    apart::cut_passwords(&mut schema, &mut notes);
+    catalog.settings = apart::settings(&mut snapshot, &mut notes)?;
     for note in &notes {
         ui.status(format_args!("{}: {note}", endpoint.display_name()));
     }

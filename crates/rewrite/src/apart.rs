@@ -1,6 +1,8 @@
 //! What stands apart from a source's schemas: publications, subscriptions, event triggers and default privileges,
 //! statement by statement.
 
+use std::fmt;
+
 use catalog::quote_literal;
 use squawk_syntax::ast::normalize_name_node;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
@@ -17,14 +19,27 @@ pub enum ApartKind {
     EventTrigger,
 }
 
+impl fmt::Display for ApartKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ApartKind::DefaultPrivileges => "default privileges",
+            ApartKind::Publication => "publications",
+            ApartKind::Subscription => "subscriptions",
+            ApartKind::EventTrigger => "event triggers",
+        })
+    }
+}
+
 /// One statement about something that stands apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApartStatement {
     pub kind: ApartKind,
     /// As it is to be run: a subscription without a slot, switched off.
     pub sql: String,
-    /// The object that it makes.
-    pub creates: Option<String>,
+    /// The publication, subscription or event trigger that it is about.
+    pub name: Option<String>,
+    /// It makes that object.
+    pub creates: bool,
     /// It reaches beyond the tables that it names, as only a superuser may let it: `FOR ALL TABLES`,
     /// `TABLES IN SCHEMA`.
     pub reaches_all: bool,
@@ -46,11 +61,11 @@ pub fn apart_statements(sql: &str) -> Vec<ApartStatement> {
 fn apart_statement(statement: &SyntaxNode, text: &str) -> Option<ApartStatement> {
     use SyntaxKind as K;
     let kind = kind_of(statement)?;
-    let created = match statement.kind() {
-        K::CREATE_PUBLICATION => Some(K::PUBLICATION),
-        K::CREATE_SUBSCRIPTION => Some(K::SUBSCRIPTION),
-        K::CREATE_EVENT_TRIGGER => Some(K::EVENT_TRIGGER),
-        _ => None,
+    let names: &[SyntaxKind] = match kind {
+        ApartKind::Publication => &[K::PUBLICATION, K::PUBLICATION_REF],
+        ApartKind::Subscription => &[K::SUBSCRIPTION, K::SUBSCRIPTION_REF],
+        ApartKind::EventTrigger => &[K::EVENT_TRIGGER, K::EVENT_TRIGGER_REF],
+        ApartKind::DefaultPrivileges => &[],
     };
     let is_list = |it: &SyntaxNode| it.kind() == K::ROLE_REF;
     let roles = |node: &SyntaxNode| {
@@ -66,7 +81,14 @@ fn apart_statement(statement: &SyntaxNode, text: &str) -> Option<ApartStatement>
         } else {
             text.to_owned()
         },
-        creates: created.and_then(|it| name_in(statement, it)),
+        name: statement
+            .descendants()
+            .find(|it| names.contains(&it.kind()))
+            .map(|it| normalize_name_node(&it)),
+        creates: matches!(
+            statement.kind(),
+            K::CREATE_PUBLICATION | K::CREATE_SUBSCRIPTION | K::CREATE_EVENT_TRIGGER
+        ),
         reaches_all: statement.descendants().any(|it| {
             matches!(
                 it.kind(),
@@ -100,11 +122,6 @@ fn kind_of(statement: &SyntaxNode) -> Option<ApartKind> {
         K::COMMENT_ON | K::SECURITY_LABEL => about(statement),
         _ => None,
     }
-}
-
-fn name_in(statement: &SyntaxNode, kind: SyntaxKind) -> Option<String> {
-    let node = statement.children().find(|it| it.kind() == kind)?;
-    Some(normalize_name_node(&node))
 }
 
 /// PUBLIC is no role.
@@ -184,86 +201,58 @@ pub fn for_provider(provider: Option<&str>) -> String {
 mod tests {
     use super::*;
 
-    /// The statement's kind, the object that it makes, and its roles with those whose objects it is about before a bar.
-    fn check(sql: &str, kind: ApartKind, creates: Option<&str>, reaches_all: bool, roles: &str) {
+    /// The statement's kind, its object (with a plus where it makes it, with a star where it reaches all), and its
+    /// roles, those whose objects it is about before a bar.
+    fn check(sql: &str, kind: ApartKind, name: &str, roles: &str) {
         let found = apart_statements(&format!("SET a = b;\n-- x\n{sql}\nSELECT 1;"));
         let [found] = found.as_slice() else {
             panic!("{sql}: {found:?}")
         };
-        assert_eq!(
-            (found.kind, found.creates.as_deref(), found.reaches_all),
-            (kind, creates, reaches_all),
-            "{sql}"
-        );
-        assert_eq!(
-            format!("{}|{}", found.of_roles.join(" "), found.roles.join(" ")),
-            roles,
-            "{sql}"
-        );
+        let creates = if found.creates { "+" } else { "" };
+        let reaches = if found.reaches_all { "*" } else { "" };
+        let shown = format!("{creates}{reaches}{}", found.name.as_deref().unwrap_or_default());
+        assert_eq!((found.kind, shown.as_str()), (kind, name), "{sql}");
+        let (of_roles, all) = (found.of_roles.join(" "), found.roles.join(" "));
+        assert_eq!(format!("{of_roles}|{all}"), roles, "{sql}");
         assert_eq!(found.sql, sql);
     }
 
     #[test]
     fn statements_say_what_they_are_about() {
-        use ApartKind::{DefaultPrivileges, EventTrigger, Publication};
-        check(
-            "CREATE PUBLICATION \"P q\" WITH (publish = 'insert');",
-            Publication,
-            Some("P q"),
-            false,
-            "|",
-        );
-        check(
-            "CREATE PUBLICATION p FOR ALL TABLES;",
-            Publication,
-            Some("p"),
-            true,
-            "|",
-        );
-        check(
-            "ALTER PUBLICATION p ADD TABLES IN SCHEMA s;",
-            Publication,
-            None,
-            true,
-            "|",
-        );
-        check(
-            "ALTER PUBLICATION p ADD TABLE ONLY s.t;",
-            Publication,
-            None,
-            false,
-            "|",
-        );
-        check("COMMENT ON PUBLICATION p IS 'x';", Publication, None, false, "|");
-        check(
-            "CREATE EVENT TRIGGER e ON ddl_command_end\n   EXECUTE FUNCTION s.f();",
-            EventTrigger,
-            Some("e"),
-            false,
-            "|",
-        );
-        check("ALTER EVENT TRIGGER e DISABLE;", EventTrigger, None, false, "|");
-        check(
-            "COMMENT ON EVENT TRIGGER e IS 'x';",
-            EventTrigger,
-            None,
-            false,
-            "|",
-        );
-        check(
-            "ALTER DEFAULT PRIVILEGES FOR ROLE \"O o\" IN SCHEMA s GRANT SELECT ON TABLES TO r;",
-            DefaultPrivileges,
-            None,
-            false,
-            "O o|O o r",
-        );
-        check(
-            "ALTER DEFAULT PRIVILEGES FOR ROLE o REVOKE ALL ON FUNCTIONS FROM PUBLIC;",
-            DefaultPrivileges,
-            None,
-            false,
-            "o|o",
-        );
+        use ApartKind::{DefaultPrivileges, EventTrigger, Publication, Subscription};
+        for (sql, kind, name) in [
+            (
+                "CREATE PUBLICATION \"P q\" WITH (publish = 'insert');",
+                Publication,
+                "+P q",
+            ),
+            ("CREATE PUBLICATION p FOR ALL TABLES;", Publication, "+*p"),
+            ("ALTER PUBLICATION p ADD TABLES IN SCHEMA s;", Publication, "*p"),
+            ("ALTER PUBLICATION p ADD TABLE ONLY s.t;", Publication, "p"),
+            ("COMMENT ON PUBLICATION p IS 'x';", Publication, "p"),
+            ("COMMENT ON SUBSCRIPTION u IS 'x';", Subscription, "u"),
+            (
+                "CREATE EVENT TRIGGER e ON ddl_command_end\n   EXECUTE FUNCTION s.f();",
+                EventTrigger,
+                "+e",
+            ),
+            ("ALTER EVENT TRIGGER e DISABLE;", EventTrigger, "e"),
+            ("COMMENT ON EVENT TRIGGER e IS 'x';", EventTrigger, "e"),
+        ] {
+            check(sql, kind, name, "|");
+        }
+        for (sql, roles) in [
+            (
+                "ALTER DEFAULT PRIVILEGES FOR ROLE \"O o\" IN SCHEMA s GRANT SELECT ON TABLES TO r;",
+                "O o|O o r",
+            ),
+            (
+                "ALTER DEFAULT PRIVILEGES FOR ROLE o REVOKE ALL ON FUNCTIONS FROM PUBLIC;",
+                "o|o",
+            ),
+        ] {
+            check(sql, DefaultPrivileges, "", roles);
+        }
     }
 
     #[test]
@@ -284,7 +273,7 @@ mod tests {
                     "CREATE SUBSCRIPTION feed CONNECTION 'host=h' PUBLICATION p WITH (connect = false, slot_name = NONE{kept});"
                 )
             );
-            assert_eq!(found.creates.as_deref(), Some("feed"));
+            assert_eq!(found.name.as_deref(), Some("feed"));
         }
     }
 
