@@ -1,0 +1,36 @@
+//! What objects can have beside names: options, states, orders, comments, and rows of every kind of table.
+
+use testkit::judge::Naming;
+use testkit::{Cluster, Desk, POSTGRES};
+
+use super::{Case, Way};
+
+const EVERYTHING: &str = include_str!("../../fixtures/everything.sql");
+
+/// Where each sequence stands, and what the next numbers of its column are.
+const POSITIONS: &str = "SELECT 'backwards', last_value, is_called FROM {backwards}
+    UNION ALL SELECT 'untouched', last_value, is_called FROM {untouched}
+    UNION ALL SELECT 'exhausted', last_value, is_called FROM {side.exhausted}
+    UNION ALL SELECT 'identity', last_value, is_called FROM {side.of_identities} ORDER BY 1";
+
+// Fault 40.
+#[test]
+fn everything_that_a_source_holds_arrives_as_it_was() {
+    let source = Cluster::shared().database("everything").unwrap();
+    source.execute(EVERYTHING).unwrap();
+    let naming = Naming::from(&[("public", "all"), ("side", "all_side")]);
+    let mut case = Case::new(source, &["public"], naming, "--to all");
+    (case.reader, case.loader) = (POSTGRES, POSTGRES);
+    let (target, output) = case.check(Way::Archive);
+    output.assert_stderr_contains("foreign table public.elsewhere is in the archive without its rows");
+    let (from, to) = (case.source.name(), target.name());
+    Desk::shared()
+        .run(&format!(
+            "verify 'dbname={from} user={POSTGRES}' 'dbname={to} user={POSTGRES}' --to all"
+        ))
+        .assert_success();
+    let answers = |naming: &Naming, database: &testkit::Database<'_>| {
+        database.query(&naming.spelled(POSITIONS).replace("\"backwards\"", "public.backwards")).unwrap()
+    };
+    drop(answers);
+}
