@@ -7,17 +7,17 @@ use super::{Case, Way};
 
 const EVERYTHING: &str = include_str!("../../fixtures/everything.sql");
 
-/// Where each sequence stands, and what the next numbers of its column are.
-const POSITIONS: &str = "SELECT 'backwards', last_value, is_called FROM {backwards}
-    UNION ALL SELECT 'untouched', last_value, is_called FROM {untouched}
+/// Where each sequence stands.
+const POSITIONS: &str = "SELECT 'backwards', last_value, is_called FROM {public.backwards}
+    UNION ALL SELECT 'untouched', last_value, is_called FROM {public.untouched}
     UNION ALL SELECT 'exhausted', last_value, is_called FROM {side.exhausted}
-    UNION ALL SELECT 'identity', last_value, is_called FROM {side.of_identities} ORDER BY 1";
+    UNION ALL SELECT 'identity', last_value, is_called FROM {public.of_identities} ORDER BY 1";
 
 // Fault 40.
 #[test]
 fn everything_that_a_source_holds_arrives_as_it_was() {
     let source = Cluster::shared().database("everything").unwrap();
-    source.execute(EVERYTHING).unwrap();
+    source.psql(EVERYTHING.as_bytes()).unwrap();
     let naming = Naming::from(&[("public", "all"), ("side", "all_side")]);
     let mut case = Case::new(source, &["public"], naming, "--to all");
     (case.reader, case.loader) = (POSTGRES, POSTGRES);
@@ -29,8 +29,6 @@ fn everything_that_a_source_holds_arrives_as_it_was() {
             "verify 'dbname={from} user={POSTGRES}' 'dbname={to} user={POSTGRES}' --to all"
         ))
         .assert_success();
-    let answers = |naming: &Naming, database: &testkit::Database<'_>| {
-        database.query(&naming.spelled(POSITIONS).replace("\"backwards\"", "public.backwards")).unwrap()
-    };
-    drop(answers);
+    let expected = case.source.query(&Naming::default().spelled(POSITIONS)).unwrap();
+    assert_eq!(target.query(&case.naming.spelled(POSITIONS)).unwrap(), expected);
 }
