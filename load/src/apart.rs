@@ -122,7 +122,7 @@ impl Apart {
                         "{} {name} needs a superuser: load as one, or without --apply {}",
                         Apply::from(statement.kind).word(),
                         Apply::from(statement.kind).words().replace(' ', "-")
-                    ))
+                    ));
                 }
                 ApartKind::Publication if statement.reaches_all => findings.push(format!(
                     "publication {name} is for all tables or for whole schemas and needs a superuser: \

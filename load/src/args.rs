@@ -45,7 +45,7 @@ pub(crate) struct Args {
     pub(crate) format: Option<ReportFormat>,
     /// Remove what an unfinished load left in SCHEMA and in the other schemas of that load
     ///
-    /// A schema that was there before is emptied. Extensions stay. Objects of other roles, and objects elsewhere
+    /// A schema that was there before is emptied. Extensions stay; of what --apply names an unfinished load has nothing. Objects of other roles, and objects elsewhere
     /// that depend on what would go, stop it.
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply"])]
     pub(crate) abandon: Option<String>,

@@ -9,7 +9,7 @@ use fingerprint::Form;
 use crate::apart::Apart;
 use crate::args::{Args, Privileges};
 use crate::target::{Target, failed};
-use crate::{Texts, grants, journal, labels};
+use crate::{Texts, grants, journal, labels, outside};
 
 /// The extension that every server has.
 const BUILT_IN_EXTENSION: &str = "plpgsql";
@@ -43,6 +43,7 @@ pub(crate) fn check(
         &mut findings,
     )?;
     findings.extend(apart.findings(target)?);
+    findings.extend(outside::findings(target, texts.get(SchemaMember::PreData))?);
     let defined =
         [SchemaMember::PreData, SchemaMember::PostData, SchemaMember::Apart].map(|it| texts.get(it));
     findings.extend(labels::missing_providers(target, &defined)?);

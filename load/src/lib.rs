@@ -13,6 +13,7 @@ mod indexes;
 mod journal;
 mod labels;
 mod late_rows;
+mod outside;
 mod prepare;
 mod report;
 mod routes;

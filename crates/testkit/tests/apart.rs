@@ -43,6 +43,8 @@ struct Case {
     source: Database<'static>,
     target: Database<'static>,
     role: String,
+    /// What `dump` said of the source.
+    said: String,
 }
 
 impl Case {
@@ -55,22 +57,22 @@ impl Case {
         let sql = sql.replace("$ROLE", &role).replace("$DB", source.name());
         source.execute(&sql.replace("$OWNER", "target_owner")).unwrap();
         let (desk, target) = (Desk::shared(), cluster.target().unwrap());
-        let case = Case {
+        let mut case = Case {
             desk,
             source,
             target,
             role,
+            said: String::new(),
         };
-        case.dump("whole.tar").assert_success();
+        case.said = case.dump().assert_success().stderr();
         case
     }
 
     /// As superuser, which alone may read subscriptions.
-    fn dump(&self, file: &str) -> Output {
+    fn dump(&self) -> Output {
         let source = self.source.name();
-        self.desk.run(&format!(
-            "dump 'dbname={source} user={POSTGRES}' --compress none -o {file}"
-        ))
+        let line = format!("dump 'dbname={source} user={POSTGRES}' --compress none -o whole.tar");
+        self.desk.run(&line)
     }
 
     fn load_as(&self, user: &str, flags: &str) -> Output {
@@ -105,13 +107,12 @@ fn what_stands_apart_is_applied_when_it_is_asked_for() {
     let archive = std::fs::read(case.desk.path("whole.tar")).unwrap();
     let text = String::from_utf8_lossy(&archive);
     assert!(!text.contains("canary"), "a password is in the archive");
-    let dumped = case.dump("again.tar");
     for said in [
         "setting app.api_key is not in the archive, since it can hold a password",
         "setting app.dsn is not in the archive",
         "subscription feed is in the archive without its password",
     ] {
-        dumped.assert_stderr_contains(said);
+        assert!(case.said.contains(said), "{}", case.said);
     }
 
     // Asked for too much.
@@ -187,25 +188,54 @@ fn what_stands_apart_stays_there_and_is_told() {
     );
     assert!(loaded.stdout_text().contains("\"applied\": false"), "{loaded}");
     assert_eq!(case.answers(APPLIED), [""; 0]);
-    let other = Case::new("CREATE TABLE t (id int); CREATE PUBLICATION everything FOR ALL TABLES");
-    other
-        .load("--apply publications")
-        .assert_code(5)
-        .assert_stderr_contains("publication everything is for all tables");
 }
 
+// Fault 24.
 #[test]
-fn labels_of_a_provider_that_the_target_lacks_are_refused() {
+fn what_the_role_may_not_make_is_refused_all_at_once() {
     let case = Case::new(
-        "CREATE TABLE t (id int); CREATE TABLE u (id int);
+        "CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw;
+         CREATE FOREIGN DATA WRAPPER own; CREATE SERVER \"of own\" FOREIGN DATA WRAPPER own;
+         CREATE FOREIGN TABLE farther (a int) SERVER far; CREATE TABLE t (id int); CREATE TABLE u (id int);
+         CREATE PUBLICATION everything FOR ALL TABLES;
          INSERT INTO pg_seclabel SELECT oid, 'pg_class'::regclass, 0, 'classifier', 'secret' FROM pg_class WHERE relname IN ('t', 'u')",
     );
-    let refused = case.load("");
-    refused
-        .assert_code(5)
-        .assert_stderr_contains("security label provider classifier is not loaded")
-        .assert_stderr_contains("nothing was written");
+    let refused = case.load("--apply publications");
+    refused.assert_code(5);
+    for said in [
+        "extension postgres_fdw is not trusted",
+        "foreign-data wrapper own needs a superuser",
+        "publication everything is for all tables",
+        "security label provider classifier is not loaded",
+        "nothing was written",
+    ] {
+        refused.assert_stderr_contains(said);
+    }
     assert_eq!(refused.stderr().matches("classifier").count(), 1, "{refused}");
+    case.target
+        .execute("CREATE EXTENSION postgres_fdw; CREATE FOREIGN DATA WRAPPER own; CREATE SERVER \"of own\" FOREIGN DATA WRAPPER own")
+        .unwrap();
+    case.load("")
+        .assert_code(5)
+        .assert_stderr_contains(
+            "server far needs USAGE on its wrapper: GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw",
+        )
+        .assert_stderr_contains("foreign-data wrapper own exists")
+        .assert_stderr_contains("server of own exists");
+    assert_eq!(case.answers("SELECT to_regnamespace('shop') IS NULL"), ["t"]);
+    case.target
+        .execute("GRANT USAGE ON FOREIGN DATA WRAPPER postgres_fdw TO target_owner")
+        .unwrap();
+    case.source
+        .execute("DROP FOREIGN DATA WRAPPER own CASCADE; DELETE FROM pg_seclabel")
+        .unwrap();
+    case.desk.run("rm whole.tar").assert_success();
+    case.dump().assert_success();
+    case.load("").assert_success();
+    assert_eq!(
+        case.answers("SELECT ftrelid::regclass FROM pg_foreign_table"),
+        ["shop.farther"]
+    );
 }
 
 /// An application whose role lives by PUBLIC's USAGE on `public`, in a database of before PostgreSQL 15.
