@@ -29,8 +29,8 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
         snapshot.id(),
         endpoint.display_name()
     ));
-    refuse_hidden_rows(&mut snapshot)?;
     let mut catalog = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
+    refuse_hidden_rows(&mut snapshot, &catalog)?;
     let mut schema = read_schema(&snapshot)?;
     let forms = choose_forms(&catalog, options);
     let mut notes = schema.warnings.clone();
@@ -62,8 +62,8 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
 }
 
 /// Row level security is complete or an error, never fewer rows.
-fn refuse_hidden_rows(snapshot: &mut Snapshot) -> cli::Result<()> {
-    let hidden = hidden_tables(snapshot.client()).map_err(Failure::source)?;
+fn refuse_hidden_rows(snapshot: &mut Snapshot, catalog: &Catalog) -> cli::Result<()> {
+    let hidden = hidden_tables(snapshot.client(), catalog).map_err(Failure::source)?;
     if hidden.is_empty() {
         return Ok(());
     }
@@ -71,6 +71,7 @@ fn refuse_hidden_rows(snapshot: &mut Snapshot) -> cli::Result<()> {
         cli::Exit::Source,
         "row level security would hide rows from this role",
     );
+    let hidden: Vec<String> = hidden.iter().map(ToString::to_string).collect();
     let failure = failure.with_state(format!("of {}", hidden.join(", ")));
     Err(failure.with_hint("read with a role that has BYPASSRLS, or with the tables' owner"))
 }

@@ -263,8 +263,20 @@ impl Apart {
                 ApartKind::Publication if statement.reaches_all => ui.finding(format_args!(
                     "publication {name} holds tables of others too, now or later: it is for all tables or whole schemas"
                 )),
+                ApartKind::DefaultPrivileges if statement.reaches_all => ui.finding(format_args!(
+                    "default privileges for role {} hold in the whole database",
+                    statement.of_roles.join(", ")
+                )),
                 _ => {}
             }
+        }
+        for setting in self.wanted_settings().iter().filter(|it| it.role.is_none()) {
+            ui.finding(format_args!(
+                "setting {setting} holds for every role of the database"
+            ));
+        }
+        for kind in self.wanted.iter().filter(|it| self.names(**it).is_empty()) {
+            ui.status(format_args!("the archive has no {}", kind.words()));
         }
     }
 

@@ -40,8 +40,8 @@ pub struct ApartStatement {
     pub name: Option<String>,
     /// It makes that object.
     pub creates: bool,
-    /// It reaches beyond the tables that it names, as only a superuser may let it: `FOR ALL TABLES`,
-    /// `TABLES IN SCHEMA`.
+    /// It reaches beyond the schemas or the tables that it names: a publication `FOR ALL TABLES` or for
+    /// `TABLES IN SCHEMA`, as only a superuser may have it, and default privileges without a schema.
     pub reaches_all: bool,
     /// Roles that it names.
     pub roles: Vec<String>,
@@ -89,12 +89,15 @@ fn apart_statement(statement: &SyntaxNode, text: &str) -> Option<ApartStatement>
             statement.kind(),
             K::CREATE_PUBLICATION | K::CREATE_SUBSCRIPTION | K::CREATE_EVENT_TRIGGER
         ),
-        reaches_all: statement.descendants().any(|it| {
-            matches!(
-                it.kind(),
-                K::FOR_ALL_PUBLICATION_OBJECTS | K::PUBLICATION_OBJECT_TABLES_IN_SCHEMA
-            )
-        }),
+        reaches_all: match kind {
+            ApartKind::DefaultPrivileges => !statement.children().any(|it| it.kind() == K::IN_SCHEMAS),
+            _ => statement.descendants().any(|it| {
+                matches!(
+                    it.kind(),
+                    K::FOR_ALL_PUBLICATION_OBJECTS | K::PUBLICATION_OBJECT_TABLES_IN_SCHEMA
+                )
+            }),
+        },
         roles: roles(statement),
         of_roles: statement
             .children()
@@ -241,17 +244,19 @@ mod tests {
         ] {
             check(sql, kind, name, "|");
         }
-        for (sql, roles) in [
+        for (sql, reaches, roles) in [
             (
                 "ALTER DEFAULT PRIVILEGES FOR ROLE \"O o\" IN SCHEMA s GRANT SELECT ON TABLES TO r;",
+                "",
                 "O o|O o r",
             ),
             (
                 "ALTER DEFAULT PRIVILEGES FOR ROLE o REVOKE ALL ON FUNCTIONS FROM PUBLIC;",
+                "*",
                 "o|o",
             ),
         ] {
-            check(sql, DefaultPrivileges, "", roles);
+            check(sql, DefaultPrivileges, reaches, roles);
         }
     }
 

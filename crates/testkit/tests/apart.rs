@@ -161,7 +161,8 @@ fn what_stands_apart_is_applied_when_it_is_asked_for() {
     );
     report
         .assert_success()
-        .assert_stderr_contains("subscription feed is switched off");
+        .assert_stderr_contains("subscription feed is switched off")
+        .assert_stderr_contains("setting search_path holds for every role of the database");
     assert!(report.stdout_text().contains("\"name\": \"watch\""), "{report}");
     assert_eq!(
         case.answers(APPLIED),

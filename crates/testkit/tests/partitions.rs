@@ -85,6 +85,16 @@ fn rows_find_the_partitions_that_the_target_gives_them() {
             .map(str::to_owned);
         assert!(line.is_some_and(|it| it.contains("values differ")), "{verified}");
     }
+    // A policy counts where the rows are read: at the root of such a tree, not at its leaves.
+    source
+        .execute(
+            "ALTER TABLE by_pair ENABLE ROW LEVEL SECURITY; ALTER TABLE by_enum_0 ENABLE ROW LEVEL SECURITY",
+        )
+        .unwrap();
+    let refused = desk.run(&format!("dump {from} | cat"));
+    refused
+        .assert_stages(&[4, 0])
+        .assert_stderr_contains("of public.by_pair\n");
 }
 
 // Fault 40.

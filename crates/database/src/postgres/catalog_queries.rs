@@ -190,13 +190,13 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_am a ON a.oid = c.relam
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm') AND a.amname <> 'heap' AND n.nspname !~ '^pg_'";
 
-/// Tables whose rows a policy would hide from this role.
+/// Tables whose rows a policy would hide from this role when they are read by that name.
 pub(super) const HIDDEN_TABLES: &str = "
-SELECT c.oid::pg_catalog.regclass::pg_catalog.text AS name
+SELECT n.nspname AS schema, c.relname AS name
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relrowsecurity AND c.relkind = 'r' AND pg_catalog.row_security_active(c.oid)
+WHERE c.relrowsecurity AND c.relkind IN ('r', 'p') AND pg_catalog.row_security_active(c.oid)
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
-ORDER BY 1";
+ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
 
 /// Types in whose values names of objects stand, each with what it is made of; `$1`: names of the built-in types
 /// that are such names.

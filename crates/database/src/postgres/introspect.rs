@@ -1,6 +1,6 @@
 //! Reads a whole catalog in a fixed number of queries, however many objects there are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use catalog::{
     Catalog, Column, ColumnType, Extension, GeneratedKind, IdentityKind, JOURNAL_COMMENT, JOURNAL_SCHEMA,
@@ -300,10 +300,20 @@ pub fn left_behind(client: &mut impl GenericClient) -> Result<Vec<String>> {
     Ok(rows.iter().map(|row| row.get("sentence")).collect())
 }
 
-/// Tables whose rows row level security would hide from this role; reading one of them is an error.
-pub fn hidden_tables(client: &mut impl GenericClient) -> Result<Vec<String>> {
+/// Those of the tables with rows in `catalog` whose rows row level security would hide from this role; reading one of
+/// them is an error.
+pub fn hidden_tables(client: &mut impl GenericClient, catalog: &Catalog) -> Result<Vec<QualifiedName>> {
     let rows = client.query(queries::HIDDEN_TABLES, &[]).map_err(Error::query(
         "the tables with row level security could not be listed",
     ))?;
-    Ok(rows.iter().map(|row| row.get("name")).collect())
+    let mut hidden: Vec<QualifiedName> = rows
+        .iter()
+        .map(|row| QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("name")))
+        .collect();
+    if !hidden.is_empty() {
+        let with_rows = catalog.tables.iter().filter(|it| it.has_rows());
+        let read: HashSet<QualifiedName> = with_rows.map(Table::qualified_name).collect();
+        hidden.retain(|it| read.contains(it));
+    }
+    Ok(hidden)
 }
