@@ -9,14 +9,15 @@ use std::thread;
 use std::time::Duration;
 
 use archive::{Content, RowFilter};
-use catalog::{Catalog, ObjectKind, QualifiedName, Table};
+use catalog::{Catalog, ObjectKind, QualifiedName, ThroughRoot};
 use cli::{Failure, Ui};
 use database::postgres::{
     Chosen, CutForeignKey, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot, Watch, check_condition,
     find_cut_foreign_keys, hidden_tables, left_behind, read_blocks, read_catalog, read_schema_text,
+    refuse_torn_trees,
 };
 
-use crate::Options;
+use crate::{Options, apart};
 
 /// How soon `pg_dump` is looked after first, and how often later.
 const LOOK_AFTER: Duration = Duration::from_millis(20);
@@ -70,7 +71,6 @@ enum Attempt {
 fn read_once(snapshot: &mut Snapshot, options: &Options) -> cli::Result<Attempt> {
     let has_schema = options.wanted.content != Content::DataOnly;
     let (client, chosen) = snapshot.parts();
-    refuse_hidden_rows(&hidden_tables(client, chosen).map_err(Failure::source)?)?;
     let cut = if has_schema {
         find_cut_foreign_keys(client, chosen).map_err(Failure::source)?
     } else {
@@ -101,12 +101,14 @@ fn read_once(snapshot: &mut Snapshot, options: &Options) -> cli::Result<Attempt>
     if child.is_blocked.load(Ordering::Relaxed) {
         return Ok(Attempt::Blocked);
     }
-    let ((mut catalog, blocks, left), schema) = (read?, schema?);
+    let ((mut catalog, blocks, left), mut schema) = (read?, schema?);
+    refuse_hidden_rows(&hidden_tables(client, &catalog, chosen).map_err(Failure::source)?)?;
+    refuse_torn_trees(client, &catalog, chosen).map_err(Failure::source)?;
     leave_out(&mut catalog, &cut);
     if options.wanted.content == Content::SchemaOnly {
         forget_state(&mut catalog);
     }
-    let row_filters = row_filters(&catalog, chosen);
+    let row_filters = row_filters(&catalog, chosen)?;
     for filter in &row_filters {
         let table = usize::try_from(filter.table)
             .ok()
@@ -124,10 +126,9 @@ fn read_once(snapshot: &mut Snapshot, options: &Options) -> cli::Result<Attempt>
         )
     }));
     notes.extend(left);
-    if !schema.apart.is_empty() {
-        notes.push(
-            "publications, event triggers and default privileges stand apart and are not applied".to_owned(),
-        );
+    if has_schema {
+        apart::cut_passwords(&mut schema, &mut notes);
+        catalog.settings = apart::settings(snapshot, &mut notes)?;
     }
     Ok(Attempt::Read(Box::new(Definitions {
         catalog,
@@ -203,20 +204,36 @@ fn forget_state(catalog: &mut Catalog) {
     }
 }
 
-fn row_filters(catalog: &Catalog, chosen: &Chosen) -> Vec<RowFilter> {
-    let filter = |table: &Table| {
-        let condition = match chosen.row_filter(&table.qualified_name())? {
-            Wanted::None => None,
-            Wanted::Where(condition) => Some(condition.clone()),
+/// A partition whose rows are its root's is chosen with its root.
+fn row_filters(catalog: &Catalog, chosen: &Chosen) -> cli::Result<Vec<RowFilter>> {
+    let mut filters = Vec::new();
+    for table in &catalog.tables {
+        let name = table.qualified_name();
+        let Some(filter) = chosen.row_filter(&name) else {
+            continue;
         };
-        let table = table.number;
-        Some(RowFilter { table, condition })
-    };
-    catalog.tables.iter().filter_map(filter).collect()
+        let root = table
+            .partition_of
+            .as_ref()
+            .filter(|_| table.through_root == Some(ThroughRoot::Below));
+        if root.is_some_and(|root| chosen.row_filter(root) != Some(filter)) {
+            let message = format!("rows of {name} are read through the partitioned table above it");
+            return Err(Failure::usage(message).with_hint("name that one instead"));
+        }
+        if table.has_rows() {
+            let condition = match filter {
+                Wanted::None => None,
+                Wanted::Where(condition) => Some(condition.clone()),
+            };
+            let table = table.number;
+            filters.push(RowFilter { table, condition });
+        }
+    }
+    Ok(filters)
 }
 
 /// Row level security is complete or an error, never fewer rows.
-fn refuse_hidden_rows(hidden: &[String]) -> cli::Result<()> {
+fn refuse_hidden_rows(hidden: &[QualifiedName]) -> cli::Result<()> {
     if hidden.is_empty() {
         return Ok(());
     }
@@ -224,6 +241,7 @@ fn refuse_hidden_rows(hidden: &[String]) -> cli::Result<()> {
         cli::Exit::Source,
         "row level security would hide rows from this role",
     );
+    let hidden: Vec<String> = hidden.iter().map(ToString::to_string).collect();
     let failure = failure.with_state(format!("of {}", hidden.join(", ")));
     Err(failure.with_hint("read with a role that has BYPASSRLS, or with the tables' owner"))
 }

@@ -3,6 +3,7 @@
 //! Reads PostgreSQL under one exported snapshot with several sessions, SQLite in one read transaction; never
 //! writes to either.
 
+mod apart;
 mod args;
 mod chunk_queue;
 mod definitions;

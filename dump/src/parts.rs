@@ -121,6 +121,8 @@ mod tests {
             columns: Vec::new(),
             primary_key: Vec::new(),
             partition_of: None,
+            partition_key: None,
+            through_root: None,
             inherits: Vec::new(),
             rows_estimate: None,
             bytes,

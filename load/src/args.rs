@@ -6,6 +6,7 @@ use clap::{Parser, ValueEnum};
 
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
+  load shared-app-dev backup.tar --privileges keep --apply settings,publications
   load --abandon mandible shared-app-dev";
 
 /// Load an archive into a PostgreSQL database, all or nothing
@@ -28,6 +29,14 @@ pub(crate) struct Args {
     /// What becomes of the source's grants
     #[arg(long, value_enum, default_value_t = Privileges::Drop, value_name = "WHAT")]
     pub(crate) privileges: Privileges,
+    /// What else of the source is applied, in the moment in which the schemas go live
+    ///
+    /// Publications, subscriptions, event triggers, default privileges and settings of the database and of roles in it
+    /// concern more than the schemas, so they stay in the archive otherwise. A name that the target has already, and
+    /// what the role may not do, is refused before any work. Event triggers, subscriptions, and publications for all
+    /// tables or whole schemas need a superuser. A subscription comes without its password and its slot, switched off.
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
+    pub(crate) apply: Vec<Apply>,
     /// Load into a server that is older than the source
     #[arg(long)]
     pub(crate) allow_older_target: bool,
@@ -36,9 +45,9 @@ pub(crate) struct Args {
     pub(crate) format: Option<ReportFormat>,
     /// Remove what an unfinished load left in SCHEMA and in the other schemas of that load
     ///
-    /// A schema that was there before is emptied. Extensions stay. Objects of other roles, and objects elsewhere
+    /// A schema that was there before is emptied. Extensions stay; of what --apply names an unfinished load has nothing. Objects of other roles, and objects elsewhere
     /// that depend on what would go, stop it.
-    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges"])]
+    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply"])]
     pub(crate) abandon: Option<String>,
 }
 
@@ -52,10 +61,25 @@ pub(crate) enum ReportFormat {
 /// What becomes of grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Privileges {
-    /// Apply them; roles that hold one get USAGE on the schema
+    /// Apply them; roles that hold one get USAGE on the schema, PUBLIC only where the source gave it
     Keep,
     /// Leave everything to the role that loads
     Drop,
+}
+
+/// Kinds that are applied on request, in the order in which they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Apply {
+    /// `ALTER DEFAULT PRIVILEGES`; those without a schema hold for the whole database
+    DefaultPrivileges,
+    /// `CREATE PUBLICATION`
+    Publications,
+    /// `ALTER DATABASE … SET` and `ALTER ROLE … IN DATABASE … SET`
+    Settings,
+    /// `CREATE SUBSCRIPTION`
+    Subscriptions,
+    /// `CREATE EVENT TRIGGER`
+    EventTriggers,
 }
 
 impl Args {

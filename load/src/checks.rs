@@ -1,14 +1,15 @@
 //! What must be true of the target before anything is written. All findings are told at once.
 
-use archive::{Header, SourceKind};
+use archive::{Header, SchemaMember, SourceKind};
 use catalog::{Extension, quote_ident};
 use cli::{Exit, Failure, Result};
 use database::postgres::{ExtensionOffer, Offers};
 use fingerprint::Form;
 
+use crate::apart::Apart;
 use crate::args::{Args, Privileges};
 use crate::target::{Target, failed};
-use crate::{grants, journal};
+use crate::{Texts, grants, journal, labels, outside};
 
 /// The extension that every server has.
 const BUILT_IN_EXTENSION: &str = "plpgsql";
@@ -17,7 +18,8 @@ const BUILT_IN_EXTENSION: &str = "plpgsql";
 pub(crate) fn check(
     target: &mut Target,
     header: &Header,
-    privileges: &str,
+    texts: &Texts,
+    apart: &Apart,
     args: &Args,
 ) -> Result<Vec<String>> {
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
@@ -33,7 +35,18 @@ pub(crate) fn check(
         .iter()
         .filter(|it| it.name != BUILT_IN_EXTENSION);
     findings.extend(extensions.filter_map(|it| judge(it, offers.extension(&it.name))));
-    check_roles(target, header, privileges, args, &mut findings)?;
+    check_roles(
+        target,
+        header,
+        texts.get(SchemaMember::Privileges),
+        args,
+        &mut findings,
+    )?;
+    findings.extend(apart.findings(target)?);
+    findings.extend(outside::findings(target, texts.get(SchemaMember::PreData))?);
+    let defined =
+        [SchemaMember::PreData, SchemaMember::PostData, SchemaMember::Apart].map(|it| texts.get(it));
+    findings.extend(labels::missing_providers(target, &defined)?);
     if findings.is_empty() {
         return Ok(offers.schemas.into_iter().map(|it| it.name).collect());
     }

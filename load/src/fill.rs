@@ -8,13 +8,14 @@ use std::thread;
 use std::time::Duration;
 
 use archive::{End, Header, RowsRecord, decompress};
-use catalog::Table;
+use catalog::{QualifiedName, Table};
 use cli::{ArchiveReader, Exit, Failure, Progress, Result, Ui, Work};
 use fingerprint::{Fingerprint, Form, scan_chunk};
 use postgres::Client;
 
 use crate::journal::{self, Run};
 use crate::late_rows::LateRows;
+use crate::routes::Routes;
 use crate::target::{Target, failed};
 
 /// Chunks between the reader and the sessions: enough to hide the reader's pauses, few enough for memory.
@@ -57,6 +58,7 @@ pub(crate) fn fill(
     let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
     let progress = ui.progress(&run.schemas.join(", "), Some(expected));
     let (tally, late) = (Tally::new(header), LateRows::default());
+    let routes = Routes::find(target, header)?;
     let mut sessions = target.take_sessions_for_rows();
     let stop = AtomicBool::new(false);
     let (sender, chunks) = sync_channel(WAITING_CHUNKS);
@@ -67,6 +69,7 @@ pub(crate) fn fill(
         header,
         tally: &tally,
         late: &late,
+        routes: &routes,
     };
     thread::scope(|scope| {
         let (filling, chunks, stop, progress) = (&filling, &chunks, &stop, &progress);
@@ -96,6 +99,7 @@ struct Filling<'a> {
     header: &'a Header,
     tally: &'a Tally,
     late: &'a LateRows,
+    routes: &'a Routes,
 }
 
 /// The work of the thread that reads. The channel is open until the end member has been read too, so that the
@@ -149,11 +153,14 @@ fn take_chunk(chunks: &Mutex<Receiver<Chunk>>, stop: &AtomicBool) -> Result<Opti
 fn write_chunk(client: &mut Client, filling: &Filling<'_>, chunk: Chunk) -> Result<()> {
     let table = table_of(filling.header, &chunk.rows)?;
     let kept = table.stores_names().then(|| chunk.stored.clone());
+    let into = filling.routes.table(table);
     let opened = OpenedChunk::new(table, chunk)?;
-    match (opened.copy(client, filling.run), kept) {
+    match (opened.copy(client, filling.run, &into), kept) {
         // The server knows best what it cannot resolve yet: an index, or a view that needs a key.
         (Err(failure), Some(stored)) if failure.is_missing_object() => {
-            filling.late.keep(opened.rows, &stored, opened.fingerprint)?;
+            filling
+                .late
+                .keep(opened.rows, into, &stored, opened.fingerprint)?;
         }
         (copied, _) => copied?,
     }
@@ -211,14 +218,14 @@ impl<'a> OpenedChunk<'a> {
         })
     }
 
-    /// Writes the rows, with their row in the journal, in one transaction.
-    pub(crate) fn copy(&self, client: &mut Client, run: &Run) -> Result<()> {
-        let (rows, name) = (&self.rows, self.table.qualified_name());
+    /// Writes the rows into the table `name`, with their row in the journal, in one transaction.
+    pub(crate) fn copy(&self, client: &mut Client, run: &Run, name: &QualifiedName) -> Result<()> {
+        let rows = &self.rows;
         let step = || format!("rows of {name} could not be written (chunk {})", rows.chunk);
         let mut transaction = client.transaction().map_err(|error| failed(step(), error))?;
         journal::hold(&mut transaction, run)?;
         let mut writer = transaction
-            .copy_in(&copy_in_sql(self.table, rows.form))
+            .copy_in(&copy_in_sql(self.table, name, rows.form))
             .map_err(|error| failed(step(), error))?;
         for piece in self.bytes.chunks(PIECE_BYTES) {
             writer
@@ -238,16 +245,12 @@ impl<'a> OpenedChunk<'a> {
     }
 }
 
-fn copy_in_sql(table: &Table, form: Form) -> String {
+fn copy_in_sql(table: &Table, into: &QualifiedName, form: Form) -> String {
     let format = match form {
         Form::Text => "FORMAT csv, HEADER",
         Form::Binary => "FORMAT binary",
     };
-    format!(
-        "COPY {} {} FROM STDIN ({format})",
-        table.qualified_name(),
-        table.column_list()
-    )
+    format!("COPY {into} {} FROM STDIN ({format})", table.column_list())
 }
 
 /// Fingerprints of what has been sent or kept for later, by table.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use archive::Header;
 use catalog::{quote_ident, quote_literal};
 use cli::{Result, Ui, count};
 use postgres::Transaction;
@@ -81,18 +82,24 @@ fn revoke(transaction: &mut Transaction<'_>, schemas: &[String], open: &[String]
 
 /// Opens the schemas in the transaction that makes them live. What the source took from PUBLIC is taken in any
 /// case; with `keep`, what it granted is granted.
-pub(crate) fn open(transaction: &mut Transaction<'_>, run: &Run, sql: &str, keep: bool) -> Result<()> {
+pub(crate) fn open(
+    transaction: &mut Transaction<'_>,
+    run: &Run,
+    header: &Header,
+    sql: &str,
+    keep: bool,
+) -> Result<()> {
     give_back_routines(transaction, run)?;
     for statement in statements(sql)
         .iter()
         .filter(|it| it.kind == StatementKind::Grant)
     {
-        if keep || takes_from_public(statement) {
+        if keep && !opens_former_public(statement, run, header) || takes_from_public(statement) {
             execute(transaction, statement.text)?;
         }
     }
     if keep {
-        give_usage(transaction, run)
+        give_usage(transaction, run, header)
     } else {
         Ok(())
     }
@@ -116,7 +123,7 @@ fn give_back_routines(transaction: &mut Transaction<'_>, run: &Run) -> Result<()
 
 /// Every role that holds a privilege on an object gets USAGE on its schema, since PUBLIC's USAGE on `public`,
 /// which it may have relied on, does not come along.
-fn give_usage(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
+fn give_usage(transaction: &mut Transaction<'_>, run: &Run, header: &Header) -> Result<()> {
     const HOLDERS: &str = "
         SELECT DISTINCT n.nspname, r.rolname FROM pg_catalog.pg_namespace n
         JOIN LATERAL (
@@ -131,10 +138,68 @@ fn give_usage(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
     let rows = transaction
         .query(HOLDERS, &[&run.schemas])
         .map_err(|error| failed("the grants could not be listed", error))?;
-    rows.iter().try_for_each(|row| {
-        let (schema, role) = (quote_ident(row.get(0)), quote_ident(row.get(1)));
+    let mut pairs: BTreeSet<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    for usage in &header.catalog.public_usage {
+        pairs.extend(
+            usage
+                .relied_on_by
+                .iter()
+                .map(|role| (usage.schema.clone(), role.clone())),
+        );
+    }
+    pairs.iter().try_for_each(|(schema, role)| {
+        let (schema, role) = (quote_ident(schema), quote_ident(role));
         execute(transaction, &format!("GRANT USAGE ON SCHEMA {schema} TO {role}"))
     })
+}
+
+/// Grants to PUBLIC on what was `public` in the source: every database has it open, and here it would be open to the
+/// roles of all others.
+fn opens_former_public(statement: &Statement<'_>, run: &Run, header: &Header) -> bool {
+    let text = statement.text.trim_end_matches(';');
+    let opened = text
+        .strip_suffix(" TO PUBLIC")
+        .and_then(|it| it.split_once(" ON SCHEMA "));
+    let Some((_, schema)) = opened.filter(|_| text.starts_with("GRANT ")) else {
+        return false;
+    };
+    let mut usage = header.catalog.public_usage.iter();
+    usage.any(|it| {
+        it.built_in && run.created_schemas.contains(&it.schema) && quote_ident(&it.schema) == schema
+    })
+}
+
+/// Says what the source let everybody do, and what becomes of it.
+pub(crate) fn say_public(run: &Run, header: &Header, sql: &str, ui: &Ui) {
+    let usage = header.catalog.public_usage.iter();
+    for it in usage.filter(|it| run.created_schemas.contains(&it.schema)) {
+        let schema = quote_ident(&it.schema);
+        if it.built_in {
+            let roles = if it.relied_on_by.is_empty() {
+                "no role relied on that".to_owned()
+            } else {
+                format!("{} relied on that and get USAGE", it.relied_on_by.join(", "))
+            };
+            ui.finding(format_args!(
+                "schema {schema} was open to PUBLIC in the source, as `public` is, and is not here; {roles}"
+            ));
+        } else {
+            ui.finding(format_args!(
+                "schema {schema} is open to PUBLIC, as in the source: to every role of this database"
+            ));
+        }
+    }
+    let for_public = |it: &&Statement<'_>| {
+        let text = it.text.trim_end_matches(';');
+        text.starts_with("GRANT ") && text.ends_with(" TO PUBLIC") && !text.contains(" ON SCHEMA ")
+    };
+    let number = statements(sql).iter().filter(for_public).count();
+    if number > 0 {
+        ui.finding(format_args!(
+            "grants to PUBLIC on objects are kept, for whoever has USAGE on the schema: {}",
+            count(number as u64)
+        ));
+    }
 }
 
 /// `REVOKE … FROM PUBLIC` as `pg_dump` writes it, on anything but a schema: those are ours.

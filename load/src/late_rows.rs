@@ -7,6 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
 use archive::{Header, RowsRecord};
+use catalog::QualifiedName;
 use cli::{Exit, Failure, FailureContext, Result, Ui, count};
 use fingerprint::Fingerprint;
 
@@ -27,6 +28,8 @@ struct Waiting {
 
 struct WaitingChunk {
     rows: RowsRecord,
+    /// The table that takes them.
+    into: QualifiedName,
     /// Where its bytes begin in the file, and how many there are.
     start: u64,
     stored: usize,
@@ -34,8 +37,14 @@ struct WaitingChunk {
 }
 
 impl LateRows {
-    /// Puts a chunk aside, whose rows have `fingerprint`.
-    pub(crate) fn keep(&self, rows: RowsRecord, stored: &[u8], fingerprint: Fingerprint) -> Result<()> {
+    /// Puts a chunk aside, whose rows have `fingerprint` and go into the table `into`.
+    pub(crate) fn keep(
+        &self,
+        rows: RowsRecord,
+        into: QualifiedName,
+        stored: &[u8],
+        fingerprint: Fingerprint,
+    ) -> Result<()> {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let start = waiting.write(stored).or_fail(
             Exit::Target,
@@ -43,6 +52,7 @@ impl LateRows {
         )?;
         waiting.chunks.push(WaitingChunk {
             rows,
+            into,
             start,
             stored: stored.len(),
             fingerprint,
@@ -66,7 +76,7 @@ impl LateRows {
             if opened.fingerprint != chunk.fingerprint {
                 return Err(Failure::new(Exit::Internal, lost()));
             }
-            opened.copy(target.client(), run).map_err(|failure| {
+            opened.copy(target.client(), run, &chunk.into).map_err(|failure| {
                 if failure.is_missing_object() {
                     failure.with_hint(
                         "a value names an object that the archive does not have; `remap-schema` lists such values",

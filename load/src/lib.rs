@@ -4,15 +4,19 @@
 //! failure leaves nothing live.
 
 mod abandon;
+mod apart;
 mod args;
 mod checks;
 mod fill;
 mod grants;
 mod indexes;
 mod journal;
+mod labels;
 mod late_rows;
+mod outside;
 mod prepare;
 mod report;
+mod routes;
 mod settle;
 mod statements;
 mod target;
@@ -25,6 +29,7 @@ use cli::{ArchiveReader, Exit, Failure, Outcome, Ui, open_archive};
 use database::Endpoint;
 use database::endpoint::{Environment, PostgresEndpoint};
 
+use apart::Apart;
 use args::{Args, Privileges};
 use journal::Run;
 use target::Target;
@@ -86,11 +91,12 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     let mut target = Target::connect(endpoint, args.jobs())?;
     // Locked first: what the checks find must still hold when the run begins.
     target.lock_schemas(&schemas)?;
-    let existing = checks::check(&mut target, &header, texts.get(SchemaMember::Privileges), args)?;
+    let apart = Apart::new(&header, texts.get(SchemaMember::Apart), &args.apply);
+    let existing = checks::check(&mut target, &header, &texts, &apart, args)?;
     target.open_sessions_for_rows(fill::sessions_wanted(&header), ui)?;
     let run = journal::begin(&mut target, &header, &existing)?;
     cli::set_last_words(last_words(&target, &schemas, args));
-    let loaded = load_run(&mut target, &run, reader, &header, &texts, args, ui);
+    let loaded = load_run(&mut target, &run, reader, &header, (&texts, &apart), args, ui);
     let end = loaded.map_err(|failure| {
         state_left(&target, &schemas)
             .into_iter()
@@ -103,6 +109,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
         schemas: &schemas,
         header: &header,
         end: &end,
+        apart: &apart,
         elapsed: started.elapsed(),
     };
     live.say(args.format, ui)
@@ -126,7 +133,7 @@ fn load_run(
     run: &Run,
     reader: ArchiveReader,
     header: &Header,
-    texts: &Texts,
+    (texts, apart): (&Texts, &Apart),
     args: &Args,
     ui: &Ui,
 ) -> cli::Result<End> {
@@ -135,12 +142,11 @@ fn load_run(
     let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), late, ui)?;
     settle::settle(target, run, header, ui)?;
     row_security.enable(target, run)?;
-    if !texts.get(SchemaMember::Apart).is_empty() {
-        ui.status("publications, event triggers and default privileges of the source are not applied");
-    }
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;
-    if !keep {
+    if keep {
+        grants::say_public(run, header, privileges, ui);
+    } else {
         grants::mention(privileges, ui);
     }
     cli::check_interrupt()?;
@@ -148,8 +154,10 @@ fn load_run(
         "whether it is live already is not known here: `load --abandon` says so".to_owned(),
     ]);
     journal::go_live(target, run, |transaction| {
-        grants::open(transaction, run, privileges, keep)
+        grants::open(transaction, run, header, privileges, keep)?;
+        apart.apply(transaction)
     })?;
+    apart.say(ui);
     Ok(end)
 }
 

@@ -7,6 +7,7 @@ use catalog::ObjectKind;
 use cli::{Ui, count, duration};
 use serde_json::json;
 
+use crate::apart::Apart;
 use crate::args::ReportFormat;
 
 /// The version of the JSON report.
@@ -18,6 +19,7 @@ pub(crate) struct Live<'a> {
     pub(crate) schemas: &'a [String],
     pub(crate) header: &'a Header,
     pub(crate) end: &'a End,
+    pub(crate) apart: &'a Apart,
     pub(crate) elapsed: Duration,
 }
 
@@ -76,6 +78,7 @@ impl Live<'_> {
             "schemas": self.schemas,
             "rows": self.end.rows(),
             "tables": tables,
+            "apart": self.apart.json(),
             "seconds": self.elapsed.as_secs_f64(),
         })
     }

@@ -1,7 +1,9 @@
 //! Sequences, materialized views and the planner's statistics.
 
+use std::collections::{HashMap, HashSet};
+
 use archive::Header;
-use catalog::{Column, QualifiedName, Sequence, quote_ident, quote_literal};
+use catalog::{Column, QualifiedName, Sequence, Table, TableKind, quote_ident, quote_literal};
 use cli::{Result, Ui};
 use database::endpoint::unrestrict_views;
 
@@ -15,15 +17,37 @@ use crate::target::{Target, failed};
 pub(crate) fn settle(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
     set_sequences(target, run, header, ui)?;
     refresh(target, run, header, ui)?;
-    let analyses = header
-        .catalog
-        .tables
-        .iter()
-        // A partitioned root is analyzed together with its partitions.
-        .filter(|table| table.partition_of.is_none() && table.kind != catalog::TableKind::Foreign)
+    let analyses = analyzed(&header.catalog.tables)
         .map(|table| vec![format!("ANALYZE {}", table.qualified_name())])
         .collect();
     run_parallel(target, run, analyses)
+}
+
+/// Tables that are analyzed by themselves; those below come with them. What has a foreign table below is left out:
+/// ANALYZE would read that one, too.
+fn analyzed(tables: &[Table]) -> impl Iterator<Item = &Table> {
+    let by_name: HashMap<QualifiedName, &Table> = tables.iter().map(|it| (it.qualified_name(), it)).collect();
+    let parents = |table: &Table| -> Vec<QualifiedName> {
+        let names = table.partition_of.iter().chain(&table.inherits);
+        names.cloned().collect()
+    };
+    let mut above: Vec<QualifiedName> = tables
+        .iter()
+        .filter(|it| it.kind == TableKind::Foreign)
+        .flat_map(parents)
+        .collect();
+    let mut with_foreign: HashSet<QualifiedName> = HashSet::new();
+    while let Some(name) = above.pop() {
+        above.extend(by_name.get(&name).into_iter().flat_map(|it| parents(it)));
+        with_foreign.insert(name);
+    }
+    tables.iter().filter(move |table| {
+        let is_covered = table
+            .partition_of
+            .as_ref()
+            .is_some_and(|it| !with_foreign.contains(it));
+        !is_covered && table.kind != TableKind::Foreign && !with_foreign.contains(&table.qualified_name())
+    })
 }
 
 /// Gives every sequence the source's position. One that stands behind its column, which would give a number

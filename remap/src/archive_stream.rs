@@ -38,6 +38,9 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     account.columns = rewriter.known().renamed_columns(mapping);
     let texts = rewrite_all(&rewriter, texts, report.is_wanted(), &mut account);
     account.doubt(opened_rows::doubts(&source));
+    let mut settings = source.catalog.settings.clone();
+    let notes = settings.iter_mut().filter_map(|it| rewriter.rename_setting(it));
+    notes.for_each(|note| account.note(note));
     account.say(mapping, ui);
     opened_rows::mention_oids(&source, ui);
     if args.strict && account.has_doubts() && !args.check {
@@ -50,6 +53,7 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     } else {
         let mut header = source.clone();
         header.catalog.rename(mapping);
+        header.catalog.settings.clone_from(&settings);
         header.mappings.push(mapping.clone());
         let sink = create_archive(&Destination::new(args.output.as_deref()))?;
         let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;

@@ -13,6 +13,7 @@ use crate::args::Args;
 use crate::objects::{self, Side};
 use crate::report::{Difference, Report, TableResult};
 use crate::sides::{Live, Source, name_map};
+use crate::trees::{Unit, units};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
     let mapping = args.mapping.mapping()?;
@@ -104,18 +105,13 @@ impl<'a> Comparison<'a> {
 
     /// All tables with rows, the largest first on their way, in the catalog's order in the report.
     fn tables(&self) -> Result<Vec<TableResult>> {
-        let mut tables: Vec<(&Table, &Table)> = self
-            .source
-            .catalog()
-            .tables
-            .iter()
-            .zip(&self.renamed.tables)
-            .filter(|(table, _)| table.has_rows())
-            .collect();
-        tables.sort_by_key(|(table, _)| std::cmp::Reverse(table.bytes));
-        let compared: Result<Vec<(u32, TableResult)>> = tables
+        let same_encoding = self.source.encoding() == self.target.identity.encoding;
+        let tables = &self.source.catalog().tables;
+        let mut units = units(tables, &self.renamed.tables, &self.there, same_encoding);
+        units.sort_by_key(|unit| std::cmp::Reverse(unit.bytes()));
+        let compared: Result<Vec<(u32, TableResult)>> = units
             .par_iter()
-            .map(|(table, renamed)| Ok((table.number, self.table(table, renamed)?)))
+            .map(|unit| Ok((unit.table.number, self.table(unit)?)))
             .collect();
         let mut results = compared?;
         results.sort_by_key(|(number, _)| *number);
@@ -124,14 +120,14 @@ impl<'a> Comparison<'a> {
         Ok(results)
     }
 
-    /// Compares a table of the source, which is called as `renamed` on the target.
-    fn table(&self, table: &Table, renamed: &Table) -> Result<TableResult> {
+    fn table(&self, unit: &Unit<'_>) -> Result<TableResult> {
+        let renamed = unit.renamed;
         let name = renamed.qualified_name();
-        let expected = self.source.fingerprint(table, self.names)?;
+        let expected = self.source.fingerprint(unit, self.names)?;
         let label = name.to_string();
         self.progress.advance(Work {
             rows: expected.rows,
-            bytes: table.bytes,
+            bytes: unit.bytes(),
         });
         let Some(other) = self.there.get(&name) else {
             return Ok(TableResult::new(
@@ -152,6 +148,7 @@ impl<'a> Comparison<'a> {
             ..column.clone()
         };
         view.columns = renamed.stored_columns().map(called).collect();
+        view.through_root = unit.table.through_root;
         let found = self.target.fingerprint_of_rows(&view, expected.form)?;
         let rows = (found != expected).then_some(Difference::Rows);
         Ok(TableResult::new(

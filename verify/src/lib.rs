@@ -6,6 +6,7 @@ mod compare;
 mod objects;
 mod report;
 mod sides;
+mod trees;
 
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{Failure, Outcome, Ui};

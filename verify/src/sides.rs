@@ -18,6 +18,8 @@ use fingerprint::{Fingerprint, Form, RowScanner, Rows, encode_row, map_rows};
 use plan::Mapping;
 use rewrite::{Known, NameMap, Rewriter, TableNames};
 
+use crate::trees::Unit;
+
 /// Bytes that are held before hashed rows are thrown away.
 const HELD_BYTES_MAX: usize = 1 << 20;
 
@@ -132,9 +134,19 @@ impl Source {
         Ok(())
     }
 
-    /// The table's fingerprint, in the form in which this source has or reads it; names in its values are those
-    /// that `names` gives them.
-    pub(crate) fn fingerprint(&self, table: &Table, names: Option<&NameMap>) -> Result<Fingerprint> {
+    /// The encoding of its text.
+    pub(crate) fn encoding(&self) -> &str {
+        match self {
+            Source::Postgres(live) => &live.identity.encoding,
+            Source::Sqlite(_) => "UTF8",
+            Source::Archive(it) => &it.header.source.encoding,
+        }
+    }
+
+    /// The fingerprint of a table or a tree, in the form in which this source has or reads it; names in its values
+    /// are those that `names` gives them.
+    pub(crate) fn fingerprint(&self, unit: &Unit<'_>, names: Option<&NameMap>) -> Result<Fingerprint> {
+        let table = &unit.table;
         match self {
             Source::Postgres(live) => {
                 let binary = table.stored_columns().all(|column| column.binary_safe);
@@ -143,17 +155,36 @@ impl Source {
                 live.fingerprint(Scan::new(table, form, names), table, Failure::source)
             }
             Source::Sqlite(file) => file.fingerprint(table),
-            Source::Archive(it) => {
-                let as_stored = || it.end.table(table.number).map(|it| it.fingerprint);
-                let known = it.renamed.get(&table.number).copied().or_else(as_stored);
-                known.ok_or_else(|| {
-                    Failure::new(
-                        Exit::Archive,
-                        format!("archive has no rows of {}", table.qualified_name()),
-                    )
-                })
+            Source::Archive(it) if unit.parts.is_empty() => it.fingerprint(table),
+            Source::Archive(it) => it.fingerprint_of_all(&unit.parts),
+        }
+    }
+}
+
+impl Archived {
+    fn fingerprint(&self, table: &Table) -> Result<Fingerprint> {
+        let as_stored = || self.end.table(table.number).map(|it| it.fingerprint);
+        let known = self.renamed.get(&table.number).copied().or_else(as_stored);
+        known.ok_or_else(|| {
+            Failure::new(
+                Exit::Archive,
+                format!("archive has no rows of {}", table.qualified_name()),
+            )
+        })
+    }
+
+    fn fingerprint_of_all(&self, parts: &[&Table]) -> Result<Fingerprint> {
+        let mut whole: Option<Fingerprint> = None;
+        for part in parts {
+            let part_of_it = self.fingerprint(part)?;
+            match &mut whole {
+                None => whole = Some(part_of_it),
+                Some(whole) => whole.merge(&part_of_it).or_fail(Exit::Archive, || {
+                    format!("fingerprints of {} cannot be added", part.qualified_name())
+                })?,
             }
         }
+        whole.ok_or_else(|| Failure::new(Exit::Internal, "a partition tree without partitions was compared"))
     }
 }
 

@@ -26,6 +26,8 @@ fn table(number: u32, name: &str) -> Table {
         columns: Vec::new(),
         primary_key: Vec::new(),
         partition_of: None,
+        partition_key: None,
+        through_root: None,
         inherits: Vec::new(),
         rows_estimate: None,
         bytes: 0,

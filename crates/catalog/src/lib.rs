@@ -9,8 +9,11 @@ mod extension;
 mod name;
 mod object;
 mod order;
+mod partition;
+mod public_usage;
 mod rename;
 mod search_path;
+mod setting;
 mod stored_names;
 mod table;
 
@@ -18,8 +21,11 @@ pub use extension::{Extension, Member};
 pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
+pub use partition::{PartitionKey, PartitionStrategy, PartitionTrees, ThroughRoot};
+pub use public_usage::PublicUsage;
 pub use rename::NewNames;
 pub use search_path::parse_search_path;
+pub use setting::Setting;
 pub use stored_names::{NameKind, StoredNames};
 pub use table::{
     Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table,
@@ -60,6 +66,12 @@ pub struct Catalog {
     /// schemas that do not exist.
     #[serde(default = "search_path::default_path")]
     pub search_path: Vec<String>,
+    /// Schemas on which PUBLIC has USAGE, in byte order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub public_usage: Vec<PublicUsage>,
+    /// Settings of the database and of roles in it; those that can hold a password are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<Setting>,
 }
 
 /// A namespace.
@@ -84,6 +96,8 @@ impl Default for Catalog {
             roles: Vec::new(),
             policy_roles: Vec::new(),
             search_path: search_path::default_path(),
+            public_usage: Vec::new(),
+            settings: Vec::new(),
         }
     }
 }

@@ -62,6 +62,9 @@ impl Catalog {
             }
             extension.schema = schema;
         }
+        for usage in &mut self.public_usage {
+            usage.schema = names.schema(&usage.schema);
+        }
         for schema in &mut self.schemas {
             schema.name = names.schema(&schema.name);
         }

@@ -13,6 +13,18 @@ pub(crate) fn default_path() -> Vec<String> {
 /// Read as PostgreSQL reads it (`SplitIdentifierString` in `varlena.c`): names without quotes in lower case.
 pub fn parse_search_path(setting: &str, owner: &str) -> Vec<String> {
     let mut names = Vec::new();
+    for name in split_names(setting) {
+        let name = if name == USER { owner.to_owned() } else { name };
+        if !name.is_empty() && !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+/// Each name of a list as it is written there, `"$user"` and the empty one among them.
+pub(crate) fn split_names(setting: &str) -> Vec<String> {
+    let mut names = Vec::new();
     let mut rest = setting.trim_start();
     while !rest.is_empty() {
         let name = if let Some(quoted) = rest.strip_prefix('"') {
@@ -26,10 +38,7 @@ pub fn parse_search_path(setting: &str, owner: &str) -> Vec<String> {
             name
         };
         rest = rest.trim_start().trim_start_matches(',').trim_start();
-        let name = if name == USER { owner.to_owned() } else { name };
-        if !name.is_empty() && !names.contains(&name) {
-            names.push(name);
-        }
+        names.push(name);
     }
     names
 }

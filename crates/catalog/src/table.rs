@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{QualifiedName, StoredNames, quote_ident};
+use crate::{PartitionKey, QualifiedName, StoredNames, ThroughRoot, quote_ident};
 
 /// A table of any kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,11 +20,18 @@ pub struct Table {
     pub primary_key: Vec<String>,
     /// The parent of a partition.
     pub partition_of: Option<QualifiedName>,
+    /// Of a partitioned table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition_key: Option<PartitionKey>,
+    /// `None` where each partition has its own rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through_root: Option<ThroughRoot>,
     /// Parents by inheritance.
     pub inherits: Vec<QualifiedName>,
     /// The planner's estimate of rows; `None` when the table was never analyzed.
     pub rows_estimate: Option<u64>,
-    /// Bytes of the heap and its TOAST table, without indexes.
+    /// Bytes of the heap and its TOAST table, without indexes; where [`Table::through_root`] says so, those of all
+    /// partitions are the root's.
     pub bytes: u64,
 }
 
@@ -33,7 +40,7 @@ pub struct Table {
 pub enum TableKind {
     /// Holds rows of its own, partitions among them.
     Ordinary,
-    /// Holds no rows of its own.
+    /// Holds no rows of its own, unless they go through it.
     Partitioned,
     /// Its rows live elsewhere.
     Foreign,
@@ -46,7 +53,10 @@ impl Table {
 
     /// Whether rows of its own are read and written.
     pub fn has_rows(&self) -> bool {
-        self.kind == TableKind::Ordinary
+        match self.through_root {
+            Some(place) => place == ThroughRoot::Root,
+            None => self.kind == TableKind::Ordinary,
+        }
     }
 
     /// Columns whose values are stored and travel; generated ones are computed again by the target.

@@ -4,6 +4,7 @@
 //! Everything goes through the syntax tree. A name is changed where it stands in the role of a name, and the
 //! rest of the text keeps its bytes; what cannot be proved is left alone and becomes a [`Doubt`].
 
+mod apart;
 mod body;
 mod body_pass;
 pub mod built_in;
@@ -17,6 +18,7 @@ mod mention;
 mod object_pass;
 mod outcome;
 mod output_name;
+mod outside;
 mod parse;
 mod reference;
 mod relation;
@@ -33,11 +35,14 @@ mod stored_names;
 mod unqualified;
 mod verdict;
 
+pub use apart::{ApartKind, ApartStatement, apart_statements, for_provider, label_providers};
 pub use known::Known;
 pub use outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten, Secret};
+pub use outside::{OutsideKind, OutsideObject, outside_objects};
 pub use relation::ColumnRename;
 pub use rewriter::Rewriter;
 pub use search_path::SearchPath;
+pub use secrets::{Archivable, archivable, is_secret_setting};
 pub use split::{Ending, ending, is_complete, statement_ranges};
 pub use statement::{ConstraintKind, Statement, StatementKind, statements};
 pub use stored_names::{NameMap, TableNames, Unresolved};

@@ -1,11 +1,14 @@
-//! The search paths of roles and databases, as `pg_dumpall` and `pg_dump -C` write them.
+//! The search paths of roles and databases, as `pg_dumpall` and `pg_dump -C` write them, and all settings of a
+//! database as an archive has them.
 
+use catalog::{Setting, quote_ident};
 use plan::is_built_in;
 use squawk_syntax::ast::{AstNode, Literal, normalize_name_node};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use crate::outcome::Note;
 use crate::parse::Parsed;
-use crate::rewriter::child;
+use crate::rewriter::{Rewriter, child};
 use crate::split::split;
 
 /// The schemas that `ALTER ROLE … SET search_path` and `ALTER DATABASE … SET search_path` name in `sql`, without
@@ -39,6 +42,10 @@ fn entries(setting: &SyntaxNode) -> Vec<String> {
     if !parameter.is_some_and(|it| it.eq_ignore_ascii_case("search_path")) {
         return Vec::new();
     }
+    values(setting)
+}
+
+fn values(setting: &SyntaxNode) -> Vec<String> {
     let name = |value: SyntaxNode| match Literal::cast(value.clone()) {
         Some(literal) => literal.string_value().unwrap_or_default(),
         None => normalize_name_node(&value),
@@ -50,8 +57,45 @@ fn entries(setting: &SyntaxNode) -> Vec<String> {
         .collect()
 }
 
+impl Rewriter {
+    /// Gives the names in a setting's value their new ones. Returns what a person should know of a value that is no
+    /// list of names and mentions one.
+    pub fn rename_setting(&self, setting: &mut Setting) -> Option<Note> {
+        let (name, value) = (quote_ident(&setting.name), setting.value_as_sql());
+        let rewritten = self.rewrite(&format!("ALTER DATABASE d SET {name} TO {value};"));
+        if rewritten.edits.is_empty() {
+            let (_, mentioned) = self.mention(&setting.value)?;
+            return Some(Note {
+                object: format!("setting {setting}"),
+                line: 1,
+                body_line: None,
+                text: format!("its value mentions {mentioned} and stays as it is"),
+            });
+        }
+        let pieces = split(&rewritten.text);
+        let statement = pieces
+            .first()
+            .and_then(|it| Parsed::new(&rewritten.text, it).statement());
+        let parameter = statement.and_then(|it| child(&it, SyntaxKind::SET_CONFIG_PARAM));
+        let new = parameter.map(|it| values(&it)).unwrap_or_default();
+        if setting.name == Setting::SEARCH_PATH {
+            let mut names: Vec<String> = Vec::new();
+            for name in new.iter().map(|it| quote_ident(it)) {
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+            setting.value = names.join(", ");
+        } else {
+            setting.value = new.concat();
+        }
+        None
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use catalog::Setting;
     use plan::Mapping;
 
     use crate::{Known, Rewriter};
@@ -85,6 +129,37 @@ mod tests {
         ] {
             let sql = |path| format!("ALTER {subject} SET search_path TO {path};");
             check(create, &sql(path), &sql(expected));
+        }
+    }
+
+    #[test]
+    fn settings_of_an_archive_follow_the_map() {
+        let create = "CREATE SCHEMA \"Odd app\"; CREATE TABLE public.t (); CREATE TEXT SEARCH CONFIGURATION public.s (PARSER = p);";
+        let mapping = Mapping::new(Some("shop"), &[]).expect("the name is valid");
+        let rewriter = Rewriter::new(mapping, Known::from_sql(create)).expect("the mapping fits");
+        for (name, value, expected, mentions) in [
+            (
+                "search_path",
+                "\"$user\", \"Odd app\", public, shop",
+                "\"$user\", \"shop_Odd app\", shop",
+                false,
+            ),
+            ("search_path", "pg_catalog", "pg_catalog", false),
+            ("default_text_search_config", "public.s", "shop.s", false),
+            ("work_mem", "8MB", "8MB", false),
+            ("app.table", "public.t", "public.t", true),
+        ] {
+            let mut setting = Setting {
+                role: None,
+                name: name.to_owned(),
+                value: value.to_owned(),
+            };
+            let note = rewriter.rename_setting(&mut setting);
+            assert_eq!(
+                (setting.value.as_str(), note.is_some()),
+                (expected, mentions),
+                "{name}"
+            );
         }
     }
 

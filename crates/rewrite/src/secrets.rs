@@ -1,6 +1,7 @@
 //! Passwords in SQL text. Each is cut by the smallest span that leaves a valid statement, and listed without
 //! its value.
 
+mod archived;
 mod conninfo;
 mod strings;
 
@@ -11,6 +12,7 @@ use squawk_syntax::ast::{AstNode, Literal, normalize_name_node};
 use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
 
 use crate::rewriter::child;
+pub use archived::{Archivable, archivable, is_secret_setting};
 pub(crate) use conninfo::is_secret_name;
 use conninfo::{Conninfo, without_passwords};
 

@@ -56,6 +56,8 @@ fn catalog(names: StoredNames) -> Catalog {
         columns: vec![column("id", None), column("what", Some(names))],
         primary_key: Vec::new(),
         partition_of: None,
+        partition_key: None,
+        through_root: None,
         inherits: Vec::new(),
         rows_estimate: None,
         bytes: 0,

@@ -78,6 +78,8 @@ fn catalog(names: &[String]) -> Catalog {
         columns: shapes().map(column).into(),
         primary_key: Vec::new(),
         partition_of: None,
+        partition_key: None,
+        through_root: None,
         inherits: Vec::new(),
         rows_estimate: None,
         bytes: 0,

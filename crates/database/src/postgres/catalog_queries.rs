@@ -192,11 +192,11 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_am a ON a.oid = c.relam
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'm') AND a.amname <> 'heap' AND n.nspname !~ '^pg_'";
 
-/// Tables whose rows a policy would hide from this role.
+/// Tables whose rows a policy would hide from this role when they are read by that name.
 pub(super) const HIDDEN_TABLES: &str = "
 SELECT n.nspname AS schema, c.relname AS name
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relrowsecurity AND c.relkind = 'r' AND pg_catalog.row_security_active(c.oid)
+WHERE c.relrowsecurity AND c.relkind IN ('r', 'p') AND pg_catalog.row_security_active(c.oid)
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
   AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
   AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))

@@ -26,7 +26,8 @@ pub struct SchemaText {
     pub post_data: String,
     /// Grants.
     pub privileges: String,
-    /// Publications, event triggers and default privileges, which concern more than the source's schemas.
+    /// Publications, subscriptions, event triggers and default privileges, which concern more than the source's
+    /// schemas. Subscriptions can hold passwords.
     pub apart: String,
     /// What `pg_dump` said although it succeeded, and what is left out since it can hold passwords.
     pub warnings: Vec<String>,
@@ -119,7 +120,7 @@ pub fn read_schema_text(request: &SchemaRequest, on_interrupt: OnInterrupt<'_>) 
         pre_data: part(Part::Objects, &["--section=pre-data", "--no-privileges"])?,
         post_data: part(Part::Objects, &["--section=post-data", "--no-privileges"])?,
         privileges: part(Part::Privileges, &[])?,
-        apart: part(Part::Apart, &["--no-privileges"])?,
+        apart: part(Part::Apart, &[])?,
         warnings,
     })
 }
@@ -243,14 +244,19 @@ fn part_of(line: &str) -> Part {
         "COMMENT - EXTENSION ",
         "DATABASE ",
     ];
-    const APART: [&str; 5] = [
+    const APART: [&str; 10] = [
         "PUBLICATION ",
+        "SUBSCRIPTION ",
         "EVENT TRIGGER ",
         "DEFAULT ACL ",
         "COMMENT - PUBLICATION ",
+        "COMMENT - SUBSCRIPTION ",
         "COMMENT - EVENT TRIGGER ",
+        "SECURITY LABEL - PUBLICATION ",
+        "SECURITY LABEL - SUBSCRIPTION ",
+        "SECURITY LABEL - EVENT TRIGGER ",
     ];
-    const SECRET: [&str; 3] = ["USER MAPPING ", "SUBSCRIPTION ", "COMMENT - SUBSCRIPTION "];
+    const SECRET: [&str; 1] = ["USER MAPPING "];
     let entry = entry_of(line);
     let is = |kinds: &[&str]| kinds.iter().any(|kind| entry.starts_with(kind));
     match () {
@@ -300,6 +306,7 @@ mod tests {
                 Part::Apart,
             ),
             ("3302; 3466 16602 EVENT TRIGGER - watch owner", Part::Apart),
+            ("3303; 6100 16603 SUBSCRIPTION - feed owner", Part::Apart),
         ] {
             assert_eq!(part_of(line), part, "{line}");
         }

@@ -1,6 +1,6 @@
 //! Reads a whole catalog in a fixed number of queries, however many objects there are.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use catalog::{
     Catalog, Column, ColumnType, Extension, GeneratedKind, IdentityKind, JOURNAL_COMMENT, JOURNAL_SCHEMA,
@@ -10,7 +10,7 @@ use catalog::{
 use postgres::{GenericClient, Row};
 
 use super::selection::{Chosen, RowFilter};
-use super::{binary_safe, catalog_queries as queries, objects, stored_names};
+use super::{binary_safe, catalog_queries as queries, objects, partitions, settings, stored_names};
 use crate::{Error, ErrorKind, Result};
 
 /// Sequences whose position is read in one query.
@@ -41,8 +41,14 @@ pub fn read_catalog(client: &mut impl GenericClient, chosen: &Chosen) -> Result<
         roles: read_names(client, queries::ROLES, schemas, "the roles could not be listed")?,
         policy_roles: read_policy_roles(client, chosen)?,
         search_path: read_search_path(client)?,
+        public_usage: settings::read_public_usage(client)?,
+        settings: Vec::new(),
     };
     chosen.narrow(&mut catalog);
+    let is_own = |name: &String| catalog.schemas.iter().any(|it| it.name == *name);
+    let usage = std::mem::take(&mut catalog.public_usage).into_iter();
+    catalog.public_usage = usage.filter(|it| is_own(&it.schema)).collect();
+    catalog.read_through_roots();
     Ok(catalog)
 }
 
@@ -123,6 +129,7 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
             entry.1.push(parent);
         }
     }
+    let mut partition_keys = partitions::read_keys(client)?;
     let mut tables = Vec::new();
     for (row, number) in client
         .query(queries::TABLES, &[&schemas])
@@ -145,6 +152,8 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
             columns: columns.remove(&oid).unwrap_or_default(),
             primary_key: keys.remove(&oid).unwrap_or_default(),
             partition_of,
+            partition_key: partition_keys.remove(&oid),
+            through_root: None,
             inherits,
             // -1 before the first ANALYZE.
             rows_estimate: u64::try_from(row.get::<_, i64>("rows_estimate")).ok(),
@@ -297,19 +306,28 @@ pub fn left_behind(client: &mut impl GenericClient) -> Result<Vec<String>> {
     Ok(rows.iter().map(|row| row.get("sentence")).collect())
 }
 
-/// Tables whose rows row level security would hide from this role; reading one of them is an error.
-pub fn hidden_tables(client: &mut impl GenericClient, chosen: &Chosen) -> Result<Vec<String>> {
+/// Those of the tables with rows in `catalog` whose rows row level security would hide from this role; reading one of
+/// them is an error.
+pub fn hidden_tables(
+    client: &mut impl GenericClient,
+    catalog: &Catalog,
+    chosen: &Chosen,
+) -> Result<Vec<QualifiedName>> {
+    let failed = "the tables with row level security could not be listed";
     let rows = client
         .query(
             queries::HIDDEN_TABLES,
             &[&chosen.schemas, &chosen.relation_oids()],
         )
-        .map_err(Error::query(
-            "the tables with row level security could not be listed",
-        ))?;
-    let names = rows
+        .map_err(Error::query(failed))?;
+    let mut hidden: Vec<QualifiedName> = rows
         .iter()
-        .map(|row| QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("name")));
-    let is_read = |it: &QualifiedName| chosen.row_filter(it) != Some(&RowFilter::None);
-    Ok(names.filter(is_read).map(|it| it.to_string()).collect())
+        .map(|row| QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("name")))
+        .collect();
+    if !hidden.is_empty() {
+        let with_rows = catalog.tables.iter().filter(|it| it.has_rows());
+        let read: HashSet<QualifiedName> = with_rows.map(Table::qualified_name).collect();
+        hidden.retain(|it| read.contains(it) && chosen.row_filter(it) != Some(&RowFilter::None));
+    }
+    Ok(hidden)
 }

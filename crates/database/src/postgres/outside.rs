@@ -1,6 +1,6 @@
 //! What a selection needs of what it leaves out: a part of a database can be made elsewhere only if it stands alone.
 
-use catalog::QualifiedName;
+use catalog::{Catalog, QualifiedName, Table, ThroughRoot};
 use postgres::GenericClient;
 
 use super::locks::some_of;
@@ -83,6 +83,32 @@ pub fn find_cut_foreign_keys(client: &mut impl GenericClient, chosen: &Chosen) -
             refers_to: row.get("what"),
         })
         .collect())
+}
+
+/// Refuses to read a tree of partitions through its root when not all of it is chosen: rows of the rest would come too,
+/// and have no partition where they go.
+pub fn refuse_torn_trees(client: &mut impl GenericClient, catalog: &Catalog, chosen: &Chosen) -> Result<()> {
+    const LEFT_OUT: &str = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_partition_tree($1::pg_catalog.text::pg_catalog.regclass) t
+        WHERE t.relid::pg_catalog.oid <> ALL ($2)";
+    let Some(oids) = chosen.relation_oids() else {
+        return Ok(());
+    };
+    let is_root = |it: &&Table| it.through_root == Some(ThroughRoot::Root);
+    for root in catalog.tables.iter().filter(is_root) {
+        let name = root.qualified_name().to_string();
+        let row = client
+            .query_one(LEFT_OUT, &[&name, &oids])
+            .map_err(Error::query(format!(
+                "the partitions of {name} could not be listed"
+            )))?;
+        if row.get::<_, i64>(0) > 0 {
+            let message =
+                format!("not all partitions of {name} are chosen, and its rows can be read through it alone");
+            return Err(Error::new(ErrorKind::Unsupported, message)
+                .with_hint("choose all of them; an enum's hash, which divides its rows, differs from database to database"));
+        }
+    }
+    Ok(())
 }
 
 /// `$1`: the schemas chosen or NULL, `$2`: the relations chosen or NULL.

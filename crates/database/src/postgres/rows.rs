@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::io::BufRead;
 
-use catalog::{QualifiedName, Table};
+use catalog::{QualifiedName, Table, ThroughRoot};
 use fingerprint::Form;
 use postgres::{Client, GenericClient};
 
@@ -41,17 +41,22 @@ pub fn copy_out_sql(table: &Table, form: Form, extent: &Extent) -> String {
         Form::Binary => "binary",
     };
     let (name, columns) = (table.qualified_name(), table.column_list());
-    if *extent == Extent::default() {
-        if columns.is_empty() && !table.columns.is_empty() {
-            // COPY without a column list would send the generated columns' names as its columns.
-            return format!("COPY (SELECT FROM ONLY {name}) TO STDOUT (FORMAT {format})");
-        }
+    let is_root = table.through_root == Some(ThroughRoot::Root);
+    // COPY without a column list would send the generated columns' names as its columns.
+    let has_only_generated = columns.is_empty() && !table.columns.is_empty();
+    if *extent == Extent::default() && !is_root && !has_only_generated {
         return format!("COPY {name} {columns} TO STDOUT (FORMAT {format})");
     }
     let inner = columns.strip_prefix('(').and_then(|it| it.strip_suffix(')'));
     let columns = inner.unwrap_or_default();
+    let only = if is_root { "" } else { "ONLY " };
     let conditions = extent.conditions();
-    format!("COPY (SELECT {columns} FROM ONLY {name} WHERE {conditions}) TO STDOUT (FORMAT {format})")
+    let filter = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {conditions}")
+    };
+    format!("COPY (SELECT {columns} FROM {only}{name}{filter}) TO STDOUT (FORMAT {format})")
 }
 
 /// Makes sure that the server understands a condition for a table's rows, without reading any.
@@ -141,7 +146,12 @@ fn read_stream<E>(
 /// How many rows of its own a table has, as the session sees it.
 pub fn count_rows(client: &mut impl GenericClient, table: &Table) -> Result<u64> {
     let name = table.qualified_name();
-    let sql = format!("SELECT pg_catalog.count(*) FROM ONLY {name}");
+    let only = if table.through_root == Some(ThroughRoot::Root) {
+        ""
+    } else {
+        "ONLY "
+    };
+    let sql = format!("SELECT pg_catalog.count(*) FROM {only}{name}");
     let row = client
         .query_one(&sql, &[])
         .map_err(Error::query(format!("rows of {name} could not be counted")))?;

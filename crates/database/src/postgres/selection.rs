@@ -318,7 +318,7 @@ impl Finder<'_> {
         let tables = self
             .client
             .query(
-                "SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relkind = 'r' AND c.oid = ANY ($1)",
+                "SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p') AND c.oid = ANY ($1)",
                 &[&oids],
             )
             .map_err(not_listed())?;

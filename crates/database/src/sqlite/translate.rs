@@ -130,6 +130,8 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
             .map(|&place| table.columns[place].name.clone())
             .collect(),
         partition_of: None,
+        partition_key: None,
+        through_root: None,
         inherits: Vec::new(),
         rows_estimate: Some(table.row_count),
         bytes: table.bytes,

@@ -1,0 +1,54 @@
+//! Where rows of partitions go in: into the partition itself, or, where the target may keep them in another one,
+//! into the partitioned table above it.
+
+use std::collections::HashMap;
+
+use archive::Header;
+use catalog::{PartitionTrees, QualifiedName, Table};
+use cli::{Failure, Result};
+use database::postgres::read_partition_keys;
+
+use crate::target::{Target, failed};
+
+/// Tables whose rows go into another one, by number.
+#[derive(Debug, Default)]
+pub(crate) struct Routes(HashMap<u32, QualifiedName>);
+
+impl Routes {
+    /// Compares what orders the keys of the archive's partitions with what orders them now that they are made.
+    pub(crate) fn find(target: &mut Target, header: &Header) -> Result<Self> {
+        let tables = &header.catalog.tables;
+        let has_text = |it: &Table| {
+            it.partition_key
+                .as_ref()
+                .is_some_and(|it| !it.collations.is_empty())
+        };
+        if !tables.iter().any(has_text) {
+            return Ok(Routes::default());
+        }
+        let encoding: String = target
+            .client()
+            .query_one("SELECT pg_catalog.current_setting('server_encoding')", &[])
+            .map_err(|error| failed("the target could not be examined", error))?
+            .get(0);
+        let same_encoding = encoding == header.source.encoding;
+        let keys = read_partition_keys(target.client()).map_err(Failure::target)?;
+        let differs = |table: &Table| {
+            let (key, found) = (table.partition_key.as_ref(), keys.get(&table.qualified_name()));
+            key.zip(found)
+                .is_some_and(|(key, found)| !key.places_text_as(found, same_encoding))
+        };
+        let trees = PartitionTrees::new(tables);
+        let route = |table: &Table| Some((table.number, trees.topmost(table, differs)?.qualified_name()));
+        let partitions = tables
+            .iter()
+            .filter(|it| it.partition_of.is_some() && it.has_rows());
+        Ok(Routes(partitions.filter_map(route).collect()))
+    }
+
+    /// The table that takes the rows of `table`.
+    pub(crate) fn table(&self, table: &Table) -> QualifiedName {
+        let route = self.0.get(&table.number).cloned();
+        route.unwrap_or_else(|| table.qualified_name())
+    }
+}

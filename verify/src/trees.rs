@@ -1,0 +1,82 @@
+//! What is compared as one: a table, or a partition tree in which the target may keep rows in other partitions.
+
+use std::collections::{BTreeMap, HashMap};
+
+use catalog::{PartitionTrees, QualifiedName, Table, ThroughRoot};
+
+/// What one comparison is about.
+pub(crate) struct Unit<'a> {
+    /// The table in the source; the root of a tree is to be read through.
+    pub(crate) table: Table,
+    /// The same table as it is called on the target.
+    pub(crate) renamed: &'a Table,
+    /// The partitions of the source whose rows are the root's here; empty for a table by itself.
+    pub(crate) parts: Vec<&'a Table>,
+}
+
+impl Unit<'_> {
+    /// Bytes in the source.
+    pub(crate) fn bytes(&self) -> u64 {
+        let parts: u64 = self.parts.iter().map(|it| it.bytes).sum();
+        self.table.bytes + parts
+    }
+}
+
+/// All tables with rows, partitions of one tree together where what orders their keys differs on the target.
+///
+/// `tables` and `renamed` are the source's, in the same order; `there` are the target's.
+pub(crate) fn units<'a>(
+    tables: &'a [Table],
+    renamed: &'a [Table],
+    there: &HashMap<QualifiedName, &Table>,
+    same_encoding: bool,
+) -> Vec<Unit<'a>> {
+    let trees = PartitionTrees::new(renamed);
+    let differs = |table: &Table| {
+        let found = there
+            .get(&table.qualified_name())
+            .and_then(|it| it.partition_key.as_ref());
+        let key = table.partition_key.as_ref().zip(found);
+        key.is_some_and(|(key, found)| !key.places_text_as(found, same_encoding))
+    };
+    let root_of = |table: &'a Table| {
+        let root = table
+            .partition_of
+            .as_ref()
+            .and_then(|_| trees.topmost(table, differs))?;
+        has_same_order(table, root).then_some(root)
+    };
+    let mut alone = Vec::new();
+    let mut together: BTreeMap<u32, (&Table, Vec<&Table>)> = BTreeMap::new();
+    for (table, new) in tables.iter().zip(renamed).filter(|(table, _)| table.has_rows()) {
+        if let Some(root) = root_of(new) {
+            together
+                .entry(root.number)
+                .or_insert((root, Vec::new()))
+                .1
+                .push(table);
+        } else {
+            alone.push(Unit {
+                table: table.clone(),
+                renamed: new,
+                parts: Vec::new(),
+            });
+        }
+    }
+    let trees = together.into_values().filter_map(|(root, parts)| {
+        let mut table = tables.iter().find(|it| it.number == root.number)?.clone();
+        table.through_root = Some(ThroughRoot::Root);
+        Some(Unit {
+            table,
+            renamed: root,
+            parts,
+        })
+    });
+    alone.into_iter().chain(trees).collect()
+}
+
+/// A fingerprint depends on the order of columns, which a partition that was attached can have for itself.
+fn has_same_order(partition: &Table, root: &Table) -> bool {
+    let names = |table: &Table| -> Vec<String> { table.stored_columns().map(|it| it.name.clone()).collect() };
+    names(partition) == names(root)
+}
