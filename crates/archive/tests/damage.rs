@@ -29,6 +29,8 @@ fn table(number: u32, name: &str) -> Table {
         inherits: Vec::new(),
         rows_estimate: None,
         bytes: 0,
+        extension: None,
+        condition: None,
     }
 }
 

@@ -6,6 +6,7 @@
 //! is the job of `crates/database`; nothing here touches a network or a file.
 
 mod extension;
+mod large_object;
 mod name;
 mod object;
 mod order;
@@ -15,6 +16,9 @@ mod stored_names;
 mod table;
 
 pub use extension::{Extension, Member};
+pub use large_object::{
+    LargeObject, LargeObjectGrant, LargeObjectPrivilege, PIECE_BYTES, large_objects_table, oid_ranges,
+};
 pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
@@ -44,7 +48,8 @@ pub const JOURNAL_COMMENT: &str = "journal of Coalesce: loads into this database
 pub struct Catalog {
     /// Schemas that are neither the system's nor an extension's, in byte order.
     pub schemas: Vec<Schema>,
-    /// Tables of every kind, numbered from 0 in this order.
+    /// Tables of every kind, numbered from 0 in this order; those that are not the source's own (see
+    /// [`Table::is_own`]) come last.
     pub tables: Vec<Table>,
     pub sequences: Vec<Sequence>,
     /// Materialized views in an order in which they can be refreshed.
@@ -60,6 +65,9 @@ pub struct Catalog {
     /// schemas that do not exist.
     #[serde(default = "search_path::default_path")]
     pub search_path: Vec<String>,
+    /// In the order of their OIDs; their bytes are rows of the table of kind [`TableKind::LargeObjects`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub large_objects: Vec<LargeObject>,
 }
 
 /// A namespace.
@@ -84,11 +92,24 @@ impl Default for Catalog {
             roles: Vec::new(),
             policy_roles: Vec::new(),
             search_path: search_path::default_path(),
+            large_objects: Vec::new(),
         }
     }
 }
 
 impl Catalog {
+    /// The table as whose rows large objects travel.
+    pub fn large_objects_table(&self) -> Option<&Table> {
+        self.tables.iter().find(|it| it.kind == TableKind::LargeObjects)
+    }
+
+    /// Adds a table that is not the source's own, under the next number.
+    pub fn push_table(&mut self, table: Table) {
+        // A number that no longer fits is refused with the archive's header.
+        let number = u32::try_from(self.tables.len()).unwrap_or(u32::MAX);
+        self.tables.push(Table { number, ..table });
+    }
+
     /// Number of objects of `kind`.
     pub fn count(&self, kind: ObjectKind) -> usize {
         self.objects.iter().filter(|object| object.kind == kind).count()

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::binary::{self, Tuple};
 use crate::csv::{self, LineScanner};
+use crate::single::each_row_of_chunk;
 use crate::{Fingerprint, Form, FrameError, FrameErrorKind};
 
 /// Whole rows without header and trailer, with their fingerprint.
@@ -162,64 +163,9 @@ pub fn scan_chunk<'a>(
     names: impl IntoIterator<Item = &'a str, IntoIter: ExactSizeIterator>,
     chunk: &[u8],
 ) -> Result<Fingerprint, FrameError> {
-    let names = names.into_iter();
-    let mut scanner = ChunkScan {
-        columns: names.len(),
-        fingerprint: Fingerprint::empty(form),
-    };
-    match form {
-        Form::Binary => scanner.binary(chunk)?,
-        Form::Text => {
-            let mut header = Vec::new();
-            csv::encode_header(names, &mut header);
-            if !chunk.starts_with(&header) {
-                return Err(FrameError::new(FrameErrorKind::Header, 0));
-            }
-            scanner.text(chunk, header.len())?;
-        }
-    }
-    Ok(scanner.fingerprint)
-}
-
-/// Works on borrowed bytes: a chunk is not copied to be hashed.
-struct ChunkScan {
-    columns: usize,
-    fingerprint: Fingerprint,
-}
-
-impl ChunkScan {
-    fn binary(&mut self, chunk: &[u8]) -> Result<(), FrameError> {
-        if !chunk.starts_with(binary::HEADER) {
-            return Err(FrameError::new(FrameErrorKind::Header, 0));
-        }
-        let mut offset = binary::HEADER.len();
-        loop {
-            match binary::tuple(&chunk[offset..], self.columns, offset)? {
-                Tuple::Row(length) => {
-                    self.fingerprint
-                        .add_row(Sha256::digest(&chunk[offset..offset + length]).into());
-                    offset += length;
-                }
-                Tuple::Incomplete => return Err(FrameError::new(FrameErrorKind::Truncated, offset)),
-                Tuple::Trailer if offset + binary::TRAILER.len() == chunk.len() => return Ok(()),
-                Tuple::Trailer => return Err(FrameError::new(FrameErrorKind::Trailing, offset)),
-            }
-        }
-    }
-
-    fn text(&mut self, chunk: &[u8], mut offset: usize) -> Result<(), FrameError> {
-        let mut lines = LineScanner::default();
-        let mut canonical = Vec::new();
-        while offset < chunk.len() {
-            let end = lines
-                .row_end(chunk, offset)
-                .ok_or_else(|| FrameError::new(FrameErrorKind::Truncated, offset))?;
-            csv::frame_row(&chunk[offset..end], self.columns, offset, &mut canonical)?;
-            self.fingerprint.add_row(Sha256::digest(&canonical).into());
-            offset = end;
-        }
-        Ok(())
-    }
+    let mut fingerprint = Fingerprint::empty(form);
+    each_row_of_chunk(form, names, chunk, |row| fingerprint.add_row(row.hash()))?;
+    Ok(fingerprint)
 }
 
 #[cfg(test)]

@@ -44,6 +44,7 @@ pub fn read_catalog(client: &mut impl GenericClient, schemas: Option<&[String]>)
             "the policies could not be listed",
         )?,
         search_path: read_search_path(client)?,
+        large_objects: Vec::new(),
     })
 }
 
@@ -143,6 +144,8 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
             // -1 before the first ANALYZE.
             rows_estimate: u64::try_from(row.get::<_, i64>("rows_estimate")).ok(),
             bytes: u64::try_from(row.get::<_, i64>("bytes")).unwrap_or_default(),
+            extension: None,
+            condition: None,
         });
     }
     Ok(tables)
