@@ -35,6 +35,14 @@ pub(crate) struct Args {
     /// Rows are cut into chunks of about this many MiB [default: 4, less when --jobs is above 6]
     #[arg(long, value_name = "MIB")]
     pub(crate) chunk_size: Option<NonZeroU8>,
+    /// Leave out large objects
+    ///
+    /// Columns that refer to them keep their values. The archive says that they are left out.
+    #[arg(long)]
+    pub(crate) no_large_objects: bool,
+    /// Leave out rows of extensions' configuration tables
+    #[arg(long)]
+    pub(crate) no_extension_rows: bool,
 }
 
 /// The form of rows.

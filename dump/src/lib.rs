@@ -4,6 +4,8 @@
 //! writes to either.
 
 mod args;
+mod extension_rows;
+mod large_objects;
 mod postgres;
 mod readers;
 mod rows;
@@ -46,6 +48,8 @@ struct Options {
     codec: Codec,
     jobs: usize,
     chunk_bytes: usize,
+    large_objects: bool,
+    extension_rows: bool,
 }
 
 impl Options {
@@ -66,6 +70,8 @@ impl Options {
             codec,
             jobs,
             chunk_bytes: chunk_bytes(args.chunk_size, jobs),
+            large_objects: !args.no_large_objects,
+            extension_rows: !args.no_extension_rows,
         }
     }
 
@@ -100,7 +106,7 @@ fn header(
 ) -> Header {
     Header {
         format: archive::FORMAT_VERSION,
-        requires: Vec::new(),
+        requires: Header::features(&catalog),
         run: uuid::Uuid::now_v7().to_string(),
         tool: concat!("dump ", env!("CARGO_PKG_VERSION")).to_owned(),
         source,
@@ -114,20 +120,30 @@ fn header(
 }
 
 /// Ends the archive and says what it holds.
-fn finish(writer: Writer<ArchiveSink>, database: &str, progress: &Progress, ui: &Ui) -> cli::Result<()> {
+fn finish(
+    writer: Writer<ArchiveSink>,
+    catalog: &catalog::Catalog,
+    database: &str,
+    progress: &Progress,
+    ui: &Ui,
+) -> cli::Result<()> {
     let ((), end) = writer.finish().map_err(Failure::archive)?;
     progress.finish();
-    ui.status(closing_line(&end, database, progress));
+    ui.status(closing_line(&end, catalog, database, progress));
     Ok(())
 }
 
-fn closing_line(end: &End, database: &str, progress: &Progress) -> String {
-    let work = progress.work();
+fn closing_line(end: &End, catalog: &catalog::Catalog, database: &str, progress: &Progress) -> String {
+    let tally = end.tally(catalog);
+    let large_objects = match tally.large_objects {
+        0 => String::new(),
+        number => format!("  {} large objects", count(number)),
+    };
     format!(
-        "{database}  {} tables  {} rows  {}  in {}  fingerprint {}",
-        end.tables.len(),
-        count(work.rows),
-        size(work.bytes),
+        "{database}  {} tables  {} rows{large_objects}  {}  in {}  fingerprint {}",
+        tally.tables,
+        count(tally.rows),
+        size(progress.work().bytes),
         duration(progress.elapsed()),
         end.digest(),
     )

@@ -13,7 +13,7 @@ use fingerprint::Form;
 
 use crate::args::Rows;
 use crate::readers::{Readers, TableQueue};
-use crate::{Options, finish, header};
+use crate::{Options, extension_rows, finish, header, large_objects};
 
 pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> cli::Result<()> {
     // Opened first: a terminal or a file that exists is refused before the source is asked for anything.
@@ -29,7 +29,20 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
         endpoint.display_name()
     ));
     refuse_hidden_rows(&mut snapshot)?;
-    let catalog = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
+    let mut catalog = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
+    let mut filters = Vec::new();
+    filters.extend(large_objects::add(
+        &mut snapshot,
+        &mut catalog,
+        options.large_objects,
+        ui,
+    )?);
+    filters.extend(extension_rows::add(
+        &mut snapshot,
+        &mut catalog,
+        options.extension_rows,
+        ui,
+    )?);
     let schema = read_schema(&snapshot)?;
     let forms = choose_forms(&catalog, options);
     let mut notes = schema.warnings.clone();
@@ -43,9 +56,11 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
         ui.status(format_args!("{}: {note}", endpoint.display_name()));
     }
 
-    let header = header(identity(snapshot.identity()), catalog, forms, notes, options);
+    let mut header = header(identity(snapshot.identity()), catalog, forms, notes, options);
+    header.filters.extend(filters);
     let bytes = header.catalog.tables.iter().map(|table| table.bytes).sum();
-    let queue = TableQueue::new(&header.catalog, &header.forms);
+    let large_objects = large_objects::parts(&header.catalog);
+    let queue = TableQueue::new(&header.catalog, &large_objects, &header.forms);
     // A server without room for them is met before the first byte is written.
     let readers = Readers::open(&snapshot, options.jobs.min(queue.len()), ui)?;
     let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
@@ -60,7 +75,7 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
     }
     let progress = ui.progress(&endpoint.display_name(), Some(bytes));
     readers.read(&queue, options, &mut writer, &progress)?;
-    finish(writer, &endpoint.display_name(), &progress, ui)
+    finish(writer, &header.catalog, &endpoint.display_name(), &progress, ui)
 }
 
 /// Row level security is complete or an error, never fewer rows.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use archive::{TableForm, Writer};
-use catalog::{Catalog, Table};
+use catalog::{Catalog, Table, TableKind};
 use cli::{ArchiveSink, Failure, InterruptGuard, Progress, Ui};
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{Snapshot, SnapshotSession, read_rows};
@@ -22,11 +22,18 @@ pub(crate) struct TableQueue<'a> {
 }
 
 impl<'a> TableQueue<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, forms: &[TableForm]) -> Self {
-        let mut tables: Vec<(&Table, Form)> = forms
-            .iter()
-            .filter_map(|it| Some((catalog.tables.get(usize::try_from(it.table).ok()?)?, it.form)))
-            .collect();
+    /// `large_objects` are the parts in which the table that stands for them is read.
+    pub(crate) fn new(catalog: &'a Catalog, large_objects: &'a [Table], forms: &[TableForm]) -> Self {
+        let whole = |it: &TableForm| Some((catalog.tables.get(usize::try_from(it.table).ok()?)?, it.form));
+        let in_parts = |(table, form): (&'a Table, Form)| {
+            let parts = if table.kind == TableKind::LargeObjects {
+                large_objects
+            } else {
+                std::slice::from_ref(table)
+            };
+            parts.iter().map(move |part| (part, form))
+        };
+        let mut tables: Vec<(&Table, Form)> = forms.iter().filter_map(whole).flat_map(in_parts).collect();
         tables.sort_by_key(|(table, _)| std::cmp::Reverse(table.bytes));
         TableQueue {
             tables,

@@ -2,10 +2,11 @@
 
 use std::io::BufRead;
 
-use catalog::Table;
+use catalog::{Table, TableKind, quote_ident};
 use fingerprint::Form;
 use postgres::GenericClient;
 
+use super::large_objects;
 use crate::{Error, ErrorKind, Result};
 
 /// The statement that reads a table's own rows: stored columns in the catalog's order.
@@ -14,7 +15,15 @@ pub fn copy_out_sql(table: &Table, form: Form) -> String {
         Form::Text => "csv",
         Form::Binary => "binary",
     };
+    if table.kind == TableKind::LargeObjects {
+        return large_objects::copy_out_sql(table, format);
+    }
     let (name, columns) = (table.qualified_name(), table.column_list());
+    if let Some(condition) = &table.condition {
+        let names: Vec<String> = table.stored_columns().map(|it| quote_ident(&it.name)).collect();
+        let columns = names.join(", ");
+        return format!("COPY (SELECT {columns} FROM ONLY {name} {condition}) TO STDOUT (FORMAT {format})");
+    }
     if columns.is_empty() && !table.columns.is_empty() {
         // COPY without a column list would send the generated columns' names as its columns.
         return format!("COPY (SELECT FROM ONLY {name}) TO STDOUT (FORMAT {format})");

@@ -1,0 +1,157 @@
+//! Large objects: what there is, which of it a role may read, and the bytes as rows.
+//!
+//! `pg_largeobject` itself is for superusers, so the bytes come from `lo_get`, which asks for SELECT on each object.
+//! Before PostgreSQL 19 `pg_read_all_data` does not give that.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use catalog::{
+    Catalog, LargeObject, LargeObjectGrant, LargeObjectPrivilege, PIECE_BYTES, Table, large_objects_table,
+};
+use postgres::{GenericClient, Row};
+
+use crate::{Error, Result};
+
+/// Parts into which many large objects are cut, so that several sessions read them.
+const PARTS_MAX: usize = 32;
+
+/// Fewer are not worth a part.
+const PART_OBJECTS_MIN: usize = 16;
+
+const OBJECTS: &str = "
+SELECT m.oid, pg_catalog.pg_get_userbyid(m.lomowner)::pg_catalog.text AS owner,
+       (SELECT d.description FROM pg_catalog.pg_description d
+        WHERE d.objoid = m.oid AND d.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass) AS comment
+FROM pg_catalog.pg_largeobject_metadata m ORDER BY m.oid";
+
+/// What others than the owner may do; roles that are gone hold nothing.
+const GRANTS: &str = "
+SELECT m.oid, r.rolname::pg_catalog.text AS grantee, a.privilege_type AS privilege, a.is_grantable
+FROM pg_catalog.pg_largeobject_metadata m CROSS JOIN LATERAL pg_catalog.aclexplode(m.lomacl) a
+LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
+WHERE a.grantee <> m.lomowner AND (a.grantee = 0 OR r.oid IS NOT NULL)
+ORDER BY m.oid, r.rolname, a.privilege_type";
+
+/// Adds all large objects that the session sees, and the table as whose rows they are read.
+pub fn add_large_objects(client: &mut impl GenericClient, catalog: &mut Catalog) -> Result<()> {
+    let failed = || Error::query("the large objects could not be listed");
+    let rows = client.query(OBJECTS, &[]).map_err(failed())?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut grants: HashMap<u32, Vec<LargeObjectGrant>> = HashMap::new();
+    for row in client.query(GRANTS, &[]).map_err(failed())? {
+        grants.entry(row.get("oid")).or_default().push(grant(&row));
+    }
+    let object = |row: &Row| {
+        let oid = row.get("oid");
+        LargeObject {
+            oid,
+            owner: row.get("owner"),
+            comment: row.get("comment"),
+            grants: grants.remove(&oid).unwrap_or_default(),
+        }
+    };
+    catalog.large_objects = rows.iter().map(object).collect();
+    let size = "SELECT pg_catalog.pg_table_size('pg_catalog.pg_largeobject'::pg_catalog.regclass)";
+    let bytes: i64 = client.query_one(size, &[]).map_err(failed())?.get(0);
+    catalog.push_table(large_objects_table(0, bytes.unsigned_abs()));
+    Ok(())
+}
+
+fn grant(row: &Row) -> LargeObjectGrant {
+    LargeObjectGrant {
+        to: row.get("grantee"),
+        privilege: match row.get("privilege") {
+            "UPDATE" => LargeObjectPrivilege::Update,
+            _ => LargeObjectPrivilege::Select,
+        },
+        with_grant_option: row.get("is_grantable"),
+    }
+}
+
+/// The OIDs of all large objects, ascending.
+pub fn large_object_oids(client: &mut impl GenericClient) -> Result<Vec<u32>> {
+    let rows = client
+        .query(
+            "SELECT oid FROM pg_catalog.pg_largeobject_metadata ORDER BY oid",
+            &[],
+        )
+        .map_err(Error::query("the large objects could not be listed"))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// The OIDs of the large objects that the session's role may not read, ascending.
+pub fn unreadable_large_objects(client: &mut impl GenericClient) -> Result<Vec<u32>> {
+    const KNOWS: &str = "SELECT pg_catalog.to_regproc('pg_catalog.has_largeobject_privilege') IS NOT NULL";
+    const ASKED: &str = "SELECT m.oid FROM pg_catalog.pg_largeobject_metadata m
+        WHERE NOT pg_catalog.has_largeobject_privilege(m.oid, 'SELECT')";
+    // What the server computes in `lo_open` ("Privileges" in the manual); PUBLIC has the OID 0.
+    const COMPUTED: &str = "SELECT m.oid FROM pg_catalog.pg_largeobject_metadata m
+        WHERE NOT (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
+          AND NOT EXISTS (
+            SELECT FROM pg_catalog.aclexplode(COALESCE(m.lomacl, pg_catalog.acldefault('L', m.lomowner))) a
+            WHERE a.privilege_type = 'SELECT'
+              AND CASE a.grantee WHEN 0 THEN true ELSE pg_catalog.pg_has_role(a.grantee, 'USAGE') END)";
+    let failed = || Error::query("the privileges on large objects could not be read");
+    let knows: bool = client.query_one(KNOWS, &[]).map_err(failed())?.get(0);
+    let missing = if knows { ASKED } else { COMPUTED };
+    // With lo_compat_privileges the server asks for nothing.
+    let sql =
+        format!("{missing} AND pg_catalog.current_setting('lo_compat_privileges') = 'off' ORDER BY m.oid");
+    let rows = client.query(&sql, &[]).map_err(failed())?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// `table`, which stands for all large objects, in parts that can be read beside each other.
+pub fn large_object_parts(table: &Table, objects: &[LargeObject]) -> Vec<Table> {
+    let in_part = objects.len().div_ceil(PARTS_MAX).max(PART_OBJECTS_MIN);
+    let part = |objects: &[LargeObject]| {
+        let (first, last) = (objects.first()?.oid, objects.last()?.oid);
+        Some(Table {
+            condition: Some(format!("WHERE m.oid BETWEEN {first} AND {last}")),
+            bytes: table.bytes / objects.len().max(1) as u64,
+            ..table.clone()
+        })
+    };
+    objects.chunks(in_part).filter_map(part).collect()
+}
+
+/// `table`, which stands for all large objects, with those that have these OIDs alone.
+pub fn large_objects_among(table: &Table, oids: &[u32]) -> Table {
+    let mut list = String::with_capacity(oids.len() * 8);
+    for (place, oid) in oids.iter().enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        let _ = write!(list, "{comma}{oid}");
+    }
+    Table {
+        condition: Some(format!("WHERE m.oid = ANY ('{{{list}}}'::pg_catalog.oid[])")),
+        ..table.clone()
+    }
+}
+
+/// The statement that reads them: (OID, number of the piece, bytes). A piece of zeros alone is left out where
+/// another one follows, so that the holes of a sparse object are not written to.
+///
+/// An object is opened to learn its size, and closed at once: the server keeps what is open until the end of the
+/// transaction. `OFFSET 0` keeps the planner from doing any of it twice or not at all.
+pub(super) fn copy_out_sql(table: &Table, format: &str) -> String {
+    let condition = table.condition.as_deref().unwrap_or_default();
+    format!(
+        "COPY (
+           SELECT m.oid, p.number::pg_catalog.int4, d.data
+           FROM (SELECT m.oid FROM pg_catalog.pg_largeobject_metadata m {condition} ORDER BY m.oid) m
+           CROSS JOIN LATERAL (SELECT pg_catalog.lo_open(m.oid, 262144) AS fd OFFSET 0) o
+           CROSS JOIN LATERAL (SELECT o.fd, pg_catalog.lo_lseek64(o.fd, 0, 2) AS bytes OFFSET 0) s
+           CROSS JOIN LATERAL (SELECT s.bytes, pg_catalog.lo_close(s.fd) AS closed OFFSET 0) c
+           CROSS JOIN LATERAL pg_catalog.generate_series(
+             0, (c.bytes + {PIECE_BYTES} - 1) / {PIECE_BYTES} - 1) AS p (number)
+           CROSS JOIN LATERAL (
+             SELECT pg_catalog.lo_get(m.oid, p.number * {PIECE_BYTES}, {PIECE_BYTES}) AS data OFFSET 0) d
+           WHERE c.closed = 0
+             AND ((p.number + 1) * {PIECE_BYTES} >= c.bytes
+                  OR d.data <> pg_catalog.decode(pg_catalog.repeat('00', {PIECE_BYTES}), 'hex'))
+         ) TO STDOUT (FORMAT {format})"
+    )
+}
