@@ -7,8 +7,9 @@ use database::postgres::{ExtensionOffer, Offers};
 use fingerprint::Form;
 
 use crate::args::{Args, Privileges};
+use crate::extension_rows::When;
 use crate::target::{Target, failed};
-use crate::{grants, journal};
+use crate::{extension_rows, grants, journal, large_objects};
 
 /// The extension that every server has.
 const BUILT_IN_EXTENSION: &str = "plpgsql";
@@ -34,6 +35,10 @@ pub(crate) fn check(
         .filter(|it| it.name != BUILT_IN_EXTENSION);
     findings.extend(extensions.filter_map(|it| judge(it, offers.extension(&it.name))));
     check_roles(target, header, privileges, args, &mut findings)?;
+    findings.extend(large_objects::taken(target, header)?.map(|taken| {
+        format!("{taken}: leave them out (`dump --no-large-objects`), or load into another database")
+    }));
+    findings.extend(extension_rows::trouble(target, header, When::Before)?);
     if findings.is_empty() {
         return Ok(offers.schemas.into_iter().map(|it| it.name).collect());
     }
@@ -155,7 +160,8 @@ fn check_roles(
     }
     if args.privileges == Privileges::Keep {
         let is_named = |role: &&String| privileges.contains(&quote_ident(role));
-        let named: Vec<String> = header.catalog.roles.iter().filter(is_named).cloned().collect();
+        let mut named: Vec<String> = header.catalog.roles.iter().filter(is_named).cloned().collect();
+        named.extend(large_objects::roles(header));
         for role in grants::missing_roles(target, &named)? {
             findings.push(format!(
                 "role {role} does not exist: create it, or load with --privileges drop"

@@ -6,10 +6,12 @@
 mod abandon;
 mod args;
 mod checks;
+mod extension_rows;
 mod fill;
 mod grants;
 mod indexes;
 mod journal;
+mod large_objects;
 mod late_rows;
 mod prepare;
 mod report;
@@ -26,6 +28,7 @@ use database::Endpoint;
 use database::endpoint::{Environment, PostgresEndpoint};
 
 use args::{Args, Privileges};
+use extension_rows::ExtensionRows;
 use journal::Run;
 use target::Target;
 
@@ -112,7 +115,14 @@ fn load_run(
     ui: &Ui,
 ) -> cli::Result<End> {
     prepare::create(target, run, header, texts.get(SchemaMember::PreData), ui)?;
-    let (end, late) = fill::fill(target, run, reader, header, ui)?;
+    large_objects::create(target, run, header)?;
+    let extension_rows = ExtensionRows::new(target, header)?;
+    let fill::Filled {
+        end,
+        late,
+        of_extensions,
+    } = fill::fill(target, run, reader, header, ui)?;
+    extension_rows.compare(target, &of_extensions)?;
     let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), late, ui)?;
     settle::settle(target, run, header, ui)?;
     row_security.enable(target, run)?;
@@ -122,14 +132,16 @@ fn load_run(
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;
     if !keep {
-        grants::mention(privileges, ui);
+        grants::mention(privileges, large_objects::grants(header), ui);
     }
     cli::check_interrupt()?;
     cli::set_last_words(vec![
         "whether it is live already is not known here: `load --abandon` says so".to_owned(),
     ]);
     journal::go_live(target, run, |transaction| {
-        grants::open(transaction, run, privileges, keep)
+        grants::open(transaction, run, privileges, keep)?;
+        large_objects::open(transaction, header, keep)?;
+        extension_rows.add(transaction, &of_extensions, ui)
     })?;
     Ok(end)
 }

@@ -20,7 +20,9 @@ pub(crate) fn settle(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -
         .tables
         .iter()
         // A partitioned root is analyzed together with its partitions.
-        .filter(|table| table.partition_of.is_none() && table.kind != catalog::TableKind::Foreign)
+        .filter(|table| {
+            table.partition_of.is_none() && table.kind != catalog::TableKind::Foreign && table.is_own()
+        })
         .map(|table| vec![format!("ANALYZE {}", table.qualified_name())])
         .collect();
     run_parallel(target, run, analyses)
