@@ -1,16 +1,13 @@
 //! Large objects of a PostgreSQL source: all of them, or none when asked so.
 
-use catalog::{Catalog, Table, oid_ranges};
-use cli::{Exit, Failure, Ui, count};
+use catalog::{Catalog, Table};
+use cli::{Failure, Ui, count};
 use database::postgres::{
-    Snapshot, add_large_objects, large_object_oids, large_object_parts, unreadable_large_objects,
+    Snapshot, add_large_objects, check_large_objects_readable, large_object_oids, large_object_parts,
 };
 
 /// As it stands among an archive's filters.
 const FILTER: &str = "without large objects";
-
-/// What a message names of many when it is not asked for all.
-const NAMED_MAX: usize = 8;
 
 /// Adds the large objects to the catalog, or returns the filter that keeps them out.
 ///
@@ -33,7 +30,7 @@ pub(crate) fn add(
         }
         return Ok(left_out);
     }
-    refuse_unreadable(snapshot, &name, ui)?;
+    check_large_objects_readable(snapshot.client(), None, ui.is_verbose()).map_err(Failure::source)?;
     add_large_objects(snapshot.client(), catalog).map_err(Failure::source)?;
     Ok(None)
 }
@@ -42,29 +39,4 @@ pub(crate) fn add(
 pub(crate) fn parts(catalog: &Catalog) -> Vec<Table> {
     let table = catalog.large_objects_table();
     table.map_or_else(Vec::new, |it| large_object_parts(it, &catalog.large_objects))
-}
-
-fn refuse_unreadable(snapshot: &mut Snapshot, name: &str, ui: &Ui) -> cli::Result<()> {
-    let oids = unreadable_large_objects(snapshot.client()).map_err(Failure::source)?;
-    let Some(first) = oids.first() else {
-        return Ok(());
-    };
-    let ranges = oid_ranges(&oids);
-    let named = if ui.is_verbose() { ranges.len() } else { NAMED_MAX };
-    let list = ranges[..named.min(ranges.len())].join(", ");
-    let more = if named < ranges.len() {
-        " and more (--verbose names all)"
-    } else {
-        ""
-    };
-    let message = format!(
-        "the role may not read large objects of {name}: {}",
-        count(oids.len() as u64)
-    );
-    Err(Failure::new(Exit::Source, message)
-        .with_state(format!("their OIDs: {list}{more}"))
-        .with_hint(format!(
-            "before PostgreSQL 19 pg_read_all_data does not cover them: GRANT SELECT ON LARGE OBJECT {first} … TO the role \
-             (or a superuser runs ALTER ROLE … SET lo_compat_privileges = on), or leave them out with --no-large-objects"
-        )))
 }

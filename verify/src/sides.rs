@@ -12,9 +12,12 @@ use database::Endpoint;
 use database::endpoint::{Environment, PostgresEndpoint};
 use database::postgres::{Identity, Snapshot, SnapshotSession, read_catalog, read_rows};
 use database::sqlite::{Inspection, SqliteSource};
-use fingerprint::{Fingerprint, Form, RowScanner, Rows, encode_row, map_rows};
+use fingerprint::{Fingerprint, Form, RowScanner, Rows, each_row, encode_row, map_rows};
 use plan::Mapping;
 use rewrite::{Known, NameMap, Rewriter, TableNames};
+
+use crate::apart::Kept;
+use crate::archive_alone::KeptRows;
 
 /// Bytes that are held before hashed rows are thrown away.
 const HELD_BYTES_MAX: usize = 1 << 20;
@@ -32,6 +35,7 @@ pub(crate) struct Archived {
     end: End,
     /// Of tables whose values hold names of objects, under the names that the target has.
     renamed: HashMap<u32, Fingerprint>,
+    kept: KeptRows,
 }
 
 /// A PostgreSQL database under a snapshot, read by several sessions.
@@ -41,7 +45,7 @@ pub(crate) struct Live {
     pub(crate) identity: Identity,
     sessions: Mutex<Vec<SnapshotSession>>,
     /// Holds the snapshot and its locks.
-    _snapshot: Mutex<Snapshot>,
+    snapshot: Mutex<Snapshot>,
 }
 
 /// A SQLite file in its read transaction; its one connection serves one table at a time.
@@ -155,6 +159,20 @@ impl Source {
     }
 }
 
+impl Source {
+    /// The rows of an archive's table that are compared one by one.
+    pub(crate) fn kept(&self, table: &Table) -> Result<(Form, Kept)> {
+        let kept = match self {
+            Source::Archive(it) => it.header.form(table.number).zip(it.kept.get(&table.number)),
+            Source::Postgres(_) | Source::Sqlite(_) => None,
+        };
+        kept.map(|(form, kept)| (form, kept.clone())).ok_or_else(|| {
+            let message = format!("rows of {} were not kept", table.qualified_name());
+            Failure::new(Exit::Internal, message)
+        })
+    }
+}
+
 impl Live {
     /// `schemas` limits what is locked and read; `failure` says which side this is.
     pub(crate) fn open(
@@ -178,7 +196,7 @@ impl Live {
             catalog,
             identity,
             sessions,
-            _snapshot: snapshot,
+            snapshot,
         })
     }
 
@@ -197,6 +215,16 @@ impl Live {
         table: &Table,
         failure: fn(database::Error) -> Failure,
     ) -> Result<Fingerprint> {
+        self.read(&mut scan, table, failure)?;
+        scan.finish()
+    }
+
+    fn read(
+        &self,
+        scan: &mut Scan<'_>,
+        table: &Table,
+        failure: fn(database::Error) -> Failure,
+    ) -> Result<()> {
         let form = scan.total.form;
         // There is a session for each thread that asks.
         let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -207,8 +235,29 @@ impl Live {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(session);
-        read.map_err(failure)??;
-        scan.finish()
+        read.map_err(failure)?
+    }
+
+    /// Reads rows that are compared one by one.
+    pub(crate) fn kept(
+        &self,
+        table: &Table,
+        form: Form,
+        names: Option<&NameMap>,
+        failure: fn(database::Error) -> Failure,
+    ) -> Result<Kept> {
+        let mut scan = Scan::new(table, form, names.and_then(|it| it.table(table)));
+        scan.kept = Kept::of_table(table, form);
+        self.read(&mut scan, table, failure)?;
+        let scan = scan.end()?;
+        scan.kept
+            .ok_or_else(|| Failure::new(Exit::Internal, format!("rows of {} were not kept", scan.name)))
+    }
+
+    /// Lets the session that holds the snapshot be asked.
+    pub(crate) fn with_snapshot<T>(&self, ask: impl FnOnce(&mut Snapshot) -> T) -> T {
+        let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(&mut snapshot)
     }
 }
 
@@ -247,6 +296,8 @@ struct Scan<'a> {
     total: Fingerprint,
     /// Gives names in the values those of the target, before they are hashed.
     names: Option<TableNames<'a>>,
+    /// Where the rows are kept one by one too.
+    kept: Option<Kept>,
 }
 
 impl<'a> Scan<'a> {
@@ -258,6 +309,7 @@ impl<'a> Scan<'a> {
             scanner: RowScanner::new(form, columns),
             total: Fingerprint::empty(form),
             names,
+            kept: None,
         }
     }
 
@@ -272,25 +324,41 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Fingerprint> {
+    fn finish(self) -> Result<Fingerprint> {
+        Ok(self.end()?.total)
+    }
+
+    fn end(mut self) -> Result<Self> {
         let scanner = std::mem::replace(&mut self.scanner, RowScanner::new(self.total.form, self.columns));
         let last = scanner.finish().map_err(|error| not_framed(&self.name, error))?;
         self.add(&last)?;
-        Ok(self.total)
+        Ok(self)
     }
 
     fn add(&mut self, rows: &Rows) -> Result<()> {
         let part = match &mut self.names {
-            None => rows.fingerprint,
+            None => {
+                self.keep(&rows.bytes)?;
+                rows.fingerprint
+            }
             Some(names) => {
-                map_rows(self.columns, &rows.bytes, |place, value| names.map(place, value))
-                    .map_err(|error| not_framed(&self.name, error))?
-                    .after
+                let mapped = map_rows(self.columns, &rows.bytes, |place, value| names.map(place, value))
+                    .map_err(|error| not_framed(&self.name, error))?;
+                self.keep(mapped.changed.as_deref().unwrap_or(&rows.bytes))?;
+                mapped.after
             }
         };
         self.total.merge(&part).or_fail(Exit::Internal, || {
             format!("fingerprints of {} cannot be added", self.name)
         })
+    }
+
+    fn keep(&mut self, rows: &[u8]) -> Result<()> {
+        let Some(kept) = &mut self.kept else {
+            return Ok(());
+        };
+        each_row(self.total.form, self.columns, rows, |row| kept.take(row))
+            .map_err(|error| not_framed(&self.name, error))
     }
 }
 
@@ -333,8 +401,13 @@ fn read_archive(name: &str, mapping: &Mapping) -> Result<Source> {
     reader.schema().map_err(Failure::archive)?;
     let header = reader.header().clone();
     let names = name_map(mapping, &header.catalog)?;
-    let (end, renamed) = crate::archive_alone::read_through(reader, names.as_ref())?;
-    Ok(Source::Archive(Box::new(Archived { header, end, renamed })))
+    let (end, renamed, kept) = crate::archive_alone::read_through(reader, names.as_ref(), true)?;
+    Ok(Source::Archive(Box::new(Archived {
+        header,
+        end,
+        renamed,
+        kept,
+    })))
 }
 
 /// New names for values, as `remap-schema` gives them; `None` when nothing is renamed.

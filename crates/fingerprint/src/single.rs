@@ -20,6 +20,10 @@ impl<'a> Row<'a> {
         csv::framed_values(self.framed)
     }
 
+    pub fn form(&self) -> Form {
+        self.form
+    }
+
     /// SHA-256 over the values with their framing.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.framed).into()

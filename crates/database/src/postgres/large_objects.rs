@@ -8,10 +8,14 @@ use std::fmt::Write as _;
 
 use catalog::{
     Catalog, LargeObject, LargeObjectGrant, LargeObjectPrivilege, PIECE_BYTES, Table, large_objects_table,
+    oid_ranges,
 };
 use postgres::{GenericClient, Row};
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
+
+/// Ranges of OIDs that a message names when it is not asked for each.
+const NAMED_MAX: usize = 8;
 
 /// Parts into which many large objects are cut, so that several sessions read them.
 const PARTS_MAX: usize = 32;
@@ -82,8 +86,39 @@ pub fn large_object_oids(client: &mut impl GenericClient) -> Result<Vec<u32>> {
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
+/// Refuses what the session's role may not read, of all large objects or of those with ascending OIDs `among`; the
+/// error names the first of them, or each.
+pub fn check_large_objects_readable(
+    client: &mut impl GenericClient,
+    among: Option<&[u32]>,
+    names_each: bool,
+) -> Result<()> {
+    let mut oids = unreadable_large_objects(client)?;
+    oids.retain(|oid| among.is_none_or(|it| it.binary_search(oid).is_ok()));
+    let Some(first) = oids.first() else {
+        return Ok(());
+    };
+    let ranges = oid_ranges(&oids);
+    let named = if names_each { ranges.len() } else { NAMED_MAX };
+    let list = ranges[..named.min(ranges.len())].join(", ");
+    let more = if named < ranges.len() {
+        " and more (--verbose names each)"
+    } else {
+        ""
+    };
+    let message = format!(
+        "{} large objects may not be read by this role: {list}{more}",
+        oids.len()
+    );
+    Err(Error::new(ErrorKind::Unsupported, message).with_hint(format!(
+        "pg_read_all_data does not cover them before PostgreSQL 19: GRANT SELECT ON LARGE OBJECT {first} TO the role, \
+         and so for each, or let a superuser run ALTER ROLE … SET lo_compat_privileges = on, or leave all of them out \
+         with --no-large-objects"
+    )))
+}
+
 /// The OIDs of the large objects that the session's role may not read, ascending.
-pub fn unreadable_large_objects(client: &mut impl GenericClient) -> Result<Vec<u32>> {
+fn unreadable_large_objects(client: &mut impl GenericClient) -> Result<Vec<u32>> {
     const KNOWS: &str = "SELECT pg_catalog.to_regproc('pg_catalog.has_largeobject_privilege') IS NOT NULL";
     const ASKED: &str = "SELECT m.oid FROM pg_catalog.pg_largeobject_metadata m
         WHERE NOT pg_catalog.has_largeobject_privilege(m.oid, 'SELECT')";
