@@ -170,23 +170,32 @@ pub fn large_objects_among(table: &Table, oids: &[u32]) -> Table {
 /// another one follows, so that the holes of a sparse object are not written to.
 ///
 /// An object is opened to learn its size, and closed at once: the server keeps what is open until the end of the
-/// transaction. `OFFSET 0` keeps the planner from doing any of it twice or not at all.
+/// transaction. `OFFSET 0` keeps the steps apart and in their order, each row going through all of them. They must
+/// not become joins: PostgreSQL would remember what a joined subquery gave for a value that it has seen (Memoize), and
+/// descriptors are the same for one object after the other.
 pub(super) fn copy_out_sql(table: &Table, format: &str) -> String {
     let condition = table.condition.as_deref().unwrap_or_default();
     format!(
         "COPY (
-           SELECT m.oid, p.number::pg_catalog.int4, d.data
-           FROM (SELECT m.oid FROM pg_catalog.pg_largeobject_metadata m {condition} ORDER BY m.oid) m
-           CROSS JOIN LATERAL (SELECT pg_catalog.lo_open(m.oid, 262144) AS fd OFFSET 0) o
-           CROSS JOIN LATERAL (SELECT o.fd, pg_catalog.lo_lseek64(o.fd, 0, 2) AS bytes OFFSET 0) s
-           CROSS JOIN LATERAL (SELECT s.bytes, pg_catalog.lo_close(s.fd) AS closed OFFSET 0) c
-           CROSS JOIN LATERAL pg_catalog.generate_series(
-             0, (c.bytes + {PIECE_BYTES} - 1) / {PIECE_BYTES} - 1) AS p (number)
-           CROSS JOIN LATERAL (
-             SELECT pg_catalog.lo_get(m.oid, p.number * {PIECE_BYTES}, {PIECE_BYTES}) AS data OFFSET 0) d
-           WHERE c.closed = 0
-             AND ((p.number + 1) * {PIECE_BYTES} >= c.bytes
-                  OR d.data <> pg_catalog.decode(pg_catalog.repeat('00', {PIECE_BYTES}), 'hex'))
+           SELECT d.oid, d.number::pg_catalog.int4, d.data
+           FROM (
+             SELECT p.oid, p.number, p.bytes,
+                    pg_catalog.lo_get(p.oid, p.number * {PIECE_BYTES}, {PIECE_BYTES}) AS data
+             FROM (
+               SELECT c.oid, c.bytes, n.number
+               FROM (
+                 SELECT s.oid, s.bytes, pg_catalog.lo_close(s.fd) AS closed
+                 FROM (
+                   SELECT o.oid, o.fd, pg_catalog.lo_lseek64(o.fd, 0, 2) AS bytes
+                   FROM (
+                     SELECT m.oid, pg_catalog.lo_open(m.oid, 262144) AS fd
+                     FROM pg_catalog.pg_largeobject_metadata m {condition} OFFSET 0) o OFFSET 0) s OFFSET 0) c
+               CROSS JOIN LATERAL pg_catalog.generate_series(
+                 0, (c.bytes + {PIECE_BYTES} - 1) / {PIECE_BYTES} - 1) AS n (number)
+               WHERE c.closed = 0) p
+             OFFSET 0) d
+           WHERE (d.number + 1) * {PIECE_BYTES} >= d.bytes
+              OR d.data <> pg_catalog.decode(pg_catalog.repeat('00', {PIECE_BYTES}), 'hex')
          ) TO STDOUT (FORMAT {format})"
     )
 }
