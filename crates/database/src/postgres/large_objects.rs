@@ -172,7 +172,8 @@ pub fn large_objects_among(table: &Table, oids: &[u32]) -> Table {
 /// An object is opened to learn its size, and closed at once: the server keeps what is open until the end of the
 /// transaction. `OFFSET 0` keeps the steps apart and in their order, each row going through all of them. They must
 /// not become joins: PostgreSQL would remember what a joined subquery gave for a value that it has seen (Memoize), and
-/// descriptors are the same for one object after the other.
+/// descriptors are the same for one object after the other. So the size is tried without a descriptor too: there must
+/// be a byte before it and none behind it, or the statement fails (closing what is not open is an error).
 pub(super) fn copy_out_sql(table: &Table, format: &str) -> String {
     let condition = table.condition.as_deref().unwrap_or_default();
     format!(
@@ -192,7 +193,10 @@ pub(super) fn copy_out_sql(table: &Table, format: &str) -> String {
                      FROM pg_catalog.pg_largeobject_metadata m {condition} OFFSET 0) o OFFSET 0) s OFFSET 0) c
                CROSS JOIN LATERAL pg_catalog.generate_series(
                  0, (c.bytes + {PIECE_BYTES} - 1) / {PIECE_BYTES} - 1) AS n (number)
-               WHERE c.closed = 0) p
+               WHERE CASE WHEN c.closed = 0
+                           AND pg_catalog.octet_length(pg_catalog.lo_get(c.oid, c.bytes, 1)) = 0
+                           AND (c.bytes = 0 OR pg_catalog.octet_length(pg_catalog.lo_get(c.oid, c.bytes - 1, 1)) = 1)
+                          THEN true ELSE pg_catalog.lo_close(-1) = 0 END) p
              OFFSET 0) d
            WHERE (d.number + 1) * {PIECE_BYTES} >= d.bytes
               OR d.data <> pg_catalog.decode(pg_catalog.repeat('00', {PIECE_BYTES}), 'hex')
