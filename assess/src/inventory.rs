@@ -9,6 +9,8 @@ use database::endpoint::{Environment, PostgresEndpoint};
 use database::postgres::{Identity, Snapshot, read_catalog};
 use database::sqlite::SqliteSource;
 
+use crate::large_objects::{self, LargeObjects};
+
 /// Tables up to this size are counted; of larger ones the planner's estimate is taken.
 const COUNTED_BYTES_MAX: u64 = 64 << 20;
 
@@ -23,6 +25,7 @@ pub(crate) struct Inventory {
     /// Rows of each table, by the table's number.
     pub(crate) rows: Vec<RowCount>,
     pub(crate) bytes: u64,
+    pub(crate) large_objects: LargeObjects,
     /// What will be different on the target, as sentences.
     pub(crate) notes: Vec<String>,
     /// What cannot be moved as it is, as sentences.
@@ -85,6 +88,7 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
     let mut snapshot = Snapshot::take(endpoint, "coalesce assess", None).map_err(Failure::source)?;
     let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
     let catalog = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
+    let large_objects = large_objects::take(&mut snapshot)?;
     let mut rows = Vec::with_capacity(catalog.tables.len());
     for table in &catalog.tables {
         rows.push(count_rows(&mut snapshot, table)?);
@@ -96,6 +100,7 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
         bytes: catalog.tables.iter().map(|table| table.bytes).sum(),
         catalog,
         rows,
+        large_objects,
         notes: Vec::new(),
         blockers: Vec::new(),
     })
@@ -136,6 +141,7 @@ fn take_sqlite(path: &Path) -> Result<Inventory> {
         engine: Engine::Sqlite,
         rows,
         bytes: std::fs::metadata(path).map_or(0, |it| it.len()),
+        large_objects: LargeObjects::default(),
         notes: survey.notes.iter().map(ToString::to_string).collect(),
         blockers: survey.blockers.iter().map(ToString::to_string).collect(),
         catalog: survey.catalog,

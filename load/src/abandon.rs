@@ -21,7 +21,11 @@ pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Res
         )
         .with_hint("only what a load left unfinished is removed; a live schema is not touched"));
     };
-    target.lock_schemas(&run.schemas)?;
+    let mut places = run.schemas.clone();
+    if places.is_empty() {
+        places.push(journal::LARGE_OBJECTS.to_owned());
+    }
+    target.lock_schemas(&places)?;
     let step = "what was left could not be removed";
     if !large_objects::are_few(target.client(), &run)? {
         // Too many locks for one transaction. Nothing goes before it is known that everything may go.
@@ -44,7 +48,7 @@ pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Res
     transaction.commit().map_err(|error| failed(step, error))?;
     ui.status(format_args!(
         "{} removed from {}",
-        run.schemas.join(", "),
+        places.join(", "),
         target.name()
     ));
     Ok(())

@@ -36,7 +36,8 @@ pub(crate) struct Args {
     pub(crate) format: Option<ReportFormat>,
     /// Remove what an unfinished load left in SCHEMA and in the other schemas of that load
     ///
-    /// A schema that was there before is emptied. Extensions stay. Objects of other roles, and objects elsewhere
+    /// A schema that was there before is emptied. Large objects that the load made go too (SCHEMA is `pg_largeobject`
+    /// for a load that had nothing else). Extensions stay. Objects of other roles, and objects elsewhere
     /// that depend on what would go, stop it.
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges"])]
     pub(crate) abandon: Option<String>,

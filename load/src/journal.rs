@@ -8,6 +8,9 @@ use postgres::{Client, GenericClient, Transaction};
 
 use crate::target::{Target, failed};
 
+/// Stands for the schema of a run that has none, but large objects; no schema can have such a name.
+pub(crate) const LARGE_OBJECTS: &str = "pg_largeobject";
+
 /// Guards the making of what all loads into a database share.
 pub(crate) const DATABASE_LOCK: &str =
     "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended('coalesce database', 0))";
@@ -315,6 +318,17 @@ fn settle_lost_answer(target: &Target, run: &Run, failure: Failure) -> Result<()
 
 /// The load that wrote `schema`, as it stands now, and did not end, if there is one.
 pub(crate) fn unfinished_run(client: &mut Client, schema: &str) -> Result<Option<Run>> {
+    const OF_SCHEMA: &str = "
+        SELECT r.id, r.owner_pid, r.role, r.created_schemas,
+        ARRAY(SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
+        WHERE n.oid = ANY (r.schema_oids) AND n.nspname = ANY (r.schemas))
+        FROM coalesce.run r
+        JOIN pg_catalog.pg_namespace n ON n.nspname = $1 AND n.oid = ANY (r.schema_oids)
+        WHERE r.state = 'loading' ORDER BY r.id DESC LIMIT 1";
+    const WITHOUT_SCHEMA: &str = "
+        SELECT r.id, r.owner_pid, r.role, r.created_schemas, r.schemas FROM coalesce.run r
+        WHERE r.state = 'loading' AND pg_catalog.cardinality(r.schemas) = 0 AND $1::pg_catalog.text IS NOT NULL
+        ORDER BY r.id DESC LIMIT 1";
     let step = "the journal could not be read";
     let exists: bool = client
         .query_one(
@@ -328,16 +342,13 @@ pub(crate) fn unfinished_run(client: &mut Client, schema: &str) -> Result<Option
         return Ok(None);
     }
     // A schema of that name that was made later is another's.
+    let sql = if schema == LARGE_OBJECTS {
+        WITHOUT_SCHEMA
+    } else {
+        OF_SCHEMA
+    };
     let row = client
-        .query_opt(
-            "SELECT r.id, r.owner_pid, r.role, r.created_schemas,
-               ARRAY(SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
-                     WHERE n.oid = ANY (r.schema_oids) AND n.nspname = ANY (r.schemas))
-             FROM coalesce.run r
-             JOIN pg_catalog.pg_namespace n ON n.nspname = $1 AND n.oid = ANY (r.schema_oids)
-             WHERE r.state = 'loading' ORDER BY r.id DESC LIMIT 1",
-            &[&schema],
-        )
+        .query_opt(sql, &[&schema])
         .map_err(|error| failed(step, error))?;
     Ok(row.map(|row| Run {
         id: row.get(0),

@@ -81,17 +81,18 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
 
     let mut target = Target::connect(endpoint, args.jobs())?;
     // Locked first: what the checks find must still hold when the run begins.
-    target.lock_schemas(&schemas)?;
+    let places = places(&schemas, &header);
+    target.lock_schemas(&places)?;
     let existing = checks::check(&mut target, &header, texts.get(SchemaMember::Privileges), args)?;
     target.open_sessions_for_rows(fill::sessions_wanted(&header), ui)?;
     let run = journal::begin(&mut target, &header, &existing)?;
-    cli::set_last_words(last_words(&target, &schemas, args));
+    cli::set_last_words(last_words(&target, &places, args));
     let loaded = load_run(&mut target, &run, reader, &header, &texts, args, ui);
     let end = loaded.map_err(|failure| {
-        state_left(&target, &schemas)
+        state_left(&target, &places)
             .into_iter()
             .fold(failure, Failure::with_state)
-            .with_way_out(way_out(&schemas, args))
+            .with_way_out(way_out(&places, args))
     })?;
     cli::set_last_words(Vec::new());
     let live = report::Live {
@@ -102,6 +103,15 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
         elapsed: started.elapsed(),
     };
     live.say(args.format, ui)
+}
+
+/// What a load is known by: its schemas, or the word for large objects where there is nothing else.
+fn places(schemas: &[String], header: &Header) -> Vec<String> {
+    if schemas.is_empty() && !header.catalog.large_objects.is_empty() {
+        vec![journal::LARGE_OBJECTS.to_owned()]
+    } else {
+        schemas.to_vec()
+    }
 }
 
 /// Everything between the journal's entry and the moment at which the schemas are live.

@@ -31,18 +31,22 @@ impl Live<'_> {
     }
 
     fn closing_line(&self) -> String {
-        if self.schemas.is_empty() {
+        let tally = self.end.tally(&self.header.catalog);
+        if self.schemas.is_empty() && tally.large_objects == 0 {
             return "the source was empty: there is nothing to load".to_owned();
         }
         let verb = if self.schemas.len() == 1 { "is" } else { "are" };
-        let tally = self.end.tally(&self.header.catalog);
+        let places = if self.schemas.is_empty() {
+            "large objects".to_owned()
+        } else {
+            self.schemas.join(", ")
+        };
         let large_objects = match tally.large_objects {
             0 => String::new(),
             number => format!(" {} large objects,", count(number)),
         };
         format!(
-            "{} {verb} live on {}: {} tables, {} rows,{large_objects} {} indexes in {}; all fingerprints hold: {}",
-            self.schemas.join(", "),
+            "{places} {verb} live on {}: {} tables, {} rows,{large_objects} {} indexes in {}; all fingerprints hold: {}",
             self.target,
             count(tally.tables),
             count(tally.rows),

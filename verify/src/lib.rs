@@ -6,6 +6,7 @@ mod args;
 mod compare;
 mod objects;
 mod report;
+mod scan;
 mod sides;
 
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};

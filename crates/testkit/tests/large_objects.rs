@@ -18,7 +18,6 @@ const OBJECTS: &str = "
     SELECT lo_from_bytea(6000 + n, convert_to('object ' || n, 'UTF8')) FROM generate_series(1, 60) AS n;
     INSERT INTO files SELECT row_number() OVER (), 'file ' || oid, oid FROM pg_largeobject_metadata;
     COMMENT ON LARGE OBJECT 5002 IS 'one ''byte''';
-    SELECT 1 FROM (SELECT set_config('x.y', 'z', false)) x;
     DO $$ DECLARE o oid; BEGIN
       FOR o IN SELECT oid FROM pg_largeobject_metadata LOOP
         EXECUTE format('GRANT SELECT ON LARGE OBJECT %s TO PUBLIC', o);
@@ -240,6 +239,31 @@ fn oids_that_the_target_has_are_refused_before_anything_is_written() {
         .assert_stderr_contains("large objects 304, 308 to 310 exist")
         .assert_stderr_contains("nothing was written");
     assert_eq!(pair.answers("SELECT to_regnamespace('shop') IS NULL"), ["t"]);
+}
+
+#[test]
+fn database_with_nothing_but_large_objects_moves_and_is_abandoned() {
+    let pair =
+        Pair::new("SELECT lo_from_bytea(40, 'all there is'); GRANT SELECT ON LARGE OBJECT 40 TO PUBLIC");
+    pair.run("dump $SOURCE -o blobs.tar; head -c -1500 blobs.tar | load $TARGET")
+        .assert_code(6)
+        .assert_stderr_contains("load --abandon pg_largeobject");
+    pair.run("load $TARGET blobs.tar").assert_code(5);
+    pair.run("load --abandon pg_largeobject $TARGET").assert_success();
+    pair.run("load $TARGET blobs.tar")
+        .assert_success()
+        .assert_stderr_contains("large objects are live");
+    pair.run("verify $SOURCE $TARGET").assert_success();
+    let assessed = pair.run("assess $SOURCE --target $TARGET --ready");
+    let text = assessed.assert_code(1).stdout_text();
+    assert!(
+        text.contains(&format!("LARGE OBJECTS\n  {}: 1\n", pair.source.name())),
+        "{assessed}"
+    );
+    assert!(
+        text.contains(&format!("40 of {} exist on", pair.source.name())),
+        "{assessed}"
+    );
 }
 
 #[test]
