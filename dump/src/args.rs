@@ -14,7 +14,8 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
 /// SOURCE is a PostgreSQL database (a URL, a libpq keyword string, or a database's name) or the path of a
 /// SQLite file. PostgreSQL is read under one snapshot by several sessions; its DDL comes from `pg_dump`, which
 /// must not be older than the server. Nothing is written to the source; a role with `pg_read_all_data` is
-/// enough, unless row level security would hide rows from it (then BYPASSRLS).
+/// enough, unless row level security would hide rows from it (then BYPASSRLS), or there are large objects that it may
+/// not read: before PostgreSQL 19 each needs GRANT SELECT ON LARGE OBJECT. Rows of foreign tables stay where they are.
 #[derive(Debug, Parser)]
 #[command(name = "dump", after_help = cli::after_help(EXAMPLES, None))]
 pub(crate) struct Args {

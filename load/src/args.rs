@@ -14,6 +14,8 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
 /// builds keys, indexes, foreign keys and the rest. Every chunk's SHA-256, every count and every fingerprint is
 /// checked. Until the end of the archive has been read and all of them hold, the new schemas have no grants to
 /// anyone, and a failure leaves nothing live. The role needs CREATE on the database; it need not be superuser.
+/// Large objects keep their OIDs, which must be free. Rows of extensions' configuration tables are added where they
+/// are absent; one that is there with other values stops the load.
 #[derive(Debug, Parser)]
 #[command(name = "load", after_help = cli::after_help(EXAMPLES, None))]
 pub(crate) struct Args {

@@ -156,17 +156,13 @@ pub(crate) fn large_objects(source: &Source, target: &Live) -> Result<Option<Lar
 }
 
 fn objects_of_source(source: &Source, table: &Table) -> Result<(Form, HashMap<u32, Fingerprint>)> {
-    match source {
-        Source::Postgres(live) => {
-            let parts = large_object_parts(table, &source.catalog().large_objects);
-            let objects = read_objects(live, &parts, Form::Binary, Failure::source)?;
-            Ok((Form::Binary, objects))
-        }
-        _ => {
-            let (form, kept) = source.kept(table)?;
-            Ok((form, kept.into_objects()))
-        }
+    if let Source::Postgres(live) = source {
+        let parts = large_object_parts(table, &source.catalog().large_objects);
+        let objects = read_objects(live, &parts, Form::Binary, Failure::source)?;
+        return Ok((Form::Binary, objects));
     }
+    let (form, kept) = source.kept(table, None)?;
+    Ok((form, kept.into_objects()))
 }
 
 fn read_objects(
@@ -198,13 +194,7 @@ pub(crate) fn extension_rows(
     let pairs = pairs.filter(|(table, _)| table.kind == TableKind::Configuration);
     pairs
         .map(|(table, renamed)| {
-            let (form, kept) = match source {
-                Source::Postgres(live) => {
-                    let kept = live.kept(table, Form::Text, names, Failure::source)?;
-                    (Form::Text, kept)
-                }
-                _ => source.kept(table)?,
-            };
+            let (form, kept) = source.kept(table, names)?;
             rows_of_extension(target, renamed, form, kept)
         })
         .collect()

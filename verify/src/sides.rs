@@ -158,16 +158,21 @@ impl Source {
 }
 
 impl Source {
-    /// The rows of an archive's table that are compared one by one.
-    pub(crate) fn kept(&self, table: &Table) -> Result<(Form, Kept)> {
+    /// The rows of a table that are compared one by one, and the form in which this source has or reads them.
+    pub(crate) fn kept(&self, table: &Table, names: Option<&NameMap>) -> Result<(Form, Kept)> {
         let kept = match self {
-            Source::Archive(it) => it.header.form(table.number).zip(it.kept.get(&table.number)),
-            Source::Postgres(_) | Source::Sqlite(_) => None,
+            Source::Postgres(live) => {
+                let kept = live.kept(table, Form::Text, names, Failure::source)?;
+                return Ok((Form::Text, kept));
+            }
+            Source::Archive(it) => it.kept.get(&table.number).zip(it.header.form(table.number)),
+            Source::Sqlite(_) => None,
         };
-        kept.map(|(form, kept)| (form, kept.clone())).ok_or_else(|| {
+        let (kept, form) = kept.ok_or_else(|| {
             let message = format!("rows of {} were not kept", table.qualified_name());
             Failure::new(Exit::Internal, message)
-        })
+        })?;
+        Ok((form, kept.clone()))
     }
 }
 
