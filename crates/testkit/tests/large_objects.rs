@@ -210,11 +210,20 @@ fn large_objects_that_the_role_may_not_read_are_listed_before_the_first_byte() {
     pair.run("dump $SOURCE --verbose | cat")
         .assert_stderr_contains("7036 to 7038, 7040");
     pair.run("verify $SOURCE $TARGET").assert_code(4);
-    // A member of the owner may read, a superuser may, and so may all with lo_compat_privileges.
     pair.run("dump \"user=postgres dbname=$SOURCE\" >whole.tar")
         .assert_success();
-    pair.run("dump \"dbname=$SOURCE user=postgres options='-c role=source_reader -c lo_compat_privileges=on'\" | cat");
-    pair.run("dump $SOURCE --no-large-objects -o without.tar; tar xOf without.tar archive.json")
+    let setting = "IN DATABASE $SOURCE SET lo_compat_privileges = on".replace("$SOURCE", pair.source.name());
+    pair.source
+        .execute(&format!("ALTER ROLE source_reader {setting}"))
+        .unwrap();
+    pair.run("dump $SOURCE -o readable.tar").assert_success();
+    pair.source
+        .execute(&format!(
+            "ALTER ROLE source_reader {}",
+            setting.replace("= on", "= off")
+        ))
+        .unwrap();
+    pair.run("dump $SOURCE --no-large-objects -o without.tar")
         .assert_success();
     let json = pair.run("tar xOf without.tar archive.json").stdout_text();
     let header: serde_json::Value = serde_json::from_str(&json).unwrap();

@@ -119,7 +119,8 @@ pub fn check_large_objects_readable(
 
 /// The OIDs of the large objects that the session's role may not read, ascending.
 fn unreadable_large_objects(client: &mut impl GenericClient) -> Result<Vec<u32>> {
-    const KNOWS: &str = "SELECT pg_catalog.to_regproc('pg_catalog.has_largeobject_privilege') IS NOT NULL";
+    const KNOWS: &str = "SELECT pg_catalog.to_regprocedure(
+        'pg_catalog.has_largeobject_privilege(pg_catalog.oid, pg_catalog.text)') IS NOT NULL";
     const ASKED: &str = "SELECT m.oid FROM pg_catalog.pg_largeobject_metadata m
         WHERE NOT pg_catalog.has_largeobject_privilege(m.oid, 'SELECT')";
     // What the server computes in `lo_open` ("Privileges" in the manual); PUBLIC has the OID 0.
