@@ -1,30 +1,27 @@
 //! Rows of the user's in configuration tables of a PostgreSQL source's extensions.
 
-use catalog::{Catalog, QualifiedName, Table, TableKind};
-use cli::{Failure, Ui};
+use catalog::{Catalog, TableKind};
+use cli::Failure;
 use database::postgres::{Snapshot, add_extension_rows};
 
-/// Adds the tables that have such rows to the catalog, or returns the filter that keeps them out.
+use crate::selection::Wanted;
+
+/// Adds the tables that have such rows to the catalog, or says that they are left out.
 pub(crate) fn add(
     snapshot: &mut Snapshot,
     catalog: &mut Catalog,
-    wanted: bool,
-    ui: &Ui,
+    wanted: &Wanted,
 ) -> cli::Result<Option<String>> {
     add_extension_rows(snapshot.client(), catalog).map_err(Failure::source)?;
-    let is_found = |it: &&Table| it.kind == TableKind::Configuration;
-    let found: Vec<QualifiedName> = catalog
-        .tables
-        .iter()
-        .filter(is_found)
-        .map(Table::qualified_name)
-        .collect();
-    if wanted || found.is_empty() {
+    let tables = catalog.tables.iter();
+    let found = tables.filter(|it| it.kind == TableKind::Configuration);
+    let names: Vec<String> = found.map(|it| it.qualified_name().to_string()).collect();
+    if names.is_empty() || wanted.extension_rows && wanted.has_what_stands_beside() {
         return Ok(None);
     }
     catalog.tables.retain(|it| it.kind != TableKind::Configuration);
-    let names: Vec<String> = found.iter().map(ToString::to_string).collect();
-    let filter = format!("without rows of extensions' tables: {}", names.join(", "));
-    ui.status(format_args!("{}: {filter}", snapshot.endpoint().display_name()));
-    Ok(Some(filter))
+    let names = names.join(", ");
+    Ok(Some(format!(
+        "rows of extensions' tables that are left out: {names}"
+    )))
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use catalog::{Catalog, Table, TableKind, oid_ranges};
 use cli::{Exit, Failure, Result, count};
 use database::postgres::{
-    check_large_objects_readable, find_configuration_table, large_object_oids, large_object_parts,
+    Extent, check_large_objects_readable, find_configuration_table, large_object_oids, large_object_parts,
     large_objects_among,
 };
 use fingerprint::{Fingerprint, Form, Row};
@@ -16,6 +16,7 @@ use rewrite::NameMap;
 use serde_json::{Value, json};
 
 use crate::report::{Difference, TableResult};
+use crate::scan::Scan;
 use crate::sides::{Live, Source};
 
 /// Large objects that are read in one go on the target.
@@ -138,11 +139,8 @@ pub(crate) fn large_objects(source: &Source, target: &Live) -> Result<Option<Lar
         .with_snapshot(|it| check_large_objects_readable(it.client(), Some(&present), false))
         .map_err(Failure::target)?;
     let (form, here) = objects_of_source(source, table)?;
-    let parts: Vec<Table> = present
-        .chunks(READ_AT_ONCE)
-        .map(|oids| large_objects_among(table, oids))
-        .collect();
-    let found = read_objects(target, &parts, form, Failure::target)?;
+    let parts: Vec<Extent> = present.chunks(READ_AT_ONCE).map(large_objects_among).collect();
+    let found = read_objects(target, table, &parts, form, Failure::target)?;
     let differing = present
         .iter()
         .copied()
@@ -157,8 +155,8 @@ pub(crate) fn large_objects(source: &Source, target: &Live) -> Result<Option<Lar
 
 fn objects_of_source(source: &Source, table: &Table) -> Result<(Form, HashMap<u32, Fingerprint>)> {
     if let Source::Postgres(live) = source {
-        let parts = large_object_parts(table, &source.catalog().large_objects);
-        let objects = read_objects(live, &parts, Form::Binary, Failure::source)?;
+        let parts = large_object_parts(&source.catalog().large_objects);
+        let objects = read_objects(live, table, &parts, Form::Binary, Failure::source)?;
         return Ok((Form::Binary, objects));
     }
     let (form, kept) = source.kept(table, None)?;
@@ -167,13 +165,14 @@ fn objects_of_source(source: &Source, table: &Table) -> Result<(Form, HashMap<u3
 
 fn read_objects(
     live: &Live,
-    parts: &[Table],
+    table: &Table,
+    parts: &[Extent],
     form: Form,
     failure: fn(database::Error) -> Failure,
 ) -> Result<HashMap<u32, Fingerprint>> {
     let all = Mutex::new(HashMap::new());
     parts.par_iter().try_for_each(|part| {
-        let kept = live.kept(part, form, None, failure)?;
+        let kept = live.kept(Scan::new(table, form, None), table, part, failure)?;
         all.lock()
             .unwrap_or_else(PoisonError::into_inner)
             .extend(kept.into_objects());
@@ -229,7 +228,12 @@ fn rows_of_extension(target: &Live, renamed: &Table, form: Form, kept: Kept) -> 
         condition: None,
         ..renamed.clone()
     };
-    let there = target.kept(&whole, form, None, Failure::target)?;
+    let there = target.kept(
+        Scan::new(&whole, form, None),
+        &whole,
+        &Extent::default(),
+        Failure::target,
+    )?;
     let Kept::Rows(there, all) = there else {
         return Err(Failure::new(
             Exit::Internal,

@@ -10,7 +10,9 @@ use catalog::{Catalog, Table};
 use cli::{Exit, Failure, Result, open_archive};
 use database::Endpoint;
 use database::endpoint::{Environment, PostgresEndpoint};
-use database::postgres::{Identity, Snapshot, SnapshotSession, read_catalog, read_rows};
+use database::postgres::{
+    Extent, Identity, Selection, Snapshot, SnapshotRequest, SnapshotSession, read_catalog, read_rows,
+};
 use database::sqlite::{Inspection, SqliteSource};
 use fingerprint::{Fingerprint, Form, encode_row};
 use plan::Mapping;
@@ -162,7 +164,8 @@ impl Source {
     pub(crate) fn kept(&self, table: &Table, names: Option<&NameMap>) -> Result<(Form, Kept)> {
         let kept = match self {
             Source::Postgres(live) => {
-                let kept = live.kept(table, Form::Text, names, Failure::source)?;
+                let scan = Scan::new(table, Form::Text, names.and_then(|it| it.table(table)));
+                let kept = live.kept(scan, table, &Extent::default(), Failure::source)?;
                 return Ok((Form::Text, kept));
             }
             Source::Archive(it) => it.kept.get(&table.number).zip(it.header.form(table.number)),
@@ -184,14 +187,19 @@ impl Live {
         jobs: usize,
         failure: fn(database::Error) -> Failure,
     ) -> Result<Live> {
-        let mut snapshot = Snapshot::take(endpoint, "coalesce verify", schemas).map_err(failure)?;
-        let catalog = read_catalog(snapshot.client(), schemas).map_err(failure)?;
+        let selection = schemas.map_or_else(Selection::default, Selection::in_schemas);
+        let mut snapshot = SnapshotRequest::new(endpoint, "coalesce verify")
+            .selecting(selection)
+            .take()
+            .map_err(failure)?;
+        let (client, chosen) = snapshot.parts();
+        let catalog = read_catalog(client, chosen).map_err(failure)?;
         let identity = snapshot.identity().clone();
         let sessions = (0..jobs)
             .map(|_| snapshot.session().map_err(failure))
             .collect::<Result<Vec<_>>>()?;
         for session in &sessions {
-            cli::on_interrupt(session.canceller(endpoint)).keep();
+            cli::on_interrupt(session.canceller()).keep();
         }
         let (sessions, snapshot) = (Mutex::new(sessions), Mutex::new(snapshot));
         Ok(Live {
@@ -218,7 +226,7 @@ impl Live {
         table: &Table,
         failure: fn(database::Error) -> Failure,
     ) -> Result<Fingerprint> {
-        self.read(&mut scan, table, failure)?;
+        self.read(&mut scan, table, &Extent::default(), failure)?;
         scan.finish()
     }
 
@@ -226,6 +234,7 @@ impl Live {
         &self,
         scan: &mut Scan<'_>,
         table: &Table,
+        extent: &Extent,
         failure: fn(database::Error) -> Failure,
     ) -> Result<()> {
         let form = scan.total.form;
@@ -233,7 +242,7 @@ impl Live {
         let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut session =
             session.ok_or_else(|| Failure::new(Exit::Internal, "more readers than sessions"))?;
-        let read = read_rows(session.client(), table, form, |piece| scan.push(piece));
+        let read = read_rows(session.client(), table, form, extent, |piece| scan.push(piece));
         self.sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -244,14 +253,13 @@ impl Live {
     /// Reads rows that are compared one by one.
     pub(crate) fn kept(
         &self,
+        mut scan: Scan<'_>,
         table: &Table,
-        form: Form,
-        names: Option<&NameMap>,
+        extent: &Extent,
         failure: fn(database::Error) -> Failure,
     ) -> Result<Kept> {
-        let mut scan = Scan::new(table, form, names.and_then(|it| it.table(table)));
-        scan.kept = Kept::of_table(table, form);
-        self.read(&mut scan, table, failure)?;
+        scan.kept = Kept::of_table(table, scan.total.form);
+        self.read(&mut scan, table, extent, failure)?;
         let scan = scan.end()?;
         scan.kept
             .ok_or_else(|| Failure::new(Exit::Internal, format!("rows of {} were not kept", scan.name)))

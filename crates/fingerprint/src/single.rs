@@ -160,7 +160,7 @@ mod tests {
                 .map(|row| row.map(|it| it.map(str::to_owned)).to_vec())
                 .collect::<Vec<_>>()
         );
-        let chunk = wrap_chunk(form, ["a", "b"], rows);
+        let chunk = wrap_chunk(form, ["a", "b"], rows.to_vec());
         assert_eq!(scan_chunk(form, ["a", "b"], &chunk).unwrap(), sum);
     }
 
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn chunk_that_ends_early_or_late_is_refused() {
-        let whole = wrap_chunk(Form::Binary, ["a", "b"], BINARY);
+        let whole = wrap_chunk(Form::Binary, ["a", "b"], BINARY.to_vec());
         let longer = [whole.as_slice(), b"\0"].concat();
         for (chunk, kind) in [
             (&whole[..whole.len() - 1], FrameErrorKind::Truncated),

@@ -133,7 +133,9 @@ fn rows_with_other_values_under_the_same_key_stop_the_load_before_it_is_live() {
         "dump $SOURCE --no-extension-rows | remap-schema --to shop --extensions-schema ext | load $TARGET",
     )
     .assert_success()
-    .assert_stderr_contains("without rows of extensions' tables: public.labels, public.rates, public.words");
+    .assert_stderr_contains(
+        "rows of extensions' tables that are left out: public.labels, public.rates, public.words",
+    );
     pair.run(&format!("{PROVE} --no-extension-rows")).assert_success();
     pair.run(PROVE).assert_code(1);
 }

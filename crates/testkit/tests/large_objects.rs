@@ -227,7 +227,7 @@ fn large_objects_that_the_role_may_not_read_are_listed_before_the_first_byte() {
         .assert_success();
     let json = pair.run("tar xOf without.tar archive.json").stdout_text();
     let header: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(header["filters"], serde_json::json!(["without large objects"]));
+    assert_eq!(header["filters"], serde_json::json!(["--no-large-objects"]));
     assert_eq!(header["requires"], serde_json::json!([]));
     pair.run("load $TARGET without.tar").assert_success();
     assert_eq!(

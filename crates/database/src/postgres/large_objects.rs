@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use catalog::{
-    Catalog, LargeObject, LargeObjectGrant, LargeObjectPrivilege, PIECE_BYTES, Table, large_objects_table,
+    Catalog, LargeObject, LargeObjectGrant, LargeObjectPrivilege, PIECE_BYTES, large_objects_table,
     oid_ranges,
 };
 use postgres::{GenericClient, Row};
 
+use super::rows::Extent;
 use crate::{Error, ErrorKind, Result};
 
 /// Ranges of OIDs that a message names when it is not asked for each.
@@ -140,30 +141,30 @@ fn unreadable_large_objects(client: &mut impl GenericClient) -> Result<Vec<u32>>
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// `table`, which stands for all large objects, in parts that can be read beside each other.
-pub fn large_object_parts(table: &Table, objects: &[LargeObject]) -> Vec<Table> {
+/// The table that stands for all large objects, in parts that can be read beside each other.
+pub fn large_object_parts(objects: &[LargeObject]) -> Vec<Extent> {
     let in_part = objects.len().div_ceil(PARTS_MAX).max(PART_OBJECTS_MIN);
     let part = |objects: &[LargeObject]| {
         let (first, last) = (objects.first()?.oid, objects.last()?.oid);
-        Some(Table {
-            condition: Some(format!("WHERE m.oid BETWEEN {first} AND {last}")),
-            bytes: table.bytes / objects.len().max(1) as u64,
-            ..table.clone()
-        })
+        Some(with_condition(format!("m.oid BETWEEN {first} AND {last}")))
     };
     objects.chunks(in_part).filter_map(part).collect()
 }
 
-/// `table`, which stands for all large objects, with those that have these OIDs alone.
-pub fn large_objects_among(table: &Table, oids: &[u32]) -> Table {
+/// The part of that table that holds the large objects with these OIDs.
+pub fn large_objects_among(oids: &[u32]) -> Extent {
     let mut list = String::with_capacity(oids.len() * 8);
     for (place, oid) in oids.iter().enumerate() {
         let comma = if place == 0 { "" } else { "," };
         let _ = write!(list, "{comma}{oid}");
     }
-    Table {
-        condition: Some(format!("WHERE m.oid = ANY ('{{{list}}}'::pg_catalog.oid[])")),
-        ..table.clone()
+    with_condition(format!("m.oid = ANY ('{{{list}}}'::pg_catalog.oid[])"))
+}
+
+fn with_condition(condition: String) -> Extent {
+    Extent {
+        condition: Some(condition),
+        ..Extent::default()
     }
 }
 
@@ -175,8 +176,8 @@ pub fn large_objects_among(table: &Table, oids: &[u32]) -> Table {
 /// not become joins: PostgreSQL would remember what a joined subquery gave for a value that it has seen (Memoize), and
 /// descriptors are the same for one object after the other. So the size is tried without a descriptor too: there must
 /// be a byte before it and none behind it, or the statement fails (closing what is not open is an error).
-pub(super) fn copy_out_sql(table: &Table, format: &str) -> String {
-    let condition = table.condition.as_deref().unwrap_or_default();
+pub(super) fn copy_out_sql(condition: Option<&str>, format: &str) -> String {
+    let condition = condition.unwrap_or("true");
     format!(
         "COPY (
            SELECT d.oid, d.number::pg_catalog.int4, d.data
@@ -191,7 +192,7 @@ pub(super) fn copy_out_sql(table: &Table, format: &str) -> String {
                    SELECT o.oid, o.fd, pg_catalog.lo_lseek64(o.fd, 0, 2) AS bytes
                    FROM (
                      SELECT m.oid, pg_catalog.lo_open(m.oid, 262144) AS fd
-                     FROM pg_catalog.pg_largeobject_metadata m {condition} OFFSET 0) o OFFSET 0) s OFFSET 0) c
+                     FROM pg_catalog.pg_largeobject_metadata m WHERE {condition} OFFSET 0) o OFFSET 0) s OFFSET 0) c
                CROSS JOIN LATERAL pg_catalog.generate_series(
                  0, (c.bytes + {PIECE_BYTES} - 1) / {PIECE_BYTES} - 1) AS n (number)
                WHERE CASE WHEN c.closed = 0

@@ -4,22 +4,34 @@ mod binary_safe;
 mod catalog_queries;
 mod ddl;
 mod extension_rows;
+mod identity;
 mod introspect;
 mod large_objects;
+mod locks;
 mod objects;
 mod offers;
+mod outside;
+mod oversize;
+mod packages;
+mod pattern;
 mod programs;
 mod rows;
+mod selection;
 mod snapshot;
 mod stored_names;
 
-pub use ddl::{OnInterrupt, SchemaText, read_schema_text};
+pub use ddl::{OnInterrupt, SchemaRequest, SchemaText, read_schema_text};
 pub use extension_rows::{ConfigurationOffer, add_extension_rows, find_configuration_table};
+pub use identity::Identity;
 pub use introspect::{hidden_tables, left_behind, read_catalog};
 pub use large_objects::{
     add_large_objects, check_large_objects_readable, large_object_oids, large_object_parts,
     large_objects_among,
 };
 pub use offers::{ExtensionOffer, InstalledExtension, Offers, SchemaOffer};
-pub use rows::{copy_out_sql, count_rows, read_rows};
-pub use snapshot::{Identity, Snapshot, SnapshotSession};
+pub use outside::{CutForeignKey, find_cut_foreign_keys};
+pub use oversize::{OversizedRow, could_hold_oversized_row, find_oversized_row};
+pub use pattern::{Pattern, split_condition};
+pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows};
+pub use selection::{Chosen, RowFilter, Selection};
+pub use snapshot::{Snapshot, SnapshotRequest, SnapshotSession};
