@@ -80,6 +80,13 @@ pub(crate) struct SelectionArgs {
     /// Read rows without definitions
     #[arg(long, short = 'a', help_heading = SELECTION, conflicts_with = "schema_only")]
     pub(crate) data_only: bool,
+    #[command(flatten)]
+    pub(crate) beside: BesideArgs,
+}
+
+/// What stands beside the source's own tables.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct BesideArgs {
     /// Leave out large objects; columns that refer to them keep their values
     #[arg(long, help_heading = SELECTION)]
     pub(crate) no_large_objects: bool,

@@ -4,6 +4,7 @@
 //! writes to either.
 
 mod args;
+mod definitions;
 mod extension_rows;
 mod large_objects;
 mod parts;

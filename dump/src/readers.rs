@@ -1,10 +1,11 @@
 //! Sessions that read a PostgreSQL source's rows beside each other, and end together.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use ::postgres::Client;
 use archive::Writer;
 use cli::{ArchiveSink, Failure, InterruptGuard, Progress, Ui};
 use database::postgres::{Snapshot, SnapshotSession, read_rows};
@@ -27,9 +28,9 @@ pub(crate) struct Readers {
 
 impl Readers {
     /// Opens `wanted` sessions, or as many as the server has room for, but one at least.
-    pub(crate) fn open(snapshot: &Snapshot, wanted: usize, ui: &Ui) -> cli::Result<Self> {
-        let endpoint = snapshot.endpoint();
+    pub(crate) fn open(snapshot: &mut Snapshot, wanted: usize, ui: &Ui) -> cli::Result<Self> {
         let sessions = cli::open_sessions(wanted, || snapshot.session().map_err(Failure::source))?;
+        let endpoint = snapshot.endpoint().clone();
         if sessions.len() < wanted {
             ui.status(format_args!(
                 "{}: no room for {wanted} sessions, {} read its rows",
@@ -37,45 +38,63 @@ impl Readers {
                 sessions.len()
             ));
         }
+        let mut cancellers: Vec<Canceller> = sessions
+            .iter()
+            .map(|session| -> Canceller { Mutex::new(Box::new(session.canceller())) })
+            .collect();
+        cancellers.push(Mutex::new(Box::new(endpoint.canceller(snapshot.client()))));
         Ok(Readers {
-            halt: Halt::new(&sessions),
+            halt: Halt {
+                halted: AtomicBool::new(false),
+                cancellers,
+            },
             sessions,
         })
     }
 
-    /// Brings the rows of all tables into the archive. The first failure ends all sessions' statements.
+    /// Brings the rows of all parts into the archive. The first failure ends all sessions' statements.
     pub(crate) fn read(
         self,
+        snapshot: &mut Snapshot,
         queue: &PartQueue<'_>,
         options: &Options,
         writer: &mut Writer<ArchiveSink>,
         progress: &Progress,
     ) -> cli::Result<()> {
-        let halt = &self.halt;
+        snapshot.wait_for_locks().map_err(Failure::source)?;
+        let (halt, keeper) = (&self.halt, self.sessions.len());
         thread::scope(|scope| {
             let (sender, chunks) = sync_channel(WAITING_CHUNKS);
-            let readers: Vec<_> = self
+            let (blocked, kept) = channel();
+            let work = |place| Work {
+                place,
+                halt,
+                options,
+                chunks: sender.clone(),
+            };
+            let mut threads: Vec<_> = self
                 .sessions
                 .into_iter()
                 .enumerate()
                 .map(|(place, session)| {
-                    let sender = sender.clone();
                     let reader = Reader {
                         guard: Some(cli::on_interrupt(session.canceller())),
                         session,
-                        place,
-                        halt,
+                        work: work(place),
                     };
-                    scope.spawn(move || reader.read_parts(queue, options, &sender))
+                    let blocked = blocked.clone();
+                    scope.spawn(move || reader.read_parts(queue, &blocked))
                 })
                 .collect();
-            drop(sender);
+            let work = work(keeper);
+            threads.push(scope.spawn(move || work.read_kept(snapshot, &kept)));
+            drop((blocked, sender));
             let written = write_chunks(writer, chunks, progress);
             if written.is_err() {
                 halt.all();
             }
             // Every reader is waited for, also after a failure.
-            readers.into_iter().fold(written, |ended, reader| {
+            threads.into_iter().fold(written, |ended, reader| {
                 let read = reader.join();
                 ended.and(read.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             })
@@ -83,24 +102,17 @@ impl Readers {
     }
 }
 
+/// What cancels a session's statement.
+type Canceller = Mutex<Box<dyn FnMut() + Send>>;
+
 /// Ends all readers early.
 struct Halt {
     halted: AtomicBool,
-    /// In the order of the sessions.
-    cancellers: Vec<Mutex<Box<dyn FnMut() + Send>>>,
+    /// In the order of the sessions; the last is the one that holds the snapshot.
+    cancellers: Vec<Canceller>,
 }
 
 impl Halt {
-    fn new(sessions: &[SnapshotSession]) -> Self {
-        let canceller = |session: &SnapshotSession| -> Mutex<Box<dyn FnMut() + Send>> {
-            Mutex::new(Box::new(session.canceller()))
-        };
-        Halt {
-            halted: AtomicBool::new(false),
-            cancellers: sessions.iter().map(canceller).collect(),
-        }
-    }
-
     /// False when the readers had been halted before, for a reason that somebody else reports.
     fn all(&self) -> bool {
         let is_first = !self.halted.swap(true, Ordering::Relaxed);
@@ -124,39 +136,92 @@ impl Halt {
     }
 }
 
+/// What every thread that reads has.
+struct Work<'a> {
+    place: usize,
+    halt: &'a Halt,
+    options: &'a Options,
+    chunks: SyncSender<Chunk>,
+}
+
+/// Why a part was not read to its end.
+enum Unread {
+    Stop(Stop),
+    /// The statement failed, after so many chunks of the part had been given away.
+    Failed {
+        failure: Failure,
+        sent: u64,
+    },
+}
+
+impl Work<'_> {
+    fn read(&self, client: &mut Client, part: &Part<'_>) -> Result<(), Unread> {
+        let halt = self.halt;
+        let mut chunker = Chunker::new(part.table, part.form, self.options, &self.chunks, &halt.halted);
+        let read = read_rows(client, part.table, part.form, &part.extent, |piece| {
+            chunker.push(piece).inspect_err(|_| {
+                // Before the stream is dropped, which receives the rest of it first; whoever was halted
+                // may have begun its COPY after all were cancelled.
+                halt.cancel(self.place);
+            })
+        });
+        match read {
+            Ok(stopped) => stopped.and_then(|()| chunker.finish()).map_err(Unread::Stop),
+            Err(error) => Err(Unread::Failed {
+                failure: Failure::source(error),
+                sent: chunker.sent(),
+            }),
+        }
+    }
+
+    /// Halts all others, and tells the reason if it is the first.
+    fn end(&self, stop: Stop) -> cli::Result<()> {
+        let is_first = self.halt.all();
+        match stop {
+            Stop::Failed(failure) if is_first => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_halted(&self) -> bool {
+        self.halt.halted.load(Ordering::Relaxed)
+    }
+
+    /// Reads what the others would have to wait for, through the session that has all locks.
+    fn read_kept(self, snapshot: &mut Snapshot, kept: &Receiver<&Part<'_>>) -> cli::Result<()> {
+        for part in kept {
+            let stop = match self.read(snapshot.client(), part) {
+                Ok(()) => continue,
+                Err(Unread::Stop(stop)) => stop,
+                Err(Unread::Failed { failure, .. }) => Stop::Failed(failure),
+            };
+            return self.end(stop);
+        }
+        Ok(())
+    }
+}
+
 /// One of the sessions, and what ends it.
 struct Reader<'a> {
     session: SnapshotSession,
     guard: Option<InterruptGuard>,
-    place: usize,
-    halt: &'a Halt,
+    work: Work<'a>,
 }
 
-impl Reader<'_> {
-    fn read_parts(
-        mut self,
-        queue: &PartQueue<'_>,
-        options: &Options,
-        chunks: &SyncSender<Chunk>,
-    ) -> cli::Result<()> {
+impl<'a> Reader<'a> {
+    fn read_parts(mut self, queue: &'a PartQueue<'_>, blocked: &Sender<&'a Part<'a>>) -> cli::Result<()> {
         let mut count = 0;
         while let Some(part) = queue.take() {
             count += 1;
             let renewed = if count % PARTS_LOCKED_MAX == 0 {
-                self.session
-                    .renew()
-                    .map_err(|error| Stop::Failed(Failure::source(error)))
+                self.renew()
             } else {
                 Ok(())
             };
-            if let Err(stop) = renewed.and_then(|()| self.read_part(part, options, chunks)) {
-                let is_first = self.halt.all();
-                return match stop {
-                    Stop::Failed(failure) if is_first => Err(failure),
-                    _ => Ok(()),
-                };
+            if let Err(stop) = renewed.and_then(|()| self.read_part(part, blocked)) {
+                return self.work.end(stop);
             }
-            if self.halt.halted.load(Ordering::Relaxed) {
+            if self.work.is_halted() {
                 return Ok(());
             }
             cli::check_interrupt()?;
@@ -165,34 +230,23 @@ impl Reader<'_> {
     }
 
     /// Reads a part, and reads it again when the server process dies before a chunk of it was given away: rows come
-    /// in no order that could be taken up again.
-    fn read_part(
-        &mut self,
-        part: &Part<'_>,
-        options: &Options,
-        chunks: &SyncSender<Chunk>,
-    ) -> Result<(), Stop> {
+    /// in no order that could be taken up again. A part whose lock others wait for is given away.
+    fn read_part(&mut self, part: &'a Part<'a>, blocked: &Sender<&'a Part<'a>>) -> Result<(), Stop> {
         let mut tries = 1;
         loop {
-            let halt = self.halt;
-            let mut chunker = Chunker::new(part.table, part.form, options, chunks, &halt.halted);
-            let (place, client) = (self.place, self.session.client());
-            let read = read_rows(client, part.table, part.form, &part.extent, |piece| {
-                chunker.push(piece).inspect_err(|_| {
-                    // Before the stream is dropped, which receives the rest of it first; whoever was halted
-                    // may have begun its COPY after all were cancelled.
-                    halt.cancel(place);
-                })
-            });
-            let failure = match read {
-                Ok(stopped) => return stopped.and_then(|()| chunker.finish()),
-                Err(error) => Failure::source(error),
+            let (failure, sent) = match self.work.read(self.session.client(), part) {
+                Ok(()) => return Ok(()),
+                Err(Unread::Stop(stop)) => return Err(stop),
+                Err(Unread::Failed { failure, sent }) => (failure, sent),
             };
-            let is_lost = self.session.is_lost() && !halt.halted.load(Ordering::Relaxed);
-            if !is_lost {
+            if failure.is_lock_conflict() && sent == 0 {
+                self.renew()?;
+                return blocked.send(part).map_err(|_| Stop::Halted);
+            }
+            if self.work.is_halted() || !self.session.is_lost() {
                 return Err(Stop::Failed(failure));
             }
-            if chunker.sent() > 0 {
+            if sent > 0 {
                 let state = "a part of them is written already, so they cannot be read again";
                 return Err(Stop::Failed(failure.with_state(state)));
             }
@@ -203,12 +257,17 @@ impl Reader<'_> {
         }
     }
 
+    fn renew(&mut self) -> Result<(), Stop> {
+        let renewed = self.session.renew();
+        renewed.map_err(|error| Stop::Failed(Failure::source(error)))
+    }
+
     /// False when the snapshot cannot be reached any more.
     fn reopen(&mut self) -> bool {
         let Ok(session) = self.session.reopen() else {
             return false;
         };
-        self.halt.replace(self.place, &session);
+        self.work.halt.replace(self.work.place, &session);
         self.guard = Some(cli::on_interrupt(session.canceller()));
         self.session = session;
         true

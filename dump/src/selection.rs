@@ -40,8 +40,8 @@ impl Wanted {
         Ok(Wanted {
             selection,
             content,
-            large_objects: !args.no_large_objects,
-            extension_rows: !args.no_extension_rows,
+            large_objects: !args.beside.no_large_objects,
+            extension_rows: !args.beside.no_extension_rows,
             filters: filters(args),
         })
     }
@@ -87,8 +87,8 @@ fn filters(args: &SelectionArgs) -> Vec<String> {
     let flags = [
         ("--schema-only", args.schema_only),
         ("--data-only", args.data_only),
-        ("--no-large-objects", args.no_large_objects),
-        ("--no-extension-rows", args.no_extension_rows),
+        ("--no-large-objects", args.beside.no_large_objects),
+        ("--no-extension-rows", args.beside.no_extension_rows),
     ];
     filters.extend(
         flags

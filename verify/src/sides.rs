@@ -194,6 +194,7 @@ impl Live {
             .map_err(failure)?;
         let (client, chosen) = snapshot.parts();
         let catalog = read_catalog(client, chosen).map_err(failure)?;
+        snapshot.wait_for_locks().map_err(failure)?;
         let identity = snapshot.identity().clone();
         let sessions = (0..jobs)
             .map(|_| snapshot.session().map_err(failure))
@@ -242,12 +243,20 @@ impl Live {
         let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut session =
             session.ok_or_else(|| Failure::new(Exit::Internal, "more readers than sessions"))?;
-        let read = read_rows(session.client(), table, form, extent, |piece| scan.push(piece));
+        let mut read =
+            read_rows(session.client(), table, form, extent, |piece| scan.push(piece)).map_err(failure);
+        if read.as_ref().is_err_and(Failure::is_lock_conflict) {
+            // Somebody waits for the lock that the snapshot's own session holds, and we would wait behind them.
+            session.renew().map_err(failure)?;
+            let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+            read =
+                read_rows(snapshot.client(), table, form, extent, |piece| scan.push(piece)).map_err(failure);
+        }
         self.sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(session);
-        read.map_err(failure)?
+        read?
     }
 
     /// Reads rows that are compared one by one.

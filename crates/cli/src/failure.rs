@@ -139,6 +139,11 @@ impl Failure {
         self.has_state_among(&[SqlState::TOO_MANY_CONNECTIONS])
     }
 
+    /// Whether a server ended a statement that waited for a lock (SQLSTATE 40P01, 55P03).
+    pub fn is_lock_conflict(&self) -> bool {
+        self.has_state_among(&[SqlState::T_R_DEADLOCK_DETECTED, SqlState::LOCK_NOT_AVAILABLE])
+    }
+
     /// Whether a server did not find what a name means (SQLSTATE 3F000, 42P01, 42704, 42883).
     pub fn is_missing_object(&self) -> bool {
         self.has_state_among(&[

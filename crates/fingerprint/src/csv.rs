@@ -145,11 +145,7 @@ struct Walked<'a> {
 }
 
 /// Gives the pieces of the value of the first field of `line` to `take`.
-fn walk_field<'a>(
-    line: &'a [u8],
-    offset: usize,
-    mut take: impl FnMut(&[u8]),
-) -> Result<Walked<'a>, FrameError> {
+fn walk_field(line: &[u8], offset: usize, mut take: impl FnMut(&[u8])) -> Result<Walked<'_>, FrameError> {
     let quote_error = || FrameError::new(FrameErrorKind::Quote, offset);
     let Some(mut quoted) = line.strip_prefix(b"\"") else {
         let end = memchr(b',', line).unwrap_or(line.len());

@@ -54,6 +54,11 @@ pub(super) enum PasswordOrigin {
 }
 
 impl PostgresEndpoint {
+    /// What the endpoint's words or environment say that its sessions are called.
+    pub(crate) fn application_name(&self) -> Option<&str> {
+        self.application_name.as_deref()
+    }
+
     pub(super) fn new(keywords: &Keywords, environment: &Environment) -> Result<Self> {
         check_environment(environment)?;
         let get = |name| keywords.get(name, environment);

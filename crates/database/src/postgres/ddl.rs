@@ -57,6 +57,14 @@ impl SchemaRequest {
             cut: cut.to_vec(),
         }
     }
+
+    /// What `pg_dump`'s session is called on the server: by what the endpoint says, or so that it can be told from
+    /// all others.
+    pub(super) fn application_name(&self) -> String {
+        self.endpoint
+            .application_name()
+            .map_or_else(|| format!("coalesce pg_dump {}", self.snapshot), str::to_owned)
+    }
 }
 
 /// Takes what ends a program early, for whoever hears of an interruption.
@@ -134,6 +142,7 @@ fn run_pg_dump(
     ]);
     command
         .args(&request.options)
+        .env("PGAPPNAME", request.application_name())
         .arg(format!("--snapshot={}", request.snapshot))
         .arg("--file")
         .arg(output)

@@ -14,12 +14,17 @@ use crate::{Error, ErrorKind, Result};
 /// Tables named in one LOCK statement.
 const LOCK_BATCH: usize = 200;
 
+/// How long the session that holds the tables' locks waits for any other.
+const MET_BY_ACCIDENT: Duration = Duration::from_millis(500);
+
 /// Names that an error spells out.
 const NAMED_MAX: usize = 10;
 
-/// Tables that have rows, or whose shape matters for the rows of others.
-const TABLES: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind = 'r' AS has_rows, c.relpersistence = 'u' AS unlogged,
-      pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS readable
+/// Tables that have rows, or whose shape matters for the rows of others. A table that is gone by now has no privileges.
+const TABLES: &str =
+    "SELECT c.oid, n.nspname, c.relname, c.relkind = 'r' AS has_rows, c.relpersistence = 'u' AS unlogged,
+      COALESCE(pg_catalog.has_table_privilege(c.oid, 'SELECT')
+        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'), true) AS readable
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
@@ -110,7 +115,9 @@ pub(super) fn lock_tables(
             };
         }
     }
-    set_lock_timeout(client, Duration::ZERO)?;
+    // Below the server's deadlock_timeout: whoever waits for our tables holds what we meet only by accident, and it is
+    // we who give way.
+    set_lock_timeout(client, MET_BY_ACCIDENT)?;
     see_the_same(client, present, |client| {
         let row = client
             .query_one(STATE, &[&oids])
@@ -172,6 +179,23 @@ fn see_the_same(
         (one, other)
     });
     Ok(one? == other?)
+}
+
+/// Cancels what the sessions called `name` wait for behind one that waits for `process`. False when there is none.
+pub(super) fn give_way(present: &mut Client, process: i32, name: &str) -> Result<bool> {
+    const CHAIN: &str = "WITH RECURSIVE waiting (first, pid) AS (
+          SELECT a.pid, a.pid FROM pg_catalog.pg_stat_activity a
+          WHERE a.usename = current_user AND a.datname = pg_catalog.current_database() AND a.application_name = $2
+            AND a.wait_event_type = 'Lock' AND a.pid <> $1
+          UNION
+          SELECT w.first, b.pid
+          FROM waiting w CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) AS b (pid)
+        )
+        SELECT pg_catalog.count(pg_catalog.pg_cancel_backend(w.first)) > 0 FROM waiting w WHERE w.pid = $1";
+    let row = present
+        .query_one(CHAIN, &[&process, &name])
+        .map_err(Error::query("who waits for whom could not be asked for"))?;
+    Ok(row.get(0))
 }
 
 fn name(row: &Row) -> QualifiedName {

@@ -34,4 +34,4 @@ pub use oversize::{OversizedRow, could_hold_oversized_row, find_oversized_row};
 pub use pattern::{Pattern, split_condition};
 pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows};
 pub use selection::{Chosen, RowFilter, Selection};
-pub use snapshot::{Snapshot, SnapshotRequest, SnapshotSession};
+pub use snapshot::{Snapshot, SnapshotRequest, SnapshotSession, Watch};

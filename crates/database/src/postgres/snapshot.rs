@@ -9,15 +9,18 @@ use std::time::Duration;
 
 use postgres::Client;
 
+use super::ddl::SchemaRequest;
 use super::identity::{Identity, read_identity};
-use super::locks::{has_same_definitions, lock_tables};
+use super::locks::{give_way, has_same_definitions, lock_tables};
 use super::selection::{Chosen, Selection};
 use crate::endpoint::PostgresEndpoint;
 use crate::{Error, ErrorKind, Result};
 
 /// How often a new snapshot is taken when tables change under our hands.
-const TRIES: u32 = 5;
+const TRIES: u32 = 10;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a session waits behind others for a lock that the snapshot's own session holds.
+const QUEUED_FOR: Duration = Duration::from_millis(300);
 /// A session that says nothing to an empty question for so long has no server process.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
@@ -39,9 +42,17 @@ pub struct Snapshot {
     lock_timeout: Duration,
     tries: u32,
     client: Client,
+    /// The server process of `client`.
+    process: i32,
     /// Sees what is committed now; for those who read definitions.
     present: Option<Client>,
     moment: Moment,
+}
+
+/// Looks from outside whether `pg_dump` waits for somebody who waits for the snapshot's locks.
+pub struct Watch<'a> {
+    present: &'a mut Client,
+    process: i32,
 }
 
 /// What is of one try.
@@ -51,7 +62,9 @@ struct Moment {
     chosen: Chosen,
 }
 
-/// A session that sees a snapshot.
+/// A session that sees a snapshot. It waits for a lock but for a moment: the snapshot holds it already, so whatever
+/// stands before it in the queue is a session that waits for the snapshot to end. The session that holds the snapshot
+/// can read the table then.
 pub struct SnapshotSession {
     client: Client,
     endpoint: PostgresEndpoint,
@@ -64,6 +77,14 @@ impl std::fmt::Debug for Snapshot {
         f.debug_struct("Snapshot")
             .field("endpoint", &self.endpoint)
             .field("id", &self.moment.id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Watch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch")
+            .field("process", &self.process)
             .finish_non_exhaustive()
     }
 }
@@ -120,7 +141,12 @@ impl<'a> SnapshotRequest<'a> {
             self.lock_timeout,
             &mut tries,
         )?;
+        let process = client
+            .query_one("SELECT pg_catalog.pg_backend_pid()", &[])
+            .map_err(Error::query("the session could not be identified"))?
+            .get(0);
         Ok(Snapshot {
+            process,
             endpoint: self.endpoint.clone(),
             application_name: self.application_name.to_owned(),
             selection: self.selection,
@@ -201,6 +227,21 @@ impl Snapshot {
         (&mut self.client, &self.moment.chosen)
     }
 
+    /// The same, with a watch for a snapshot that watches definitions.
+    pub fn watched_parts(&mut self) -> (&mut Client, &Chosen, Option<Watch<'_>>) {
+        let process = self.process;
+        let watch = self.present.as_mut().map(|present| Watch { present, process });
+        (&mut self.client, &self.moment.chosen, watch)
+    }
+
+    /// Lets the session that holds the snapshot wait for locks as long as it takes, which it can do once nothing else
+    /// waits for it: it has the tables' locks already.
+    pub fn wait_for_locks(&mut self) -> Result<()> {
+        self.client
+            .batch_execute("SET LOCAL lock_timeout = 0")
+            .map_err(Error::query("lock_timeout could not be set"))
+    }
+
     /// Whether every definition is still the one that the snapshot shows. What read definitions before, `pg_dump`
     /// too, may have seen others where it is not. Always true for a snapshot that does not watch them.
     pub fn is_current(&mut self) -> Result<bool> {
@@ -231,6 +272,15 @@ impl Snapshot {
     /// Opens another session that sees the same.
     pub fn session(&self) -> Result<SnapshotSession> {
         SnapshotSession::open(&self.endpoint, &self.application_name, &self.moment.id)
+    }
+}
+
+impl Watch<'_> {
+    /// Cancels what `request`'s `pg_dump` waits for, if it waits behind a session that waits for the snapshot's locks;
+    /// false when it does not. Time does not resolve that, since `pg_dump` is waited for outside the server, and the
+    /// server's own way out, where it sees the circle, could hit the other session.
+    pub fn give_way(&mut self, request: &SchemaRequest) -> Result<bool> {
+        give_way(self.present, self.process, &request.application_name())
     }
 }
 
@@ -275,7 +325,9 @@ impl SnapshotSession {
         let id = catalog::quote_literal(&self.snapshot);
         self.client
             .batch_execute(&format!(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET TRANSACTION SNAPSHOT {id}"
+                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET TRANSACTION SNAPSHOT {id}; \
+                 SET LOCAL lock_timeout = {}",
+                QUEUED_FOR.as_millis()
             ))
             .map_err(Error::query("a session could not take part in the snapshot"))
     }

@@ -1,0 +1,231 @@
+//! What stands in front of the rows: the catalog, `pg_dump`'s text, what is left out and what must be known of it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use archive::{Content, RowFilter};
+use catalog::{Catalog, ObjectKind, QualifiedName, Table};
+use cli::{Failure, Ui};
+use database::postgres::{
+    Chosen, CutForeignKey, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot, Watch, check_condition,
+    find_cut_foreign_keys, hidden_tables, left_behind, read_blocks, read_catalog, read_schema_text,
+};
+
+use crate::{Options, extension_rows, large_objects};
+
+/// How soon `pg_dump` is looked after first, and how often later.
+const LOOK_AFTER: Duration = Duration::from_millis(20);
+const LOOK_AFTER_MAX: Duration = Duration::from_millis(320);
+
+/// Everything that stands in front of the rows, as one snapshot shows it.
+pub(crate) struct Definitions {
+    pub(crate) catalog: Catalog,
+    pub(crate) schema: SchemaText,
+    pub(crate) notes: Vec<String>,
+    pub(crate) row_filters: Vec<RowFilter>,
+    pub(crate) blocks: HashMap<QualifiedName, u32>,
+}
+
+/// Reads definitions until none of them has been changed meanwhile: the server's own functions, which `pg_dump`
+/// calls, show them as they are now, not as the snapshot has them. Nothing has been written yet, so that a new
+/// snapshot can take the place of the old one.
+pub(crate) fn read_definitions(
+    snapshot: &mut Snapshot,
+    options: &Options,
+    ui: &Ui,
+) -> cli::Result<Definitions> {
+    loop {
+        ui.detail(format_args!(
+            "snapshot {} of {}",
+            snapshot.id(),
+            snapshot.endpoint().display_name()
+        ));
+        let why = match read_once(snapshot, options, ui) {
+            Ok(Attempt::Blocked) => "a session that waits for the snapshot's locks holds what pg_dump needs",
+            Err(failure) if failure.is_lock_conflict() => "another session holds what is to be read",
+            // A transaction that has failed cannot be asked.
+            Err(failure) if snapshot.is_current().unwrap_or(true) => return Err(failure),
+            Ok(Attempt::Read(definitions)) if snapshot.is_current().map_err(Failure::source)? => {
+                return Ok(*definitions);
+            }
+            Ok(Attempt::Read(_)) | Err(_) => "definitions were changed while they were read",
+        };
+        ui.detail(format_args!("{why}; a new snapshot is taken"));
+        snapshot.retake().map_err(Failure::source)?;
+    }
+}
+
+/// What came of one snapshot.
+enum Attempt {
+    Read(Box<Definitions>),
+    /// `pg_dump` would have waited for somebody who waits for us.
+    Blocked,
+}
+
+fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result<Attempt> {
+    let has_schema = options.wanted.content != Content::DataOnly;
+    let (client, chosen) = snapshot.parts();
+    refuse_hidden_rows(&hidden_tables(client, chosen).map_err(Failure::source)?)?;
+    let cut = if has_schema {
+        find_cut_foreign_keys(client, chosen).map_err(Failure::source)?
+    } else {
+        Vec::new()
+    };
+    let request = has_schema.then(|| SchemaRequest::new(snapshot, &cut));
+    let (client, chosen, watch) = snapshot.watched_parts();
+    let child = Child::default();
+    // Both ask the server for long where there are many tables.
+    let (schema, read) = thread::scope(|scope| {
+        let child = &child;
+        let request = request.as_ref();
+        let (working, done) = channel::<()>();
+        let schema = scope.spawn(move || {
+            let schema = request.map(|it| child.read_schema(it));
+            drop(working);
+            schema.unwrap_or_else(|| Ok(SchemaText::default()))
+        });
+        scope.spawn(move || Some(child.watch(watch?, request?, &done)));
+        let read = read_catalog(client, chosen)
+            .and_then(|catalog| Ok((catalog, read_blocks(client, chosen)?, left_behind(client)?)))
+            .map_err(Failure::source);
+        let schema = schema
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        (schema, read)
+    });
+    if child.is_blocked.load(Ordering::Relaxed) {
+        return Ok(Attempt::Blocked);
+    }
+    let ((mut catalog, blocks, left), schema) = (read?, schema?);
+    leave_out(&mut catalog, &cut);
+    if options.wanted.content == Content::SchemaOnly {
+        forget_state(&mut catalog);
+    }
+    let row_filters = row_filters(&catalog, chosen);
+    for filter in &row_filters {
+        let table = usize::try_from(filter.table)
+            .ok()
+            .and_then(|it| catalog.tables.get(it));
+        if let (Some(table), Some(condition)) = (table, &filter.condition) {
+            check_condition(client, table, condition).map_err(Failure::source)?;
+        }
+    }
+    let mut notes = chosen.notes().to_vec();
+    notes.extend(schema.warnings.iter().cloned());
+    notes.extend(cut.iter().map(|key| {
+        format!(
+            "foreign key {} of {} is left out, since it refers to {}, which is not chosen",
+            key.name, key.table, key.refers_to
+        )
+    }));
+    notes.extend(left);
+    notes.extend(large_objects::add(snapshot, &mut catalog, &options.wanted, ui)?);
+    notes.extend(extension_rows::add(snapshot, &mut catalog, &options.wanted)?);
+    if !schema.apart.is_empty() {
+        notes.push(
+            "publications, event triggers and default privileges stand apart and are not applied".to_owned(),
+        );
+    }
+    Ok(Attempt::Read(Box::new(Definitions {
+        catalog,
+        schema,
+        notes,
+        row_filters,
+        blocks,
+    })))
+}
+
+/// `pg_dump` at work.
+#[derive(Default)]
+struct Child {
+    /// Ends it.
+    end: Mutex<Option<Box<dyn FnMut() + Send>>>,
+    is_blocked: AtomicBool,
+}
+
+impl Child {
+    /// It ends with us.
+    fn read_schema(&self, request: &SchemaRequest) -> cli::Result<SchemaText> {
+        let guards = RefCell::new(Vec::new());
+        let on_start = |end_program: Box<dyn FnMut() + Send>| {
+            let end = Arc::new(Mutex::new(end_program));
+            let call = |end: Arc<Mutex<Box<dyn FnMut() + Send>>>| {
+                move || end.lock().unwrap_or_else(PoisonError::into_inner)()
+            };
+            guards
+                .borrow_mut()
+                .push(cli::on_interrupt(call(Arc::clone(&end))));
+            *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(call(end)));
+        };
+        read_schema_text(request, &on_start).map_err(Failure::source)
+    }
+
+    /// Ends it when it would wait for ever; returns when it has ended, which `done` tells by being closed.
+    fn watch(&self, mut watch: Watch<'_>, request: &SchemaRequest, done: &Receiver<()>) {
+        let mut pause = LOOK_AFTER;
+        while done.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+            pause = (pause * 2).min(LOOK_AFTER_MAX);
+            // A question that fails is no reason to end anything.
+            if watch.give_way(request).unwrap_or(false) {
+                self.is_blocked.store(true, Ordering::Relaxed);
+                if let Some(end) = &mut *self.end.lock().unwrap_or_else(PoisonError::into_inner) {
+                    end();
+                }
+                return;
+            }
+        }
+    }
+}
+
+/// Takes foreign keys away that lead out of what was chosen.
+fn leave_out(catalog: &mut Catalog, cut: &[CutForeignKey]) {
+    let is_cut = |it: &catalog::Object| {
+        it.kind == ObjectKind::Constraint
+            && cut.iter().any(|key| {
+                key.name == it.name
+                    && key.table.schema == it.schema
+                    && Some(&key.table.name) == it.table.as_ref()
+            })
+    };
+    catalog.objects.retain(|it| !is_cut(it));
+}
+
+/// What sequences and materialized views hold is no definition.
+fn forget_state(catalog: &mut Catalog) {
+    for sequence in &mut catalog.sequences {
+        (sequence.last_value, sequence.is_called) = (sequence.start, false);
+    }
+    for view in &mut catalog.materialized_views {
+        view.populated = false;
+    }
+}
+
+fn row_filters(catalog: &Catalog, chosen: &Chosen) -> Vec<RowFilter> {
+    let filter = |table: &Table| {
+        let condition = match chosen.row_filter(&table.qualified_name())? {
+            Wanted::None => None,
+            Wanted::Where(condition) => Some(condition.clone()),
+        };
+        let table = table.number;
+        Some(RowFilter { table, condition })
+    };
+    catalog.tables.iter().filter_map(filter).collect()
+}
+
+/// Row level security is complete or an error, never fewer rows.
+fn refuse_hidden_rows(hidden: &[String]) -> cli::Result<()> {
+    if hidden.is_empty() {
+        return Ok(());
+    }
+    let failure = Failure::new(
+        cli::Exit::Source,
+        "row level security would hide rows from this role",
+    );
+    let failure = failure.with_state(format!("of {}", hidden.join(", ")));
+    Err(failure.with_hint("read with a role that has BYPASSRLS, or with the tables' owner"))
+}
