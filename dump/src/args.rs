@@ -87,10 +87,10 @@ pub(crate) struct SelectionArgs {
 /// What stands beside the source's own tables.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct BesideArgs {
-    /// Leave out large objects; columns that refer to them keep their values
+    /// Leave out large objects, as --schema, --table and --schema-only do; columns that refer to them keep their values
     #[arg(long, help_heading = SELECTION)]
     pub(crate) no_large_objects: bool,
-    /// Leave out rows of extensions' configuration tables
+    /// Leave out rows of extensions' configuration tables, as --schema, --table and --schema-only do
     #[arg(long, help_heading = SELECTION)]
     pub(crate) no_extension_rows: bool,
 }
