@@ -8,6 +8,7 @@ use plan::{Plan, PlannedSource};
 use serde::Serialize;
 
 use crate::inventory::{Engine, Inventory};
+use crate::large_objects;
 use crate::target::Target;
 
 /// One thing that two sources, or a source and the target, do not agree on.
@@ -39,6 +40,7 @@ pub(crate) enum Topic {
     Collation,
     Extension,
     Schema,
+    LargeObject,
     Values,
     Name,
 }
@@ -52,6 +54,7 @@ impl Topic {
             Topic::Collation => "collation",
             Topic::Extension => "extension",
             Topic::Schema => "schema",
+            Topic::LargeObject => "large object",
             Topic::Values => "values",
             Topic::Name => "name",
         }
@@ -75,6 +78,7 @@ pub(crate) fn find(
             schemas_that_exist(planned, target, &mut conflicts);
         }
     }
+    conflicts.extend(large_objects::conflicts(sources, target));
     extension_versions(sources, &mut conflicts);
     shared_names(sources, &mut conflicts);
     conflicts.sort_by(|a, b| (a.severity, a.topic, &a.text).cmp(&(b.severity, b.topic, &b.text)));

@@ -12,6 +12,8 @@ use database::postgres::{
 use database::sqlite::SqliteSource;
 use fingerprint::Form;
 
+use crate::large_objects::{self, LargeObjects};
+
 /// Tables up to this size are counted; of larger ones the planner's estimate is taken.
 const COUNTED_BYTES_MAX: u64 = 64 << 20;
 
@@ -26,6 +28,7 @@ pub(crate) struct Inventory {
     /// Rows of each table, by the table's number.
     pub(crate) rows: Vec<RowCount>,
     pub(crate) bytes: u64,
+    pub(crate) large_objects: LargeObjects,
     /// What will be different on the target, as sentences.
     pub(crate) notes: Vec<String>,
     /// What cannot be moved as it is, as sentences.
@@ -89,6 +92,7 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
         .take()
         .map_err(Failure::source)?;
     let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
+    let large_objects = large_objects::take(&mut snapshot)?;
     let (client, chosen) = snapshot.parts();
     let catalog = read_catalog(client, chosen).map_err(Failure::source)?;
     let (mut rows, mut notes) = (Vec::with_capacity(catalog.tables.len()), Vec::new());
@@ -103,6 +107,7 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
         bytes: catalog.tables.iter().map(|table| table.bytes).sum(),
         catalog,
         rows,
+        large_objects,
         notes,
         blockers: Vec::new(),
     })
@@ -165,6 +170,7 @@ fn take_sqlite(path: &Path) -> Result<Inventory> {
         engine: Engine::Sqlite,
         rows,
         bytes: std::fs::metadata(path).map_or(0, |it| it.len()),
+        large_objects: LargeObjects::default(),
         notes: survey.notes.iter().map(ToString::to_string).collect(),
         blockers: survey.blockers.iter().map(ToString::to_string).collect(),
         catalog: survey.catalog,

@@ -3,6 +3,7 @@
 mod args;
 mod conflicts;
 mod inventory;
+mod large_objects;
 mod planning;
 mod report;
 mod target;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::conflicts::{Conflict, Severity, Topic};
 use crate::inventory::{Engine, Inventory, RowCount};
+use crate::large_objects;
 use crate::target::Target;
 
 /// The version of the JSON report.
@@ -77,6 +78,10 @@ fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict]) 
     }
     if let Some(it) = target {
         let _ = writeln!(text, "  {}: {}", it.name, described(&it.identity));
+    }
+    let large_objects = large_objects::lines(sources);
+    if !large_objects.is_empty() {
+        let _ = writeln!(text, "\nLARGE OBJECTS\n  {}", large_objects.join("\n  "));
     }
     push_conflicts(&mut text, conflicts);
     text
@@ -184,6 +189,7 @@ fn inventory(it: &Inventory) -> Value {
         "views": it.views(),
         "functions": it.routines(),
         "sequences": it.catalog.sequences,
+        "large_objects": it.large_objects.oids.len(),
         "extensions": extensions(it.extensions()),
         "notes": it.notes,
         "blockers": it.blockers,

@@ -5,7 +5,7 @@ use catalog::Extension;
 use cli::{Failure, Result, Ui};
 use database::Endpoint;
 use database::endpoint::Environment;
-use database::postgres::{Identity, Offers, Selection, SnapshotRequest, read_catalog};
+use database::postgres::{Identity, Offers, Selection, SnapshotRequest, large_object_oids, read_catalog};
 
 use crate::inventory::without_built_in;
 
@@ -16,6 +16,8 @@ pub(crate) struct Target {
     pub(crate) endpoint: String,
     pub(crate) identity: Identity,
     pub(crate) offers: Offers,
+    /// OIDs, ascending.
+    pub(crate) large_objects: Vec<u32>,
     extensions: Vec<Extension>,
 }
 
@@ -51,6 +53,7 @@ pub(crate) fn take(words: &str, schemas: &[String], ui: &Ui) -> Result<Target> {
         endpoint: endpoint.without_password(),
         identity: snapshot.identity().clone(),
         offers,
+        large_objects: large_object_oids(snapshot.client()).map_err(Failure::target)?,
         extensions: catalog.extensions,
     })
 }

@@ -19,7 +19,8 @@ const SELECTION: &str = "Selection (PostgreSQL)";
 /// SOURCE is a PostgreSQL database (a URL, a libpq keyword string, or a database's name) or the path of a
 /// SQLite file. PostgreSQL is read under one snapshot by several sessions; its DDL comes from `pg_dump`, which
 /// must not be older than the server. Nothing is written to the source; a role with `pg_read_all_data` is
-/// enough, unless row level security would hide rows from it (then BYPASSRLS).
+/// enough, unless row level security would hide rows from it (then BYPASSRLS), or there are large objects that it may
+/// not read: before PostgreSQL 19 each needs GRANT SELECT ON LARGE OBJECT. Rows of foreign tables stay where they are.
 #[derive(Debug, Parser)]
 #[command(name = "dump", after_help = cli::after_help(EXAMPLES, None))]
 pub(crate) struct Args {
@@ -79,6 +80,19 @@ pub(crate) struct SelectionArgs {
     /// Read rows without definitions
     #[arg(long, short = 'a', help_heading = SELECTION, conflicts_with = "schema_only")]
     pub(crate) data_only: bool,
+    #[command(flatten)]
+    pub(crate) beside: BesideArgs,
+}
+
+/// What stands beside the source's own tables.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct BesideArgs {
+    /// Leave out large objects, as --schema, --table and --schema-only do; columns that refer to them keep their values
+    #[arg(long, help_heading = SELECTION)]
+    pub(crate) no_large_objects: bool,
+    /// Leave out rows of extensions' configuration tables, as --schema, --table and --schema-only do
+    #[arg(long, help_heading = SELECTION)]
+    pub(crate) no_extension_rows: bool,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

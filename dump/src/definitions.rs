@@ -17,7 +17,7 @@ use database::postgres::{
     refuse_torn_trees,
 };
 
-use crate::{Options, apart};
+use crate::{Options, apart, extension_rows, large_objects};
 
 /// How soon `pg_dump` is looked after first, and how often later.
 const LOOK_AFTER: Duration = Duration::from_millis(20);
@@ -46,7 +46,7 @@ pub(crate) fn read_definitions(
             snapshot.id(),
             snapshot.endpoint().display_name()
         ));
-        let why = match read_once(snapshot, options) {
+        let why = match read_once(snapshot, options, ui) {
             Ok(Attempt::Blocked) => "a session that waits for the snapshot's locks holds what pg_dump needs",
             Err(failure) if failure.is_lock_conflict() => "another session holds what is to be read",
             // A transaction that has failed cannot be asked.
@@ -68,7 +68,7 @@ enum Attempt {
     Blocked,
 }
 
-fn read_once(snapshot: &mut Snapshot, options: &Options) -> cli::Result<Attempt> {
+fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result<Attempt> {
     let has_schema = options.wanted.content != Content::DataOnly;
     let (client, chosen) = snapshot.parts();
     let cut = if has_schema {
@@ -130,6 +130,8 @@ fn read_once(snapshot: &mut Snapshot, options: &Options) -> cli::Result<Attempt>
         apart::cut_passwords(&mut schema, &mut notes);
         catalog.settings = apart::settings(snapshot, &mut notes)?;
     }
+    notes.extend(large_objects::add(snapshot, &mut catalog, &options.wanted, ui)?);
+    notes.extend(extension_rows::add(snapshot, &mut catalog, &options.wanted)?);
     Ok(Attempt::Read(Box::new(Definitions {
         catalog,
         schema,

@@ -7,6 +7,8 @@ mod apart;
 mod args;
 mod chunk_queue;
 mod definitions;
+mod extension_rows;
+mod large_objects;
 mod parts;
 mod postgres;
 mod readers;
@@ -115,7 +117,7 @@ fn header(
 ) -> Header {
     Header {
         format: archive::FORMAT_VERSION,
-        requires: Vec::new(),
+        requires: Header::features(&catalog),
         run: uuid::Uuid::now_v7().to_string(),
         tool: concat!("dump ", env!("CARGO_PKG_VERSION")).to_owned(),
         source,
@@ -131,20 +133,30 @@ fn header(
 }
 
 /// Ends the archive and says what it holds.
-fn finish(writer: Writer<ArchiveSink>, database: &str, progress: &Progress, ui: &Ui) -> cli::Result<()> {
+fn finish(
+    writer: Writer<ArchiveSink>,
+    catalog: &catalog::Catalog,
+    database: &str,
+    progress: &Progress,
+    ui: &Ui,
+) -> cli::Result<()> {
     let ((), end) = writer.finish().map_err(Failure::archive)?;
     progress.finish();
-    ui.status(closing_line(&end, database, progress));
+    ui.status(closing_line(&end, catalog, database, progress));
     Ok(())
 }
 
-fn closing_line(end: &End, database: &str, progress: &Progress) -> String {
-    let work = progress.work();
+fn closing_line(end: &End, catalog: &catalog::Catalog, database: &str, progress: &Progress) -> String {
+    let tally = end.tally(catalog);
+    let large_objects = match tally.large_objects {
+        0 => String::new(),
+        number => format!("  {} large objects", count(number)),
+    };
     format!(
-        "{database}  {} tables  {} rows  {}  in {}  fingerprint {}",
-        end.tables.len(),
-        count(work.rows),
-        size(work.bytes),
+        "{database}  {} tables  {} rows{large_objects}  {}  in {}  fingerprint {}",
+        tally.tables,
+        count(tally.rows),
+        size(progress.work().bytes),
         duration(progress.elapsed()),
         end.digest(),
     )

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use archive::{RowFilter, TableForm};
-use catalog::{Catalog, QualifiedName, Table};
-use database::postgres::Extent;
+use catalog::{Catalog, LargeObject, QualifiedName, Table, TableKind};
+use database::postgres::{Extent, large_object_parts as extents_of_large_objects};
 use fingerprint::Form;
 
 /// Rows of one table that one session reads in one statement.
@@ -44,7 +44,7 @@ impl<'a> PartQueue<'a> {
             .filter_map(|it| Some((catalog.tables.get(usize::try_from(it.table).ok()?)?, it.form)))
             .flat_map(|(table, form)| {
                 let filter = filters.iter().find(|it| it.table == table.number);
-                cut.parts(table, form, filter)
+                cut.parts(table, form, filter, &catalog.large_objects)
             })
             .collect();
         parts.sort_by_key(|part| std::cmp::Reverse(part.bytes));
@@ -73,17 +73,28 @@ impl<'a> PartQueue<'a> {
 
 impl Cut<'_> {
     /// None where there is nothing to read: a heap without blocks has no rows in any snapshot.
-    fn parts<'a>(&self, table: &'a Table, form: Form, filter: Option<&RowFilter>) -> Vec<Part<'a>> {
+    fn parts<'a>(
+        &self,
+        table: &'a Table,
+        form: Form,
+        filter: Option<&RowFilter>,
+        large_objects: &[LargeObject],
+    ) -> Vec<Part<'a>> {
         let condition = match filter {
             None => None,
             Some(RowFilter { condition: None, .. }) => return Vec::new(),
             Some(RowFilter { condition, .. }) => condition.clone(),
         };
+        if table.kind == TableKind::LargeObjects {
+            return large_object_parts(table, form, large_objects);
+        }
         let blocks = self.blocks.get(&table.qualified_name()).copied();
         if blocks == Some(0) {
             return Vec::new();
         }
-        let count = match (blocks, self.part_bytes) {
+        // Rows that an extension chooses in its own words are read whole.
+        let part_bytes = self.part_bytes.filter(|_| table.condition.is_none());
+        let count = match (blocks, part_bytes) {
             (Some(blocks), Some(part_bytes)) => {
                 table.bytes.div_ceil(part_bytes.max(1)).clamp(1, blocks.into())
             }
@@ -107,6 +118,19 @@ impl Cut<'_> {
     }
 }
 
+/// Their table is nobody's heap: it is cut by their OIDs.
+fn large_object_parts<'a>(table: &'a Table, form: Form, objects: &[LargeObject]) -> Vec<Part<'a>> {
+    let extents = extents_of_large_objects(objects);
+    let bytes = table.bytes / extents.len().max(1) as u64;
+    let part = |extent| Part {
+        table,
+        form,
+        extent,
+        bytes,
+    };
+    extents.into_iter().map(part).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +150,8 @@ mod tests {
             inherits: Vec::new(),
             rows_estimate: None,
             bytes,
+            extension: None,
+            condition: None,
         }
     }
 
@@ -140,7 +166,7 @@ mod tests {
             blocks: &blocks,
             part_bytes: Some(100),
         };
-        let parts = cut.parts(&table, Form::Text, None);
+        let parts = cut.parts(&table, Form::Text, None, &[]);
         parts.into_iter().map(|it| it.extent.blocks).collect()
     }
 
@@ -172,9 +198,9 @@ mod tests {
             part_bytes: None,
         };
         let filter = |condition| RowFilter { table: 0, condition };
-        assert!(cut.parts(&table, Form::Text, Some(&filter(None))).is_empty());
+        assert!(cut.parts(&table, Form::Text, Some(&filter(None)), &[]).is_empty());
         let chosen = filter(Some("a > 1".to_owned()));
-        let parts = cut.parts(&table, Form::Text, Some(&chosen));
+        let parts = cut.parts(&table, Form::Text, Some(&chosen), &[]);
         assert_eq!(parts[0].extent.condition.as_deref(), Some("a > 1"));
     }
 }

@@ -76,7 +76,7 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
     }
     let progress = ui.progress(&endpoint.display_name(), Some(bytes));
     readers.read(&mut snapshot, &queue, options, &mut writer, &progress)?;
-    finish(writer, &endpoint.display_name(), &progress, ui)
+    finish(writer, &header.catalog, &endpoint.display_name(), &progress, ui)
 }
 
 /// Whether the server finds rows by the blocks in which they stand without reading all others.

@@ -11,6 +11,8 @@ use crate::args::SelectionArgs;
 pub(crate) struct Wanted {
     pub(crate) selection: Selection,
     pub(crate) content: Content,
+    pub(crate) large_objects: bool,
+    pub(crate) extension_rows: bool,
     /// As they were typed, for the archive.
     pub(crate) filters: Vec<String>,
 }
@@ -38,8 +40,18 @@ impl Wanted {
         Ok(Wanted {
             selection,
             content,
+            large_objects: !args.beside.no_large_objects,
+            extension_rows: !args.beside.no_extension_rows,
             filters: filters(args),
         })
+    }
+}
+
+impl Wanted {
+    /// Whether what stands beside the tables of single schemas is wanted too, by the rules of `pg_dump`.
+    pub(crate) fn has_what_stands_beside(&self) -> bool {
+        let chosen = &self.selection;
+        self.content != Content::SchemaOnly && chosen.schemas.is_empty() && chosen.tables.is_empty()
     }
 }
 
@@ -75,6 +87,8 @@ fn filters(args: &SelectionArgs) -> Vec<String> {
     let flags = [
         ("--schema-only", args.schema_only),
         ("--data-only", args.data_only),
+        ("--no-large-objects", args.beside.no_large_objects),
+        ("--no-extension-rows", args.beside.no_extension_rows),
     ];
     filters.extend(
         flags

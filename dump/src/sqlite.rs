@@ -63,7 +63,7 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         written.and(read)
     })?;
-    finish(writer, &name, &progress, ui)
+    finish(writer, &header.catalog, &name, &progress, ui)
 }
 
 /// What is left out or weaker on the target is said in any case; what only changes its form is counted.

@@ -8,6 +8,7 @@ use database::endpoint::PostgresEndpoint;
 use postgres::Transaction;
 
 use crate::journal::{self, Run};
+use crate::large_objects;
 use crate::statements::execute;
 use crate::target::{Target, failed};
 
@@ -20,34 +21,55 @@ pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Res
         )
         .with_hint("only what a load left unfinished is removed; a live schema is not touched"));
     };
-    target.lock_schemas(&run.schemas)?;
+    let mut places = run.schemas.clone();
+    if places.is_empty() {
+        places.push(journal::LARGE_OBJECTS.to_owned());
+    }
+    target.lock_schemas(&places)?;
     let step = "what was left could not be removed";
+    if !large_objects::are_few(target.client(), &run)? {
+        // Too many locks for one transaction. Nothing goes before it is known that everything may go.
+        let mut rehearsal = target
+            .client()
+            .transaction()
+            .map_err(|error| failed(step, error))?;
+        remove_schemas(&mut rehearsal, &run)?;
+        rehearsal.rollback().map_err(|error| failed(step, error))?;
+        large_objects::remove_in_batches(target.client(), &run)?;
+    }
     let mut transaction = target
         .client()
         .transaction()
         .map_err(|error| failed(step, error))?;
-    // The load may have ended well between the look at the journal and the lock.
-    journal::hold(&mut transaction, &run)?;
-    let before = objects_elsewhere(&mut transaction, &run)?;
-    for schema in &run.schemas {
-        refuse_others(&mut transaction, schema, &run)?;
-        if run.created_schemas.contains(schema) {
-            let name = quote_ident(schema);
-            execute(&mut transaction, &format!("DROP SCHEMA IF EXISTS {name} CASCADE"))?;
-        } else {
-            empty_schema(&mut transaction, schema)?;
-        }
-    }
-    let after = objects_elsewhere(&mut transaction, &run)?;
-    refuse_losses(&before, &after, &run)?;
+    remove_schemas(&mut transaction, &run)?;
+    large_objects::remove(&mut transaction, &run)?;
+    large_objects::mention_others(&mut transaction, &run, ui)?;
     journal::abandon(&mut transaction, &run).map_err(|error| failed(step, error))?;
     transaction.commit().map_err(|error| failed(step, error))?;
     ui.status(format_args!(
         "{} removed from {}",
-        run.schemas.join(", "),
+        places.join(", "),
         target.name()
     ));
     Ok(())
+}
+
+/// Removes what is in the run's schemas, or refuses to.
+fn remove_schemas(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
+    // The load may have ended well between the look at the journal and the lock.
+    journal::hold(transaction, run)?;
+    let before = objects_elsewhere(transaction, run)?;
+    for schema in &run.schemas {
+        refuse_others(transaction, schema, run)?;
+        if run.created_schemas.contains(schema) {
+            let name = quote_ident(schema);
+            execute(transaction, &format!("DROP SCHEMA IF EXISTS {name} CASCADE"))?;
+        } else {
+            empty_schema(transaction, schema)?;
+        }
+    }
+    let after = objects_elsewhere(transaction, run)?;
+    refuse_losses(&before, &after, run)
 }
 
 /// Empties a schema that was there before the load. It stays itself, with its owner and its grants, and so do

@@ -15,6 +15,8 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
 /// builds keys, indexes, foreign keys and the rest. Every chunk's SHA-256, every count and every fingerprint is
 /// checked. Until the end of the archive has been read and all of them hold, the new schemas have no grants to
 /// anyone, and a failure leaves nothing live. The role needs CREATE on the database; it need not be superuser.
+/// Large objects keep their OIDs, which must be free. Rows of extensions' configuration tables are added where they
+/// are absent; one that is there with other values stops the load.
 #[derive(Debug, Parser)]
 #[command(name = "load", after_help = cli::after_help(EXAMPLES, None))]
 pub(crate) struct Args {
@@ -45,7 +47,9 @@ pub(crate) struct Args {
     pub(crate) format: Option<ReportFormat>,
     /// Remove what an unfinished load left in SCHEMA and in the other schemas of that load
     ///
-    /// A schema that was there before is emptied. Extensions stay; of what --apply names an unfinished load has nothing. Objects of other roles, and objects elsewhere
+    /// A schema that was there before is emptied. Large objects that the load made go too (SCHEMA is `pg_largeobject`
+    /// for a load that had nothing else). Extensions stay; of what --apply names an unfinished load has nothing.
+    /// Objects of other roles, and objects elsewhere
     /// that depend on what would go, stop it.
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply"])]
     pub(crate) abandon: Option<String>,

@@ -8,8 +8,9 @@ use fingerprint::Form;
 
 use crate::apart::Apart;
 use crate::args::{Args, Privileges};
+use crate::extension_rows::When;
 use crate::target::{Target, failed};
-use crate::{Texts, grants, journal, labels, outside};
+use crate::{Texts, extension_rows, grants, journal, labels, large_objects, outside};
 
 /// The extension that every server has.
 const BUILT_IN_EXTENSION: &str = "plpgsql";
@@ -47,6 +48,10 @@ pub(crate) fn check(
     let defined =
         [SchemaMember::PreData, SchemaMember::PostData, SchemaMember::Apart].map(|it| texts.get(it));
     findings.extend(labels::missing_providers(target, &defined)?);
+    findings.extend(large_objects::taken(target, header)?.map(|taken| {
+        format!("{taken}: leave them out (`dump --no-large-objects`), or load into another database")
+    }));
+    findings.extend(extension_rows::trouble(target, header, When::Before)?);
     if findings.is_empty() {
         return Ok(offers.schemas.into_iter().map(|it| it.name).collect());
     }
@@ -168,7 +173,8 @@ fn check_roles(
     }
     if args.privileges == Privileges::Keep {
         let is_named = |role: &&String| privileges.contains(&quote_ident(role));
-        let named: Vec<String> = header.catalog.roles.iter().filter(is_named).cloned().collect();
+        let mut named: Vec<String> = header.catalog.roles.iter().filter(is_named).cloned().collect();
+        named.extend(large_objects::roles(header));
         for role in grants::missing_roles(target, &named)? {
             findings.push(format!(
                 "role {role} does not exist: create it, or load with --privileges drop"

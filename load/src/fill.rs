@@ -8,12 +8,13 @@ use std::thread;
 use std::time::Duration;
 
 use archive::{End, Header, RowsRecord, decompress};
-use catalog::{QualifiedName, Table};
+use catalog::{QualifiedName, Table, TableKind};
 use cli::{ArchiveReader, Exit, Failure, Progress, Result, Ui, Work};
 use fingerprint::{Fingerprint, Form, scan_chunk};
-use postgres::Client;
+use postgres::{Client, Transaction};
 
 use crate::journal::{self, Run};
+use crate::large_objects;
 use crate::late_rows::LateRows;
 use crate::routes::Routes;
 use crate::target::{Target, failed};
@@ -36,6 +37,15 @@ pub(crate) struct Chunk {
     pub(crate) stored: Vec<u8>,
 }
 
+/// What is known, and what still has to go in, when the archive has been read to its end.
+pub(crate) struct Filled {
+    pub(crate) end: End,
+    /// Chunks that name what is made only after the rows.
+    pub(crate) late: LateRows,
+    /// Chunks for tables of extensions.
+    pub(crate) of_extensions: LateRows,
+}
+
 /// How many sessions can have rows to write at the same time: small tables one each, large ones several.
 pub(crate) fn sessions_wanted(header: &Header) -> usize {
     let tables = header.catalog.tables.iter().filter(|table| table.has_rows());
@@ -54,11 +64,11 @@ pub(crate) fn fill(
     reader: ArchiveReader,
     header: &Header,
     ui: &Ui,
-) -> Result<(End, LateRows)> {
+) -> Result<Filled> {
     let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
     let progress = ui.progress(&run.schemas.join(", "), Some(expected));
-    let (tally, late) = (Tally::new(header), LateRows::default());
     let routes = Routes::find(target, header)?;
+    let (tally, late, of_extensions) = (Tally::new(header), LateRows::default(), LateRows::default());
     let mut sessions = target.take_sessions_for_rows();
     let stop = AtomicBool::new(false);
     let (sender, chunks) = sync_channel(WAITING_CHUNKS);
@@ -70,6 +80,7 @@ pub(crate) fn fill(
         tally: &tally,
         late: &late,
         routes: &routes,
+        of_extensions: &of_extensions,
     };
     thread::scope(|scope| {
         let (filling, chunks, stop, progress) = (&filling, &chunks, &stop, &progress);
@@ -90,7 +101,11 @@ pub(crate) fn fill(
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     progress.finish();
     tally.compare(header, &end)?;
-    Ok((end, late))
+    Ok(Filled {
+        end,
+        late,
+        of_extensions,
+    })
 }
 
 /// What all sessions share.
@@ -100,6 +115,7 @@ struct Filling<'a> {
     tally: &'a Tally,
     late: &'a LateRows,
     routes: &'a Routes,
+    of_extensions: &'a LateRows,
 }
 
 /// The work of the thread that reads. The channel is open until the end member has been read too, so that the
@@ -152,10 +168,22 @@ fn take_chunk(chunks: &Mutex<Receiver<Chunk>>, stop: &AtomicBool) -> Result<Opti
 
 fn write_chunk(client: &mut Client, filling: &Filling<'_>, chunk: Chunk) -> Result<()> {
     let table = table_of(filling.header, &chunk.rows)?;
-    let kept = table.stores_names().then(|| chunk.stored.clone());
+    let of_extension = table.kind == TableKind::Configuration;
+    let kept = (of_extension || table.stores_names()).then(|| chunk.stored.clone());
     let into = filling.routes.table(table);
     let opened = OpenedChunk::new(table, chunk)?;
-    match (opened.copy(client, filling.run, &into), kept) {
+    let copied = if of_extension {
+        Ok(())
+    } else {
+        opened.copy(client, filling.run, filling.header, &into)
+    };
+    match (copied, kept) {
+        (Ok(()), Some(stored)) if of_extension => {
+            // The table is not this load's: nothing goes in before everything is live.
+            filling
+                .of_extensions
+                .keep(opened.rows, into, &stored, opened.fingerprint)?;
+        }
         // The server knows best what it cannot resolve yet: an index, or a view that needs a key.
         (Err(failure), Some(stored)) if failure.is_missing_object() => {
             filling
@@ -181,7 +209,7 @@ pub(crate) fn table_of<'a>(header: &'a Header, rows: &RowsRecord) -> Result<&'a 
 
 /// A chunk whose rows are framed and hashed.
 pub(crate) struct OpenedChunk<'a> {
-    table: &'a Table,
+    pub(crate) table: &'a Table,
     rows: RowsRecord,
     bytes: Vec<u8>,
     pub(crate) fingerprint: Fingerprint,
@@ -219,11 +247,33 @@ impl<'a> OpenedChunk<'a> {
     }
 
     /// Writes the rows into the table `name`, with their row in the journal, in one transaction.
-    pub(crate) fn copy(&self, client: &mut Client, run: &Run, name: &QualifiedName) -> Result<()> {
+    pub(crate) fn copy(
+        &self,
+        client: &mut Client,
+        run: &Run,
+        header: &Header,
+        name: &QualifiedName,
+    ) -> Result<()> {
         let rows = &self.rows;
         let step = || format!("rows of {name} could not be written (chunk {})", rows.chunk);
         let mut transaction = client.transaction().map_err(|error| failed(step(), error))?;
         journal::hold(&mut transaction, run)?;
+        if self.table.kind == TableKind::LargeObjects {
+            large_objects::put(&mut transaction, header, self.table, rows, &self.bytes)?;
+        } else {
+            self.copy_into(&mut transaction, &name.to_string())?;
+        }
+        journal::note_chunk(&mut transaction, run, rows.table, rows.chunk)?;
+        transaction.commit().map_err(|error| failed(step(), error))
+    }
+
+    /// Writes the rows into `name`, a table that has the same columns.
+    pub(crate) fn copy_into(&self, transaction: &mut Transaction<'_>, name: &str) -> Result<()> {
+        let rows = &self.rows;
+        let step = || {
+            let table = self.table.qualified_name();
+            format!("rows of {table} could not be written (chunk {})", rows.chunk)
+        };
         let mut writer = transaction
             .copy_in(&copy_in_sql(self.table, name, rows.form))
             .map_err(|error| failed(step(), error))?;
@@ -233,19 +283,18 @@ impl<'a> OpenedChunk<'a> {
                 .map_err(|error| Failure::new(Exit::Target, step()).with_source(error))?;
         }
         let copied = writer.finish().map_err(|error| failed(step(), error))?;
-        if copied != rows.rows {
-            let message = format!(
-                "{name} took {copied} of {} rows of chunk {}",
-                rows.rows, rows.chunk
-            );
-            return Err(Failure::new(Exit::Target, message));
+        if copied == rows.rows {
+            return Ok(());
         }
-        journal::note_chunk(&mut transaction, run, rows.table, rows.chunk)?;
-        transaction.commit().map_err(|error| failed(step(), error))
+        let message = format!(
+            "{name} took {copied} of {} rows of chunk {}",
+            rows.rows, rows.chunk
+        );
+        Err(Failure::new(Exit::Target, message))
     }
 }
 
-fn copy_in_sql(table: &Table, into: &QualifiedName, form: Form) -> String {
+fn copy_in_sql(table: &Table, into: &str, form: Form) -> String {
     let format = match form {
         Form::Text => "FORMAT csv, HEADER",
         Form::Binary => "FORMAT binary",

@@ -208,10 +208,10 @@ fn takes_from_public(statement: &Statement<'_>) -> bool {
     text.starts_with("REVOKE ") && text.ends_with(" FROM PUBLIC") && !text.contains(" ON SCHEMA ")
 }
 
-/// Says that there were grants which are not applied.
-pub(crate) fn mention(sql: &str, ui: &Ui) {
+/// Says that there were grants which are not applied; `others` are those that stand in the catalog.
+pub(crate) fn mention(sql: &str, others: usize, ui: &Ui) {
     let is_left = |it: &&Statement<'_>| it.kind == StatementKind::Grant && !takes_from_public(it);
-    let grants = statements(sql).iter().filter(is_left).count();
+    let grants = statements(sql).iter().filter(is_left).count() + others;
     if grants > 0 {
         ui.status(format_args!(
             "grants of the source that are not applied (--privileges keep): {}",

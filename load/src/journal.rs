@@ -1,5 +1,5 @@
 //! The journal: schema `coalesce` on the target, without grants. One row for each run, kept; one row for each
-//! chunk that is in, removed when the run is live.
+//! chunk that is in and for each large object that was made, removed when the run is live.
 
 use archive::Header;
 use catalog::JOURNAL_COMMENT;
@@ -7,6 +7,9 @@ use cli::{Exit, Failure, Result};
 use postgres::{Client, GenericClient, Transaction};
 
 use crate::target::{Target, failed};
+
+/// Stands for the schema of a run that has none, but large objects; no schema can have such a name.
+pub(crate) const LARGE_OBJECTS: &str = "pg_largeobject";
 
 /// Guards the making of what all loads into a database share.
 pub(crate) const DATABASE_LOCK: &str =
@@ -32,6 +35,12 @@ CREATE TABLE IF NOT EXISTS coalesce.chunk (
   table_number integer NOT NULL,
   chunk_number integer NOT NULL,
   PRIMARY KEY (run, table_number, chunk_number)
+);
+CREATE TABLE IF NOT EXISTS coalesce.large_object (
+  run bigint NOT NULL,
+  oid oid NOT NULL,
+  made_by xid8 NOT NULL,
+  PRIMARY KEY (run, oid)
 );";
 
 /// A load, as the journal knows it.
@@ -67,7 +76,7 @@ pub(crate) fn trouble(client: &mut impl GenericClient) -> Result<Option<String>>
           NOT EXISTS (
             SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind NOT IN ('i', 'S')
               AND (c.relkind <> 'r' OR c.relowner <> n.nspowner OR c.relhastriggers OR c.relhasrules
-                   OR c.relrowsecurity OR c.relname NOT IN ('run', 'chunk'))) AS plain
+                   OR c.relrowsecurity OR c.relname NOT IN ('run', 'chunk', 'large_object'))) AS plain
         FROM pg_catalog.pg_namespace n
         LEFT JOIN pg_catalog.pg_roles t ON t.oid = n.nspowner AND (t.rolsuper OR t.rolname = current_user
           OR t.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
@@ -187,6 +196,83 @@ pub(crate) fn note_chunk(transaction: &mut Transaction<'_>, run: &Run, table: u3
         .map_err(|error| failed("the journal could not be written", error))
 }
 
+/// Notes large objects in the transaction that makes them.
+pub(crate) fn note_large_objects(transaction: &mut Transaction<'_>, run: &Run, oids: &[u32]) -> Result<()> {
+    transaction
+        .execute(
+            "INSERT INTO coalesce.large_object (run, oid, made_by)
+             SELECT $1, x.oid, pg_catalog.pg_current_xact_id() FROM pg_catalog.unnest($2::pg_catalog.oid[]) AS x (oid)",
+            &[&run.id, &oids],
+        )
+        .map(drop)
+        .map_err(|error| failed("the journal could not be written", error))
+}
+
+/// The OIDs of the large objects that a run which did not end has made, ascending.
+pub(crate) fn large_objects(client: &mut impl GenericClient, run: &Run) -> Result<Vec<u32>> {
+    let step = "the journal could not be read";
+    let exists: bool = client
+        .query_one(
+            "SELECT pg_catalog.to_regclass('coalesce.large_object') IS NOT NULL",
+            &[],
+        )
+        .map_err(|error| failed(step, error))?
+        .get(0);
+    if !exists {
+        return Ok(Vec::new());
+    }
+    let rows = client
+        .query(
+            "SELECT oid FROM coalesce.large_object WHERE run = $1 ORDER BY oid",
+            &[&run.id],
+        )
+        .map_err(|error| failed(step, error))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// Those of `oids` that are still what the run has made, and those that are something else now.
+///
+/// An OID can be given again after its object was removed, so the row in the system's catalog must be the one that
+/// the run's own transaction wrote, and its owner the role that loads.
+pub(crate) fn own_large_objects(
+    client: &mut impl GenericClient,
+    run: &Run,
+    oids: &[u32],
+) -> Result<(Vec<u32>, Vec<u32>)> {
+    const EXISTING: &str = "
+        SELECT m.oid, m.xmin = o.made_by::pg_catalog.xid
+          AND m.lomowner = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = $3) AS own
+        FROM coalesce.large_object o JOIN pg_catalog.pg_largeobject_metadata m ON m.oid = o.oid
+        WHERE o.run = $1 AND o.oid = ANY ($2) ORDER BY m.oid";
+    if oids.is_empty() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let rows = client
+        .query(EXISTING, &[&run.id, &oids, &run.role])
+        .map_err(|error| failed("the large objects could not be examined", error))?;
+    let (own, others): (Vec<_>, Vec<_>) = rows
+        .iter()
+        .partition(|row| row.get::<_, Option<bool>>("own").unwrap_or(false));
+    let oids = |rows: Vec<&postgres::Row>| rows.into_iter().map(|row| row.get("oid")).collect();
+    Ok((oids(own), oids(others)))
+}
+
+/// Removes what is known of a run's parts, which nobody needs once it has ended.
+fn forget_parts(client: &mut impl GenericClient, run: &Run) -> std::result::Result<(), postgres::Error> {
+    client.execute("DELETE FROM coalesce.chunk WHERE run = $1", &[&run.id])?;
+    // A journal from before there were large objects gets its table with the next load.
+    let exists: bool = client
+        .query_one(
+            "SELECT pg_catalog.to_regclass('coalesce.large_object') IS NOT NULL",
+            &[],
+        )?
+        .get(0);
+    if exists {
+        client.execute("DELETE FROM coalesce.large_object WHERE run = $1", &[&run.id])?;
+    }
+    Ok(())
+}
+
 /// The last step, with whatever `open` does in the same transaction: from here on the schemas are what they say.
 pub(crate) fn go_live(
     target: &mut Target,
@@ -202,7 +288,7 @@ pub(crate) fn go_live(
     open(&mut transaction)?;
     let mut end = || -> std::result::Result<(), postgres::Error> {
         transaction.batch_execute("SET LOCAL synchronous_commit = on")?;
-        transaction.execute("DELETE FROM coalesce.chunk WHERE run = $1", &[&run.id])?;
+        forget_parts(&mut transaction, run)?;
         transaction.execute(
             "UPDATE coalesce.run SET state = 'live', ended_at = pg_catalog.now() WHERE id = $1",
             &[&run.id],
@@ -232,6 +318,17 @@ fn settle_lost_answer(target: &Target, run: &Run, failure: Failure) -> Result<()
 
 /// The load that wrote `schema`, as it stands now, and did not end, if there is one.
 pub(crate) fn unfinished_run(client: &mut Client, schema: &str) -> Result<Option<Run>> {
+    const OF_SCHEMA: &str = "
+        SELECT r.id, r.owner_pid, r.role, r.created_schemas,
+        ARRAY(SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
+        WHERE n.oid = ANY (r.schema_oids) AND n.nspname = ANY (r.schemas))
+        FROM coalesce.run r
+        JOIN pg_catalog.pg_namespace n ON n.nspname = $1 AND n.oid = ANY (r.schema_oids)
+        WHERE r.state = 'loading' ORDER BY r.id DESC LIMIT 1";
+    const WITHOUT_SCHEMA: &str = "
+        SELECT r.id, r.owner_pid, r.role, r.created_schemas, r.schemas FROM coalesce.run r
+        WHERE r.state = 'loading' AND pg_catalog.cardinality(r.schemas) = 0 AND $1::pg_catalog.text IS NOT NULL
+        ORDER BY r.id DESC LIMIT 1";
     let step = "the journal could not be read";
     let exists: bool = client
         .query_one(
@@ -245,16 +342,13 @@ pub(crate) fn unfinished_run(client: &mut Client, schema: &str) -> Result<Option
         return Ok(None);
     }
     // A schema of that name that was made later is another's.
+    let sql = if schema == LARGE_OBJECTS {
+        WITHOUT_SCHEMA
+    } else {
+        OF_SCHEMA
+    };
     let row = client
-        .query_opt(
-            "SELECT r.id, r.owner_pid, r.role, r.created_schemas,
-               ARRAY(SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
-                     WHERE n.oid = ANY (r.schema_oids) AND n.nspname = ANY (r.schemas))
-             FROM coalesce.run r
-             JOIN pg_catalog.pg_namespace n ON n.nspname = $1 AND n.oid = ANY (r.schema_oids)
-             WHERE r.state = 'loading' ORDER BY r.id DESC LIMIT 1",
-            &[&schema],
-        )
+        .query_opt(sql, &[&schema])
         .map_err(|error| failed(step, error))?;
     Ok(row.map(|row| Run {
         id: row.get(0),
@@ -270,7 +364,7 @@ pub(crate) fn abandon(
     client: &mut impl GenericClient,
     run: &Run,
 ) -> std::result::Result<(), postgres::Error> {
-    client.execute("DELETE FROM coalesce.chunk WHERE run = $1", &[&run.id])?;
+    forget_parts(client, run)?;
     client
         .execute(
             "UPDATE coalesce.run SET state = 'abandoned', ended_at = pg_catalog.now() WHERE id = $1",

@@ -1,6 +1,6 @@
 //! Rows that name what is made only after the rows: a value of type `regclass` may name an index, and COPY refuses
 //! it before the index is there. Their chunks wait in a temporary file, so that memory stays bounded and the archive
-//! can be read on.
+//! can be read on; so do rows for tables of extensions, which are not this load's to fill before everything is live.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -48,7 +48,7 @@ impl LateRows {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let start = waiting.write(stored).or_fail(
             Exit::Target,
-            || "rows that must wait for an index could not be kept in a temporary file",
+            || "rows that must wait could not be kept in a temporary file",
         )?;
         waiting.chunks.push(WaitingChunk {
             rows,
@@ -62,7 +62,33 @@ impl LateRows {
 
     /// Writes what was put aside, in the order of tables and chunks.
     pub(crate) fn fill(self, target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
-        let mut waiting = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let rows = self.each(header, |chunk, into| {
+            chunk.copy(target.client(), run, header, into).map_err(|failure| {
+                if failure.is_missing_object() {
+                    failure.with_hint(
+                        "a value names an object that the archive does not have; `remap-schema` lists such values",
+                    )
+                } else {
+                    failure
+                }
+            })
+        })?;
+        if rows > 0 {
+            ui.detail(format_args!(
+                "{} rows came in after the indexes, since they name some",
+                count(rows)
+            ));
+        }
+        Ok(())
+    }
+
+    /// Gives each chunk and the table that takes it to `take`, in the order of tables and chunks, and counts the rows. They stay here.
+    pub(crate) fn each(
+        &self,
+        header: &Header,
+        mut take: impl FnMut(&OpenedChunk<'_>, &QualifiedName) -> Result<()>,
+    ) -> Result<u64> {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut chunks = std::mem::take(&mut waiting.chunks);
         chunks.sort_by_key(|it| (it.rows.table, it.rows.chunk));
         for chunk in &chunks {
@@ -76,24 +102,11 @@ impl LateRows {
             if opened.fingerprint != chunk.fingerprint {
                 return Err(Failure::new(Exit::Internal, lost()));
             }
-            opened.copy(target.client(), run, &chunk.into).map_err(|failure| {
-                if failure.is_missing_object() {
-                    failure.with_hint(
-                        "a value names an object that the archive does not have; `remap-schema` lists such values",
-                    )
-                } else {
-                    failure
-                }
-            })?;
+            take(&opened, &chunk.into)?;
         }
-        if !chunks.is_empty() {
-            let rows = chunks.iter().map(|it| it.rows.rows).sum();
-            ui.detail(format_args!(
-                "{} rows came in after the indexes, since they name some",
-                count(rows)
-            ));
-        }
-        Ok(())
+        let rows = chunks.iter().map(|it| it.rows.rows).sum();
+        waiting.chunks = chunks;
+        Ok(rows)
     }
 }
 

@@ -7,11 +7,13 @@ mod abandon;
 mod apart;
 mod args;
 mod checks;
+mod extension_rows;
 mod fill;
 mod grants;
 mod indexes;
 mod journal;
 mod labels;
+mod large_objects;
 mod late_rows;
 mod outside;
 mod prepare;
@@ -31,6 +33,7 @@ use database::endpoint::{Environment, PostgresEndpoint};
 
 use apart::Apart;
 use args::{Args, Privileges};
+use extension_rows::ExtensionRows;
 use journal::Run;
 use target::Target;
 
@@ -90,18 +93,19 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
 
     let mut target = Target::connect(endpoint, args.jobs())?;
     // Locked first: what the checks find must still hold when the run begins.
-    target.lock_schemas(&schemas)?;
+    let places = places(&schemas, &header);
+    target.lock_schemas(&places)?;
     let apart = Apart::new(&header, texts.get(SchemaMember::Apart), &args.apply);
     let existing = checks::check(&mut target, &header, &texts, &apart, args)?;
     target.open_sessions_for_rows(fill::sessions_wanted(&header), ui)?;
     let run = journal::begin(&mut target, &header, &existing)?;
-    cli::set_last_words(last_words(&target, &schemas, args));
+    cli::set_last_words(last_words(&target, &places, args));
     let loaded = load_run(&mut target, &run, reader, &header, (&texts, &apart), args, ui);
     let end = loaded.map_err(|failure| {
-        state_left(&target, &schemas)
+        state_left(&target, &places)
             .into_iter()
             .fold(failure, Failure::with_state)
-            .with_way_out(way_out(&schemas, args))
+            .with_way_out(way_out(&places, args))
     })?;
     cli::set_last_words(Vec::new());
     let live = report::Live {
@@ -113,6 +117,15 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
         elapsed: started.elapsed(),
     };
     live.say(args.format, ui)
+}
+
+/// What a load is known by: its schemas, or the word for large objects where there is nothing else.
+fn places(schemas: &[String], header: &Header) -> Vec<String> {
+    if schemas.is_empty() && !header.catalog.large_objects.is_empty() {
+        vec![journal::LARGE_OBJECTS.to_owned()]
+    } else {
+        schemas.to_vec()
+    }
 }
 
 /// Rows need tables, and those come from the archive.
@@ -138,7 +151,14 @@ fn load_run(
     ui: &Ui,
 ) -> cli::Result<End> {
     prepare::create(target, run, header, texts.get(SchemaMember::PreData), ui)?;
-    let (end, late) = fill::fill(target, run, reader, header, ui)?;
+    large_objects::create(target, run, header)?;
+    let extension_rows = ExtensionRows::new(target, header)?;
+    let fill::Filled {
+        end,
+        late,
+        of_extensions,
+    } = fill::fill(target, run, reader, header, ui)?;
+    extension_rows.compare(target, &of_extensions)?;
     let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), late, ui)?;
     settle::settle(target, run, header, ui)?;
     row_security.enable(target, run)?;
@@ -147,7 +167,7 @@ fn load_run(
     if keep {
         grants::say_public(run, header, privileges, ui);
     } else {
-        grants::mention(privileges, ui);
+        grants::mention(privileges, large_objects::grants(header), ui);
     }
     cli::check_interrupt()?;
     cli::set_last_words(vec![
@@ -155,6 +175,8 @@ fn load_run(
     ]);
     journal::go_live(target, run, |transaction| {
         grants::open(transaction, run, header, privileges, keep)?;
+        large_objects::open(transaction, header, keep)?;
+        extension_rows.add(transaction, &of_extensions, ui)?;
         apart.apply(transaction)
     })?;
     apart.say(ui);

@@ -33,16 +33,25 @@ impl Live<'_> {
     }
 
     fn closing_line(&self) -> String {
-        if self.schemas.is_empty() {
+        let tally = self.end.tally(&self.header.catalog);
+        if self.schemas.is_empty() && tally.large_objects == 0 {
             return "the source was empty: there is nothing to load".to_owned();
         }
         let verb = if self.schemas.len() == 1 { "is" } else { "are" };
+        let places = if self.schemas.is_empty() {
+            "large objects".to_owned()
+        } else {
+            self.schemas.join(", ")
+        };
+        let large_objects = match tally.large_objects {
+            0 => String::new(),
+            number => format!(" {} large objects,", count(number)),
+        };
         format!(
-            "{} {verb} live on {}: {} tables, {} rows, {} indexes in {}; all fingerprints hold: {}",
-            self.schemas.join(", "),
+            "{places} {verb} live on {}: {} tables, {} rows,{large_objects} {} indexes in {}; all fingerprints hold: {}",
             self.target,
-            count(self.end.tables.len() as u64),
-            count(self.end.rows()),
+            count(tally.tables),
+            count(tally.rows),
             count(self.header.catalog.count(ObjectKind::Index) as u64),
             duration(self.elapsed),
             self.end.digest(),
@@ -58,10 +67,13 @@ impl Live<'_> {
                 .get(place)
                 .map(|it| it.qualified_name().to_string())
         };
+        let tally = self.end.tally(&self.header.catalog);
+        let pieces = self.header.catalog.large_objects_table().map(|it| it.number);
         let tables: Vec<_> = self
             .end
             .tables
             .iter()
+            .filter(|it| Some(it.table) != pieces)
             .map(|it| {
                 let fingerprint = &it.fingerprint;
                 json!({
@@ -76,7 +88,8 @@ impl Live<'_> {
             "source": self.header.source.database,
             "run": self.end.run,
             "schemas": self.schemas,
-            "rows": self.end.rows(),
+            "rows": tally.rows,
+            "large_objects": tally.large_objects,
             "tables": tables,
             "apart": self.apart.json(),
             "seconds": self.elapsed.as_secs_f64(),

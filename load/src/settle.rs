@@ -46,7 +46,10 @@ fn analyzed(tables: &[Table]) -> impl Iterator<Item = &Table> {
             .partition_of
             .as_ref()
             .is_some_and(|it| !with_foreign.contains(it));
-        !is_covered && table.kind != TableKind::Foreign && !with_foreign.contains(&table.qualified_name())
+        !is_covered
+            && table.is_own()
+            && table.kind != TableKind::Foreign
+            && !with_foreign.contains(&table.qualified_name())
     })
 }
 

@@ -1,12 +1,17 @@
 //! The database that is written: its sessions and its locks.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
 use cli::{Exit, Failure, InterruptGuard, Result, Ui};
 use database::endpoint::PostgresEndpoint;
 use postgres::Client;
 
 use crate::journal;
+
+/// How often, and how long apart, a schema's lock is asked for.
+const LOCK_TRIES: u32 = 4;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
 /// The target, with the session that holds the locks and writes the journal.
 pub(crate) struct Target {
@@ -88,20 +93,13 @@ impl Target {
         std::mem::take(&mut self.for_rows)
     }
 
-    /// One lock for each schema, in sorted order, held as long as the session; refused at once when another
-    /// load holds one.
+    /// One lock for each schema, in sorted order, held as long as the session; refused when another load
+    /// holds one.
     pub(crate) fn lock_schemas(&mut self, schemas: &[String]) -> Result<()> {
         let mut sorted: Vec<&String> = schemas.iter().collect();
         sorted.sort();
         for schema in sorted {
-            let taken: bool = self
-                .client
-                .query_one(
-                    "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('coalesce schema ' || $1, 0))",
-                    &[schema],
-                )
-                .map_err(|error| failed("the schemas could not be locked", error))?
-                .get(0);
+            let taken = self.take_lock(schema)?;
             if !taken {
                 let run = journal::unfinished_run(&mut self.client, schema)?;
                 let run = run.map_or(String::new(), |run| format!(" (run {})", run.id()));
@@ -113,6 +111,25 @@ impl Target {
             }
         }
         Ok(())
+    }
+
+    /// False when another session holds the lock. That of a load that has just ended holds it for a moment more.
+    fn take_lock(&mut self, schema: &str) -> Result<bool> {
+        const LOCK: &str = "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('coalesce schema ' || $1, 0))";
+        for tries_left in (0..LOCK_TRIES).rev() {
+            let row = self
+                .client
+                .query_one(LOCK, &[&schema])
+                .map_err(|error| failed("the schemas could not be locked", error))?;
+            if row.get(0) {
+                return Ok(true);
+            }
+            cli::check_interrupt()?;
+            if tries_left > 0 {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use archive::{End, Header, RowsRecord, decompress};
 use catalog::Table;
 use cli::{ArchiveReader, Exit, Failure, Result, Ui, open_archive};
-use fingerprint::{Fingerprint, map_chunk, scan_chunk};
+use fingerprint::{Fingerprint, each_row_of_chunk, map_chunk, scan_chunk};
 use rewrite::{NameMap, TableNames};
 
+use crate::apart::Kept;
 use crate::report::{Report, TableResult};
 
 pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
@@ -18,7 +19,7 @@ pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
         "archive of {} at {}",
         header.source.database, header.source.snapshot_time
     ));
-    let (end, _) = read_through(reader, None)?;
+    let (end, ..) = read_through(reader, None, false)?;
     let tables = header.catalog.tables.iter().filter_map(|table| {
         let fingerprint = end.table(table.number)?.fingerprint;
         let label = table.qualified_name().to_string();
@@ -38,19 +39,30 @@ pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
     ))
 }
 
+/// Rows that are compared one by one, by table.
+pub(crate) type KeptRows = HashMap<u32, Kept>;
+
 /// Reads the rest of an archive, frames and hashes all its rows again and compares them with its end. With `names`
-/// also returns the fingerprints that rows with names of objects in them have under their new names.
+/// also returns the fingerprints that rows with names of objects in them have under their new names; with `keeps` the
+/// rows that are compared one by one.
 pub(crate) fn read_through(
     mut reader: ArchiveReader,
     names: Option<&NameMap>,
-) -> Result<(End, HashMap<u32, Fingerprint>)> {
+    keeps: bool,
+) -> Result<(End, HashMap<u32, Fingerprint>, KeptRows)> {
     let header = reader.header().clone();
     let mut renamed = Renamed::new(&header, names);
+    let keep = |table: &Table| {
+        let kept = Kept::of_table(table, header.form(table.number)?)?;
+        Some((table.number, kept))
+    };
+    let tables = header.catalog.tables.iter().filter(|_| keeps);
+    let mut kept: KeptRows = tables.filter_map(keep).collect();
     let empty = |table: &Table| header.form(table.number).map(Fingerprint::empty);
     let mut totals: Vec<Option<Fingerprint>> = header.catalog.tables.iter().map(empty).collect();
     while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
         let stored = reader.chunk_bytes().map_err(Failure::archive)?;
-        let part = hash_chunk(&header, &rows, stored, &record.name, &mut renamed)?;
+        let part = hash_chunk(&header, &rows, stored, &record.name, &mut renamed, &mut kept)?;
         let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
         if let Some(total) = totals.get_mut(place).and_then(Option::as_mut) {
             total
@@ -68,7 +80,7 @@ pub(crate) fn read_through(
             return Err(Failure::new(Exit::Archive, message));
         }
     }
-    Ok((end, renamed.finish()))
+    Ok((end, renamed.finish(), kept))
 }
 
 /// The tables whose values hold names, and the fingerprints that they have under their new ones.
@@ -97,6 +109,7 @@ fn hash_chunk(
     stored: Vec<u8>,
     member: &str,
     renamed: &mut Renamed<'_>,
+    kept: &mut KeptRows,
 ) -> Result<Fingerprint> {
     let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
     let table = header.catalog.tables.get(place).ok_or_else(|| damaged(member))?;
@@ -105,15 +118,24 @@ fn hash_chunk(
         .stored_columns()
         .map(|column| column.name.as_str())
         .collect();
+    let mut keep = |bytes: &[u8]| match kept.get_mut(&rows.table) {
+        None => Ok(()),
+        Some(kept) => each_row_of_chunk(rows.form, names.iter().copied(), bytes, |row| kept.take(row))
+            .map_err(|error| damaged(member).with_source(error)),
+    };
     if let Some((values, total)) = renamed.0.get_mut(&rows.table) {
-        let mapped = map_chunk(names, &bytes, |place, value| values.map(place, value))
-            .map_err(|error| damaged(member).with_source(error))?;
+        let mapped = map_chunk(names.iter().copied(), &bytes, |place, value| {
+            values.map(place, value)
+        })
+        .map_err(|error| damaged(member).with_source(error))?;
         total
             .merge(&mapped.after)
             .map_err(|error| damaged(member).with_source(error))?;
+        keep(mapped.changed.as_deref().unwrap_or(&bytes))?;
         return Ok(mapped.before);
     }
-    scan_chunk(rows.form, names, &bytes).map_err(|error| damaged(member).with_source(error))
+    keep(&bytes)?;
+    scan_chunk(rows.form, names.iter().copied(), &bytes).map_err(|error| damaged(member).with_source(error))
 }
 
 fn damaged(member: &str) -> Failure {

@@ -17,7 +17,8 @@ const FINDINGS: &str = "something differs";
 /// Prove that a target holds every row of a source
 ///
 /// Compares the columns, the count and the fingerprint of every table, the positions of sequences, and the names
-/// of views, functions, types, indexes, constraints, triggers and all other objects. SOURCE is a PostgreSQL
+/// of views, functions, types, indexes, constraints, triggers and all other objects. Large objects, and rows of
+/// extensions' configuration tables, must all be there; the target may hold more. SOURCE is a PostgreSQL
 /// database, a SQLite file, or an archive (`-` for stdin, a file or a directory); names are translated as
 /// `remap-schema` does, so give the same --to and --map. SOURCE and TARGET may be one database: schemas that
 /// others are mapped to are then no part of the source. An archive that has been through `remap-schema` has its new names already.
@@ -38,6 +39,12 @@ pub(crate) struct Args {
     /// Tables that are read at once, each by one session on each side [default: the number of cores]
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Do not look at large objects of a live source, as `dump` with this flag
+    #[arg(long)]
+    pub(crate) no_large_objects: bool,
+    /// Do not look at rows of extensions' configuration tables of a live source, as `dump` with this flag
+    #[arg(long)]
+    pub(crate) no_extension_rows: bool,
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
     pub(crate) format: Format,

@@ -9,6 +9,7 @@ use database::endpoint::Environment;
 use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
+use crate::apart;
 use crate::args::Args;
 use crate::objects::{self, Side};
 use crate::report::{Difference, Report, TableResult};
@@ -28,6 +29,12 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     };
     let jobs = args.jobs();
     let mut source = Source::open(source, jobs, &mapping)?;
+    apart::complete(
+        &mut source,
+        !args.no_large_objects,
+        !args.no_extension_rows,
+        ui.is_verbose(),
+    )?;
     let schemas = source.catalog().schemas.iter();
     let wanted: Vec<String> = schemas.map(|it| mapping.schema(&it.name)).collect();
     let target = Live::open(&endpoint, Some(&wanted), jobs, Failure::target)?;
@@ -50,7 +57,9 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         .map_err(|error| {
             Failure::new(cli::Exit::Internal, "no threads could be started").with_source(error)
         })?;
-    let tables = pool.install(|| comparison.tables())?;
+    let mut tables = pool.install(|| comparison.tables())?;
+    tables.extend(apart::extension_rows(&source, &target, &renamed, names.as_ref())?);
+    let large_objects = pool.install(|| apart::large_objects(&source, &target))?;
     progress.finish();
     let sequences = comparison.sequences();
     let objects = comparison.objects();
@@ -60,7 +69,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         tables,
         objects,
         sequences,
-    ))
+    )
+    .with_large_objects(large_objects))
 }
 
 struct Comparison<'a> {

@@ -1,10 +1,12 @@
 //! `verify`: proof that a target holds what a source holds, like `cmp`. It never writes.
 
+mod apart;
 mod archive_alone;
 mod args;
 mod compare;
 mod objects;
 mod report;
+mod scan;
 mod sides;
 mod trees;
 

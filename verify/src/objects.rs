@@ -68,7 +68,7 @@ impl<'a> Comparison<'a> {
             let word = match table.kind {
                 TableKind::Partitioned => "partitioned table",
                 TableKind::Foreign => "foreign table",
-                TableKind::Ordinary => "table",
+                _ => "table",
             };
             (found.get(&name) != Some(&table.kind)).then(|| format!("{word} {name} is missing on the target"))
         });

@@ -7,6 +7,8 @@ use cli::{Format, Table, count};
 use fingerprint::Fingerprint;
 use serde_json::{Value, json};
 
+use crate::apart::LargeObjects;
+
 /// The version of the JSON report.
 const VERSION: u32 = 1;
 
@@ -19,6 +21,8 @@ pub(crate) struct Report {
     objects: Vec<String>,
     /// Differences of sequences, as sentences.
     sequences: Vec<String>,
+    /// `None` when the source has none.
+    large_objects: Option<LargeObjects>,
 }
 
 /// What came of one table.
@@ -28,6 +32,8 @@ pub(crate) struct TableResult {
     source: Option<Fingerprint>,
     target: Option<Fingerprint>,
     difference: Option<Difference>,
+    /// The target's table holds others' rows too.
+    of_many: bool,
 }
 
 /// Why a table is not identical.
@@ -42,6 +48,8 @@ pub(crate) enum Difference {
     Generated(String),
     /// The target stores the column, the source computes it.
     NotGenerated(String),
+    /// So many rows are not among those of the target's table.
+    Absent(u64),
 }
 
 impl Difference {
@@ -63,12 +71,23 @@ impl TableResult {
             source,
             target,
             difference,
+            of_many: false,
+        }
+    }
+
+    /// For rows that need only be among those of the target.
+    pub(crate) fn of_many(self) -> Self {
+        TableResult {
+            of_many: true,
+            ..self
         }
     }
 
     fn verdict(&self) -> String {
         let of_column = match &self.difference {
+            None if self.of_many => return "all on the target".to_owned(),
             None => return "identical".to_owned(),
+            Some(Difference::Absent(rows)) => return format!("{} not on the target", counted(*rows, "row")),
             Some(Difference::MissingTable) => return "missing on the target".to_owned(),
             Some(Difference::ExtraTable) => return "not in the source".to_owned(),
             Some(Difference::Rows) => return self.rows_verdict(),
@@ -111,6 +130,14 @@ impl Report {
             tables,
             objects,
             sequences,
+            large_objects: None,
+        }
+    }
+
+    pub(crate) fn with_large_objects(self, large_objects: Option<LargeObjects>) -> Self {
+        Report {
+            large_objects,
+            ..self
         }
     }
 
@@ -118,6 +145,10 @@ impl Report {
         self.objects.is_empty()
             && self.sequences.is_empty()
             && self.tables.iter().all(|table| table.difference.is_none())
+            && self
+                .large_objects
+                .as_ref()
+                .is_none_or(LargeObjects::are_identical)
     }
 
     pub(crate) fn render(&self, format: Format) -> String {
@@ -134,6 +165,11 @@ impl Report {
             for it in &self.tables {
                 table.row([it.name.clone(), rows(&it.source), rows(&it.target), it.verdict()]);
             }
+            if let Some(it) = &self.large_objects {
+                let number = |number: usize| count(number as u64);
+                let name = "large objects".to_owned();
+                table.row([name, number(it.source), number(it.target), it.verdict()]);
+            }
             table.to_string()
         } else {
             let mut table = Table::new(&["TABLE", ">ROWS", "FORM", "FINGERPRINT"]);
@@ -145,8 +181,9 @@ impl Report {
             }
             table.to_string()
         };
-        for line in self.objects.iter().chain(&self.sequences) {
-            text.push_str(line);
+        let named = self.large_objects.iter().flat_map(LargeObjects::sentences);
+        for line in self.objects.iter().chain(&self.sequences).cloned().chain(named) {
+            text.push_str(&line);
             text.push('\n');
         }
         let all = self.tables.len() as u64;
@@ -179,6 +216,19 @@ impl Report {
             let verb = if sequences == 1 { "differs" } else { "differ" };
             let _ = write!(text, "; {} {verb}", counted(sequences, "sequence"));
         }
+        if let Some(it) = &self.large_objects {
+            let _ = if it.are_identical() {
+                write!(text, "; {} identical", counted(it.source as u64, "large object"))
+            } else {
+                let wrong = (it.missing.len() + it.differing.len()) as u64;
+                write!(
+                    text,
+                    "; of {} {}",
+                    counted(it.source as u64, "large object"),
+                    differ(wrong)
+                )
+            };
+        }
         text.push_str(".\n");
         text
     }
@@ -207,6 +257,7 @@ impl Report {
             "tables": tables,
             "objects": self.objects,
             "sequences": self.sequences,
+            "large_objects": self.large_objects.as_ref().map(LargeObjects::json),
         })
     }
 }

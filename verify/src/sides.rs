@@ -14,14 +14,14 @@ use database::postgres::{
     Extent, Identity, Selection, Snapshot, SnapshotRequest, SnapshotSession, read_catalog, read_rows,
 };
 use database::sqlite::{Inspection, SqliteSource};
-use fingerprint::{Fingerprint, Form, RowScanner, Rows, encode_row, map_rows};
+use fingerprint::{Fingerprint, Form, encode_row};
 use plan::Mapping;
-use rewrite::{Known, NameMap, Rewriter, TableNames};
+use rewrite::{Known, NameMap, Rewriter};
 
+use crate::apart::Kept;
+use crate::archive_alone::KeptRows;
+use crate::scan::Scan;
 use crate::trees::Unit;
-
-/// Bytes that are held before hashed rows are thrown away.
-const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// What must be there.
 pub(crate) enum Source {
@@ -36,6 +36,7 @@ pub(crate) struct Archived {
     end: End,
     /// Of tables whose values hold names of objects, under the names that the target has.
     renamed: HashMap<u32, Fingerprint>,
+    kept: KeptRows,
 }
 
 /// A PostgreSQL database under a snapshot, read by several sessions.
@@ -188,6 +189,26 @@ impl Archived {
     }
 }
 
+impl Source {
+    /// The rows of a table that are compared one by one, and the form in which this source has or reads them.
+    pub(crate) fn kept(&self, table: &Table, names: Option<&NameMap>) -> Result<(Form, Kept)> {
+        let kept = match self {
+            Source::Postgres(live) => {
+                let scan = Scan::new(table, Form::Text, names.and_then(|it| it.table(table)));
+                let kept = live.kept(scan, table, &Extent::default(), Failure::source)?;
+                return Ok((Form::Text, kept));
+            }
+            Source::Archive(it) => it.kept.get(&table.number).zip(it.header.form(table.number)),
+            Source::Sqlite(_) => None,
+        };
+        let (kept, form) = kept.ok_or_else(|| {
+            let message = format!("rows of {} were not kept", table.qualified_name());
+            Failure::new(Exit::Internal, message)
+        })?;
+        Ok((form, kept.clone()))
+    }
+}
+
 impl Live {
     /// `schemas` limits what is locked and read; `failure` says which side this is.
     pub(crate) fn open(
@@ -236,27 +257,57 @@ impl Live {
         table: &Table,
         failure: fn(database::Error) -> Failure,
     ) -> Result<Fingerprint> {
+        self.read(&mut scan, table, &Extent::default(), failure)?;
+        scan.finish()
+    }
+
+    fn read(
+        &self,
+        scan: &mut Scan<'_>,
+        table: &Table,
+        extent: &Extent,
+        failure: fn(database::Error) -> Failure,
+    ) -> Result<()> {
         let form = scan.total.form;
         // There is a session for each thread that asks.
         let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut session =
             session.ok_or_else(|| Failure::new(Exit::Internal, "more readers than sessions"))?;
-        let whole = Extent::default();
         let mut read =
-            read_rows(session.client(), table, form, &whole, |piece| scan.push(piece)).map_err(failure);
+            read_rows(session.client(), table, form, extent, |piece| scan.push(piece)).map_err(failure);
         if read.as_ref().is_err_and(Failure::is_lock_conflict) {
             // Somebody waits for the lock that the snapshot's own session holds, and we would wait behind them.
             session.renew().map_err(failure)?;
             let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
             read =
-                read_rows(snapshot.client(), table, form, &whole, |piece| scan.push(piece)).map_err(failure);
+                read_rows(snapshot.client(), table, form, extent, |piece| scan.push(piece)).map_err(failure);
         }
         self.sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(session);
-        read??;
-        scan.finish()
+        read?
+    }
+
+    /// Reads rows that are compared one by one.
+    pub(crate) fn kept(
+        &self,
+        mut scan: Scan<'_>,
+        table: &Table,
+        extent: &Extent,
+        failure: fn(database::Error) -> Failure,
+    ) -> Result<Kept> {
+        scan.kept = Kept::of_table(table, scan.total.form);
+        self.read(&mut scan, table, extent, failure)?;
+        let scan = scan.end()?;
+        scan.kept
+            .ok_or_else(|| Failure::new(Exit::Internal, format!("rows of {} were not kept", scan.name)))
+    }
+
+    /// Lets the session that holds the snapshot be asked.
+    pub(crate) fn with_snapshot<T>(&self, ask: impl FnOnce(&mut Snapshot) -> T) -> T {
+        let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        ask(&mut snapshot)
     }
 }
 
@@ -285,69 +336,6 @@ impl SqliteFile {
             ControlFlow::Continue(()) => scan.finish(),
         }
     }
-}
-
-/// Hashes rows and throws them away.
-struct Scan<'a> {
-    name: String,
-    columns: usize,
-    scanner: RowScanner,
-    total: Fingerprint,
-    /// Gives names in the values those of the target, before they are hashed.
-    names: Option<TableNames<'a>>,
-}
-
-impl<'a> Scan<'a> {
-    fn new(table: &Table, form: Form, names: Option<TableNames<'a>>) -> Self {
-        let columns = table.stored_columns().count();
-        Scan {
-            name: table.qualified_name().to_string(),
-            columns,
-            scanner: RowScanner::new(form, columns),
-            total: Fingerprint::empty(form),
-            names,
-        }
-    }
-
-    fn push(&mut self, piece: &[u8]) -> Result<()> {
-        self.scanner
-            .push(piece)
-            .map_err(|error| not_framed(&self.name, error))?;
-        if self.scanner.buffered() >= HELD_BYTES_MAX {
-            let part = self.scanner.take_rows();
-            self.add(&part)?;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<Fingerprint> {
-        let scanner = std::mem::replace(&mut self.scanner, RowScanner::new(self.total.form, self.columns));
-        let last = scanner.finish().map_err(|error| not_framed(&self.name, error))?;
-        self.add(&last)?;
-        Ok(self.total)
-    }
-
-    fn add(&mut self, rows: &Rows) -> Result<()> {
-        let part = match &mut self.names {
-            None => rows.fingerprint,
-            Some(names) => {
-                map_rows(self.columns, &rows.bytes, |place, value| names.map(place, value))
-                    .map_err(|error| not_framed(&self.name, error))?
-                    .after
-            }
-        };
-        self.total.merge(&part).or_fail(Exit::Internal, || {
-            format!("fingerprints of {} cannot be added", self.name)
-        })
-    }
-}
-
-fn not_framed(name: &str, error: fingerprint::FrameError) -> Failure {
-    Failure::new(
-        Exit::Source,
-        format!("rows of {name} are not framed as they should be"),
-    )
-    .with_source(error)
 }
 
 /// Whether the words name an archive rather than a database: stdin, a folder with an end member, or a file that
@@ -381,8 +369,13 @@ fn read_archive(name: &str, mapping: &Mapping) -> Result<Source> {
     reader.schema().map_err(Failure::archive)?;
     let header = reader.header().clone();
     let names = name_map(mapping, &header.catalog)?;
-    let (end, renamed) = crate::archive_alone::read_through(reader, names.as_ref())?;
-    Ok(Source::Archive(Box::new(Archived { header, end, renamed })))
+    let (end, renamed, kept) = crate::archive_alone::read_through(reader, names.as_ref(), true)?;
+    Ok(Source::Archive(Box::new(Archived {
+        header,
+        end,
+        renamed,
+        kept,
+    })))
 }
 
 /// New names for values, as `remap-schema` gives them; `None` when nothing is renamed.

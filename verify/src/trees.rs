@@ -48,7 +48,11 @@ pub(crate) fn units<'a>(
     };
     let mut alone = Vec::new();
     let mut together: BTreeMap<u32, (&Table, Vec<&Table>)> = BTreeMap::new();
-    for (table, new) in tables.iter().zip(renamed).filter(|(table, _)| table.has_rows()) {
+    for (table, new) in tables
+        .iter()
+        .zip(renamed)
+        .filter(|(table, _)| table.has_rows() && table.is_own())
+    {
         if let Some(root) = root_of(new) {
             together
                 .entry(root.number)

@@ -1,5 +1,6 @@
 //! `end.json`: every record and every fingerprint. Without it an archive is truncated.
 
+use catalog::Catalog;
 use fingerprint::Fingerprint;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -29,6 +30,15 @@ pub struct TableEnd {
     /// That of the rows as the source gave them, where names in their values have been mapped since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_fingerprint: Option<Fingerprint>,
+}
+
+/// Numbers of what an archive holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tally {
+    /// With rows of their own.
+    pub tables: u64,
+    pub rows: u64,
+    pub large_objects: u64,
 }
 
 impl End {
@@ -91,8 +101,14 @@ impl End {
         format!("{}…{}", &digits[..6], &digits[60..])
     }
 
-    /// All rows of all tables.
-    pub fn rows(&self) -> u64 {
-        self.tables.iter().map(|it| it.fingerprint.rows).sum()
+    /// What people are told of an archive of `catalog`: a large object is one thing, however many rows it has.
+    pub fn tally(&self, catalog: &Catalog) -> Tally {
+        let pieces = catalog.large_objects_table().map(|it| it.number);
+        let tables = self.tables.iter().filter(|it| Some(it.table) != pieces);
+        Tally {
+            tables: tables.clone().count() as u64,
+            rows: tables.map(|it| it.fingerprint.rows).sum(),
+            large_objects: catalog.large_objects.len() as u64,
+        }
     }
 }

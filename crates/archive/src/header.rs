@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use catalog::{Catalog, Table};
+use catalog::{Catalog, Table, TableKind, large_objects_table};
 use fingerprint::Form;
 use plan::Mapping;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,13 @@ use crate::{Error, ErrorKind, Result};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Features that may stand under `requires`.
-const KNOWN_FEATURES: [&str; 0] = [];
+const KNOWN_FEATURES: [&str; 2] = [LARGE_OBJECTS, EXTENSION_ROWS];
+
+/// Large objects travel as rows of a table of kind [`TableKind::LargeObjects`].
+const LARGE_OBJECTS: &str = "large-objects";
+
+/// There are tables of kind [`TableKind::Configuration`].
+const EXTENSION_ROWS: &str = "extension-rows";
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -100,6 +106,19 @@ pub struct TableForm {
 }
 
 impl Header {
+    /// The features that a reader of an archive of `catalog` must know.
+    pub fn features(catalog: &Catalog) -> Vec<String> {
+        let has = |kind: TableKind| catalog.tables.iter().any(|it| it.kind == kind);
+        let mut features = Vec::new();
+        if has(TableKind::LargeObjects) {
+            features.push(LARGE_OBJECTS.to_owned());
+        }
+        if has(TableKind::Configuration) {
+            features.push(EXTENSION_ROWS.to_owned());
+        }
+        features
+    }
+
     /// The form of a table's rows; `None` for a table without rows of its own.
     pub fn form(&self, table: u32) -> Option<Form> {
         self.forms.iter().find(|it| it.table == table).map(|it| it.form)
@@ -146,6 +165,22 @@ impl Header {
         let in_binary = |table: &Table| table.stores_names() && self.form(table.number) == Some(Form::Binary);
         if tables.iter().any(in_binary) {
             return Err(Error::damaged("a table whose values hold names is not in text"));
+        }
+        self.check_large_objects()
+    }
+
+    /// Their rows are no table's of the target, so nothing else would look at what they claim to be.
+    fn check_large_objects(&self) -> Result<()> {
+        let objects = &self.catalog.large_objects;
+        if !objects.is_sorted_by(|one, next| one.oid < next.oid) {
+            return Err(Error::damaged("large objects are not in the order of their OIDs"));
+        }
+        let tables = &self.catalog.tables;
+        let of_kind = tables.iter().filter(|it| it.kind == TableKind::LargeObjects);
+        let is_known = |it: &&Table| it.columns == large_objects_table(0, 0).columns;
+        let expected = usize::from(!objects.is_empty());
+        if of_kind.clone().count() != expected || of_kind.filter(is_known).count() != expected {
+            return Err(Error::damaged("large objects do not have their table"));
         }
         Ok(())
     }

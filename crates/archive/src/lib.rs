@@ -14,7 +14,7 @@ mod tar_stream;
 mod writer;
 
 pub use codec::{Codec, ParseCodecError, compress, decompress};
-pub use end::{End, TableEnd};
+pub use end::{End, TableEnd, Tally};
 pub use error::{Error, ErrorKind, Result};
 pub use header::{Content, FORMAT_VERSION, Header, RowFilter, SourceIdentity, SourceKind, TableForm};
 pub use reader::{Reader, Store};

@@ -8,7 +8,7 @@ use archive::{
     Codec, End, ErrorKind, Header, Reader, Result, SchemaMember, SourceIdentity, SourceKind, TableForm,
     TarSink, TarStore, Writer, compress, decompress,
 };
-use catalog::{Catalog, Schema, Table, TableKind};
+use catalog::{Catalog, LargeObject, Schema, Table, TableKind, large_objects_table};
 use fingerprint::{Fingerprint, Form, scan_chunk, wrap_chunk};
 use plan::Mapping;
 use proptest::prelude::*;
@@ -31,6 +31,8 @@ fn table(number: u32, name: &str) -> Table {
         inherits: Vec::new(),
         rows_estimate: None,
         bytes: 0,
+        extension: None,
+        condition: None,
     }
 }
 
@@ -126,7 +128,8 @@ fn members(archive: &[u8]) -> Vec<Vec<u8>> {
 #[test]
 fn whole_archive_is_read_back() {
     let end = read(&archive(RUN)).unwrap();
-    assert_eq!(end.rows(), 3);
+    let tally = end.tally(&header(RUN).catalog);
+    assert_eq!((tally.tables, tally.rows, tally.large_objects), (2, 3, 0));
     assert_eq!(end.tables.iter().map(|it| it.chunks).collect::<Vec<_>>(), [2, 1]);
 }
 
@@ -203,11 +206,42 @@ fn newer_versions_and_unknown_features_are_named() {
         version,
         "archive has format version 2, this tool reads up to 1 (member archive.json)"
     );
-    let feature = with(|header| header.requires.push("large-objects".into()));
+    let feature = with(|header| header.requires.push("time-travel".into()));
     assert_eq!(
         feature,
-        "archive needs feature `large-objects`, which this tool lacks (member archive.json)"
+        "archive needs feature `time-travel`, which this tool lacks (member archive.json)"
     );
+}
+
+#[test]
+fn large_objects_that_are_not_what_they_claim_are_refused() {
+    let with = |change: fn(&mut Catalog)| {
+        let mut header = header(RUN);
+        let object = |oid| LargeObject {
+            oid,
+            owner: "it".into(),
+            comment: None,
+            grants: Vec::new(),
+        };
+        header.catalog.large_objects = vec![object(5), object(7)];
+        header.catalog.push_table(large_objects_table(0, 0));
+        let form = Form::Binary;
+        header.forms.push(TableForm { table: 2, form });
+        header.requires = Header::features(&header.catalog);
+        change(&mut header.catalog);
+        let writer = Writer::new(TarSink::new(Vec::new()), &header).unwrap();
+        read(&writer.finish().unwrap().0).map(|end| end.tally(&header.catalog).large_objects)
+    };
+    assert_eq!(with(|_| ()).unwrap(), 2);
+    let forgeries: [fn(&mut Catalog); 4] = [
+        |catalog| catalog.large_objects.reverse(),
+        |catalog| catalog.large_objects[1].oid = 5,
+        |catalog| catalog.large_objects.clear(),
+        |catalog| catalog.tables[2].columns.truncate(2),
+    ];
+    for forge in forgeries {
+        assert!(with(forge).is_err());
+    }
 }
 
 #[test]

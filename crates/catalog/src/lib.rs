@@ -6,6 +6,7 @@
 //! is the job of `crates/database`; nothing here touches a network or a file.
 
 mod extension;
+mod large_object;
 mod name;
 mod object;
 mod order;
@@ -18,6 +19,9 @@ mod stored_names;
 mod table;
 
 pub use extension::{Extension, Member};
+pub use large_object::{
+    LargeObject, LargeObjectGrant, LargeObjectPrivilege, PIECE_BYTES, large_objects_table, oid_ranges,
+};
 pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
@@ -50,7 +54,8 @@ pub const JOURNAL_COMMENT: &str = "journal of Coalesce: loads into this database
 pub struct Catalog {
     /// Schemas that are neither the system's nor an extension's, in byte order.
     pub schemas: Vec<Schema>,
-    /// Tables of every kind, numbered from 0 in this order.
+    /// Tables of every kind, numbered from 0 in this order; those that are not the source's own (see
+    /// [`Table::is_own`]) come last.
     pub tables: Vec<Table>,
     pub sequences: Vec<Sequence>,
     /// Materialized views in an order in which they can be refreshed.
@@ -72,6 +77,9 @@ pub struct Catalog {
     /// Settings of the database and of roles in it; those that can hold a password are left out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<Setting>,
+    /// In the order of their OIDs; their bytes are rows of the table of kind [`TableKind::LargeObjects`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub large_objects: Vec<LargeObject>,
 }
 
 /// A namespace.
@@ -98,11 +106,24 @@ impl Default for Catalog {
             search_path: search_path::default_path(),
             public_usage: Vec::new(),
             settings: Vec::new(),
+            large_objects: Vec::new(),
         }
     }
 }
 
 impl Catalog {
+    /// The table as whose rows large objects travel.
+    pub fn large_objects_table(&self) -> Option<&Table> {
+        self.tables.iter().find(|it| it.kind == TableKind::LargeObjects)
+    }
+
+    /// Adds a table that is not the source's own, under the next number.
+    pub fn push_table(&mut self, table: Table) {
+        // A number that no longer fits is refused with the archive's header.
+        let number = u32::try_from(self.tables.len()).unwrap_or(u32::MAX);
+        self.tables.push(Table { number, ..table });
+    }
+
     /// Number of objects of `kind`.
     pub fn count(&self, kind: ObjectKind) -> usize {
         self.objects.iter().filter(|object| object.kind == kind).count()

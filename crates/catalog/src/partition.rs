@@ -143,6 +143,8 @@ mod tests {
             inherits: Vec::new(),
             rows_estimate: None,
             bytes: 1,
+            extension: None,
+            condition: None,
         }
     }
 

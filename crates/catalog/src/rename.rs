@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{Catalog, ColumnType, ObjectKind, QualifiedName, Table};
+use crate::{Catalog, ColumnType, Extension, ObjectKind, QualifiedName, Table};
 
 /// What everything is called on the target.
 pub trait NewNames {
@@ -28,7 +28,11 @@ impl Catalog {
         let types = self.extension_types();
         self.rename_search_path(names);
         for table in &mut self.tables {
-            rename_table(table, names, &types);
+            if table.is_own() {
+                rename_table(table, names, &types);
+            } else {
+                rename_with_extension(table, names, &self.extensions);
+            }
         }
         for sequence in &mut self.sequences {
             let new = qualified(names, ObjectKind::Sequence, &sequence.schema, &sequence.name);
@@ -121,6 +125,15 @@ fn rename_table(
         }
         let new = names.column(column.target_name());
         column.new_name = (new != column.name).then_some(new);
+    }
+}
+
+/// Rows of an extension's table go where the target keeps the extension; all other names stay.
+fn rename_with_extension(table: &mut Table, names: &dyn NewNames, extensions: &[Extension]) {
+    let owner = table.extension.as_ref();
+    let extension = owner.and_then(|owner| extensions.iter().find(|it| it.name == *owner));
+    if let Some(extension) = extension.filter(|it| it.schema == table.schema) {
+        table.schema = names.extension_schema(&extension.name, &extension.schema);
     }
 }
 

@@ -33,6 +33,12 @@ pub struct Table {
     /// Bytes of the heap and its TOAST table, without indexes; where [`Table::through_root`] says so, those of all
     /// partitions are the root's.
     pub bytes: u64,
+    /// The extension that a table of kind [`TableKind::Configuration`] belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<String>,
+    /// Which of its rows are meant, as SQL of the source: `WHERE …`; `None` for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +50,10 @@ pub enum TableKind {
     Partitioned,
     /// Its rows live elsewhere.
     Foreign,
+    /// Stands for all large objects: see [`crate::large_objects_table`].
+    LargeObjects,
+    /// Belongs to an extension and holds rows of the user's (`pg_extension.extconfig`).
+    Configuration,
 }
 
 impl Table {
@@ -55,8 +65,13 @@ impl Table {
     pub fn has_rows(&self) -> bool {
         match self.through_root {
             Some(place) => place == ThroughRoot::Root,
-            None => self.kind == TableKind::Ordinary,
+            None => !matches!(self.kind, TableKind::Partitioned | TableKind::Foreign),
         }
+    }
+
+    /// Whether it lives in one of the source's own schemas, and is made by its definitions.
+    pub fn is_own(&self) -> bool {
+        !matches!(self.kind, TableKind::LargeObjects | TableKind::Configuration)
     }
 
     /// Columns whose values are stored and travel; generated ones are computed again by the target.

@@ -14,10 +14,12 @@ mod csv;
 mod error;
 mod mapped;
 mod rows;
+mod single;
 mod table;
 
 pub use csv::{encode_header, encode_row};
 pub use error::{FrameError, FrameErrorKind};
 pub use mapped::{MappedChunk, map_chunk, map_rows};
 pub use rows::{RowScanner, Rows, scan_chunk, wrap_chunk};
+pub use single::{Row, each_row, each_row_of_chunk};
 pub use table::{Fingerprint, Form, FormMismatch};

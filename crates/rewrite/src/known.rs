@@ -123,7 +123,7 @@ impl Known {
                 _ => {}
             }
         }
-        for table in &catalog.tables {
+        for table in catalog.tables.iter().filter(|it| it.is_own()) {
             known.standing(&table.schema, &table.name).own |= Space::Relation.bit();
             known.relations.insert_table(table);
         }

@@ -86,7 +86,7 @@ impl Relations {
     pub(crate) fn insert_table(&mut self, table: &Table) {
         let kind = match table.kind {
             TableKind::Foreign => RelationKind::ForeignTable,
-            TableKind::Ordinary | TableKind::Partitioned => RelationKind::Table,
+            _ => RelationKind::Table,
         };
         let parents = table.inherits.iter().chain(&table.partition_of);
         let relation = Relation {

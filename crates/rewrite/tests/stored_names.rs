@@ -61,6 +61,8 @@ fn catalog(names: StoredNames) -> Catalog {
         inherits: Vec::new(),
         rows_estimate: None,
         bytes: 0,
+        extension: None,
+        condition: None,
     };
     let member = |kind, name: &str| Member {
         kind,

@@ -83,6 +83,8 @@ fn catalog(names: &[String]) -> Catalog {
         inherits: Vec::new(),
         rows_estimate: None,
         bytes: 0,
+        extension: None,
+        condition: None,
     };
     let object = |name: &String| Object {
         kind: ObjectKind::Table,

@@ -175,16 +175,14 @@ FROM pg_catalog.pg_namespace n WHERE n.nspname = 'coalesce'";
 
 /// What a database holds that an archive does not, as sentences.
 pub(super) const LEFT_BEHIND: &str = "
-SELECT 'large objects are not in the archive: ' || pg_catalog.count(*) AS sentence
-FROM pg_catalog.pg_largeobject_metadata HAVING pg_catalog.count(*) > 0
-UNION ALL
 SELECT 'foreign table ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' is in the archive without its rows'
+       AS sentence
 FROM pg_catalog.pg_class c WHERE c.relkind = 'f'
 UNION ALL
-SELECT 'rows of ' || c.oid::pg_catalog.regclass::pg_catalog.text || ', which belongs to extension ' || e.extname
-       || ', are not in the archive'
+SELECT 'sequence ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' belongs to extension ' || e.extname
+       || ': its position is not in the archive'
 FROM pg_catalog.pg_extension e CROSS JOIN LATERAL pg_catalog.unnest(e.extconfig) AS x (oid)
-JOIN pg_catalog.pg_class c ON c.oid = x.oid WHERE c.relkind = 'r'
+JOIN pg_catalog.pg_class c ON c.oid = x.oid WHERE c.relkind = 'S'
 UNION ALL
 SELECT 'table ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' uses access method ' || a.amname
        || ' and becomes one of the target''s default'

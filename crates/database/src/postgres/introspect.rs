@@ -43,6 +43,7 @@ pub fn read_catalog(client: &mut impl GenericClient, chosen: &Chosen) -> Result<
         search_path: read_search_path(client)?,
         public_usage: settings::read_public_usage(client)?,
         settings: Vec::new(),
+        large_objects: Vec::new(),
     };
     chosen.narrow(&mut catalog);
     let is_own = |name: &String| catalog.schemas.iter().any(|it| it.name == *name);
@@ -158,6 +159,8 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
             // -1 before the first ANALYZE.
             rows_estimate: u64::try_from(row.get::<_, i64>("rows_estimate")).ok(),
             bytes: u64::try_from(row.get::<_, i64>("bytes")).unwrap_or_default(),
+            extension: None,
+            condition: None,
         });
     }
     Ok(tables)

@@ -3,8 +3,10 @@
 mod binary_safe;
 mod catalog_queries;
 mod ddl;
+mod extension_rows;
 mod identity;
 mod introspect;
+mod large_objects;
 mod locks;
 mod objects;
 mod offers;
@@ -21,8 +23,13 @@ mod snapshot;
 mod stored_names;
 
 pub use ddl::{OnInterrupt, SchemaRequest, SchemaText, read_schema_text};
+pub use extension_rows::{ConfigurationOffer, add_extension_rows, find_configuration_table};
 pub use identity::Identity;
 pub use introspect::{hidden_tables, left_behind, read_catalog};
+pub use large_objects::{
+    add_large_objects, check_large_objects_readable, large_object_oids, large_object_parts,
+    large_objects_among,
+};
 pub use offers::{ExtensionOffer, InstalledExtension, Offers, SchemaOffer};
 pub use outside::{CutForeignKey, find_cut_foreign_keys, refuse_torn_trees};
 pub use oversize::{OversizedRow, could_hold_oversized_row, find_oversized_row};

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::io::BufRead;
 
-use catalog::{QualifiedName, Table, ThroughRoot};
+use catalog::{QualifiedName, Table, TableKind, ThroughRoot};
 use fingerprint::Form;
 use postgres::{Client, GenericClient};
 
+use super::large_objects;
 use super::oversize::explain;
 use super::selection::Chosen;
 use crate::{Error, ErrorKind, Result};
@@ -40,15 +41,23 @@ pub fn copy_out_sql(table: &Table, form: Form, extent: &Extent) -> String {
         Form::Text => "csv",
         Form::Binary => "binary",
     };
+    if table.kind == TableKind::LargeObjects {
+        return large_objects::copy_out_sql(extent.condition.as_deref(), format);
+    }
     let (name, columns) = (table.qualified_name(), table.column_list());
     let is_root = table.through_root == Some(ThroughRoot::Root);
     // COPY without a column list would send the generated columns' names as its columns.
     let has_only_generated = columns.is_empty() && !table.columns.is_empty();
-    if *extent == Extent::default() && !is_root && !has_only_generated {
+    let is_whole = *extent == Extent::default() && table.condition.is_none();
+    if is_whole && !is_root && !has_only_generated {
         return format!("COPY {name} {columns} TO STDOUT (FORMAT {format})");
     }
     let inner = columns.strip_prefix('(').and_then(|it| it.strip_suffix(')'));
     let columns = inner.unwrap_or_default();
+    if let Some(condition) = &table.condition {
+        // An extension's own words, `WHERE …`; such tables are read whole.
+        return format!("COPY (SELECT {columns} FROM ONLY {name} {condition}) TO STDOUT (FORMAT {format})");
+    }
     let only = if is_root { "" } else { "ONLY " };
     let conditions = extent.conditions();
     let filter = if conditions.is_empty() {

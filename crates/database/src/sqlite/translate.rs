@@ -135,6 +135,8 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
         inherits: Vec::new(),
         rows_estimate: Some(table.row_count),
         bytes: table.bytes,
+        extension: None,
+        condition: None,
     }
 }
 

@@ -1,0 +1,77 @@
+//! Large objects keep their OIDs, so no two of what goes into one database may share one.
+
+use catalog::oid_ranges;
+use cli::{Failure, Result, count};
+use database::postgres::{Snapshot, check_large_objects_readable, large_object_oids};
+
+use crate::conflicts::{Conflict, Severity, Topic};
+use crate::inventory::Inventory;
+use crate::target::Target;
+
+const WAY_OUT: &str = "leave those of one out with dump --no-large-objects";
+
+/// Large objects of a source.
+#[derive(Default)]
+pub(crate) struct LargeObjects {
+    /// Ascending.
+    pub(crate) oids: Vec<u32>,
+    /// Why not all of them can be read, and what helps.
+    unreadable: Option<(String, String)>,
+}
+
+pub(crate) fn take(snapshot: &mut Snapshot) -> Result<LargeObjects> {
+    let oids = large_object_oids(snapshot.client()).map_err(Failure::source)?;
+    let unreadable = match check_large_objects_readable(snapshot.client(), None, false) {
+        Ok(()) => None,
+        Err(error) if error.kind() == database::ErrorKind::Unsupported => {
+            Some((error.to_string(), error.hint().unwrap_or_default().to_owned()))
+        }
+        Err(error) => return Err(Failure::source(error)),
+    };
+    Ok(LargeObjects { oids, unreadable })
+}
+
+/// Lines for people, one for each source that has any.
+pub(crate) fn lines(sources: &[Inventory]) -> Vec<String> {
+    let with_any = sources.iter().filter(|it| !it.large_objects.oids.is_empty());
+    with_any
+        .map(|it| format!("{}: {}", it.name, count(it.large_objects.oids.len() as u64)))
+        .collect()
+}
+
+/// OIDs that two sources share, or a source and the target, and objects that cannot be read.
+pub(crate) fn conflicts(sources: &[Inventory], target: Option<&Target>) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
+    let mut blocks = |text: String, way_out: &str| {
+        conflicts.push(Conflict {
+            severity: Severity::Blocks,
+            topic: Topic::LargeObject,
+            text,
+            way_out: way_out.to_owned(),
+        });
+    };
+    for (place, source) in sources.iter().enumerate() {
+        let oids = &source.large_objects.oids;
+        if let Some((text, way_out)) = &source.large_objects.unreadable {
+            blocks(format!("of {}: {text}", source.name), way_out);
+        }
+        for other in &sources[place + 1..] {
+            if let Some(shared) = shared(oids, &other.large_objects.oids) {
+                blocks(format!("{shared} in {} and {}", source.name, other.name), WAY_OUT);
+            }
+        }
+        if let Some((shared, target)) = target.and_then(|it| Some((shared(oids, &it.large_objects)?, it))) {
+            blocks(
+                format!("{shared} of {} exist on {}", source.name, target.name),
+                WAY_OUT,
+            );
+        }
+    }
+    conflicts
+}
+
+fn shared(ours: &[u32], theirs: &[u32]) -> Option<String> {
+    let is_shared = |oid: &u32| theirs.binary_search(oid).is_ok();
+    let shared: Vec<u32> = ours.iter().copied().filter(is_shared).collect();
+    (!shared.is_empty()).then(|| oid_ranges(&shared).join(", "))
+}

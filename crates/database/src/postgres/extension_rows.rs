@@ -1,0 +1,156 @@
+//! Rows of the user's in tables that belong to extensions: an extension marks such tables as its configuration and
+//! may say which of their rows are the user's ("Extension Configuration Tables" in the manual).
+
+use catalog::{Catalog, Column, ColumnType, GeneratedKind, IdentityKind, Table, TableKind};
+use postgres::{GenericClient, Row};
+
+use super::stored_names;
+use crate::{Error, Result};
+
+const TABLES: &str = "
+SELECT c.oid, n.nspname AS schema, c.relname AS name, e.extname::pg_catalog.text AS extension,
+       NULLIF(pg_catalog.btrim(x.condition), '') AS condition, pg_catalog.pg_table_size(c.oid) AS bytes
+FROM pg_catalog.pg_extension e
+CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(e.extcondition))
+  AS x (oid, condition)
+JOIN pg_catalog.pg_class c ON c.oid = x.oid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r'
+ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
+
+const COLUMNS: &str = "
+SELECT a.attname AS name, n.nspname AS type_schema, t.typname AS type_name,
+       pg_catalog.format_type(a.atttypid, a.atttypmod) AS type_text, a.attnotnull AS not_null,
+       a.attidentity::pg_catalog.text AS identity, a.attgenerated::pg_catalog.text AS generated, a.atttypid AS type,
+       (SELECT k.place FROM pg_catalog.pg_index i
+        CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY AS k (attnum, place)
+        WHERE i.indrelid = a.attrelid AND i.indisprimary AND k.attnum = a.attnum AND k.place <= i.indnkeyatts)
+         AS key_place
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum";
+
+/// Adds the configuration tables that have rows of the user's to the catalog; such rows travel as text.
+pub fn add_extension_rows(client: &mut impl GenericClient, catalog: &mut Catalog) -> Result<()> {
+    let tables = client.query(TABLES, &[]).map_err(Error::query(
+        "the extensions' configuration tables could not be listed",
+    ))?;
+    for row in tables {
+        let table = configuration_table(client, &row)?;
+        if has_rows(client, &table)? {
+            catalog.push_table(table);
+        }
+    }
+    Ok(())
+}
+
+fn configuration_table(client: &mut impl GenericClient, row: &Row) -> Result<Table> {
+    let oid: u32 = row.get("oid");
+    let names = stored_names::read_shapes(client)?;
+    let columns = client.query(COLUMNS, &[&oid]).map_err(Error::query(
+        "the extensions' configuration tables could not be read",
+    ))?;
+    let mut key: Vec<(i64, String)> = columns
+        .iter()
+        .filter_map(|it| Some((it.get::<_, Option<i64>>("key_place")?, it.get("name"))))
+        .collect();
+    key.sort_unstable();
+    let column = |row: &Row| Column {
+        name: row.get("name"),
+        new_name: None,
+        column_type: ColumnType {
+            schema: row.get("type_schema"),
+            name: row.get("type_name"),
+            text: row.get("type_text"),
+        },
+        not_null: row.get("not_null"),
+        identity: match row.get("identity") {
+            "a" => Some(IdentityKind::Always),
+            "d" => Some(IdentityKind::ByDefault),
+            _ => None,
+        },
+        generated: match row.get("generated") {
+            "s" => Some(GeneratedKind::Stored),
+            "v" => Some(GeneratedKind::Virtual),
+            _ => None,
+        },
+        binary_safe: false,
+        names: names.get(&row.get("type")).cloned(),
+    };
+    Ok(Table {
+        number: 0,
+        schema: row.get("schema"),
+        name: row.get("name"),
+        kind: TableKind::Configuration,
+        unlogged: false,
+        columns: columns.iter().map(column).collect(),
+        primary_key: key.into_iter().map(|(_, name)| name).collect(),
+        partition_of: None,
+        partition_key: None,
+        through_root: None,
+        inherits: Vec::new(),
+        rows_estimate: None,
+        bytes: row.get::<_, i64>("bytes").unsigned_abs(),
+        extension: row.get("extension"),
+        condition: row.get("condition"),
+    })
+}
+
+fn has_rows(client: &mut impl GenericClient, table: &Table) -> Result<bool> {
+    let name = table.qualified_name();
+    let condition = table.condition.as_deref().unwrap_or_default();
+    let row = client
+        .query_one(
+            &format!("SELECT EXISTS (SELECT FROM ONLY {name} {condition})"),
+            &[],
+        )
+        .map_err(Error::query(format!(
+            "rows of {name}, which belongs to an extension, could not be looked for"
+        )))?;
+    Ok(row.get(0))
+}
+
+/// What of a target a configuration table of a source finds there.
+#[derive(Clone, Debug)]
+pub struct ConfigurationOffer {
+    /// The columns of the source that the target's table lacks, or computes.
+    pub missing_columns: Vec<String>,
+    /// Those of SELECT and INSERT that the role lacks.
+    pub missing_privileges: Vec<String>,
+}
+
+/// Looks for `table` among what its extension calls its configuration; `None` when it is not there.
+pub fn find_configuration_table(
+    client: &mut impl GenericClient,
+    table: &Table,
+) -> Result<Option<ConfigurationOffer>> {
+    const FOUND: &str = "
+        SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT') AS may_select,
+          pg_catalog.has_table_privilege(c.oid, 'INSERT') AS may_insert,
+          ARRAY(SELECT w.name FROM pg_catalog.unnest($4::pg_catalog.text[]) AS w (name)
+                WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+                                  AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname = w.name)) AS missing
+        FROM pg_catalog.pg_extension e
+        JOIN pg_catalog.pg_class c ON c.oid = ANY (e.extconfig) AND c.relkind = 'r'
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE e.extname = $1 AND n.nspname = $2 AND c.relname = $3";
+    let columns: Vec<&str> = table.stored_columns().map(|it| it.name.as_str()).collect();
+    let extension = table.extension.as_deref().unwrap_or_default();
+    let row = client
+        .query_opt(FOUND, &[&extension, &table.schema, &table.name, &columns])
+        .map_err(Error::query(
+            "the extensions' configuration tables could not be examined",
+        ))?;
+    Ok(row.map(|row| {
+        let privileges = [("SELECT", "may_select"), ("INSERT", "may_insert")];
+        let missing = privileges
+            .iter()
+            .filter(|(_, column)| !row.get::<_, bool>(column));
+        ConfigurationOffer {
+            missing_columns: row.get("missing"),
+            missing_privileges: missing.map(|(name, _)| (*name).to_owned()).collect(),
+        }
+    }))
+}
