@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
 use cli::{Failure, Progress, Result, Ui, Work};
 use database::Endpoint;
-use database::endpoint::Environment;
 use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
@@ -16,7 +15,7 @@ use crate::sides::{Live, Source, name_map};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
     let mapping = args.mapping.mapping()?;
-    let endpoint = match Endpoint::parse(target, &Environment::from_process()).map_err(Failure::target)? {
+    let endpoint = match Endpoint::parse(target, &cli::environment()).map_err(Failure::target)? {
         Endpoint::Postgres(endpoint) => endpoint,
         Endpoint::Sqlite(path) => {
             return Err(Failure::usage(format!(

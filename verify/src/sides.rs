@@ -9,7 +9,7 @@ use archive::{End, Header, SourceKind};
 use catalog::{Catalog, Table};
 use cli::{Exit, Failure, FailureContext, Result, open_archive};
 use database::Endpoint;
-use database::endpoint::{Environment, PostgresEndpoint};
+use database::endpoint::PostgresEndpoint;
 use database::postgres::{Identity, Snapshot, SnapshotSession, read_catalog, read_rows};
 use database::sqlite::{Inspection, SqliteSource};
 use fingerprint::{Fingerprint, Form, RowScanner, Rows, encode_row, map_rows};
@@ -57,7 +57,7 @@ impl Source {
         if is_archive(words) {
             return read_archive(words, mapping);
         }
-        match Endpoint::parse(words, &Environment::from_process()).map_err(Failure::source)? {
+        match Endpoint::parse(words, &cli::environment()).map_err(Failure::source)? {
             Endpoint::Postgres(endpoint) => Live::open(&endpoint, None, jobs, Failure::source)
                 .map(|live| Source::Postgres(Box::new(live))),
             Endpoint::Sqlite(path) => {
