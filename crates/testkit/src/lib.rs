@@ -17,6 +17,7 @@ mod output;
 mod programs;
 mod shell;
 mod skipped;
+mod standby;
 mod tools;
 mod watchdog;
 
@@ -29,4 +30,5 @@ pub use output::Output;
 pub use programs::Programs;
 pub use shell::Shell;
 pub use skipped::{SKIPPED_LOG, Skipped};
+pub use standby::Standby;
 pub use tools::{TOOLS, Tools};
