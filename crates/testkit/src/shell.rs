@@ -140,7 +140,12 @@ impl Shell {
 /// Whether util-linux is here; a new session is a group of its own too, so that all stages can be killed at once.
 fn has_setsid() -> bool {
     static FOUND: OnceLock<bool> = OnceLock::new();
-    *FOUND.get_or_init(|| Command::new("setsid").arg("true").status().is_ok_and(|it| it.success()))
+    *FOUND.get_or_init(|| {
+        Command::new("setsid")
+            .arg("true")
+            .status()
+            .is_ok_and(|it| it.success())
+    })
 }
 
 fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {

@@ -28,7 +28,10 @@ impl Standby {
     ) -> Result<Self> {
         let line = |(name, value): &(&str, &str)| format!("{name} = '{}'\n", value.replace('\'', "''"));
         let folder = root.path().display().to_string();
-        let ours = [("listen_addresses", ""), ("unix_socket_directories", folder.as_str())];
+        let ours = [
+            ("listen_addresses", ""),
+            ("unix_socket_directories", folder.as_str()),
+        ];
         let text: String = ours.iter().chain(settings).map(line).collect();
         let file = root.path().join("settings");
         std::fs::write(&file, text).map_err(Error::caused(

@@ -5,8 +5,10 @@ root=$1 bin=$2 primary=$3
 umask 077
 cd "$root" || exit 1
 
+# Where the folder holds links to some of the programs, the others are beside what the links lead to.
 copy() {
-    "$bin/pg_basebackup" -D "$root/data" -d "$primary" -c fast -X stream -R --no-sync >>"$root/log" 2>&1
+    PATH=$bin:$(dirname "$(readlink -f "$bin/postgres")"):$PATH
+    pg_basebackup -D "$root/data" -d "$primary" -c fast -X stream -R --no-sync >>"$root/log" 2>&1
 }
 start() {
     cat "$root/settings" >>"$root/data/postgresql.auto.conf" &&

@@ -142,7 +142,9 @@ impl ClientCertificate {
                 key_path.display(),
                 path.display()
             );
-            Error::new(ErrorKind::Endpoint, message).with_source(source)
+            Error::new(ErrorKind::Endpoint, message)
+                .with_hint("name the key that was made with the certificate: sslkey=FILE")
+                .with_source(source)
         })
     }
 

@@ -84,6 +84,9 @@ impl PostgresEndpoint {
         let words = innermost(cause);
         match words.as_str() {
             PASSWORD_MISSING => Some(self.hint_for_password(host)),
+            "server did not use channel binding" => Some(
+                "channel_binding=require needs TLS and a password that the server checks by SCRAM".to_owned(),
+            ),
             "server does not support TLS" => Some(
                 "turn TLS on at the server, or say sslmode=disable where the network can be trusted"
                     .to_owned(),
