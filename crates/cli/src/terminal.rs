@@ -1,6 +1,6 @@
 //! The person at the terminal, who may be asked for a password. Nothing else is ever asked.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
@@ -46,11 +46,9 @@ fn take_turn(controlling: File) -> io::Result<File> {
         .flatten();
     let file = own.unwrap_or(controlling);
     loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(std::fs::TryLockError::WouldBlock) => {}
-            // Better a mixed-up question than none.
-            Err(std::fs::TryLockError::Error(_)) => return Ok(file),
+        // Better a mixed-up question than none: a terminal that cannot be locked is asked on too.
+        if !matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Ok(file);
         }
         if interrupt::is_interrupted() {
             return Err(io::ErrorKind::Interrupted.into());

@@ -45,15 +45,15 @@ impl Place {
         if ports.len() > 1 && ports.len() != count {
             return Err(unequal(count, "host", ports.len(), "port"));
         }
-        let part = |list: &[&'_ str], place: usize| -> Option<String> {
+        let nth = |list: &[&str], place: usize| -> Option<String> {
             let text = list.get(place).filter(|it| !it.is_empty())?;
             Some((*text).to_owned())
         };
         let mut places = Vec::with_capacity(count);
         for place in 0..count {
-            let port = part(&ports, if ports.len() == 1 { 0 } else { place });
+            let port = nth(&ports, if ports.len() == 1 { 0 } else { place });
             let port = port.map_or(Ok(DEFAULT_PORT), |it| parse_port(&it))?;
-            let (host, address) = (part(&hosts, place), part(&addresses, place));
+            let (host, address) = (nth(&hosts, place), nth(&addresses, place));
             let server = Server::new(host.as_deref(), address.as_deref(), port, environment)?;
             places.push(Place { server, port });
         }

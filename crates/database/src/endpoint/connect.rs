@@ -12,27 +12,17 @@ use std::thread;
 
 use postgres::config::SslNegotiation;
 use postgres::error::SqlState;
-use postgres::{Client, Config, NoTls};
-use rustls::ClientConfig;
-use tokio_postgres_rustls::MakeRustlsConnect;
+use postgres::{Client, Config};
 
 use super::PostgresEndpoint;
 use super::address::{Place, Server};
 use super::password::{Password, PasswordOrigin, Secret};
+use super::protection::{Protection, allows_another_try};
 use super::refusal::{Cause, find_cause, is_password_missing};
 use super::server::Host;
 use super::session::pin_session;
 use super::session_kind::SessionKind;
-use super::tls::SslMode;
 use crate::error::{Error, Result};
-
-/// How one attempt protects what is sent.
-#[derive(Clone)]
-enum Protection {
-    Plain,
-    TlsIfOffered(ClientConfig),
-    Tls(ClientConfig),
-}
 
 /// Why a host has no session for us.
 pub(super) enum Failure {
@@ -74,12 +64,7 @@ impl PostgresEndpoint {
         let protections = self.protections(&self.chosen_host().place).unwrap_or_default();
         move || {
             // The first way that reaches the server is enough; where none does there is nothing to cancel.
-            let _ = protections.iter().any(|protection| match protection {
-                Protection::Plain => token.cancel_query(NoTls).is_ok(),
-                Protection::TlsIfOffered(tls) | Protection::Tls(tls) => {
-                    token.cancel_query(MakeRustlsConnect::new(tls.clone())).is_ok()
-                }
-            });
+            let _ = protections.iter().any(|it| it.cancel(&token));
         }
     }
 
@@ -233,19 +218,6 @@ impl PostgresEndpoint {
         Ok(host.password.is_some())
     }
 
-    /// The attempts that the mode allows, in their order.
-    fn protections(&self, place: &Place) -> Result<Vec<Protection>> {
-        if place.server.socket_directory().is_some() || self.tls.mode == SslMode::Disable {
-            return Ok(vec![Protection::Plain]);
-        }
-        let tls = self.tls.client_config()?;
-        Ok(match self.tls.mode {
-            SslMode::Allow => vec![Protection::Plain, Protection::Tls(tls)],
-            SslMode::Prefer => vec![Protection::TlsIfOffered(tls), Protection::Plain],
-            _ => vec![Protection::Tls(tls)],
-        })
-    }
-
     /// Every address of the host; `None` for a socket.
     fn addresses(&self, place: &Place) -> std::result::Result<Vec<Option<IpAddr>>, Cause> {
         match &place.server {
@@ -299,9 +271,9 @@ fn at(config: &Config, host: &Host, place: &Place) -> Config {
     match &place.server {
         Server::Socket(directory) => config.host_path(directory),
         Server::Host { name, address } => {
-            address.iter().for_each(|it| {
-                config.hostaddr(*it);
-            });
+            if let Some(address) = address {
+                config.hostaddr(*address);
+            }
             config.host(name)
         }
         Server::Address(address) => config.host(&address.to_string()).hostaddr(*address),
@@ -314,39 +286,6 @@ fn at(config: &Config, host: &Host, place: &Place) -> Config {
         config.password(password);
     }
     config
-}
-
-impl Protection {
-    fn connect(self, config: &Config) -> std::result::Result<Client, postgres::Error> {
-        use postgres::config::SslMode;
-        let mut config = config.clone();
-        match self {
-            Protection::Plain => config.ssl_mode(SslMode::Disable).connect(NoTls),
-            Protection::TlsIfOffered(tls) => config
-                .ssl_mode(SslMode::Prefer)
-                .connect(MakeRustlsConnect::new(tls)),
-            Protection::Tls(tls) => config
-                .ssl_mode(SslMode::Require)
-                .connect(MakeRustlsConnect::new(tls)),
-        }
-    }
-}
-
-/// Whether `sslmode` allows the other way after this failure.
-///
-/// libpq tries again after every refusal; we do so only where the other way can be what the server asked
-/// for. A wrong password is not sent a second time without encryption, and a certificate that we cannot
-/// read does not make a session without any.
-fn allows_another_try(protection: &Protection, cause: &(dyn StdError + Send + Sync + 'static)) -> bool {
-    let code = cause
-        .downcast_ref::<postgres::Error>()
-        .and_then(postgres::Error::code);
-    let is_refused = code == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
-    match (protection, find_cause::<rustls::Error>(cause)) {
-        (Protection::TlsIfOffered(_), Some(error)) => !matches!(error, rustls::Error::InvalidCertificate(_)),
-        (Protection::TlsIfOffered(_) | Protection::Plain, None) => is_refused,
-        _ => false,
-    }
 }
 
 /// Whether a server has spoken, so that another address of the same host would say the same.

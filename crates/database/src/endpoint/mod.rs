@@ -15,6 +15,7 @@ mod keyword;
 mod passfile;
 mod password;
 mod program;
+mod protection;
 mod refusal;
 mod server;
 mod service;

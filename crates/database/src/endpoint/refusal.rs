@@ -122,7 +122,7 @@ impl PostgresEndpoint {
         match &host.password {
             None => {
                 let fields = [
-                    host.passfile_host.as_str(),
+                    host.name_in_passfile.as_str(),
                     &host.place.port.to_string(),
                     self.dbname(),
                     self.user(),

@@ -48,7 +48,7 @@ pub struct PostgresEndpoint {
 pub(super) struct Host {
     pub(super) place: Place,
     /// What a password file calls the server.
-    pub(super) passfile_host: String,
+    pub(super) name_in_passfile: String,
     pub(super) password: Option<Password>,
 }
 
@@ -71,9 +71,9 @@ impl PostgresEndpoint {
         let passwords = PasswordSource::new(keywords, environment);
         let mut warnings = Vec::new();
         let mut host = |place: Place| {
-            let passfile_host = place.server.passfile_host(environment);
+            let name_in_passfile = place.server.passfile_host(environment);
             let key = Key {
-                host: &passfile_host,
+                host: &name_in_passfile,
                 port: place.port,
                 dbname,
                 user,
@@ -81,7 +81,7 @@ impl PostgresEndpoint {
             let password = passwords.find(&key, &mut warnings);
             Host {
                 place,
-                passfile_host,
+                name_in_passfile,
                 password,
             }
         };

@@ -22,13 +22,13 @@ fn everything_stays_with_the_server_of_the_first_session() {
     let standby = lab.cluster.standby(&[("ssl", "off")]).unwrap();
     let pair = Pair { lab, standby };
     let (primary, standby) = (lab.cluster.root().display(), pair.standby.root().display());
-    let (port, dead) = (&lab.port, free_port());
+    let (port, closed) = (&lab.port, free_port());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = listener.local_addr().unwrap().port();
     let forth = format!("host={primary},{standby} port={port}");
     let back = format!("host={standby},{primary} port={port}");
     let first = format!("host={primary} port={port}");
-    let half = format!("host=127.0.0.1,{primary} port={dead},{port}");
+    let half = format!("host=127.0.0.1,{primary} port={closed},{port}");
 
     pair.check(&forth, "", Ok("primary"));
     pair.check_dump(&back, "target_session_attrs=any", Ok("standby"));
@@ -42,8 +42,8 @@ fn everything_stays_with_the_server_of_the_first_session() {
         pair.check_dump(&forth, "load_balance_hosts=random", Ok("either"));
     }
     pair.check(&half, "", Ok("primary"));
-    let deaf = format!("host=127.0.0.1,{primary} port={silent},{port}");
-    pair.check(&deaf, "connect_timeout=1", Ok("primary"));
+    let mute = format!("host=127.0.0.1,{primary} port={silent},{port}");
+    pair.check(&mute, "connect_timeout=1", Ok("primary"));
 
     pair.check(
         &half,
@@ -56,10 +56,10 @@ fn everything_stays_with_the_server_of_the_first_session() {
         Err(&["the session is not read-only"]),
     );
     pair.check(&back, "user=nobody_here", Err(&["nobody_here"]));
-    let nowhere = format!("host=127.0.0.1,/nowhere port={dead}");
+    let nowhere = format!("host=127.0.0.1,/nowhere port={closed}");
     let words = [
         "at any of 2 servers",
-        &format!("127.0.0.1, port {dead}"),
+        &format!("127.0.0.1, port {closed}"),
         "the socket in /nowhere",
     ];
     pair.check(&nowhere, "", Err(&words));

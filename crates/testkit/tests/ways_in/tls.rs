@@ -26,7 +26,14 @@ fn every_mode_means_what_libpq_says() {
     );
 
     serve(lab, &files, &files.issue(&["db.test"], 2999));
-    let (right, wrong) = (root(&files, "authority.pem"), root(&files, "stranger.pem"));
+    check_modes(lab, &files);
+    check_root_of_home(lab, &files);
+    check_client_certificates(lab, &files);
+    check_other_certificates(lab, &files);
+}
+
+fn check_modes(lab: &Lab, files: &Certificates) {
+    let (right, wrong) = (root(files, "authority.pem"), root(files, "stranger.pem"));
     let cases: &[Case] = &[
         ("anyone", "sslmode=disable", Ok("plain")),
         ("tls_only", "sslmode=disable", Err("pg_hba.conf")),
@@ -88,11 +95,12 @@ fn every_mode_means_what_libpq_says() {
         ),
         ("anyone", "channel_binding=require", Err("channel binding")),
     ];
-    check(lab, &files, cases);
-    check_root_of_home(lab, &files);
-    check_client_certificates(lab, &files);
+    check(lab, files, cases);
+}
 
-    serve(lab, &files, &files.issue(&["db.test"], 2021));
+fn check_other_certificates(lab: &Lab, files: &Certificates) {
+    let right = root(files, "authority.pem");
+    serve(lab, files, &files.issue(&["db.test"], 2021));
     check(
         lab,
         &files,
@@ -111,7 +119,7 @@ fn every_mode_means_what_libpq_says() {
         ],
     );
 
-    serve(lab, &files, &files.issue(&[], 2999));
+    serve(lab, files, &files.issue(&[], 2999));
     check(
         lab,
         &files,
@@ -127,10 +135,10 @@ fn every_mode_means_what_libpq_says() {
 
     let own = Certificates::self_signed(&["db.test"]);
     files.write("own.pem", &own.certificate, 0o644);
-    serve(lab, &files, &own);
+    serve(lab, files, &own);
     lab.execute("ALTER SYSTEM SET ssl_ca_file = ''");
     reload(lab);
-    let itself = root(&files, "own.pem");
+    let itself = root(files, "own.pem");
     check(
         lab,
         &files,
@@ -150,7 +158,7 @@ fn every_mode_means_what_libpq_says() {
                 "anyone",
                 &format!(
                     "sslmode=require sslcertmode=require {}",
-                    client(&files, "client.key")
+                    client(files, "client.key")
                 ),
                 Err("did not ask for a client certificate"),
             ),
