@@ -24,8 +24,9 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
             )));
         }
     };
+    endpoint.warnings().iter().for_each(|it| ui.warning(it));
     let jobs = args.jobs();
-    let mut source = Source::open(source, jobs, &mapping)?;
+    let mut source = Source::open(source, jobs, &mapping, ui)?;
     let schemas = source.catalog().schemas.iter();
     let wanted: Vec<String> = schemas.map(|it| mapping.schema(&it.name)).collect();
     let target = Live::open(&endpoint, Some(&wanted), jobs, Failure::target)?;

@@ -310,6 +310,7 @@ fn look_up(name: &str, port: u16) -> std::result::Result<Vec<IpAddr>, Cause> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
     use std::net::TcpListener;
 
     use super::super::{Endpoint, Environment};
@@ -370,6 +371,25 @@ mod tests {
                 error.source().map(ToString::to_string).as_deref(),
                 Some("no answer within 1 s")
             );
+        }
+    }
+
+    #[test]
+    fn a_direct_handshake_comes_without_asking_for_it() {
+        // What a client says first: the length of a request for TLS, or the mark of a handshake.
+        for (negotiation, byte) in [("postgres", 0), ("direct", 0x16)] {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            let port = listener.local_addr().expect("an address").port();
+            let heard = thread::spawn(move || {
+                let mut first = [0xff];
+                let (mut stream, _) = listener.accept()?;
+                stream.read_exact(&mut first).map(|()| first[0])
+            });
+            connect(&format!(
+                "host=127.0.0.1 port={port} sslmode=require sslnegotiation={negotiation}"
+            ));
+            let first = heard.join().expect("a listener").expect("a byte");
+            assert_eq!(first, byte, "{negotiation}");
         }
     }
 }

@@ -9,9 +9,10 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::PostgresEndpoint;
 use super::address::Place;
+use super::client_certificate::CertificateMode;
 use super::refusal::find_cause;
 use super::tls::SslMode;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// How one attempt protects what is sent.
 #[derive(Clone)]
@@ -24,13 +25,20 @@ pub(super) enum Protection {
 impl PostgresEndpoint {
     /// The attempts that the mode allows, in their order.
     pub(super) fn protections(&self, place: &Place) -> Result<Vec<Protection>> {
+        // As libpq: a certificate that must be asked for needs a session in which it can be.
+        let needs_tls = self.tls.client.mode == CertificateMode::Require;
         if place.server.socket_directory().is_some() || self.tls.mode == SslMode::Disable {
+            if needs_tls {
+                let message = format!("sslcertmode=require needs TLS, which is not used at {place}");
+                return Err(Error::new(ErrorKind::Endpoint, message)
+                    .with_hint("sslcertmode=allow goes without, over sockets and under sslmode=disable"));
+            }
             return Ok(vec![Protection::Plain]);
         }
         let tls = self.tls.client_config()?;
         Ok(match self.tls.mode {
-            SslMode::Allow => vec![Protection::Plain, Protection::Tls(tls)],
-            SslMode::Prefer => vec![Protection::TlsIfOffered(tls), Protection::Plain],
+            SslMode::Allow if !needs_tls => vec![Protection::Plain, Protection::Tls(tls)],
+            SslMode::Prefer if !needs_tls => vec![Protection::TlsIfOffered(tls), Protection::Plain],
             _ => vec![Protection::Tls(tls)],
         })
     }

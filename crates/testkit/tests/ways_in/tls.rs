@@ -103,7 +103,7 @@ fn check_other_certificates(lab: &Lab, files: &Certificates) {
     serve(lab, files, &files.issue(&["db.test"], 2021));
     check(
         lab,
-        &files,
+        files,
         &[
             ("anyone", "sslmode=require", Ok("TLSv1.3")),
             (
@@ -122,7 +122,7 @@ fn check_other_certificates(lab: &Lab, files: &Certificates) {
     serve(lab, files, &files.issue(&[], 2999));
     check(
         lab,
-        &files,
+        files,
         &[
             ("anyone", &format!("sslmode=verify-ca {right}"), Ok("TLSv1.3")),
             (
@@ -141,7 +141,7 @@ fn check_other_certificates(lab: &Lab, files: &Certificates) {
     let itself = root(files, "own.pem");
     check(
         lab,
-        &files,
+        files,
         &[
             (
                 "anyone",
@@ -221,6 +221,12 @@ fn check_client_certificates(lab: &Lab, files: &Certificates) {
                 Err("sslcert=FILE"),
             ),
             (
+                "plain_only",
+                &(with("client.key") + " sslmode=prefer sslcertmode=require"),
+                Err("pg_hba.conf"),
+            ),
+            ("anyone", "sslmode=disable sslcertmode=require", Err("needs TLS")),
+            (
                 "certified",
                 "sslmode=require sslcertmode=require",
                 Err("needs a client certificate"),
@@ -255,6 +261,11 @@ fn check_client_certificates(lab: &Lab, files: &Certificates) {
         std::fs::copy(files.path(from), home.path().join(".postgresql").join(to)).unwrap();
     }
     let words = format!("{} user=certified sslmode=require", lab.over_tcp("db.test"));
+    lab.check(line, home.path(), &words, Ok("TLSv1.3"));
+    let words = format!(
+        "{} user=anyone sslmode=require sslcertmode=disable",
+        lab.over_tcp("db.test")
+    );
     lab.check(line, home.path(), &words, Ok("TLSv1.3"));
 }
 
