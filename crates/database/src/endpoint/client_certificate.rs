@@ -182,7 +182,7 @@ impl ClientCertificate {
             let message = format!("the key in {} cannot be decrypted", path.display());
             Error::new(ErrorKind::Endpoint, message)
                 .with_hint(
-                    "see sslpassword=; only PBES2 with AES is supported, as openssl pkcs8 -topk8 has it",
+                    "see sslpassword=; ways to encrypt are those of PBES2, as openssl pkcs8 -topk8 has them",
                 )
                 .with_source(source)
         };
