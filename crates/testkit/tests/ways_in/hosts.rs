@@ -70,14 +70,14 @@ fn everything_stays_with_the_server_of_the_first_session() {
 impl Pair {
     #[track_caller]
     fn check(&self, hosts: &str, more: &str, expected: Result<&str, &[&str]>) {
-        self.check_words(&format!("{hosts} {more}"), self.lab.home.path(), expected);
+        self.check_words(&format!("{hosts} {more}"), &self.lab.home, expected);
     }
 
     /// With readers beside the first session, and `pg_dump`.
     #[track_caller]
     fn check_dump(&self, hosts: &str, more: &str, expected: Result<&str, &[&str]>) {
         let words = format!("{hosts} {more}");
-        self.check_tool("dump --jobs 2", &words, self.lab.home.path(), expected);
+        self.check_tool("dump --jobs 2", &words, &self.lab.home, expected);
     }
 
     #[track_caller]

@@ -9,9 +9,11 @@ mod passwords;
 mod tls;
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use testkit::{Cluster, Output, POSTGRES, Shell, Tools};
 
@@ -32,8 +34,8 @@ struct Lab {
     tools: Tools,
     cluster: Cluster,
     port: String,
-    /// A home without any of libpq's files.
-    home: tempfile::TempDir,
+    /// A home without any of libpq's files, which goes with the server.
+    home: PathBuf,
 }
 
 impl Lab {
@@ -43,28 +45,22 @@ impl Lab {
     }
 
     fn new() -> Lab {
-        let rules = tempfile::Builder::new()
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-            .tempfile()
-            .unwrap();
-        std::fs::write(rules.path(), RULES).unwrap();
         let port = free_port();
         let cluster = Cluster::start_with(&[
             ("port", &port),
             ("listen_addresses", "127.0.0.1"),
             ("log_connections", "on"),
-            ("hba_file", &rules.path().display().to_string()),
         ])
         .unwrap();
         cluster.create_database("twin", POSTGRES).unwrap();
         let lab = Lab {
             tools: Tools::locate(),
+            home: cluster.folder("home").unwrap(),
             cluster,
             port,
-            home: tempfile::tempdir().unwrap(),
         };
-        // The rules must outlive the server, which reads them again with its certificates.
-        rules.keep().unwrap();
+        lab.write_as_server("data/pg_hba.conf", RULES);
+        lab.reload();
         for role in ["anyone", "tls_only", "plain_only", "certified", "locked"] {
             lab.execute(&format!(
                 "CREATE ROLE {role} LOGIN PASSWORD 'Sesame-right'; GRANT pg_read_all_data TO {role}"
@@ -81,6 +77,38 @@ impl Lab {
         }
     }
 
+    /// Writes a file in the server's folder as its user, who alone may read it: a key must be so.
+    fn write_as_server(&self, name: &str, text: &str) {
+        let path = self.cluster.root().join(name);
+        let folder = path.parent().unwrap().display();
+        self.execute(&format!(
+            "COPY (SELECT unnest(string_to_array('{text}', E'\\n'))) TO PROGRAM
+             'umask 077 && mkdir -p {folder} && cat >{}'",
+            path.display()
+        ));
+    }
+
+    /// Returns when new sessions are those of a server that has read its settings and certificates again.
+    fn reload(&self) {
+        let loaded = || -> String {
+            let mut client = self.cluster.client("twin", POSTGRES).unwrap();
+            let row = client.query_one("SELECT pg_conf_load_time()::text", &[]).unwrap();
+            row.get(0)
+        };
+        let before = loaded();
+        self.execute("SELECT pg_reload_conf()");
+        for _ in 0..400 {
+            if loaded() != before {
+                return;
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        panic!(
+            "the server has not read its settings again\n{}",
+            self.cluster.log()
+        );
+    }
+
     /// The server over TCP, as a host with this name; its address saves looking the name up.
     fn over_tcp(&self, host: &str) -> String {
         format!("host={host} hostaddr=127.0.0.1 port={} dbname=twin", self.port)
@@ -89,8 +117,8 @@ impl Lab {
     fn shell(&self, line: &str) -> Shell {
         self.tools
             .shell(line)
-            .env("HOME", self.home.path())
-            .current_dir(self.home.path())
+            .env("HOME", &self.home)
+            .current_dir(&self.home)
     }
 
     /// Runs `line` on `words`, which it calls `$SOURCE`. `expected` is what the log of the server says of every

@@ -92,7 +92,7 @@ fn a_person_at_the_terminal_is_asked_once() {
 fn nobody_is_asked_without_a_terminal() {
     let lab = Lab::shared();
     let words = format!("{} user=locked sslmode=disable", lab.over_tcp("db.test"));
-    let output = dump(lab, &words, lab.home.path());
+    let output = dump(lab, &words, &lab.home);
     output.assert_code(4).assert_stderr_contains("none was found");
     let hint = format!("db.test:{}:twin:locked:PASSWORD into ~/.pgpass", lab.port);
     output.assert_stderr_contains(&hint);

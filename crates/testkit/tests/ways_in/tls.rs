@@ -1,11 +1,6 @@
 //! What each `sslmode` takes and refuses, client certificates and channel binding, against a server whose
 //! certificates change.
 
-use std::path::Path;
-use std::time::Duration;
-
-use testkit::POSTGRES;
-
 use crate::Lab;
 use crate::certificates::{Certificates, Pair};
 
@@ -137,7 +132,7 @@ fn check_other_certificates(lab: &Lab, files: &Certificates) {
     files.write("own.pem", &own.certificate, 0o644);
     serve(lab, files, &own);
     lab.execute("ALTER SYSTEM SET ssl_ca_file = ''");
-    reload(lab);
+    lab.reload();
     let itself = root(files, "own.pem");
     check(
         lab,
@@ -252,7 +247,7 @@ fn check_client_certificates(lab: &Lab, files: &Certificates) {
     let secret = with("locked.key") + " sslpassword='Sesame key'";
     let words = format!("{} user=certified {secret}", lab.over_tcp("db.test"));
     let line = "dump --verbose \"$SOURCE\" | wc -c";
-    let output = lab.check(line, lab.home.path(), &words, Ok("TLSv1.3"));
+    let output = lab.check(line, &lab.home, &words, Ok("TLSv1.3"));
     assert!(!output.stderr().contains("Sesame"), "{output}");
 
     let home = tempfile::tempdir().unwrap();
@@ -276,7 +271,7 @@ fn check(lab: &Lab, files: &Certificates, cases: &[Case]) {
         // The last of two hosts holds.
         let words = format!("{} user={role} {words}", lab.over_tcp("db.test"));
         let line = "assess \"$SOURCE\"";
-        let output = lab.check(line, lab.home.path(), &words, *expected);
+        let output = lab.check(line, &lab.home, &words, *expected);
         assert!(!output.stderr().contains(&files.folder().display().to_string()) || expected.is_err());
     }
 }
@@ -292,49 +287,19 @@ fn client(files: &Certificates, key: &str) -> String {
 
 /// Makes the server show this certificate from now on, and ask for those of the authority's clients.
 fn serve(lab: &Lab, files: &Certificates, pair: &Pair) {
-    let folder = lab.cluster.root().join("tls");
     let authority = std::fs::read_to_string(files.path("authority.pem")).unwrap();
     for (name, text) in [
         ("server.crt", &pair.certificate),
         ("server.key", &pair.key),
         ("ca.crt", &authority),
     ] {
-        write_as_server(lab, &folder, name, text);
+        lab.write_as_server(&format!("tls/{name}"), text);
     }
+    let folder = lab.cluster.root().join("tls");
     let folder = folder.display();
     lab.execute(&format!(
         "ALTER SYSTEM SET ssl_cert_file = '{folder}/server.crt'; ALTER SYSTEM SET ssl_key_file = '{folder}/server.key';
          ALTER SYSTEM SET ssl_ca_file = '{folder}/ca.crt'; ALTER SYSTEM SET ssl = on"
     ));
-    reload(lab);
-}
-
-/// The server takes its key from no file but its own user's.
-fn write_as_server(lab: &Lab, folder: &Path, name: &str, text: &str) {
-    let folder = folder.display();
-    lab.execute(&format!(
-        "COPY (SELECT unnest(string_to_array('{text}', E'\\n'))) TO PROGRAM
-         'umask 077 && mkdir -p {folder} && cat >{folder}/{name}'"
-    ));
-}
-
-/// Returns when new sessions are those of a server that has read its settings and certificates again.
-fn reload(lab: &Lab) {
-    let loaded = || -> String {
-        let mut client = lab.cluster.client("twin", POSTGRES).unwrap();
-        let row = client.query_one("SELECT pg_conf_load_time()::text", &[]).unwrap();
-        row.get(0)
-    };
-    let before = loaded();
-    lab.execute("SELECT pg_reload_conf()");
-    for _ in 0..400 {
-        if loaded() != before {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    panic!(
-        "the server has not read its settings again\n{}",
-        lab.cluster.log()
-    );
+    lab.reload();
 }
