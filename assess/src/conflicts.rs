@@ -159,7 +159,7 @@ fn servers(source: &Inventory, target: &Target, conflicts: &mut Vec<Conflict>) {
             Severity::Blocks,
             Topic::Server,
             text,
-            "take a newer server",
+            "take a newer server, or try load --allow-older-target",
         ));
     }
     if here.collation != there.collation {

@@ -6,8 +6,11 @@ use catalog::{Catalog, Extension, ObjectKind, Table};
 use cli::{Failure, Result, Ui};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
-use database::postgres::{Identity, Snapshot, read_catalog};
+use database::postgres::{
+    Identity, Snapshot, SnapshotRequest, could_hold_oversized_row, find_oversized_row, read_catalog,
+};
 use database::sqlite::SqliteSource;
+use fingerprint::Form;
 
 /// Tables up to this size are counted; of larger ones the planner's estimate is taken.
 const COUNTED_BYTES_MAX: u64 = 64 << 20;
@@ -82,12 +85,16 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
     for warning in endpoint.warnings() {
         ui.warning(warning);
     }
-    let mut snapshot = Snapshot::take(endpoint, "coalesce assess", None).map_err(Failure::source)?;
+    let mut snapshot = SnapshotRequest::new(endpoint, "coalesce assess")
+        .take()
+        .map_err(Failure::source)?;
     let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
-    let catalog = read_catalog(snapshot.client(), None).map_err(Failure::source)?;
-    let mut rows = Vec::with_capacity(catalog.tables.len());
+    let (client, chosen) = snapshot.parts();
+    let catalog = read_catalog(client, chosen).map_err(Failure::source)?;
+    let (mut rows, mut notes) = (Vec::with_capacity(catalog.tables.len()), Vec::new());
     for table in &catalog.tables {
         rows.push(count_rows(&mut snapshot, table)?);
+        notes.extend(oversized_row(&mut snapshot, table)?);
     }
     Ok(Inventory {
         name: endpoint.display_name(),
@@ -96,9 +103,31 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
         bytes: catalog.tables.iter().map(|table| table.bytes).sum(),
         catalog,
         rows,
-        notes: Vec::new(),
+        notes,
         blockers: Vec::new(),
     })
+}
+
+/// What COPY cannot pass as text.
+fn oversized_row(snapshot: &mut Snapshot, table: &Table) -> Result<Option<String>> {
+    let could =
+        table.has_rows() && could_hold_oversized_row(snapshot.client(), table).map_err(Failure::source)?;
+    if !could {
+        return Ok(None);
+    }
+    let found = find_oversized_row(snapshot.client(), table, Form::Text).map_err(Failure::source)?;
+    Ok(found.map(|row| {
+        let way = match row.passes_as {
+            Some(_) => "`dump --rows binary` passes it",
+            None => "COPY cannot pass it at all",
+        };
+        format!(
+            "{}: the row at ctid {} is longer than 1 GiB as text (column {}); {way}",
+            table.qualified_name(),
+            row.ctid,
+            row.column
+        )
+    }))
 }
 
 fn count_rows(snapshot: &mut Snapshot, table: &Table) -> Result<RowCount> {

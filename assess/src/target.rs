@@ -4,7 +4,7 @@
 use catalog::Extension;
 use cli::{Failure, Result, Ui};
 use database::Endpoint;
-use database::postgres::{Identity, Offers, Snapshot, read_catalog};
+use database::postgres::{Identity, Offers, Selection, SnapshotRequest, read_catalog};
 
 use crate::inventory::without_built_in;
 
@@ -37,9 +37,13 @@ pub(crate) fn take(words: &str, schemas: &[String], ui: &Ui) -> Result<Target> {
         ui.warning(warning);
     }
     // A schema that is planned may be another team's already: its tables need not be ours to lock.
-    let mut snapshot = Snapshot::take(&endpoint, "coalesce assess", Some(&[])).map_err(Failure::target)?;
+    let mut snapshot = SnapshotRequest::new(&endpoint, "coalesce assess")
+        .selecting(Selection::in_schemas(&[]))
+        .take()
+        .map_err(Failure::target)?;
     let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
-    let catalog = read_catalog(snapshot.client(), Some(&[])).map_err(Failure::target)?;
+    let (client, chosen) = snapshot.parts();
+    let catalog = read_catalog(client, chosen).map_err(Failure::target)?;
     let offers = Offers::read(snapshot.client(), schemas).map_err(Failure::target)?;
     Ok(Target {
         name: endpoint.display_name(),

@@ -1,13 +1,18 @@
 //! The arguments of `dump`.
 
 use std::num::{NonZeroU8, NonZeroUsize};
+use std::time::Duration;
 
 use archive::Codec;
 use clap::{Parser, ValueEnum};
 
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   dump postgres://reader@db.example.com/sso -o sso.tar
-  dump legacy.sqlite --compress zstd -o legacy/";
+  dump legacy.sqlite --compress zstd -o legacy/
+  dump mandible-dev --schema 'crm*' --exclude-table-data '*.audit_log' -o crm.tar
+  dump mandible-dev --table public.orders --where \"public.orders=placed_at >= '2026-01-01'\" | load shared-app-dev";
+
+const SELECTION: &str = "Selection (PostgreSQL)";
 
 /// Write a database as a checksummed archive
 ///
@@ -35,6 +40,55 @@ pub(crate) struct Args {
     /// Rows are cut into chunks of about this many MiB [default: 4, less when --jobs is above 6]
     #[arg(long, value_name = "MIB")]
     pub(crate) chunk_size: Option<NonZeroU8>,
+    /// Larger tables are read in parts of about this many MiB, by several sessions; 0: never
+    #[arg(long, value_name = "MIB", default_value_t = 128)]
+    pub(crate) split_size: u32,
+    /// How long to wait for a lock that another session holds on a table
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    pub(crate) lock_wait_timeout: Duration,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+}
+
+/// What is read of a database. Patterns are those of `pg_dump` and psql: `*`, `?`, double quotes for names with
+/// capital letters, and regular expressions.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct SelectionArgs {
+    /// Read these schemas alone [repeatable]
+    #[arg(long, short = 'n', value_name = "PATTERN", help_heading = SELECTION)]
+    pub(crate) schema: Vec<String>,
+    /// Read no schema of these [repeatable]
+    #[arg(long, short = 'N', value_name = "PATTERN", help_heading = SELECTION)]
+    pub(crate) exclude_schema: Vec<String>,
+    /// Read these tables, views and sequences alone, with what belongs to them; a partitioned table stands for its
+    /// partitions [repeatable]
+    #[arg(long, short = 't', value_name = "PATTERN", help_heading = SELECTION, conflicts_with_all = ["schema", "exclude_schema"])]
+    pub(crate) table: Vec<String>,
+    /// Read no table, view or sequence of these [repeatable]
+    #[arg(long, short = 'T', value_name = "PATTERN", help_heading = SELECTION)]
+    pub(crate) exclude_table: Vec<String>,
+    /// Read these tables without their rows [repeatable]
+    #[arg(long, value_name = "PATTERN", help_heading = SELECTION)]
+    pub(crate) exclude_table_data: Vec<String>,
+    /// Read only those rows of these tables for which an SQL condition is true [repeatable]
+    #[arg(long = "where", value_name = "TABLE=CONDITION", help_heading = SELECTION)]
+    pub(crate) conditions: Vec<String>,
+    /// Read definitions without rows; sequences begin at their start
+    #[arg(long, short = 's', help_heading = SELECTION)]
+    pub(crate) schema_only: bool,
+    /// Read rows without definitions
+    #[arg(long, short = 'a', help_heading = SELECTION, conflicts_with = "schema_only")]
+    pub(crate) data_only: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    const SECONDS_MAX: f64 = 1e6;
+    let seconds = text
+        .parse::<f64>()
+        .ok()
+        .filter(|it| (0.001..=SECONDS_MAX).contains(it));
+    let seconds = seconds.ok_or_else(|| "a number of seconds from 0.001 to 1000000 is wanted".to_owned())?;
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// The form of rows.

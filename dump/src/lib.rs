@@ -4,20 +4,24 @@
 //! writes to either.
 
 mod args;
+mod parts;
 mod postgres;
 mod readers;
 mod rows;
+mod selection;
 mod sqlite;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
+use std::time::Duration;
 
-use archive::{Codec, End, Header, TableForm, Writer};
+use archive::{Codec, End, Header, RowFilter, TableForm, Writer};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{ArchiveSink, Destination, Failure, Outcome, Progress, Ui, count, duration, size};
 use database::Endpoint;
 
 use args::Args;
+use selection::Wanted;
 
 /// The definition of the tool's arguments.
 pub fn command() -> Command {
@@ -27,7 +31,7 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
-    let options = Options::new(&args);
+    let options = Options::new(&args)?;
     if options.destination.is_null() {
         ui.status("stdout is /dev/null or closed: the archive is checked and kept nowhere");
     }
@@ -45,10 +49,14 @@ struct Options {
     codec: Codec,
     jobs: usize,
     chunk_bytes: usize,
+    /// Larger tables are read in parts of this size; `None` reads all of them whole.
+    part_bytes: Option<u64>,
+    lock_timeout: Duration,
+    wanted: Wanted,
 }
 
 impl Options {
-    fn new(args: &Args) -> Self {
+    fn new(args: &Args) -> cli::Result<Self> {
         let destination = Destination::new(args.output.as_deref());
         let codec = args.compress.unwrap_or(if destination.is_pipe() {
             Codec::None
@@ -59,13 +67,16 @@ impl Options {
             || std::thread::available_parallelism().map_or(2, usize::from),
             usize::from,
         );
-        Options {
+        Ok(Options {
             destination,
             rows: args.rows,
             codec,
             jobs,
             chunk_bytes: chunk_bytes(args.chunk_size, jobs),
-        }
+            part_bytes: (args.split_size > 0).then(|| u64::from(args.split_size) << 20),
+            lock_timeout: args.lock_wait_timeout,
+            wanted: Wanted::new(&args.selection)?,
+        })
     }
 
     /// As they stand in the archive.
@@ -94,6 +105,7 @@ fn header(
     source: archive::SourceIdentity,
     catalog: catalog::Catalog,
     forms: Vec<TableForm>,
+    row_filters: Vec<RowFilter>,
     notes: Vec<String>,
     options: &Options,
 ) -> Header {
@@ -104,7 +116,9 @@ fn header(
         tool: concat!("dump ", env!("CARGO_PKG_VERSION")).to_owned(),
         source,
         options: options.recorded(),
-        filters: Vec::new(),
+        filters: options.wanted.filters.clone(),
+        row_filters,
+        content: options.wanted.content,
         forms,
         catalog,
         mappings: Vec::new(),

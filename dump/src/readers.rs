@@ -1,55 +1,28 @@
 //! Sessions that read a PostgreSQL source's rows beside each other, and end together.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use archive::{TableForm, Writer};
-use catalog::{Catalog, Table};
+use archive::Writer;
 use cli::{ArchiveSink, Failure, InterruptGuard, Progress, Ui};
-use database::endpoint::PostgresEndpoint;
 use database::postgres::{Snapshot, SnapshotSession, read_rows};
-use fingerprint::Form;
 
 use crate::Options;
+use crate::parts::{Part, PartQueue};
 use crate::rows::{Chunk, Chunker, Stop, WAITING_CHUNKS, write_chunks};
 
-/// Tables that wait for a reader, the largest first.
-pub(crate) struct TableQueue<'a> {
-    tables: Vec<(&'a Table, Form)>,
-    next: AtomicUsize,
-}
+/// How often a part is read whose server process dies.
+const TRIES: u32 = 3;
 
-impl<'a> TableQueue<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, forms: &[TableForm]) -> Self {
-        let mut tables: Vec<(&Table, Form)> = forms
-            .iter()
-            .filter_map(|it| Some((catalog.tables.get(usize::try_from(it.table).ok()?)?, it.form)))
-            .collect();
-        tables.sort_by_key(|(table, _)| std::cmp::Reverse(table.bytes));
-        TableQueue {
-            tables,
-            next: AtomicUsize::new(0),
-        }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.tables.len()
-    }
-
-    fn take(&self) -> Option<(&'a Table, Form)> {
-        self.tables
-            .get(self.next.fetch_add(1, Ordering::Relaxed))
-            .copied()
-    }
-}
+/// After so many parts a session gives its locks back, so that those of all tables need not fit twice.
+const PARTS_LOCKED_MAX: usize = 100;
 
 /// Sessions that see the snapshot.
 pub(crate) struct Readers {
     sessions: Vec<SnapshotSession>,
     halt: Halt,
-    _guards: Vec<InterruptGuard>,
 }
 
 impl Readers {
@@ -64,10 +37,8 @@ impl Readers {
                 sessions.len()
             ));
         }
-        let guard = |session: &SnapshotSession| cli::on_interrupt(session.canceller(endpoint));
         Ok(Readers {
-            _guards: sessions.iter().map(guard).collect(),
-            halt: Halt::new(&sessions, endpoint),
+            halt: Halt::new(&sessions),
             sessions,
         })
     }
@@ -75,7 +46,7 @@ impl Readers {
     /// Brings the rows of all tables into the archive. The first failure ends all sessions' statements.
     pub(crate) fn read(
         self,
-        queue: &TableQueue<'_>,
+        queue: &PartQueue<'_>,
         options: &Options,
         writer: &mut Writer<ArchiveSink>,
         progress: &Progress,
@@ -89,7 +60,13 @@ impl Readers {
                 .enumerate()
                 .map(|(place, session)| {
                     let sender = sender.clone();
-                    scope.spawn(move || read_tables(session, place, queue, halt, options, &sender))
+                    let reader = Reader {
+                        guard: Some(cli::on_interrupt(session.canceller())),
+                        session,
+                        place,
+                        halt,
+                    };
+                    scope.spawn(move || reader.read_parts(queue, options, &sender))
                 })
                 .collect();
             drop(sender);
@@ -114,9 +91,9 @@ struct Halt {
 }
 
 impl Halt {
-    fn new(sessions: &[SnapshotSession], endpoint: &PostgresEndpoint) -> Self {
+    fn new(sessions: &[SnapshotSession]) -> Self {
         let canceller = |session: &SnapshotSession| -> Mutex<Box<dyn FnMut() + Send>> {
-            Mutex::new(Box::new(session.canceller(endpoint)))
+            Mutex::new(Box::new(session.canceller()))
         };
         Halt {
             halted: AtomicBool::new(false),
@@ -138,41 +115,102 @@ impl Halt {
             canceller.lock().unwrap_or_else(PoisonError::into_inner)();
         }
     }
+
+    /// Another session has taken this place.
+    fn replace(&self, place: usize, session: &SnapshotSession) {
+        if let Some(canceller) = self.cancellers.get(place) {
+            *canceller.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(session.canceller());
+        }
+    }
 }
 
-/// The work of one reader.
-fn read_tables(
-    mut session: SnapshotSession,
+/// One of the sessions, and what ends it.
+struct Reader<'a> {
+    session: SnapshotSession,
+    guard: Option<InterruptGuard>,
     place: usize,
-    queue: &TableQueue<'_>,
-    halt: &Halt,
-    options: &Options,
-    chunks: &SyncSender<Chunk>,
-) -> cli::Result<()> {
-    while let Some((table, form)) = queue.take() {
-        let mut chunker = Chunker::new(table, form, options, chunks, &halt.halted);
-        let read = read_rows(session.client(), table, form, |piece| {
-            chunker.push(piece).inspect_err(|_| {
-                // Before the stream is dropped, which receives the rest of it first; whoever was halted
-                // may have begun its COPY after all were cancelled.
-                halt.cancel(place);
-            })
-        });
-        let ended = match read {
-            Err(error) => Err(Stop::Failed(Failure::source(error))),
-            Ok(stopped) => stopped.and_then(|()| chunker.finish()),
-        };
-        if let Err(stop) = ended {
-            let is_first = halt.all();
-            return match stop {
-                Stop::Failed(failure) if is_first => Err(failure),
-                _ => Ok(()),
+    halt: &'a Halt,
+}
+
+impl Reader<'_> {
+    fn read_parts(
+        mut self,
+        queue: &PartQueue<'_>,
+        options: &Options,
+        chunks: &SyncSender<Chunk>,
+    ) -> cli::Result<()> {
+        let mut count = 0;
+        while let Some(part) = queue.take() {
+            count += 1;
+            let renewed = if count % PARTS_LOCKED_MAX == 0 {
+                self.session
+                    .renew()
+                    .map_err(|error| Stop::Failed(Failure::source(error)))
+            } else {
+                Ok(())
             };
+            if let Err(stop) = renewed.and_then(|()| self.read_part(part, options, chunks)) {
+                let is_first = self.halt.all();
+                return match stop {
+                    Stop::Failed(failure) if is_first => Err(failure),
+                    _ => Ok(()),
+                };
+            }
+            if self.halt.halted.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            cli::check_interrupt()?;
         }
-        if halt.halted.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        cli::check_interrupt()?;
+        Ok(())
     }
-    Ok(())
+
+    /// Reads a part, and reads it again when the server process dies before a chunk of it was given away: rows come
+    /// in no order that could be taken up again.
+    fn read_part(
+        &mut self,
+        part: &Part<'_>,
+        options: &Options,
+        chunks: &SyncSender<Chunk>,
+    ) -> Result<(), Stop> {
+        let mut tries = 1;
+        loop {
+            let halt = self.halt;
+            let mut chunker = Chunker::new(part.table, part.form, options, chunks, &halt.halted);
+            let (place, client) = (self.place, self.session.client());
+            let read = read_rows(client, part.table, part.form, &part.extent, |piece| {
+                chunker.push(piece).inspect_err(|_| {
+                    // Before the stream is dropped, which receives the rest of it first; whoever was halted
+                    // may have begun its COPY after all were cancelled.
+                    halt.cancel(place);
+                })
+            });
+            let failure = match read {
+                Ok(stopped) => return stopped.and_then(|()| chunker.finish()),
+                Err(error) => Failure::source(error),
+            };
+            let is_lost = self.session.is_lost() && !halt.halted.load(Ordering::Relaxed);
+            if !is_lost {
+                return Err(Stop::Failed(failure));
+            }
+            if chunker.sent() > 0 {
+                let state = "a part of them is written already, so they cannot be read again";
+                return Err(Stop::Failed(failure.with_state(state)));
+            }
+            if tries == TRIES || !self.reopen() {
+                return Err(Stop::Failed(failure));
+            }
+            tries += 1;
+        }
+    }
+
+    /// False when the snapshot cannot be reached any more.
+    fn reopen(&mut self) -> bool {
+        let Ok(session) = self.session.reopen() else {
+            return false;
+        };
+        self.halt.replace(self.place, &session);
+        self.guard = Some(cli::on_interrupt(session.canceller()));
+        self.session = session;
+        true
+    }
 }

@@ -38,6 +38,7 @@ pub(crate) struct Chunker<'a> {
     scanner: RowScanner,
     chunks: &'a SyncSender<Chunk>,
     halted: &'a AtomicBool,
+    sent: u64,
 }
 
 impl<'a> Chunker<'a> {
@@ -57,7 +58,13 @@ impl<'a> Chunker<'a> {
             scanner,
             chunks,
             halted,
+            sent: 0,
         }
+    }
+
+    /// How many chunks have been given away.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// Takes the next piece of the stream of rows.
@@ -70,7 +77,7 @@ impl<'a> Chunker<'a> {
         self.scanner.push(bytes).map_err(|error| self.not_framed(error))?;
         if self.scanner.buffered() >= self.chunk_bytes {
             let rows = self.scanner.take_rows();
-            self.send(&rows)?;
+            self.send(rows)?;
         }
         Ok(())
     }
@@ -78,10 +85,10 @@ impl<'a> Chunker<'a> {
     pub(crate) fn finish(mut self) -> Result<(), Stop> {
         let scanner = std::mem::replace(&mut self.scanner, RowScanner::new(self.form, 0));
         let rows = scanner.finish().map_err(|error| self.not_framed(error))?;
-        self.send(&rows)
+        self.send(rows)
     }
 
-    fn send(&self, rows: &Rows) -> Result<(), Stop> {
+    fn send(&mut self, rows: Rows) -> Result<(), Stop> {
         if rows.fingerprint.rows == 0 {
             return Ok(());
         }
@@ -90,7 +97,7 @@ impl<'a> Chunker<'a> {
             .stored_columns()
             .map(|column| column.name.as_str())
             .collect();
-        let chunk = wrap_chunk(self.form, names, &rows.bytes);
+        let chunk = wrap_chunk(self.form, names, rows.bytes);
         let raw = chunk.len() as u64;
         let stored = compress(self.codec, chunk).map_err(|error| Stop::Failed(Failure::archive(error)))?;
         let chunk = Chunk {
@@ -100,6 +107,7 @@ impl<'a> Chunker<'a> {
             stored,
             fingerprint: rows.fingerprint,
         };
+        self.sent += 1;
         self.chunks.send(chunk).map_err(|_| Stop::Halted)
     }
 

@@ -15,6 +15,10 @@ use crate::rows::{Chunk, Chunker, Stop, WAITING_CHUNKS, write_chunks};
 use crate::{Options, finish, header};
 
 pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
+    if let Some(filter) = options.wanted.filters.first() {
+        let message = format!("`{filter}` chooses in a PostgreSQL database, and a SQLite file is read whole");
+        return Err(Failure::usage(message));
+    }
     let sink = create_archive(&options.destination)?;
     let source = SqliteSource::open(path).map_err(Failure::source)?;
     let name = path
@@ -38,7 +42,7 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
             form: Form::Text,
         })
         .collect();
-    let header = header(identity(&name), catalog, forms, notes, options);
+    let header = header(identity(&name), catalog, forms, Vec::new(), notes, options);
     let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
     writer
         .schema(SchemaMember::PreData, &inspection.pre_data)

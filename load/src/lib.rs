@@ -19,9 +19,9 @@ mod target;
 
 use std::time::Instant;
 
-use archive::{End, Header, SchemaMember};
+use archive::{Content, End, Header, SchemaMember};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
-use cli::{ArchiveReader, Failure, Outcome, Ui, open_archive};
+use cli::{ArchiveReader, Exit, Failure, Outcome, Ui, open_archive};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 
@@ -73,6 +73,13 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     let mut reader = open_archive(&args.archive)?;
     let texts = Texts(reader.schema().map_err(Failure::archive)?);
     let header = reader.header().clone();
+    refuse_rows_alone(&header)?;
+    for filter in &header.filters {
+        ui.status(format_args!(
+            "the archive holds a part of {}: {filter}",
+            header.source.database
+        ));
+    }
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
 
     let mut target = Target::connect(endpoint, args.jobs())?;
@@ -98,6 +105,18 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
         elapsed: started.elapsed(),
     };
     live.say(args.format, ui)
+}
+
+/// Rows need tables, and those come from the archive.
+fn refuse_rows_alone(header: &Header) -> cli::Result<()> {
+    if header.content != Content::DataOnly {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Archive,
+        "the archive has rows without definitions, so that no table can be made",
+    )
+    .with_hint("dump it without --data-only"))
 }
 
 /// Everything between the journal's entry and the moment at which the schemas are live.

@@ -10,7 +10,9 @@ use catalog::{Catalog, Table};
 use cli::{Exit, Failure, FailureContext, Result, Ui, open_archive};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
-use database::postgres::{Identity, Snapshot, SnapshotSession, read_catalog, read_rows};
+use database::postgres::{
+    Extent, Identity, Selection, Snapshot, SnapshotRequest, SnapshotSession, read_catalog, read_rows,
+};
 use database::sqlite::{Inspection, SqliteSource};
 use fingerprint::{Fingerprint, Form, RowScanner, Rows, encode_row, map_rows};
 use plan::Mapping;
@@ -166,14 +168,19 @@ impl Live {
         jobs: usize,
         failure: fn(database::Error) -> Failure,
     ) -> Result<Live> {
-        let mut snapshot = Snapshot::take(endpoint, "coalesce verify", schemas).map_err(failure)?;
-        let catalog = read_catalog(snapshot.client(), schemas).map_err(failure)?;
+        let selection = schemas.map_or_else(Selection::default, Selection::in_schemas);
+        let mut snapshot = SnapshotRequest::new(endpoint, "coalesce verify")
+            .selecting(selection)
+            .take()
+            .map_err(failure)?;
+        let (client, chosen) = snapshot.parts();
+        let catalog = read_catalog(client, chosen).map_err(failure)?;
         let identity = snapshot.identity().clone();
         let sessions = (0..jobs)
             .map(|_| snapshot.session().map_err(failure))
             .collect::<Result<Vec<_>>>()?;
         for session in &sessions {
-            cli::on_interrupt(session.canceller(endpoint)).keep();
+            cli::on_interrupt(session.canceller()).keep();
         }
         let (sessions, snapshot) = (Mutex::new(sessions), Mutex::new(snapshot));
         Ok(Live {
@@ -205,7 +212,9 @@ impl Live {
         let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut session =
             session.ok_or_else(|| Failure::new(Exit::Internal, "more readers than sessions"))?;
-        let read = read_rows(session.client(), table, form, |piece| scan.push(piece));
+        let read = read_rows(session.client(), table, form, &Extent::default(), |piece| {
+            scan.push(piece)
+        });
         self.sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -27,6 +27,10 @@ pub(crate) enum Error {
     Findings(usize),
     /// Tests skipped under `--strict`.
     Skipped(usize),
+    /// Pairs of versions that failed; they have been printed.
+    Pairs(usize),
+    /// Pairs of versions skipped under `--strict`.
+    SkippedPairs(usize),
     /// What the demonstration proves did not hold.
     Differs(String),
 }
@@ -60,6 +64,8 @@ impl fmt::Display for Error {
             Error::Testkit(error) => write!(f, "{error}"),
             Error::Findings(count) => write!(f, "{count} invariants are broken"),
             Error::Skipped(count) => write!(f, "{count} tests were skipped, and --strict forbids that"),
+            Error::Pairs(count) => write!(f, "{count} pairs of versions failed"),
+            Error::SkippedPairs(count) => write!(f, "{count} pairs were skipped, and --strict forbids that"),
             Error::Differs(what) => write!(f, "{what}"),
         }
     }

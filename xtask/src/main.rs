@@ -13,11 +13,13 @@ mod error;
 mod fuzz;
 mod judge;
 mod man;
+mod matrix;
 mod metadata;
 mod step;
 mod story;
 mod test;
 mod tidy;
+mod torture;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -68,6 +70,24 @@ enum Chore {
         #[arg(long, value_name = "N", default_value_t = 10)]
         minutes: u32,
     },
+    /// Run whole pipelines between all versions of PostgreSQL at hand
+    ///
+    /// From each version to each that is not older: the demonstration's databases, and one with every awkward
+    /// value and what came with each version, are folded into one database, verified, and compared by the servers
+    /// themselves. Servers come from --bin, PG_BIN, PATH, the usual folders, and what --install has fetched.
+    Matrix(matrix::Arguments),
+    /// Do in full what the suite does in small
+    ///
+    /// Runs the tests of snapshots, values and large rows with optimised tools, with as many rounds as asked for
+    /// and with full sizes, which takes minutes and some gigabytes, and shows what each of them counted.
+    Torture {
+        /// How often a test repeats what it does
+        #[arg(long, value_name = "N", default_value_t = 1000)]
+        rounds: usize,
+        /// Fail when a test was skipped
+        #[arg(long)]
+        strict: bool,
+    },
     /// Check the invariants that the architecture states
     Tidy,
     /// Write man pages and shell completions
@@ -96,6 +116,8 @@ fn main() -> ExitCode {
         Chore::Ci { strict } => ci::run(strict),
         Chore::Judge { strict } => judge::run(strict),
         Chore::Fuzz { minutes } => fuzz::run(minutes),
+        Chore::Matrix(arguments) => matrix::run(&arguments),
+        Chore::Torture { rounds, strict } => torture::run(rounds, strict),
         Chore::Tidy => tidy::run(),
         Chore::Man { out } => man::run(out),
         Chore::Bench { mib } => bench::run(mib),

@@ -25,7 +25,13 @@ pub struct Header {
     pub tool: String,
     pub source: SourceIdentity,
     pub options: BTreeMap<String, String>,
+    /// What was left out on request, as it was asked for.
     pub filters: Vec<String>,
+    /// Which rows of which tables were left out, in the source's names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub row_filters: Vec<RowFilter>,
+    #[serde(default, skip_serializing_if = "Content::is_whole")]
+    pub content: Content,
     pub forms: Vec<TableForm>,
     pub catalog: Catalog,
     pub mappings: Vec<Mapping>,
@@ -54,6 +60,35 @@ pub struct SourceIdentity {
 pub enum SourceKind {
     PostgreSql,
     Sqlite,
+}
+
+/// Which rows of a table an archive holds, where it does not hold all that the source has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RowFilter {
+    pub table: u32,
+    /// Those for which this SQL condition is true in the source; without one none at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
+}
+
+/// How much of what was chosen an archive holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Content {
+    #[default]
+    Whole,
+    /// Definitions without rows; sequences stand at their start.
+    SchemaOnly,
+    /// Rows without definitions.
+    DataOnly,
+}
+
+impl Content {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    fn is_whole(&self) -> bool {
+        *self == Content::Whole
+    }
 }
 
 /// The form in which a table's rows travel.

@@ -57,6 +57,8 @@ fn header(run: &str) -> Header {
         },
         options: BTreeMap::new(),
         filters: Vec::new(),
+        row_filters: Vec::new(),
+        content: archive::Content::Whole,
         forms: [0, 1]
             .map(|table| TableForm {
                 table,
@@ -85,7 +87,7 @@ fn archive(run: &str) -> Vec<u8> {
         (0, "3,\n", Codec::Zstd(1)),
     ];
     for (table, rows, codec) in chunks {
-        let chunk = wrap_chunk(Form::Text, NAMES, rows.as_bytes());
+        let chunk = wrap_chunk(Form::Text, NAMES, rows.as_bytes().to_vec());
         let fingerprint = scan_chunk(Form::Text, NAMES, &chunk).unwrap();
         let raw = chunk.len() as u64;
         writer

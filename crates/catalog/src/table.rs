@@ -140,6 +140,14 @@ pub struct Sequence {
     pub is_called: bool,
     /// Negative for a sequence that counts down.
     pub increment: i64,
+    /// Where it begins.
+    #[serde(default = "first")]
+    pub start: i64,
+}
+
+/// Where sequences begin that say nothing else.
+fn first() -> i64 {
+    1
 }
 
 /// The column that a sequence belongs to.

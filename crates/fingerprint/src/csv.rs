@@ -3,7 +3,12 @@
 
 use memchr::{memchr, memchr2};
 
+use sha2::{Digest, Sha256};
+
 use crate::{FrameError, FrameErrorKind};
+
+/// Rows up to this size are copied into their canonical framing before they are hashed, which is faster.
+const COPIED_BYTES_MAX: usize = 1 << 20;
 
 /// Finds the ends of rows in bytes that arrive in pieces.
 #[derive(Debug, Default)]
@@ -72,44 +77,105 @@ pub(crate) fn frame_row(
     Ok(())
 }
 
+/// The hash of a row's canonical framing. A long row is not copied for it; `canonical` is room for the others.
+pub(crate) fn hash_row(
+    row: &[u8],
+    columns: usize,
+    offset: usize,
+    canonical: &mut Vec<u8>,
+) -> Result<[u8; 32], FrameError> {
+    if row.len() > COPIED_BYTES_MAX {
+        return hash_long_row(row, columns, offset);
+    }
+    frame_row(row, columns, offset, canonical)?;
+    Ok(Sha256::digest(&canonical).into())
+}
+
+/// Goes over each field twice, since its length stands before it.
+fn hash_long_row(row: &[u8], columns: usize, offset: usize) -> Result<[u8; 32], FrameError> {
+    let wrong = |found| {
+        let expected = columns;
+        FrameError::new(FrameErrorKind::Columns { expected, found }, offset)
+    };
+    let mut hash = Sha256::new();
+    hash.update(u16::try_from(columns).map_err(|_| wrong(0))?.to_be_bytes());
+    let mut found = 0_usize;
+    let mut rest = Some(row.strip_suffix(b"\n").unwrap_or(row));
+    while let Some(line) = rest {
+        let mut length = 0_usize;
+        let field = walk_field(line, offset, |piece| length += piece.len())?;
+        if field.is_null {
+            hash.update((-1_i32).to_be_bytes());
+        } else {
+            let length =
+                i32::try_from(length).map_err(|_| FrameError::new(FrameErrorKind::Length, offset))?;
+            hash.update(length.to_be_bytes());
+            walk_field(line, offset, |piece| hash.update(piece))?;
+        }
+        rest = field.rest;
+        found += 1;
+    }
+    if found == columns {
+        Ok(hash.finalize().into())
+    } else {
+        Err(wrong(found))
+    }
+}
+
 /// Frames the first field of `line`; returns what follows its comma, or `None` for the last field.
 fn frame_field<'a>(
     line: &'a [u8],
     offset: usize,
     canonical: &mut Vec<u8>,
 ) -> Result<Option<&'a [u8]>, FrameError> {
-    let quote_error = || FrameError::new(FrameErrorKind::Quote, offset);
     let length_at = canonical.len();
     canonical.extend_from_slice(&(-1_i32).to_be_bytes());
+    let field = walk_field(line, offset, |piece| canonical.extend_from_slice(piece))?;
+    if !field.is_null {
+        set_length(canonical, length_at, offset)?;
+    }
+    Ok(field.rest)
+}
+
+/// What is known of a field behind it.
+struct Walked<'a> {
+    is_null: bool,
+    /// What follows its comma; `None` for the last field.
+    rest: Option<&'a [u8]>,
+}
+
+/// Gives the pieces of the value of the first field of `line` to `take`.
+fn walk_field<'a>(
+    line: &'a [u8],
+    offset: usize,
+    mut take: impl FnMut(&[u8]),
+) -> Result<Walked<'a>, FrameError> {
+    let quote_error = || FrameError::new(FrameErrorKind::Quote, offset);
     let Some(mut quoted) = line.strip_prefix(b"\"") else {
         let end = memchr(b',', line).unwrap_or(line.len());
         if memchr(b'"', &line[..end]).is_some() {
             return Err(quote_error());
         }
-        if end > 0 {
-            canonical.extend_from_slice(&line[..end]);
-            set_length(canonical, length_at, offset)?;
-        }
-        return Ok(line.get(end + 1..));
+        take(&line[..end]);
+        return Ok(Walked {
+            is_null: end == 0,
+            rest: line.get(end + 1..),
+        });
     };
     loop {
         let end = memchr(b'"', quoted).ok_or_else(quote_error)?;
-        canonical.extend_from_slice(&quoted[..end]);
-        match quoted.get(end + 1) {
+        let rest = match quoted.get(end + 1) {
             Some(b'"') => {
-                canonical.push(b'"');
+                take(&quoted[..=end]);
                 quoted = &quoted[end + 2..];
+                continue;
             }
-            Some(b',') => {
-                set_length(canonical, length_at, offset)?;
-                return Ok(Some(&quoted[end + 2..]));
-            }
-            None => {
-                set_length(canonical, length_at, offset)?;
-                return Ok(None);
-            }
+            Some(b',') => Some(&quoted[end + 2..]),
+            None => None,
             Some(_) => return Err(quote_error()),
-        }
+        };
+        take(&quoted[..end]);
+        return Ok(Walked { is_null: false, rest });
     }
 }
 

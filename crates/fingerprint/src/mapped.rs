@@ -26,7 +26,7 @@ pub fn map_chunk<'a>(
 ) -> Result<MappedChunk, FrameError> {
     let names = names.into_iter();
     let columns = names.len();
-    let header = wrap_chunk(Form::Text, names, b"");
+    let header = wrap_chunk(Form::Text, names, Vec::new());
     let rows = chunk
         .strip_prefix(header.as_slice())
         .ok_or_else(|| FrameError::new(FrameErrorKind::Header, 0))?;
@@ -94,7 +94,7 @@ mod tests {
     const NAMES: [&str; 2] = ["a", "b"];
 
     fn chunk(rows: &[u8]) -> Vec<u8> {
-        wrap_chunk(Form::Text, NAMES, rows)
+        wrap_chunk(Form::Text, NAMES, rows.to_vec())
     }
 
     #[track_caller]

@@ -129,8 +129,8 @@ impl RowScanner {
     fn scan_text(&mut self, mut fresh: usize) -> Result<(), FrameError> {
         while let Some(end) = self.lines.row_end(&self.buffer, fresh) {
             let row = &self.buffer[self.framed..end];
-            csv::frame_row(row, self.columns, self.framed, &mut self.canonical)?;
-            self.fingerprint.add_row(Sha256::digest(&self.canonical).into());
+            let hash = csv::hash_row(row, self.columns, self.framed, &mut self.canonical)?;
+            self.fingerprint.add_row(hash);
             self.framed = end;
             fresh = end;
         }
@@ -139,18 +139,20 @@ impl RowScanner {
 }
 
 /// Makes a chunk that can be read alone: binary rows between signature and trailer, CSV rows under a header
-/// line with the columns' `names`.
-pub fn wrap_chunk<'a>(form: Form, names: impl IntoIterator<Item = &'a str>, rows: &[u8]) -> Vec<u8> {
-    let mut chunk = Vec::with_capacity(rows.len() + 256);
+/// line with the columns' `names`. The rows stay where they are but for a move, so that a long row is not there twice.
+pub fn wrap_chunk<'a>(form: Form, names: impl IntoIterator<Item = &'a str>, rows: Vec<u8>) -> Vec<u8> {
+    let mut chunk = rows;
     match form {
         Form::Binary => {
-            chunk.extend_from_slice(binary::HEADER);
-            chunk.extend_from_slice(rows);
+            chunk.reserve_exact(binary::HEADER.len() + binary::TRAILER.len());
+            chunk.splice(0..0, binary::HEADER.iter().copied());
             chunk.extend_from_slice(&binary::TRAILER);
         }
         Form::Text => {
-            csv::encode_header(names, &mut chunk);
-            chunk.extend_from_slice(rows);
+            let mut header = Vec::new();
+            csv::encode_header(names, &mut header);
+            chunk.reserve_exact(header.len());
+            chunk.splice(0..0, header);
         }
     }
     chunk
@@ -214,8 +216,8 @@ impl ChunkScan {
             let end = lines
                 .row_end(chunk, offset)
                 .ok_or_else(|| FrameError::new(FrameErrorKind::Truncated, offset))?;
-            csv::frame_row(&chunk[offset..end], self.columns, offset, &mut canonical)?;
-            self.fingerprint.add_row(Sha256::digest(&canonical).into());
+            let hash = csv::hash_row(&chunk[offset..end], self.columns, offset, &mut canonical)?;
+            self.fingerprint.add_row(hash);
             offset = end;
         }
         Ok(())
@@ -267,8 +269,38 @@ mod tests {
             }
             keep(scanner.finish().unwrap());
             prop_assert_eq!(&bytes, &rows);
-            let chunk = wrap_chunk(form, NAMES, &rows);
+            let chunk = wrap_chunk(form, NAMES, rows.clone());
             prop_assert_eq!(scan_chunk(form, NAMES, &chunk).unwrap(), sum);
+        }
+    }
+
+    #[test]
+    fn a_long_row_is_hashed_as_if_it_were_copied() {
+        let long = "x\"\",\n".repeat(1 << 19);
+        let row = format!(
+            "\"{long}\",plain\n,\"\"\n\"\",\"{long}\"\n{},\n",
+            "y".repeat(2 << 20)
+        );
+        let mut expected = Fingerprint::empty(Form::Text);
+        let mut canonical = Vec::new();
+        for line in [
+            format!("\"{long}\",plain\n"),
+            ",\"\"\n".to_owned(),
+            format!("\"\",\"{long}\"\n"),
+            format!("{},\n", "y".repeat(2 << 20)),
+        ] {
+            csv::frame_row(line.as_bytes(), 2, 0, &mut canonical).unwrap();
+            expected.add_row(Sha256::digest(&canonical).into());
+        }
+        let chunk = wrap_chunk(Form::Text, NAMES, row.clone().into_bytes());
+        assert_eq!(scan_chunk(Form::Text, NAMES, &chunk).unwrap(), expected);
+        for (columns, row) in [
+            (3, row.as_str()),
+            (1, &row),
+            (2, &format!("\"{long}\"x,\n")),
+            (2, &format!("{long},\n")),
+        ] {
+            assert!(RowScanner::new(Form::Text, columns).push(row.as_bytes()).is_err());
         }
     }
 
@@ -289,10 +321,10 @@ mod tests {
     #[test]
     fn chunk_of_other_columns_is_refused() {
         for form in [Form::Text, Form::Binary] {
-            let chunk = wrap_chunk(form, NAMES, &sample(form).1);
+            let chunk = wrap_chunk(form, NAMES, sample(form).1);
             assert!(scan_chunk(form, ["a"], &chunk).is_err(), "{form}");
         }
-        let chunk = wrap_chunk(Form::Text, NAMES, b"");
+        let chunk = wrap_chunk(Form::Text, NAMES, Vec::new());
         assert_eq!(
             scan_chunk(Form::Text, ["b", "a"], &chunk).unwrap_err().kind(),
             FrameErrorKind::Header
@@ -301,7 +333,9 @@ mod tests {
 
     #[test]
     fn a_changed_moved_or_doubled_value_changes_the_fingerprint() {
-        let of = |rows: &[u8]| scan_chunk(Form::Text, NAMES, &wrap_chunk(Form::Text, NAMES, rows)).unwrap();
+        let of = |rows: &[u8]| {
+            scan_chunk(Form::Text, NAMES, &wrap_chunk(Form::Text, NAMES, rows.to_vec())).unwrap()
+        };
         let original = of(b"1,2\n3,4\n");
         assert_eq!(of(b"3,4\n1,2\n"), original, "order does not matter");
         for other in [

@@ -65,7 +65,14 @@ impl Cluster {
 
     /// As [`Cluster::start`], with settings of `postgresql.conf` on top of ours.
     pub fn start_with(settings: &[(&str, &str)]) -> Result<Self> {
-        let programs = find_or_install()?;
+        let cluster = Cluster::start_of(find_or_install()?, settings)?;
+        cluster.check_extensions()?;
+        Ok(cluster)
+    }
+
+    /// As [`Cluster::start_with`], of a version at hand, with or without contrib extensions. The server's user
+    /// must be able to read its programs.
+    pub fn start_of(programs: Programs, settings: &[(&str, &str)]) -> Result<Self> {
         let user = if is_root() {
             Some(ServerUser::find()?)
         } else {
@@ -101,7 +108,6 @@ impl Cluster {
             port,
             numbers: AtomicU32::new(0),
         };
-        cluster.check_extensions()?;
         cluster.create_roles()?;
         Ok(cluster)
     }
@@ -214,18 +220,24 @@ impl Cluster {
         (root, stop)
     }
 
-    fn check_extensions(&self) -> Result<()> {
+    /// Those of `extensions` that the server cannot create.
+    pub fn missing_extensions(&self, extensions: &[&str]) -> Result<Vec<String>> {
         let sql = "SELECT name FROM unnest($1::text[]) AS name
                    WHERE name NOT IN (SELECT name FROM pg_catalog.pg_available_extensions)";
         let failed = Error::caused(ErrorKind::Sql, "cannot list the server's extensions");
-        let missing = self
+        let rows = self
             .client(POSTGRES, POSTGRES)?
-            .query(sql, &[&EXTENSIONS.as_slice()])
+            .query(sql, &[&extensions])
             .map_err(failed)?;
-        let Some(first) = missing.first() else {
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    fn check_extensions(&self) -> Result<()> {
+        let missing = self.missing_extensions(&EXTENSIONS)?;
+        let Some(name) = missing.first() else {
             return Ok(());
         };
-        let (name, folder) = (first.get::<_, String>(0), self.programs.folder().display());
+        let folder = self.programs.folder().display();
         let message = format!("PostgreSQL in {folder} lacks extension {name}; install its contrib package");
         Err(Error::new(ErrorKind::PostgresMissing, message))
     }
@@ -233,8 +245,14 @@ impl Cluster {
     fn create_roles(&self) -> Result<()> {
         let sql = format!(
             "CREATE ROLE {SOURCE_READER} LOGIN;
-             GRANT pg_read_all_data TO {SOURCE_READER};
-             CREATE ROLE {TARGET_OWNER} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE"
+             {}
+             CREATE ROLE {TARGET_OWNER} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE",
+            if self.programs.major() < 14 {
+                // There is no role that reads everything.
+                format!("ALTER ROLE {SOURCE_READER} SUPERUSER;")
+            } else {
+                format!("GRANT pg_read_all_data TO {SOURCE_READER};")
+            }
         );
         let failed = Error::caused(ErrorKind::Sql, "cannot create the roles of a managed server");
         self.client(POSTGRES, POSTGRES)?

@@ -35,23 +35,25 @@ impl Programs {
     pub fn find() -> Result<Self> {
         if let Some(folder) = std::env::var_os("PG_BIN") {
             let folder = PathBuf::from(folder);
-            return Programs::at(&folder).ok_or_else(|| {
-                let message = format!(
-                    "PG_BIN is {}, where no PostgreSQL {MAJOR_MIN} or later with {} can be run",
-                    folder.display(),
-                    NEEDED.join(", ")
-                );
-                Error::new(ErrorKind::PostgresMissing, message)
-            });
+            return Programs::at(&folder)
+                .filter(|it| it.major >= MAJOR_MIN)
+                .ok_or_else(|| {
+                    let message = format!(
+                        "PG_BIN is {}, where no PostgreSQL {MAJOR_MIN} or later with {} can be run",
+                        folder.display(),
+                        NEEDED.join(", ")
+                    );
+                    Error::new(ErrorKind::PostgresMissing, message)
+                });
         }
-        let in_path = std::env::var_os("PATH").unwrap_or_default();
-        let folders = std::env::split_paths(&in_path).chain(FOLDERS.iter().flat_map(|it| expand(it)));
-        let mut newest: Option<Programs> = None;
-        for found in folders.filter_map(|it| Programs::at(&it)) {
-            if newest.as_ref().is_none_or(|it| found.major > it.major) {
-                newest = Some(found);
-            }
-        }
+        let newest = usual_folders()
+            .filter_map(|it| Programs::at(&it))
+            .filter(|it| it.major >= MAJOR_MIN)
+            .reduce(
+                |newest, found| {
+                    if found.major > newest.major { found } else { newest }
+                },
+            );
         newest.ok_or_else(|| {
             Error::new(
                 ErrorKind::PostgresMissing,
@@ -60,7 +62,15 @@ impl Programs {
         })
     }
 
-    fn at(folder: &Path) -> Option<Self> {
+    /// The installations in `named` folders, and after them those that [`Programs::find`] chooses from.
+    pub fn all(named: &[PathBuf]) -> Vec<Self> {
+        let pg_bin = std::env::var_os("PG_BIN").map(PathBuf::from);
+        let folders = named.iter().cloned().chain(pg_bin).chain(usual_folders());
+        folders.filter_map(|it| Programs::at(&it)).collect()
+    }
+
+    /// The installation whose programs are in `folder`, of whatever version; none when it has no server.
+    pub fn at(folder: &Path) -> Option<Self> {
         if !NEEDED.iter().all(|it| folder.join(it).is_file()) {
             return None;
         }
@@ -68,10 +78,9 @@ impl Programs {
             .arg("--version")
             .output()
             .ok()?;
-        let major = major_version(&String::from_utf8_lossy(&output.stdout))?;
-        (major >= MAJOR_MIN).then(|| Programs {
+        Some(Programs {
             folder: folder.to_owned(),
-            major,
+            major: major_version(&String::from_utf8_lossy(&output.stdout))?,
         })
     }
 
@@ -125,6 +134,14 @@ fn major_version(text: &str) -> Option<u32> {
         .find(|it: char| !it.is_ascii_digit())
         .unwrap_or(version.len());
     version[..digits].parse().ok()
+}
+
+fn usual_folders() -> impl Iterator<Item = PathBuf> {
+    let in_path = std::env::var_os("PATH").unwrap_or_default();
+    let in_path: Vec<PathBuf> = std::env::split_paths(&in_path).collect();
+    in_path
+        .into_iter()
+        .chain(FOLDERS.iter().flat_map(|it| expand(it)))
 }
 
 /// Folders that `pattern` stands for: itself, or each that has a version for its `*`.

@@ -8,7 +8,7 @@ umask 077
 cd "$root" || exit 1
 
 initialise() {
-    "$bin/initdb" -D "$root/data" -U postgres -A trust -E UTF8 --locale="$1" --no-sync --no-instructions >>"$root/log" 2>&1
+    "$bin/initdb" -D "$root/data" -U postgres -A trust -E UTF8 --locale="$1" --no-sync >>"$root/log" 2>&1
 }
 start() {
     cat "$root/settings" >>"$root/data/postgresql.conf" &&

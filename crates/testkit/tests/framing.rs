@@ -74,7 +74,7 @@ fn rows_mean_the_same_to_us_and_to_the_server() {
         .run(&rows, |rows| {
             let mut client = client.borrow_mut();
             let csv = encoded(&rows);
-            let chunk = wrap_chunk(Form::Text, NAMES, &csv);
+            let chunk = wrap_chunk(Form::Text, NAMES, csv.clone());
             client.batch_execute("TRUNCATE pg_temp.t").unwrap();
             let mut writer = client
                 .copy_in("COPY pg_temp.t FROM STDIN (FORMAT csv, HEADER)")

@@ -151,7 +151,7 @@ fn a_reader_without_privileges_is_told_what_it_lacks() {
     let output = lab.run(&line);
     output
         .assert_stages(&[4, 6])
-        .assert_stderr_contains("permission denied for table big");
+        .assert_stderr_contains("the role may not read public.big, public.odd");
     output.assert_stderr_contains("pg_read_all_data");
     assert_eq!(remains::states(&lab.target), [""; 0]);
 }

@@ -41,20 +41,27 @@ impl PostgresEndpoint {
     /// `application_name` is what the server's administrators see, unless the endpoint says otherwise.
     pub fn connect(&self, application_name: &str) -> Result<Client> {
         let config = self.config(application_name);
-        let mut chosen = self.settlement.lock();
-        if let Some(mut host) = chosen.clone() {
-            drop(chosen);
-            let kind = match self.kind {
-                // Whatever it was that could be had.
-                SessionKind::PreferStandby => SessionKind::Any,
-                kind => kind,
-            };
-            let opened = self.open(&config, &mut host, kind);
-            return opened.map_err(|failure| self.refused(vec![(host, failure)]));
+        if let Some(host) = self.settlement.host() {
+            return self.open_settled(&config, host);
+        }
+        let _turn = self.settlement.turn();
+        if let Some(host) = self.settlement.host() {
+            return self.open_settled(&config, host);
         }
         let (client, host) = self.choose(&config)?;
-        *chosen = Some(host);
+        self.settlement.settle(host);
         Ok(client)
+    }
+
+    /// Another session on the server that was chosen.
+    fn open_settled(&self, config: &Config, mut host: Host) -> Result<Client> {
+        let kind = match self.kind {
+            // Whatever it was that could be had.
+            SessionKind::PreferStandby => SessionKind::Any,
+            kind => kind,
+        };
+        let opened = self.open(config, &mut host, kind);
+        opened.map_err(|failure| self.refused(vec![(host, failure)]))
     }
 
     /// What cancels the statement that `client`, a session with this endpoint, is running; for another thread.

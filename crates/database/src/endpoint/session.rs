@@ -5,7 +5,7 @@ use postgres::{Client, SimpleQueryMessage};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What every server since PostgreSQL 12 knows.
-const PINNED: [(&str, &str); 15] = [
+const PINNED: [(&str, &str); 16] = [
     ("search_path", ""),
     ("DateStyle", "ISO"),
     ("TimeZone", "UTC"),
@@ -20,6 +20,8 @@ const PINNED: [(&str, &str); 15] = [
     // A table whose rows a policy hides from us is an error, never a smaller table.
     ("row_security", "off"),
     ("synchronize_seqscans", "off"),
+    // Compiling a query over catalogs takes longer than the query.
+    ("jit", "off"),
     ("statement_timeout", "0"),
     ("lock_timeout", "0"),
     ("idle_in_transaction_session_timeout", "0"),

@@ -3,7 +3,8 @@
 /// Built-in types whose send functions write neither OIDs nor anything that depends on a locale.
 ///
 /// Left out on purpose: `money` (locale), `reg*` (OIDs), `record` and composites (OIDs), `xml` (its declared
-/// encoding changes), `aclitem` (no binary form), `cstring` and other pseudo-types.
+/// encoding changes), `tsquery` (no server reads the empty one that it has sent: "operand not found"), `aclitem` (no
+/// binary form), `cstring` and other pseudo-types.
 pub(super) const TYPES: &[&str] = &[
     "bit",
     "bool",
@@ -51,7 +52,6 @@ pub(super) const TYPES: &[&str] = &[
     "timestamptz",
     "timetz",
     "tsmultirange",
-    "tsquery",
     "tsrange",
     "tstzmultirange",
     "tstzrange",

@@ -1,6 +1,6 @@
-//! The queries that read a catalog, as PostgreSQL 14 to 18 understand them.
+//! The queries that read a catalog, as PostgreSQL 13 to 18 understand them.
 //!
-//! Each takes as `$1` the schemas to look at, or NULL for all of the user's. `search_path` is empty, so
+//! Each takes as `$1` the schemas to look at, or NULL for all of the user's, some as `$2` the relations. `search_path` is empty, so
 //! everything is qualified; operators are `pg_catalog`'s, which every session has first.
 
 /// Schemas of the user's: not the system's, not an extension's, not our journal.
@@ -19,7 +19,8 @@ ORDER BY n.nspname COLLATE \"C\"";
 pub(super) const TABLES: &str = "
 SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::pg_catalog.text AS kind,
        c.relpersistence = 'u' AS unlogged, c.reltuples::pg_catalog.int8 AS rows_estimate,
-       COALESCE(pg_catalog.pg_table_size(c.oid), 0) AS bytes
+       COALESCE(pg_catalog.pg_relation_size(c.oid), 0)
+         + COALESCE(pg_catalog.pg_relation_size(NULLIF(c.reltoastrelid, 0)), 0) AS bytes
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
@@ -84,7 +85,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = p.relnamespace
 ORDER BY i.inhrelid, i.inhseqno";
 
 pub(super) const SEQUENCES: &str = "
-SELECT n.nspname AS schema, c.relname AS name, s.seqincrement AS increment,
+SELECT n.nspname AS schema, c.relname AS name, s.seqincrement AS increment, s.seqstart AS start,
        on_.nspname AS owner_schema, oc.relname AS owner_table, oa.attname AS owner_column
 FROM pg_catalog.pg_sequence s
 JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
@@ -149,6 +150,7 @@ JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_roles r ON r.oid = ANY (p.polroles)
 WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
   AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
+  AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))
 ORDER BY 1";
 
 /// The `search_path` that sessions get when their role sets none: the database's, the owner's in this database,
@@ -192,11 +194,13 @@ WHERE c.relkind IN ('r', 'p', 'm') AND a.amname <> 'heap' AND n.nspname !~ '^pg_
 
 /// Tables whose rows a policy would hide from this role.
 pub(super) const HIDDEN_TABLES: &str = "
-SELECT c.oid::pg_catalog.regclass::pg_catalog.text AS name
+SELECT n.nspname AS schema, c.relname AS name
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relrowsecurity AND c.relkind = 'r' AND pg_catalog.row_security_active(c.oid)
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
-ORDER BY 1";
+  AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
+  AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))
+ORDER BY 1, 2";
 
 /// Types in whose values names of objects stand, each with what it is made of; `$1`: names of the built-in types
 /// that are such names.
@@ -216,7 +220,8 @@ WITH RECURSIVE parts AS (
   UNION ALL
   SELECT r.rngtypid, 'range', 0, r.rngsubtype FROM pg_catalog.pg_range r
   UNION ALL
-  SELECT r.rngmultitypid, 'range', 0, r.rngsubtype FROM pg_catalog.pg_range r
+  SELECT m.oid, 'range', 0, r.rngsubtype FROM pg_catalog.pg_range r
+  JOIN pg_catalog.pg_type m ON m.oid::pg_catalog.text = pg_catalog.to_jsonb(r) ->> 'rngmultitypid'
 ), holders AS (
   SELECT t.oid, t.typname FROM pg_catalog.pg_type t
   WHERE t.typname = ANY ($1) AND t.typnamespace = 'pg_catalog'::pg_catalog.regnamespace

@@ -8,10 +8,13 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use catalog::quote_ident;
 use tempfile::TempDir;
 
+use super::outside::CutForeignKey;
 use super::programs::{DumpPrograms, find_pg_dump};
 use super::snapshot::Snapshot;
+use crate::endpoint::PostgresEndpoint;
 use crate::{Error, ErrorKind, Result};
 
 /// SQL text in parts, without schemas and extensions, which the catalog holds.
@@ -29,12 +32,39 @@ pub struct SchemaText {
     pub warnings: Vec<String>,
 }
 
+/// What `pg_dump` is asked for, apart from the session that holds the snapshot, so that both can work beside each
+/// other.
+#[derive(Clone, Debug)]
+pub struct SchemaRequest {
+    endpoint: PostgresEndpoint,
+    snapshot: String,
+    /// As in `server_version_num`.
+    server: i32,
+    /// What makes `pg_dump` choose what was chosen.
+    options: Vec<String>,
+    /// What is left out of what it writes.
+    cut: Vec<CutForeignKey>,
+}
+
+impl SchemaRequest {
+    /// Everything that `snapshot` chose, without the foreign keys of `cut`.
+    pub fn new(snapshot: &Snapshot, cut: &[CutForeignKey]) -> Self {
+        SchemaRequest {
+            endpoint: snapshot.endpoint().clone(),
+            snapshot: snapshot.id().to_owned(),
+            server: snapshot.identity().version_number,
+            options: snapshot.chosen().pg_dump_options.clone(),
+            cut: cut.to_vec(),
+        }
+    }
+}
+
 /// Takes what ends a program early, for whoever hears of an interruption.
 pub type OnInterrupt<'a> = &'a dyn Fn(Box<dyn FnMut() + Send>);
 
-/// Runs `pg_dump --schema-only` under `snapshot`.
-pub fn read_schema_text(snapshot: &Snapshot, on_interrupt: OnInterrupt<'_>) -> Result<SchemaText> {
-    let programs = find_pg_dump(snapshot.identity().version_number)?;
+/// Runs `pg_dump --schema-only` under the snapshot, which must stay open meanwhile.
+pub fn read_schema_text(request: &SchemaRequest, on_interrupt: OnInterrupt<'_>) -> Result<SchemaText> {
+    let programs = find_pg_dump(request.server)?;
     let folder = TempDir::new().map_err(|error| {
         Error::new(
             ErrorKind::Program,
@@ -43,8 +73,9 @@ pub fn read_schema_text(snapshot: &Snapshot, on_interrupt: OnInterrupt<'_>) -> R
         .with_source(error)
     })?;
     let custom = folder.path().join("schema");
-    let mut warnings = run_pg_dump(snapshot, &programs, &custom, on_interrupt)?;
-    let entries = list_entries(&programs, &custom)?;
+    let mut warnings = run_pg_dump(request, &programs, &custom, on_interrupt)?;
+    let mut entries = list_entries(&programs, &custom)?;
+    entries.retain(|(line, _)| !request.cut.iter().any(|key| is_of_key(line, key)));
     let secrets = entries.iter().filter(|(_, part)| *part == Part::Secret);
     warnings.extend(secrets.map(|(line, _)| {
         format!(
@@ -87,12 +118,13 @@ pub fn read_schema_text(snapshot: &Snapshot, on_interrupt: OnInterrupt<'_>) -> R
 
 /// Returns what it warned of.
 fn run_pg_dump(
-    snapshot: &Snapshot,
+    request: &SchemaRequest,
     programs: &DumpPrograms,
     output: &Path,
     on_interrupt: OnInterrupt<'_>,
 ) -> Result<Vec<String>> {
-    let mut command = snapshot.endpoint().command(&programs.pg_dump)?;
+    refuse_too_long(&request.options)?;
+    let mut command = request.endpoint.command(&programs.pg_dump)?;
     command.args([
         "--schema-only",
         "--format=custom",
@@ -101,7 +133,8 @@ fn run_pg_dump(
         "--exclude-schema=coalesce",
     ]);
     command
-        .arg(format!("--snapshot={}", snapshot.id()))
+        .args(&request.options)
+        .arg(format!("--snapshot={}", request.snapshot))
         .arg("--file")
         .arg(output)
         .stdin(Stdio::null())
@@ -128,6 +161,21 @@ fn run_pg_dump(
         return Err(Error::new(ErrorKind::Program, format!("pg_dump failed: {words}")));
     }
     Ok(words.lines().map(str::to_owned).collect())
+}
+
+/// A system takes no longer command lines (Linux: 2 MiB with the environment).
+fn refuse_too_long(options: &[String]) -> Result<()> {
+    const BYTES_MAX: usize = 1_500_000;
+    let bytes: usize = options.iter().map(|it| it.len() + 1).sum();
+    if bytes <= BYTES_MAX {
+        return Ok(());
+    }
+    let message = format!(
+        "{} tables are too many to be named to pg_dump one by one",
+        options.len()
+    );
+    Err(Error::new(ErrorKind::Program, message)
+        .with_hint("choose whole schemas by --schema or --exclude-schema"))
 }
 
 fn not_run(name: &str, error: std::io::Error) -> Error {
@@ -161,6 +209,21 @@ fn list_entries(programs: &DumpPrograms, custom: &Path) -> Result<Vec<(String, P
 /// A line is `DUMPID; TABLEOID OID KIND SCHEMA NAME OWNER`, where a kind can have several words.
 fn entry_of(line: &str) -> &str {
     line.splitn(4, ' ').nth(3).unwrap_or_default()
+}
+
+/// Whether a line is about this foreign key: itself by its catalog and OID, or a comment on it.
+fn is_of_key(line: &str, key: &CutForeignKey) -> bool {
+    const CONSTRAINTS: &str = "2606";
+    let mut words = line.split(' ').skip(1);
+    let (class, oid) = (words.next(), words.next());
+    let is_itself = class == Some(CONSTRAINTS) && oid.and_then(|it| it.parse().ok()) == Some(key.oid);
+    let comment = format!(
+        "COMMENT {} CONSTRAINT {} ON {} ",
+        key.table.schema,
+        quote_ident(&key.name),
+        quote_ident(&key.table.name)
+    );
+    is_itself || entry_of(line).starts_with(&comment)
 }
 
 fn part_of(line: &str) -> Part {

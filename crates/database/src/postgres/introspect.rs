@@ -9,6 +9,7 @@ use catalog::{
 };
 use postgres::{GenericClient, Row};
 
+use super::selection::{Chosen, RowFilter};
 use super::{binary_safe, catalog_queries as queries, objects, stored_names};
 use crate::{Error, ErrorKind, Result};
 
@@ -18,9 +19,10 @@ const SEQUENCE_BATCH: usize = 500;
 /// The comment that `initdb` gives to `public`.
 const PUBLIC_COMMENT: &str = "standard public schema";
 
-/// Reads what the session sees, in `schemas` or in all of the user's schemas.
-pub fn read_catalog(client: &mut impl GenericClient, schemas: Option<&[String]>) -> Result<Catalog> {
+/// Reads what the session sees of what was chosen.
+pub fn read_catalog(client: &mut impl GenericClient, chosen: &Chosen) -> Result<Catalog> {
     refuse_other_journal(client)?;
+    let schemas = chosen.schemas.as_deref();
     let tables = read_tables(client, schemas)?;
     let objects = objects::read_objects(client, schemas)?;
     let rows = client
@@ -29,7 +31,7 @@ pub fn read_catalog(client: &mut impl GenericClient, schemas: Option<&[String]>)
     let mut found: Vec<Schema> = rows.iter().map(schema).collect();
     // Every database has it from the start, so that it is there and empty means nothing.
     found.retain(|it| it.name != "public" || objects.iter().any(|object| object.schema == it.name));
-    Ok(Catalog {
+    let mut catalog = Catalog {
         schemas: found,
         tables,
         sequences: read_sequences(client, schemas)?,
@@ -37,14 +39,11 @@ pub fn read_catalog(client: &mut impl GenericClient, schemas: Option<&[String]>)
         extensions: read_extensions(client)?,
         objects,
         roles: read_names(client, queries::ROLES, schemas, "the roles could not be listed")?,
-        policy_roles: read_names(
-            client,
-            queries::POLICY_ROLES,
-            schemas,
-            "the policies could not be listed",
-        )?,
+        policy_roles: read_policy_roles(client, chosen)?,
         search_path: read_search_path(client)?,
-    })
+    };
+    chosen.narrow(&mut catalog);
+    Ok(catalog)
 }
 
 /// Our journal is no part of a source; a user's schema that is called like it would be overlooked with it.
@@ -87,6 +86,13 @@ fn read_names(
     failure: &str,
 ) -> Result<Vec<String>> {
     let rows = client.query(query, &[&schemas]).map_err(Error::query(failure))?;
+    Ok(rows.iter().map(|row| row.get("name")).collect())
+}
+
+fn read_policy_roles(client: &mut impl GenericClient, chosen: &Chosen) -> Result<Vec<String>> {
+    let rows = client
+        .query(queries::POLICY_ROLES, &[&chosen.schemas, &chosen.relation_oids()])
+        .map_err(Error::query("the policies could not be listed"))?;
     Ok(rows.iter().map(|row| row.get("name")).collect())
 }
 
@@ -192,6 +198,7 @@ fn read_sequences(client: &mut impl GenericClient, schemas: Option<&[String]>) -
             last_value: 0,
             is_called: false,
             increment: row.get("increment"),
+            start: row.get("start"),
         })
         .collect();
     for batch in sequences.chunks_mut(SEQUENCE_BATCH) {
@@ -291,9 +298,18 @@ pub fn left_behind(client: &mut impl GenericClient) -> Result<Vec<String>> {
 }
 
 /// Tables whose rows row level security would hide from this role; reading one of them is an error.
-pub fn hidden_tables(client: &mut impl GenericClient) -> Result<Vec<String>> {
-    let rows = client.query(queries::HIDDEN_TABLES, &[]).map_err(Error::query(
-        "the tables with row level security could not be listed",
-    ))?;
-    Ok(rows.iter().map(|row| row.get("name")).collect())
+pub fn hidden_tables(client: &mut impl GenericClient, chosen: &Chosen) -> Result<Vec<String>> {
+    let rows = client
+        .query(
+            queries::HIDDEN_TABLES,
+            &[&chosen.schemas, &chosen.relation_oids()],
+        )
+        .map_err(Error::query(
+            "the tables with row level security could not be listed",
+        ))?;
+    let names = rows
+        .iter()
+        .map(|row| QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("name")));
+    let is_read = |it: &QualifiedName| chosen.row_filter(it) != Some(&RowFilter::None);
+    Ok(names.filter(is_read).map(|it| it.to_string()).collect())
 }

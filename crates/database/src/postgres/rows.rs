@@ -1,40 +1,127 @@
 //! Rows as the server sends them, piece by piece.
 
+use std::collections::HashMap;
 use std::io::BufRead;
 
-use catalog::Table;
+use catalog::{QualifiedName, Table};
 use fingerprint::Form;
-use postgres::GenericClient;
+use postgres::{Client, GenericClient};
 
+use super::oversize::explain;
+use super::selection::Chosen;
 use crate::{Error, ErrorKind, Result};
 
+/// Which of a table's own rows are read. The default is all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Rows in these blocks of the heap; without an end those in all that follow.
+    pub blocks: Option<(u32, Option<u32>)>,
+    /// Rows for which this SQL condition is true.
+    pub condition: Option<String>,
+}
+
+impl Extent {
+    /// SQL of the conditions; empty for all rows.
+    fn conditions(&self) -> String {
+        let mut conditions = Vec::new();
+        if let Some((first, end)) = self.blocks {
+            conditions.push(format!("ctid OPERATOR(pg_catalog.>=) '({first},0)'"));
+            conditions.extend(end.map(|end| format!("ctid OPERATOR(pg_catalog.<) '({end},0)'")));
+        }
+        // A comment in the condition ends with its line.
+        conditions.extend(self.condition.as_ref().map(|it| format!("({it}\n)")));
+        conditions.join(" AND ")
+    }
+}
+
 /// The statement that reads a table's own rows: stored columns in the catalog's order.
-pub fn copy_out_sql(table: &Table, form: Form) -> String {
+pub fn copy_out_sql(table: &Table, form: Form, extent: &Extent) -> String {
     let format = match form {
         Form::Text => "csv",
         Form::Binary => "binary",
     };
     let (name, columns) = (table.qualified_name(), table.column_list());
-    if columns.is_empty() && !table.columns.is_empty() {
-        // COPY without a column list would send the generated columns' names as its columns.
-        return format!("COPY (SELECT FROM ONLY {name}) TO STDOUT (FORMAT {format})");
+    if *extent == Extent::default() {
+        if columns.is_empty() && !table.columns.is_empty() {
+            // COPY without a column list would send the generated columns' names as its columns.
+            return format!("COPY (SELECT FROM ONLY {name}) TO STDOUT (FORMAT {format})");
+        }
+        return format!("COPY {name} {columns} TO STDOUT (FORMAT {format})");
     }
-    format!("COPY {name} {columns} TO STDOUT (FORMAT {format})")
+    let inner = columns.strip_prefix('(').and_then(|it| it.strip_suffix(')'));
+    let columns = inner.unwrap_or_default();
+    let conditions = extent.conditions();
+    format!("COPY (SELECT {columns} FROM ONLY {name} WHERE {conditions}) TO STDOUT (FORMAT {format})")
+}
+
+/// Makes sure that the server understands a condition for a table's rows, without reading any.
+pub fn check_condition(client: &mut Client, table: &Table, condition: &str) -> Result<()> {
+    let name = table.qualified_name();
+    let extent = Extent {
+        condition: Some(condition.to_owned()),
+        ..Extent::default()
+    };
+    let sql = format!("SELECT FROM ONLY {name} WHERE {}", extent.conditions());
+    let hint =
+        "a condition is an SQL expression over the table's columns; names of all else have their schema";
+    client.prepare(&sql).map(drop).map_err(|error| {
+        Error::new(
+            ErrorKind::Endpoint,
+            format!("the condition for rows of {name} cannot be used"),
+        )
+        .with_source(error)
+        .with_hint(hint)
+    })
+}
+
+/// How many blocks the heaps of the chosen tables have now, which is at least what the snapshot shows of them. Tables
+/// of other access methods are left out.
+pub fn read_blocks(client: &mut Client, chosen: &Chosen) -> Result<HashMap<QualifiedName, u32>> {
+    const BLOCKS: &str = "SELECT n.nspname AS schema, c.relname AS name,
+          COALESCE(pg_catalog.pg_relation_size(c.oid), 0)
+            / pg_catalog.current_setting('block_size')::pg_catalog.int8 AS blocks
+        FROM pg_catalog.pg_class c
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_catalog.pg_am a ON a.oid = c.relam AND a.amname = 'heap'
+        WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
+          AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
+          AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))";
+    let rows = client
+        .query(BLOCKS, &[&chosen.schemas, &chosen.relation_oids()])
+        .map_err(Error::query("the tables' sizes could not be read"))?;
+    let blocks = |row: &postgres::Row| {
+        let name = QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("name"));
+        let blocks = u32::try_from(row.get::<_, i64>("blocks")).unwrap_or(u32::MAX);
+        (name, blocks)
+    };
+    Ok(rows.iter().map(blocks).collect())
 }
 
 /// Gives every piece of the stream to `take`, which may stop by an error of its own.
 ///
-/// The outer result is the server's, the inner one `take`'s.
+/// The outer result is the server's, the inner one `take`'s. A row that is too long for COPY is named; the session's
+/// transaction is over then.
 pub fn read_rows<E>(
     client: &mut impl GenericClient,
     table: &Table,
     form: Form,
+    extent: &Extent,
+    take: impl FnMut(&[u8]) -> std::result::Result<(), E>,
+) -> Result<std::result::Result<(), E>> {
+    read_stream(client, table, form, extent, take).map_err(|error| explain(client, table, form, error))
+}
+
+fn read_stream<E>(
+    client: &mut impl GenericClient,
+    table: &Table,
+    form: Form,
+    extent: &Extent,
     mut take: impl FnMut(&[u8]) -> std::result::Result<(), E>,
 ) -> Result<std::result::Result<(), E>> {
     let name = table.qualified_name();
     let failed = || format!("rows of {name} could not be read");
     let mut reader = client
-        .copy_out(&copy_out_sql(table, form))
+        .copy_out(&copy_out_sql(table, form, extent))
         .map_err(Error::query(failed()))?;
     loop {
         let piece = reader

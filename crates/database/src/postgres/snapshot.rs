@@ -2,60 +2,68 @@
 //!
 //! A snapshot alone does not protect a table: TRUNCATE and rewriting ALTER TABLE between the snapshot and the
 //! lock make it read as empty ("Caveats" in the manual's chapter on MVCC). So every table is locked, and what
-//! the snapshot shows of it is compared with what it is now, before anything is read.
+//! the snapshot shows of it is compared with what it is now, before anything is read. Definitions are read by
+//! functions of the server that do not look through the snapshot, so they are compared too, after they were read.
 
 use std::time::Duration;
 
-use catalog::QualifiedName;
-use postgres::error::SqlState;
-use postgres::{Client, Row};
+use postgres::Client;
 
+use super::identity::{Identity, read_identity};
+use super::locks::{has_same_definitions, lock_tables};
+use super::selection::{Chosen, Selection};
 use crate::endpoint::PostgresEndpoint;
 use crate::{Error, ErrorKind, Result};
 
 /// How often a new snapshot is taken when tables change under our hands.
 const TRIES: u32 = 5;
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
-/// Tables named in one LOCK statement.
-const LOCK_BATCH: usize = 200;
+/// A session that says nothing to an empty question for so long has no server process.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
+
+/// What a snapshot is asked for.
+#[derive(Debug)]
+pub struct SnapshotRequest<'a> {
+    endpoint: &'a PostgresEndpoint,
+    application_name: &'a str,
+    selection: Selection,
+    lock_timeout: Duration,
+    watches: bool,
+}
 
 /// An exported snapshot, held by one session with ACCESS SHARE locks on all tables.
 pub struct Snapshot {
     endpoint: PostgresEndpoint,
     application_name: String,
+    selection: Selection,
+    lock_timeout: Duration,
+    tries: u32,
     client: Client,
-    id: String,
-    identity: Identity,
+    /// Sees what is committed now; for those who read definitions.
+    present: Option<Client>,
+    moment: Moment,
 }
 
-/// Which database, which server, which moment.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    pub database: String,
-    /// The same for two sessions only if they are in one database of one running server.
-    pub instance: String,
-    /// As in `server_version_num`: 150008 for 15.8.
-    pub version_number: i32,
-    pub server_version: String,
-    pub encoding: String,
-    /// `provider:locale@version`.
-    pub collation: String,
-    /// ISO 8601 in UTC.
-    pub snapshot_time: String,
-    pub lsn: String,
-    pub in_recovery: bool,
+/// What is of one try.
+struct Moment {
+    id: String,
+    identity: Identity,
+    chosen: Chosen,
 }
 
 /// A session that sees a snapshot.
 pub struct SnapshotSession {
     client: Client,
+    endpoint: PostgresEndpoint,
+    application_name: String,
+    snapshot: String,
 }
 
 impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Snapshot")
             .field("endpoint", &self.endpoint)
-            .field("id", &self.id)
+            .field("id", &self.moment.id)
             .finish_non_exhaustive()
     }
 }
@@ -66,59 +74,121 @@ impl std::fmt::Debug for SnapshotSession {
     }
 }
 
-impl Snapshot {
-    /// Takes a snapshot of all tables, or of those in `schemas`.
-    pub fn take(
-        endpoint: &PostgresEndpoint,
-        application_name: &str,
-        schemas: Option<&[String]>,
-    ) -> Result<Self> {
-        let mut client = endpoint.connect(application_name)?;
-        let mut present = endpoint.connect(application_name)?;
-        for _ in 0..TRIES {
-            client
-                .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-                .map_err(Error::query("no transaction could be opened"))?;
-            let id: String = client
-                .query_one("SELECT pg_catalog.pg_export_snapshot()", &[])
-                .map_err(Error::query("no snapshot could be exported"))?
-                .get(0);
-            if lock_tables(&mut client, &mut present, schemas)? {
-                let identity = read_identity(&mut client)?;
-                let (endpoint, application_name) = (endpoint.clone(), application_name.to_owned());
-                return Ok(Snapshot {
-                    endpoint,
-                    application_name,
-                    client,
-                    id,
-                    identity,
-                });
-            }
-            client
-                .batch_execute("ROLLBACK")
-                .map_err(Error::query("a transaction could not be ended"))?;
+impl<'a> SnapshotRequest<'a> {
+    /// A snapshot of everything.
+    pub fn new(endpoint: &'a PostgresEndpoint, application_name: &'a str) -> Self {
+        SnapshotRequest {
+            endpoint,
+            application_name,
+            selection: Selection::default(),
+            lock_timeout: LOCK_TIMEOUT,
+            watches: false,
         }
-        Err(Error::new(
-            ErrorKind::Query,
-            format!(
-                "tables of {} were changed by DDL during each of {TRIES} snapshots",
-                endpoint.display_name()
-            ),
-        )
-        .with_hint("run it again when no migration, TRUNCATE or rewriting ALTER TABLE is at work"))
     }
 
+    /// Keeps a session more, so that [`Snapshot::is_current`] can be asked.
+    #[must_use]
+    pub fn watching_definitions(mut self) -> Self {
+        self.watches = true;
+        self
+    }
+
+    /// Locks and reads only what `selection` chooses.
+    #[must_use]
+    pub fn selecting(mut self, selection: Selection) -> Self {
+        self.selection = selection;
+        self
+    }
+
+    /// How long to wait for locks that others hold; 30 s unless it is said.
+    #[must_use]
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout;
+        self
+    }
+
+    /// Takes the snapshot and the locks.
+    pub fn take(self) -> Result<Snapshot> {
+        let mut client = self.endpoint.connect(self.application_name)?;
+        let mut present = self.endpoint.connect(self.application_name)?;
+        let mut tries = 0;
+        let moment = find_moment(
+            self.endpoint,
+            &mut client,
+            &mut present,
+            &self.selection,
+            self.lock_timeout,
+            &mut tries,
+        )?;
+        Ok(Snapshot {
+            endpoint: self.endpoint.clone(),
+            application_name: self.application_name.to_owned(),
+            selection: self.selection,
+            lock_timeout: self.lock_timeout,
+            tries,
+            client,
+            present: self.watches.then_some(present),
+            moment,
+        })
+    }
+}
+
+/// Tries until all tables are now what a snapshot shows.
+fn find_moment(
+    endpoint: &PostgresEndpoint,
+    client: &mut Client,
+    present: &mut Client,
+    selection: &Selection,
+    lock_timeout: Duration,
+    tries: &mut u32,
+) -> Result<Moment> {
+    while *tries < TRIES {
+        *tries += 1;
+        client
+            .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            .map_err(Error::query("no transaction could be opened"))?;
+        let id: String = client
+            .query_one("SELECT pg_catalog.pg_export_snapshot()", &[])
+            .map_err(Error::query("no snapshot could be exported"))?
+            .get(0);
+        let identity = read_identity(client)?;
+        let chosen = selection.resolve(client)?;
+        if lock_tables(client, present, &identity, &chosen, lock_timeout)? {
+            return Ok(Moment { id, identity, chosen });
+        }
+        roll_back(client)?;
+    }
+    let message = format!(
+        "tables of {} were changed by DDL during each of {TRIES} snapshots",
+        endpoint.display_name()
+    );
+    Err(Error::new(ErrorKind::Query, message)
+        .with_hint("run it again when no migration, TRUNCATE or rewriting ALTER TABLE is at work"))
+}
+
+fn roll_back(client: &mut Client) -> Result<()> {
+    client
+        .batch_execute("ROLLBACK")
+        .map_err(Error::query("a transaction could not be ended"))
+}
+
+impl Snapshot {
     /// As `pg_dump --snapshot` takes it.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.moment.id
     }
 
     pub fn identity(&self) -> &Identity {
-        &self.identity
+        &self.moment.identity
     }
 
     pub fn endpoint(&self) -> &PostgresEndpoint {
         &self.endpoint
+    }
+
+    /// What was wanted, as this snapshot has it.
+    pub fn chosen(&self) -> &Chosen {
+        &self.moment.chosen
     }
 
     /// The session that holds the snapshot.
@@ -126,153 +196,87 @@ impl Snapshot {
         &mut self.client
     }
 
+    /// The session that holds the snapshot, and what was chosen in it.
+    pub fn parts(&mut self) -> (&mut Client, &Chosen) {
+        (&mut self.client, &self.moment.chosen)
+    }
+
+    /// Whether every definition is still the one that the snapshot shows. What read definitions before, `pg_dump`
+    /// too, may have seen others where it is not. Always true for a snapshot that does not watch them.
+    pub fn is_current(&mut self) -> Result<bool> {
+        match &mut self.present {
+            Some(present) => has_same_definitions(&mut self.client, present),
+            None => Ok(true),
+        }
+    }
+
+    /// Gives the snapshot up and takes a new one, unless that was tried too often.
+    pub fn retake(&mut self) -> Result<()> {
+        roll_back(&mut self.client)?;
+        let present = match &mut self.present {
+            Some(present) => present,
+            none => none.insert(self.endpoint.connect(&self.application_name)?),
+        };
+        self.moment = find_moment(
+            &self.endpoint,
+            &mut self.client,
+            present,
+            &self.selection,
+            self.lock_timeout,
+            &mut self.tries,
+        )?;
+        Ok(())
+    }
+
     /// Opens another session that sees the same.
     pub fn session(&self) -> Result<SnapshotSession> {
-        let mut client = self.endpoint.connect(&self.application_name)?;
-        let id = catalog::quote_literal(&self.id);
-        client
-            .batch_execute(&format!(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET TRANSACTION SNAPSHOT {id}"
-            ))
-            .map_err(Error::query("a session could not take part in the snapshot"))?;
-        Ok(SnapshotSession { client })
+        SnapshotSession::open(&self.endpoint, &self.application_name, &self.moment.id)
     }
 }
 
 impl SnapshotSession {
+    fn open(endpoint: &PostgresEndpoint, application_name: &str, snapshot: &str) -> Result<Self> {
+        let mut session = SnapshotSession {
+            client: endpoint.connect(application_name)?,
+            endpoint: endpoint.clone(),
+            application_name: application_name.to_owned(),
+            snapshot: snapshot.to_owned(),
+        };
+        session.begin()?;
+        Ok(session)
+    }
+
+    /// A new session in the place of one whose server process has died. Fails when the snapshot has died too.
+    pub fn reopen(&self) -> Result<Self> {
+        SnapshotSession::open(&self.endpoint, &self.application_name, &self.snapshot)
+    }
+
+    /// Whether the server process is gone. Asked of itself: a connection may not know its end yet.
+    pub fn is_lost(&mut self) -> bool {
+        self.client.is_valid(ANSWERS_WITHIN).is_err()
+    }
+
     /// What cancels the session's running statement, for another thread.
-    pub fn canceller(&self, endpoint: &PostgresEndpoint) -> impl FnMut() + Send + 'static + use<> {
-        endpoint.canceller(&self.client)
+    pub fn canceller(&self) -> impl FnMut() + Send + 'static + use<> {
+        self.endpoint.canceller(&self.client)
     }
 
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
     }
-}
 
-/// Tables that have rows, or whose shape matters for the rows of others.
-const TABLES: &str = "SELECT c.oid, n.nspname, c.relname FROM pg_catalog.pg_class c
-    JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
-      AND n.nspname NOT IN ('information_schema', 'coalesce')
-      AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
-    ORDER BY 2, 3";
-
-/// The storage and the columns of the tables `$1`, as the session sees them, in a few bytes.
-const STATE: &str = "SELECT pg_catalog.md5(pg_catalog.string_agg(t.state, E'\n' ORDER BY t.oid)) FROM (
-    SELECT c.oid, pg_catalog.concat_ws(' ', c.oid, n.nspname, c.relname, c.relkind, c.relfilenode,
-        (SELECT pg_catalog.string_agg(
-                  pg_catalog.concat_ws(' ', a.attnum, a.attname, a.atttypid, a.atttypmod, a.attisdropped), ','
-                  ORDER BY a.attnum)
-         FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0)) AS state
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.oid = ANY ($1)) AS t";
-
-/// Locks all tables that the snapshot shows. False when one of them is not now what the snapshot shows.
-///
-/// `present` is a session of its own, outside the snapshot: it sees what is committed, and once the locks are held
-/// that stays as it is.
-fn lock_tables(client: &mut Client, present: &mut Client, schemas: Option<&[String]>) -> Result<bool> {
-    let rows = client
-        .query(TABLES, &[&schemas])
-        .map_err(Error::query("the tables could not be listed"))?;
-    let name = |row: &Row| QualifiedName::new(row.get::<_, &str>(1), row.get::<_, &str>(2)).to_string();
-    let names: Vec<String> = rows.iter().map(name).collect();
-    set_lock_timeout(client, LOCK_TIMEOUT)?;
-    for batch in names.chunks(LOCK_BATCH) {
-        let only: Vec<String> = batch.iter().map(|name| format!("ONLY {name}")).collect();
-        let locked = client.batch_execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", only.join(", ")));
-        if let Err(error) = locked {
-            return if is_gone(&error) {
-                Ok(false)
-            } else {
-                Err(not_locked(error))
-            };
-        }
+    /// Gives the locks back that reading has taken; the session sees the same snapshot as before.
+    pub fn renew(&mut self) -> Result<()> {
+        roll_back(&mut self.client)?;
+        self.begin()
     }
-    set_lock_timeout(client, Duration::ZERO)?;
-    let oids: Vec<u32> = rows.iter().map(|row| row.get(0)).collect();
-    let state = |client: &mut Client| -> Result<Option<String>> {
-        let row = client
-            .query_one(STATE, &[&oids])
-            .map_err(Error::query("the tables could not be compared"))?;
-        Ok(row.get(0))
-    };
-    Ok(state(client)? == state(present)?)
-}
 
-fn set_lock_timeout(client: &mut Client, timeout: Duration) -> Result<()> {
-    client
-        .batch_execute(&format!("SET LOCAL lock_timeout = {}", timeout.as_millis()))
-        .map_err(Error::query("lock_timeout could not be set"))
-}
-
-/// Whether a table vanished before it could be locked.
-fn is_gone(error: &postgres::Error) -> bool {
-    error
-        .code()
-        .is_some_and(|code| *code == SqlState::UNDEFINED_TABLE || *code == SqlState::INVALID_SCHEMA_NAME)
-}
-
-fn not_locked(error: postgres::Error) -> Error {
-    let hint = match error.code() {
-        Some(code) if *code == SqlState::LOCK_NOT_AVAILABLE => {
-            "another session holds a lock on one of the tables; end it or wait for it"
-        }
-        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
-            "GRANT pg_read_all_data TO the role that reads"
-        }
-        Some(code) if *code == SqlState::OUT_OF_MEMORY => "raise max_locks_per_transaction on the server",
-        _ => "the tables must stay as they are while they are read",
-    };
-    Error::query("the tables could not be locked (ACCESS SHARE)")(error).with_hint(hint)
-}
-
-fn read_identity(client: &mut Client) -> Result<Identity> {
-    // Columns that only some versions have are looked up by name in the row's JSON.
-    const IDENTITY: &str = "SELECT pg_catalog.current_database()::pg_catalog.text AS database,
-          pg_catalog.concat_ws(' ', d.oid, pg_catalog.pg_postmaster_start_time()) AS instance,
-          pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version_number,
-          pg_catalog.current_setting('server_version') AS server_version,
-          pg_catalog.pg_encoding_to_char(d.encoding)::pg_catalog.text AS encoding,
-          d.datcollate::pg_catalog.text AS collate,
-          pg_catalog.to_jsonb(d) ->> 'datlocprovider' AS provider,
-          COALESCE(pg_catalog.to_jsonb(d) ->> 'datlocale', pg_catalog.to_jsonb(d) ->> 'daticulocale') AS locale,
-          pg_catalog.to_jsonb(d) ->> 'datcollversion' AS collation_version,
-          pg_catalog.to_char(pg_catalog.now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') AS snapshot_time,
-          pg_catalog.pg_is_in_recovery() AS in_recovery,
-          (CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn()
-                ELSE pg_catalog.pg_current_wal_lsn() END)::pg_catalog.text AS lsn
-        FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()";
-    let row = client
-        .query_one(IDENTITY, &[])
-        .map_err(Error::query("the server could not be identified"))?;
-    let provider = match row.get::<_, Option<&str>>("provider") {
-        Some("i") => "icu",
-        Some("b") => "builtin",
-        _ => "libc",
-    };
-    let locale = match row.get::<_, Option<&str>>("locale") {
-        Some(locale) if provider != "libc" => locale,
-        _ => row.get("collate"),
-    };
-    let version = row
-        .get::<_, Option<&str>>("collation_version")
-        .map_or(String::new(), |it| format!("@{it}"));
-    Ok(Identity {
-        database: row.get("database"),
-        instance: row.get("instance"),
-        version_number: row.get("version_number"),
-        server_version: row
-            .get::<_, &str>("server_version")
-            .split(' ')
-            .next()
-            .unwrap_or_default()
-            .to_owned(),
-        encoding: row.get("encoding"),
-        collation: format!("{provider}:{locale}{version}"),
-        snapshot_time: row.get("snapshot_time"),
-        lsn: row.get::<_, Option<String>>("lsn").unwrap_or_default(),
-        in_recovery: row.get("in_recovery"),
-    })
+    fn begin(&mut self) -> Result<()> {
+        let id = catalog::quote_literal(&self.snapshot);
+        self.client
+            .batch_execute(&format!(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET TRANSACTION SNAPSHOT {id}"
+            ))
+            .map_err(Error::query("a session could not take part in the snapshot"))
+    }
 }

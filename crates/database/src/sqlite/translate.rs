@@ -71,6 +71,7 @@ pub(super) fn catalog(schema: &Schema, keys: &Keys, identities: &[Option<Identit
                 last_value: identity.last_value,
                 is_called: identity.is_called,
                 increment: 1,
+                start: 1,
             });
         }
     }

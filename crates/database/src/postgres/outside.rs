@@ -1,0 +1,156 @@
+//! What a selection needs of what it leaves out: a part of a database can be made elsewhere only if it stands alone.
+
+use catalog::QualifiedName;
+use postgres::GenericClient;
+
+use super::locks::some_of;
+use super::selection::Chosen;
+use crate::{Error, ErrorKind, Result};
+
+/// A foreign key that is left out, since it refers to a table that is not chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CutForeignKey {
+    /// Of `pg_constraint`.
+    pub(super) oid: u32,
+    pub table: QualifiedName,
+    pub name: String,
+    pub refers_to: String,
+}
+
+/// Catalogs whose objects stand in schemas: each with the column that names the schema, and which objects count.
+const IN_SCHEMAS: &[(&str, &str, &str)] = &[
+    ("pg_proc", "pronamespace", "true"),
+    (
+        "pg_type",
+        "typnamespace",
+        // Row types and arrays of them follow their relations.
+        "NOT EXISTS (SELECT FROM pg_catalog.pg_type e JOIN pg_catalog.pg_class c ON c.oid = e.typrelid
+                     WHERE c.relkind <> 'c' AND o.oid IN (e.oid, e.typarray))",
+    ),
+    ("pg_class", "relnamespace", "o.relkind = 'c'"),
+    ("pg_operator", "oprnamespace", "true"),
+    ("pg_opclass", "opcnamespace", "true"),
+    ("pg_opfamily", "opfnamespace", "true"),
+    ("pg_collation", "collnamespace", "true"),
+    ("pg_conversion", "connamespace", "true"),
+    ("pg_ts_config", "cfgnamespace", "true"),
+    ("pg_ts_dict", "dictnamespace", "true"),
+    ("pg_ts_parser", "prsnamespace", "true"),
+    ("pg_ts_template", "tmplnamespace", "true"),
+    ("pg_statistic_ext", "stxnamespace", "true"),
+];
+
+/// Catalogs whose objects belong to a relation: each with the column that says to which.
+const ON_RELATIONS: &[(&str, &str)] = &[
+    ("pg_attrdef", "adrelid"),
+    ("pg_constraint", "conrelid"),
+    ("pg_trigger", "tgrelid"),
+    ("pg_rewrite", "ev_class"),
+    ("pg_policy", "polrelid"),
+    ("pg_statistic_ext", "stxrelid"),
+];
+
+/// Foreign keys that lead out of what is chosen. An error names everything else that does.
+pub fn find_cut_foreign_keys(client: &mut impl GenericClient, chosen: &Chosen) -> Result<Vec<CutForeignKey>> {
+    if chosen.schemas.is_none() && chosen.relation_oids().is_none() {
+        return Ok(Vec::new());
+    }
+    let rows = client
+        .query(&query(chosen), &[&chosen.schemas, &chosen.relation_oids()])
+        .map_err(Error::query("what the selection depends on could not be listed"))?;
+    let (keys, others): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get("is_foreign_key"));
+    if !others.is_empty() {
+        let sentence = |row: &&postgres::Row| {
+            format!(
+                "{} needs {}",
+                row.get::<_, &str>("who"),
+                row.get::<_, &str>("what")
+            )
+        };
+        let sentences: Vec<String> = others.iter().map(sentence).collect();
+        let message = format!("the selection does not stand alone: {}", some_of(&sentences));
+        return Err(Error::new(ErrorKind::Unsupported, message).with_hint(
+            "choose that too, or whole schemas by --schema and leave tables out by --exclude-table, or take the rows \
+             alone by --data-only",
+        ));
+    }
+    Ok(keys
+        .into_iter()
+        .map(|row| CutForeignKey {
+            oid: row.get("oid"),
+            table: QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("table_name")),
+            name: row.get("name"),
+            refers_to: row.get("what"),
+        })
+        .collect())
+}
+
+/// `$1`: the schemas chosen or NULL, `$2`: the relations chosen or NULL.
+fn query(chosen: &Chosen) -> String {
+    let on_relations = ON_RELATIONS.iter().map(|(catalog, column)| {
+        format!(
+            "SELECT 'pg_catalog.{catalog}'::pg_catalog.regclass::pg_catalog.oid, o.oid, o.{column} \
+             FROM pg_catalog.{catalog} o JOIN relations r ON r.oid = o.{column}"
+        )
+    });
+    let in_schemas = IN_SCHEMAS.iter().map(|(catalog, column, filter)| {
+        format!(
+            "SELECT 'pg_catalog.{catalog}'::pg_catalog.regclass::pg_catalog.oid, o.oid, NULL::pg_catalog.oid \
+             FROM pg_catalog.{catalog} o JOIN schemas s ON s.oid = o.{column} WHERE {filter}"
+        )
+    });
+    let in_schemas: Vec<String> = if chosen.only_relations() {
+        Vec::new()
+    } else {
+        in_schemas.collect()
+    };
+    let members: Vec<String> = on_relations.chain(in_schemas).collect();
+    format!(
+        "WITH schemas AS (
+           SELECT n.oid FROM pg_catalog.pg_namespace n
+           WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
+             AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
+         ), relations AS (
+           SELECT c.oid, c.reltype FROM pg_catalog.pg_class c JOIN schemas s ON s.oid = c.relnamespace
+           WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
+             AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))
+         ), members (class, oid, relation) AS (
+           SELECT 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid, r.oid, r.oid FROM relations r
+           UNION ALL
+           SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, i.indexrelid, i.indrelid
+           FROM pg_catalog.pg_index i JOIN relations r ON r.oid = i.indrelid
+           UNION ALL
+           SELECT 'pg_catalog.pg_type'::pg_catalog.regclass, t.oid, r.oid
+           FROM relations r JOIN pg_catalog.pg_type t ON r.reltype <> 0 AND r.reltype IN (t.oid, t.typelem)
+           UNION ALL {}
+         )
+         SELECT DISTINCT w.type || ' ' || w.identity AS who, x.type || ' ' || x.identity AS what,
+           f.oid IS NOT NULL AS is_foreign_key, f.oid, f.conname AS name, t.relname AS table_name, tn.nspname AS schema
+         FROM members m
+         JOIN pg_catalog.pg_depend d ON d.classid = m.class AND d.objid = m.oid AND d.deptype IN ('n', 'a', 'i')
+         JOIN LATERAL (SELECT COALESCE(
+             (SELECT i.indrelid FROM pg_catalog.pg_index i WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+               AND i.indexrelid = d.refobjid), d.refobjid) AS oid) AS target ON true
+         LEFT JOIN pg_catalog.pg_constraint f ON f.oid = d.objid AND f.contype = 'f'
+           AND d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+         LEFT JOIN pg_catalog.pg_class t ON t.oid = f.conrelid
+         LEFT JOIN pg_catalog.pg_namespace tn ON tn.oid = t.relnamespace
+         CROSS JOIN LATERAL pg_catalog.pg_identify_object(
+             CASE WHEN m.relation IS NULL THEN m.class ELSE 'pg_catalog.pg_class'::pg_catalog.regclass END,
+             COALESCE(m.relation, m.oid), 0) AS w
+         CROSS JOIN LATERAL pg_catalog.pg_identify_object(d.refclassid, target.oid, 0) AS x
+         WHERE d.refobjid >= 16384
+           AND d.refclassid IN ('pg_catalog.pg_class'::pg_catalog.regclass, 'pg_catalog.pg_type'::pg_catalog.regclass,
+             'pg_catalog.pg_proc'::pg_catalog.regclass, 'pg_catalog.pg_operator'::pg_catalog.regclass,
+             'pg_catalog.pg_opclass'::pg_catalog.regclass, 'pg_catalog.pg_opfamily'::pg_catalog.regclass,
+             'pg_catalog.pg_collation'::pg_catalog.regclass, 'pg_catalog.pg_ts_config'::pg_catalog.regclass,
+             'pg_catalog.pg_ts_dict'::pg_catalog.regclass)
+           AND NOT EXISTS (SELECT FROM members o WHERE o.class = d.refclassid AND o.oid = target.oid)
+           AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
+                           WHERE e.classid = d.refclassid AND e.objid = d.refobjid AND e.deptype = 'e')
+           AND NOT EXISTS (SELECT FROM pg_catalog.pg_class q WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                           AND q.oid = d.objid AND q.relkind = 'S')
+         ORDER BY 1, 2",
+        members.join(" UNION ALL ")
+    )
+}

@@ -1,0 +1,170 @@
+//! Large values: what passes comes through whole, what COPY cannot pass is named, and memory is bounded by the row.
+//!
+//! Full sizes and the measured memory are for `cargo xtask torture`.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+#![allow(clippy::print_stdout, reason = "torture shows what it measured")]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use testkit::{Cluster, Database, Desk, Skipped, is_torture, judge_rows, target_word};
+
+const MIB: u64 = 1 << 20;
+
+/// `text_mib` and `bytea_mib` of what does not compress well, and rows beside them.
+fn source(label: &str, text_mib: u64, bytea_mib: u64) -> Database<'static> {
+    let source = Cluster::shared().database(label).unwrap();
+    let sql = format!(
+        "CREATE TABLE large (id int PRIMARY KEY, t text, b bytea);
+         ALTER TABLE large ALTER t SET STORAGE EXTERNAL, ALTER b SET STORAGE EXTERNAL;
+         INSERT INTO large VALUES (0, '', ''), (1, NULL, NULL);
+         INSERT INTO large SELECT 2, repeat(string_agg(md5(n::text) || E'\\n\",\\\\', ''), {text_mib}), NULL
+           FROM generate_series(1, {}) AS n;
+         INSERT INTO large SELECT 3, NULL, decode(repeat(string_agg(md5(n::text), ''), {bytea_mib}), 'hex')
+           FROM generate_series(1, {}) AS n;
+         INSERT INTO large VALUES (4, 'last', '\\x00')",
+        MIB / 36,
+        MIB / 16,
+    );
+    source.execute(&sql).unwrap();
+    source
+}
+
+#[test]
+fn large_values_come_through_in_both_forms() {
+    // Fault 43.
+    let (text, bytea) = if is_torture() { (250, 200) } else { (20, 10) };
+    let source = source("large", text, bytea);
+    for rows in ["csv", "binary"] {
+        let (desk, target) = (Desk::shared(), Cluster::shared().target().unwrap());
+        let begin = Instant::now();
+        let line = format!(
+            "dump {} --rows {rows} | load {}",
+            source.name(),
+            target_word(&target)
+        );
+        desk.shell(&line)
+            .time_limit(Duration::from_mins(10))
+            .run()
+            .assert_success();
+        println!(
+            "text of {text} MB and bytea of {bytea} MB as {rows} in {:?}",
+            begin.elapsed()
+        );
+        let judgement = judge_rows(
+            &mut source.admin().unwrap(),
+            &mut target.admin().unwrap(),
+            str::to_owned,
+        )
+        .unwrap();
+        assert_eq!((judgement.differing, judgement.rows), (Vec::new(), 5));
+    }
+}
+
+#[test]
+fn a_row_that_copy_cannot_pass_is_named_with_the_way_out() {
+    // Fault 43. As text it has a byte for each bit, compressed it has two MiB.
+    let source = Cluster::shared().database("oversized").unwrap();
+    source
+        .execute(
+            "CREATE TABLE fine (b varbit); INSERT INTO fine VALUES ('1');
+             CREATE TABLE long (id int, b varbit); INSERT INTO long VALUES (1, '1');
+             INSERT INTO long SELECT 2, d || d FROM (SELECT c || c AS d FROM (SELECT b || b AS c FROM
+               (SELECT a || a AS b FROM (SELECT 0::bit(80000000)::varbit AS a OFFSET 0) AS x OFFSET 0) AS y OFFSET 0)
+               AS z OFFSET 0) AS w",
+        )
+        .unwrap();
+    let desk = Desk::shared();
+    desk.run(&format!("dump {} --rows csv -o long.tar", source.name()))
+        .assert_code(4)
+        .assert_stderr_contains(
+            "rows of public.long could not be read: the one at ctid (0,2) takes 1280000004 bytes",
+        )
+        .assert_stderr_contains("column b")
+        .assert_stderr_contains("`--rows binary`");
+    assert!(!desk.path("long.tar").exists());
+    let assessed = desk.run(&format!("assess {}", source.name()));
+    let told = assessed.assert_success().stdout_text();
+    assert!(
+        told.contains("public.long: the row at ctid (0,2) is longer than 1 GiB as text (column b)"),
+        "{told}"
+    );
+    assert!(!told.contains("public.fine"), "{told}");
+    if !is_torture() {
+        return;
+    }
+    let target = Cluster::shared().target().unwrap();
+    let line = format!(
+        "dump {} --rows binary | load {}",
+        source.name(),
+        target_word(&target)
+    );
+    desk.shell(&line)
+        .time_limit(Duration::from_mins(10))
+        .run()
+        .assert_success();
+    for sql in [
+        "SELECT id, length(b), b = set_bit(b, 5, 0) FROM long WHERE id = 2",
+        "SELECT id, length(b), md5(b) FROM hex",
+    ] {
+        assert_eq!(source.query(sql).unwrap(), target.query(sql).unwrap(), "{sql}");
+    }
+}
+
+#[test]
+fn memory_is_bounded_by_what_a_row_needs() {
+    if !Path::new("/proc/self/status").exists() {
+        let _ = Skipped::because("memory is read from /proc, which this system does not have");
+        return;
+    }
+    let row_mib = if is_torture() { 100 } else { 8 };
+    let source = Cluster::shared().database("heavy").unwrap();
+    source
+        .execute(&format!(
+            "CREATE TABLE heavy (id int, t text); ALTER TABLE heavy ALTER t SET STORAGE EXTERNAL;
+             INSERT INTO heavy SELECT n, repeat('0123456789\"bcdef', {row_mib} * 65536) FROM generate_series(1, 5) AS n"
+        ))
+        .unwrap();
+    for options in [
+        "--rows csv --compress none",
+        "--rows csv --compress gzip:1",
+        "--rows binary --compress none",
+    ] {
+        let peak = peak_mib(&format!("dump {} --jobs 1 {options}", source.name()));
+        println!("rows of {row_mib} MiB, {options}: {peak} MiB at most");
+        assert!(
+            peak < 128 + ROWS_AT_ONCE * row_mib,
+            "{options}: {peak} MiB for rows of {row_mib} MiB"
+        );
+    }
+}
+
+/// One in the connection's buffer, one framed, one on its way into the archive.
+const ROWS_AT_ONCE: u64 = 3;
+
+/// The largest resident set of a tool's process, in MiB, as Linux has counted it.
+fn peak_mib(tool: &str) -> u64 {
+    let desk = Desk::shared();
+    let pid = desk.path("pid");
+    let shell = desk
+        .shell(&format!("sh -c 'echo $$ >pid; exec {tool}' >/dev/null"))
+        .time_limit(Duration::from_mins(10));
+    let running = std::thread::spawn(move || shell.run());
+    let mut peak = 0;
+    while !running.is_finished() {
+        // The mark only rises, so that the last look before the end is what counts.
+        peak = peak.max(high_water_kib(&pid).unwrap_or_default());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    running.join().unwrap().assert_success();
+    assert!(peak > 0, "the process was never seen");
+    peak / 1024
+}
+
+fn high_water_kib(pid: &Path) -> Option<u64> {
+    let pid = std::fs::read_to_string(pid).ok()?;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.trim())).ok()?;
+    let line = status.lines().find_map(|it| it.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}

@@ -1,0 +1,127 @@
+//! Large tables are read in parts by several sessions, and a session that dies is replaced where that is safe.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use testkit::{Cluster, Database, Desk, Output};
+
+/// 25 MiB in one table, with holes, dead rows, long values elsewhere and rows that moved; and some others.
+const SOURCE: &str = "
+CREATE TABLE big (id integer, note text, body text);
+INSERT INTO big SELECT n, 'row ' || n, CASE WHEN n % 2000 = 0 THEN string_agg(md5(n::text || m), '') ELSE repeat('x', 150) END
+  FROM generate_series(1, 100000) n LEFT JOIN generate_series(1, 300) m ON n % 2000 = 0 GROUP BY n ORDER BY n;
+DELETE FROM big WHERE id BETWEEN 20000 AND 40000 OR id > 95000;
+UPDATE big SET note = note || '!' WHERE id % 7 = 0;
+CREATE TABLE empty (id integer); CREATE TABLE emptied AS SELECT 1 AS id; DELETE FROM emptied;
+CREATE TABLE few AS SELECT n AS id FROM generate_series(1, 60) n;";
+
+fn source() -> &'static Database<'static> {
+    static SOURCE_DATABASE: OnceLock<Database<'static>> = OnceLock::new();
+    SOURCE_DATABASE.get_or_init(|| {
+        let database = Cluster::shared().database("parts").unwrap();
+        database.execute(SOURCE).unwrap();
+        database
+    })
+}
+
+/// The fingerprint in the closing line.
+fn fingerprint(output: &Output) -> String {
+    output.assert_success();
+    let said = output.stderr();
+    said.split("fingerprint ").nth(1).unwrap().trim().to_owned()
+}
+
+#[test]
+fn parts_hold_the_same_rows_as_the_whole() {
+    let (desk, name) = (Desk::shared(), source().name());
+    for form in ["csv", "binary"] {
+        let dump = |options: &str| {
+            desk.run(&format!(
+                "dump {name} --rows {form} {options} | tee it.tar | tar tf - | grep -c big/"
+            ))
+        };
+        let whole = dump("--split-size 0 --jobs 1 --chunk-size 255");
+        assert_eq!(whole.stdout_text().trim(), "1", "{whole}");
+        for options in [
+            "--split-size 1 --jobs 4",
+            "--split-size 3 --jobs 2 --chunk-size 1",
+            "--split-size 1 --jobs 1",
+        ] {
+            let parts = dump(options);
+            assert!(parts.stdout_text().trim().parse::<u32>().unwrap() > 4, "{parts}");
+            assert_eq!(fingerprint(&parts), fingerprint(&whole), "{options}\n{parts}");
+            desk.run("verify --archive it.tar").assert_success();
+        }
+    }
+}
+
+/// Ends the server process of the one reader while it sleeps in its COPY; `sleeps` is the condition that makes it
+/// sleep. `name` tells the sessions from those of other tests.
+fn dump_with_killed_reader(name: &str, options: &str, sleeps: &str, kills: usize) -> Output {
+    const ASLEEP: &str = "SELECT pid FROM pg_stat_activity
+        WHERE application_name = $1 AND query LIKE 'COPY%' AND wait_event = 'PgSleep'";
+    let desk = Desk::shared();
+    let line = format!(
+        "dump 'dbname={} application_name={name}' --jobs 1 {options} --where '{sleeps}' -o it.tar",
+        source().name()
+    );
+    thread::scope(|scope| {
+        let dump = scope.spawn(|| desk.run(&line));
+        let mut admin = source().admin().unwrap();
+        let mut ended = 0;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !dump.is_finished() && ended < kills && Instant::now() < deadline {
+            for row in admin.query(ASLEEP, &[&name]).unwrap() {
+                let pid: i32 = row.get(0);
+                let is_ended = "SELECT pg_terminate_backend($1, 1000)";
+                ended += usize::from(admin.query_one(is_ended, &[&pid]).unwrap().get::<_, bool>(0));
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+        let output = dump.join().unwrap();
+        assert_eq!(ended, kills, "{output}");
+        output
+    })
+}
+
+#[test]
+fn a_reader_that_dies_before_its_first_chunk_is_replaced() {
+    // Fault 18.
+    let output = dump_with_killed_reader(
+        "once",
+        "",
+        "few=id < 60 OR pg_catalog.pg_sleep(0.3) IS NOT NULL",
+        1,
+    );
+    output.assert_success();
+}
+
+#[test]
+fn a_reader_that_always_dies_ends_the_dump() {
+    // Fault 18.
+    let output = dump_with_killed_reader(
+        "always",
+        "",
+        "few=id < 60 OR pg_catalog.pg_sleep(0.3) IS NOT NULL",
+        3,
+    );
+    output.assert_code(4).assert_stderr_contains("rows of public.few");
+}
+
+#[test]
+fn a_reader_that_dies_after_its_first_chunk_ends_the_dump() {
+    // Fault 18.
+    let output = dump_with_killed_reader(
+        "late",
+        "--chunk-size 1 --split-size 0",
+        "big=id <> 94999 OR pg_catalog.pg_sleep(2) IS NOT NULL",
+        1,
+    );
+    output
+        .assert_code(4)
+        .assert_stderr_contains("rows of public.big")
+        .assert_stderr_contains("a part of them is written already");
+}

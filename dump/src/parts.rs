@@ -1,0 +1,178 @@
+//! The work of the readers: tables and parts of tables, the largest first.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use archive::{RowFilter, TableForm};
+use catalog::{Catalog, QualifiedName, Table};
+use database::postgres::Extent;
+use fingerprint::Form;
+
+/// Rows of one table that one session reads in one statement.
+#[derive(Clone, Debug)]
+pub(crate) struct Part<'a> {
+    pub(crate) table: &'a Table,
+    pub(crate) form: Form,
+    pub(crate) extent: Extent,
+    /// About how many bytes the server reads for it.
+    bytes: u64,
+}
+
+/// Parts that wait for a reader.
+pub(crate) struct PartQueue<'a> {
+    parts: Vec<Part<'a>>,
+    next: AtomicUsize,
+}
+
+/// How tables are cut.
+pub(crate) struct Cut<'a> {
+    /// Blocks of the tables' heaps; a table that is not here is read whole.
+    pub(crate) blocks: &'a HashMap<QualifiedName, u32>,
+    /// Bytes of a part; `None` leaves all tables whole.
+    pub(crate) part_bytes: Option<u64>,
+}
+
+impl<'a> PartQueue<'a> {
+    pub(crate) fn new(
+        catalog: &'a Catalog,
+        forms: &[TableForm],
+        filters: &[RowFilter],
+        cut: &Cut<'_>,
+    ) -> Self {
+        let mut parts: Vec<Part<'a>> = forms
+            .iter()
+            .filter_map(|it| Some((catalog.tables.get(usize::try_from(it.table).ok()?)?, it.form)))
+            .flat_map(|(table, form)| {
+                let filter = filters.iter().find(|it| it.table == table.number);
+                cut.parts(table, form, filter)
+            })
+            .collect();
+        parts.sort_by_key(|part| std::cmp::Reverse(part.bytes));
+        PartQueue {
+            parts,
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    /// Without any part, for an archive without rows.
+    pub(crate) fn empty() -> Self {
+        PartQueue {
+            parts: Vec::new(),
+            next: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    pub(crate) fn take(&self) -> Option<&Part<'a>> {
+        self.parts.get(self.next.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl Cut<'_> {
+    /// None where there is nothing to read: a heap without blocks has no rows in any snapshot.
+    fn parts<'a>(&self, table: &'a Table, form: Form, filter: Option<&RowFilter>) -> Vec<Part<'a>> {
+        let condition = match filter {
+            None => None,
+            Some(RowFilter { condition: None, .. }) => return Vec::new(),
+            Some(RowFilter { condition, .. }) => condition.clone(),
+        };
+        let blocks = self.blocks.get(&table.qualified_name()).copied();
+        if blocks == Some(0) {
+            return Vec::new();
+        }
+        let count = match (blocks, self.part_bytes) {
+            (Some(blocks), Some(part_bytes)) => {
+                table.bytes.div_ceil(part_bytes.max(1)).clamp(1, blocks.into())
+            }
+            _ => 1,
+        };
+        let blocks = u64::from(blocks.unwrap_or_default());
+        let bound = |part: u64| u32::try_from(blocks * part / count).unwrap_or(u32::MAX);
+        let extent = |part: u64| Extent {
+            // The last one is open: rows that a larger table has by now are not in the snapshot, but blocks that were
+            // counted a moment too early are read in any case.
+            blocks: (count > 1).then(|| (bound(part), (part + 1 < count).then(|| bound(part + 1)))),
+            condition: condition.clone(),
+        };
+        let part = |part| Part {
+            table,
+            form,
+            extent: extent(part),
+            bytes: table.bytes / count,
+        };
+        (0..count).map(part).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(bytes: u64) -> Table {
+        Table {
+            number: 0,
+            schema: "s".to_owned(),
+            name: "t".to_owned(),
+            kind: catalog::TableKind::Ordinary,
+            unlogged: false,
+            columns: Vec::new(),
+            primary_key: Vec::new(),
+            partition_of: None,
+            inherits: Vec::new(),
+            rows_estimate: None,
+            bytes,
+        }
+    }
+
+    /// The blocks of each part of a table of `bytes` in `blocks`, cut at 100 bytes.
+    fn cut(bytes: u64, blocks: Option<u32>) -> Vec<Option<(u32, Option<u32>)>> {
+        let table = table(bytes);
+        let blocks = blocks
+            .map(|it| (table.qualified_name(), it))
+            .into_iter()
+            .collect();
+        let cut = Cut {
+            blocks: &blocks,
+            part_bytes: Some(100),
+        };
+        let parts = cut.parts(&table, Form::Text, None);
+        parts.into_iter().map(|it| it.extent.blocks).collect()
+    }
+
+    #[test]
+    fn parts_cover_every_block_once_and_the_last_is_open() {
+        for (bytes, blocks, expected) in [
+            (0, Some(0), &[][..]),
+            (90, Some(9), &[None]),
+            (0, None, &[None]),
+            (1000, None, &[None]),
+            (
+                250,
+                Some(25),
+                &[Some((0, Some(8))), Some((8, Some(16))), Some((16, None))],
+            ),
+            // Long values elsewhere: a part has a block at least.
+            (900, Some(2), &[Some((0, Some(1))), Some((1, None))]),
+        ] {
+            assert_eq!(cut(bytes, blocks), expected, "{bytes} {blocks:?}");
+        }
+    }
+
+    #[test]
+    fn rows_that_are_not_wanted_are_no_work() {
+        let table = table(90);
+        let blocks = HashMap::from([(table.qualified_name(), 9)]);
+        let cut = Cut {
+            blocks: &blocks,
+            part_bytes: None,
+        };
+        let filter = |condition| RowFilter { table: 0, condition };
+        assert!(cut.parts(&table, Form::Text, Some(&filter(None))).is_empty());
+        let chosen = filter(Some("a > 1".to_owned()));
+        let parts = cut.parts(&table, Form::Text, Some(&chosen));
+        assert_eq!(parts[0].extent.condition.as_deref(), Some("a > 1"));
+    }
+}
