@@ -5,7 +5,7 @@ use std::path::Path;
 use catalog::{Catalog, Extension, ObjectKind, Table};
 use cli::{Failure, Result, Ui};
 use database::Endpoint;
-use database::endpoint::{Environment, PostgresEndpoint};
+use database::endpoint::PostgresEndpoint;
 use database::postgres::{
     Identity, Snapshot, SnapshotRequest, could_hold_oversized_row, find_oversized_row, read_catalog,
 };
@@ -78,7 +78,7 @@ pub(crate) fn without_built_in(extensions: &[Extension]) -> impl Iterator<Item =
 
 /// Looks at a database without reading its rows, apart from counting them.
 pub(crate) fn take(words: &str, ui: &Ui) -> Result<Inventory> {
-    match Endpoint::parse(words, &Environment::from_process()).map_err(Failure::source)? {
+    match Endpoint::parse(words, &cli::environment()).map_err(Failure::source)? {
         Endpoint::Postgres(endpoint) => take_postgres(&endpoint, ui),
         Endpoint::Sqlite(path) => take_sqlite(&path),
     }

@@ -4,7 +4,6 @@
 use catalog::Extension;
 use cli::{Failure, Result, Ui};
 use database::Endpoint;
-use database::endpoint::Environment;
 use database::postgres::{Identity, Offers, Selection, SnapshotRequest, large_object_oids, read_catalog};
 
 use crate::inventory::without_built_in;
@@ -29,7 +28,7 @@ impl Target {
 
 /// Looks at what a load into `schemas` would find.
 pub(crate) fn take(words: &str, schemas: &[String], ui: &Ui) -> Result<Target> {
-    let endpoint = match Endpoint::parse(words, &Environment::from_process()).map_err(Failure::target)? {
+    let endpoint = match Endpoint::parse(words, &cli::environment()).map_err(Failure::target)? {
         Endpoint::Postgres(endpoint) => endpoint,
         Endpoint::Sqlite(path) => {
             let message = format!("the target `{}` is a SQLite file", path.display());

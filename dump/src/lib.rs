@@ -24,7 +24,6 @@ use archive::{Codec, End, Header, RowFilter, TableForm, Writer};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{ArchiveSink, Destination, Failure, Outcome, Progress, Ui, count, duration, size};
 use database::Endpoint;
-use database::endpoint::Environment;
 
 use args::Args;
 use selection::Wanted;
@@ -41,7 +40,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     if options.destination.is_null() {
         ui.status("stdout is /dev/null or closed: the archive is checked and kept nowhere");
     }
-    match Endpoint::parse(&args.source, &Environment::from_process()).map_err(Failure::source)? {
+    match Endpoint::parse(&args.source, &cli::environment()).map_err(Failure::source)? {
         Endpoint::Postgres(endpoint) => postgres::dump(&endpoint, &options, ui),
         Endpoint::Sqlite(path) => sqlite::dump(&path, &options, ui),
     }?;

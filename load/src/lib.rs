@@ -29,7 +29,7 @@ use archive::{Content, End, Header, SchemaMember};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{ArchiveReader, Exit, Failure, Outcome, Ui, open_archive};
 use database::Endpoint;
-use database::endpoint::{Environment, PostgresEndpoint};
+use database::endpoint::PostgresEndpoint;
 
 use apart::Apart;
 use args::{Args, Privileges};
@@ -45,16 +45,15 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
-    let endpoint =
-        match Endpoint::parse(&args.target, &Environment::from_process()).map_err(Failure::target)? {
-            Endpoint::Postgres(endpoint) => endpoint,
-            Endpoint::Sqlite(path) => {
-                return Err(Failure::usage(format!(
-                    "`{}` is a SQLite file, and only PostgreSQL is written",
-                    path.display()
-                )));
-            }
-        };
+    let endpoint = match Endpoint::parse(&args.target, &cli::environment()).map_err(Failure::target)? {
+        Endpoint::Postgres(endpoint) => endpoint,
+        Endpoint::Sqlite(path) => {
+            return Err(Failure::usage(format!(
+                "`{}` is a SQLite file, and only PostgreSQL is written",
+                path.display()
+            )));
+        }
+    };
     for warning in endpoint.warnings() {
         ui.warning(warning);
     }

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
 use cli::{Failure, Progress, Result, Ui, Work};
 use database::Endpoint;
-use database::endpoint::Environment;
 use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
@@ -18,7 +17,7 @@ use crate::trees::{Unit, units};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
     let mapping = args.mapping.mapping()?;
-    let endpoint = match Endpoint::parse(target, &Environment::from_process()).map_err(Failure::target)? {
+    let endpoint = match Endpoint::parse(target, &cli::environment()).map_err(Failure::target)? {
         Endpoint::Postgres(endpoint) => endpoint,
         Endpoint::Sqlite(path) => {
             return Err(Failure::usage(format!(
@@ -27,8 +26,9 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
             )));
         }
     };
+    endpoint.warnings().iter().for_each(|it| ui.warning(it));
     let jobs = args.jobs();
-    let mut source = Source::open(source, jobs, &mapping)?;
+    let mut source = Source::open(source, jobs, &mapping, ui)?;
     apart::complete(
         &mut source,
         !args.no_large_objects,

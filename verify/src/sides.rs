@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use archive::{End, Header, SourceKind};
 use catalog::{Catalog, Table};
-use cli::{Exit, Failure, FailureContext, Result, open_archive};
+use cli::{Exit, Failure, FailureContext, Result, Ui, open_archive};
 use database::Endpoint;
-use database::endpoint::{Environment, PostgresEndpoint};
+use database::endpoint::PostgresEndpoint;
 use database::postgres::{
     Extent, Identity, Selection, Snapshot, SnapshotRequest, SnapshotSession, read_catalog, read_rows,
 };
@@ -58,13 +58,16 @@ pub(crate) struct SqliteFile {
 
 impl Source {
     /// Opens a database, a SQLite file or an archive, whose rows are read here, under `mapping`.
-    pub(crate) fn open(words: &str, jobs: usize, mapping: &Mapping) -> Result<Source> {
+    pub(crate) fn open(words: &str, jobs: usize, mapping: &Mapping, ui: &Ui) -> Result<Source> {
         if is_archive(words) {
             return read_archive(words, mapping);
         }
-        match Endpoint::parse(words, &Environment::from_process()).map_err(Failure::source)? {
-            Endpoint::Postgres(endpoint) => Live::open(&endpoint, None, jobs, Failure::source)
-                .map(|live| Source::Postgres(Box::new(live))),
+        match Endpoint::parse(words, &cli::environment()).map_err(Failure::source)? {
+            Endpoint::Postgres(endpoint) => {
+                endpoint.warnings().iter().for_each(|it| ui.warning(it));
+                Live::open(&endpoint, None, jobs, Failure::source)
+                    .map(|live| Source::Postgres(Box::new(live)))
+            }
             Endpoint::Sqlite(path) => {
                 let source = SqliteSource::open(&path).map_err(Failure::source)?;
                 let inspection = source.inspect().map_err(Failure::source)?;

@@ -82,6 +82,11 @@ pub fn set_last_words(lines: Vec<String>) {
     *lock(&LAST_WORDS) = lines;
 }
 
+/// Ctrl-C as a key, where the terminal makes no signal of it.
+pub(crate) fn note_key() {
+    SIGNAL.store(SIGINT, Ordering::Relaxed);
+}
+
 /// The exit code of the signal that was caught.
 pub(crate) fn caught() -> Option<Exit> {
     match SIGNAL.load(Ordering::Relaxed) {

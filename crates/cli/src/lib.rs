@@ -21,6 +21,7 @@ mod progress;
 mod run;
 mod sessions;
 mod table;
+mod terminal;
 mod ui;
 
 pub use args::{Extensions, Format, Frame, MappingArgs};
@@ -33,4 +34,5 @@ pub use progress::{Progress, Work};
 pub use run::run;
 pub use sessions::open_sessions;
 pub use table::Table;
+pub use terminal::environment;
 pub use ui::{Ui, count, duration, size};

@@ -11,6 +11,7 @@ use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result};
 use crate::install::{find_or_install, is_root};
 use crate::programs::Programs;
+use crate::standby::Standby;
 use crate::watchdog::{ServerUser, Watchdog};
 
 /// The superuser.
@@ -52,6 +53,7 @@ pub struct Cluster {
     root: TempDir,
     programs: Programs,
     user: Option<ServerUser>,
+    port: String,
     numbers: AtomicU32,
 }
 
@@ -77,6 +79,8 @@ impl Cluster {
             None
         };
         let root = new_root(user)?;
+        let port = settings.iter().find(|(name, _)| *name == "port");
+        let port = port.map_or("5432", |(_, port)| port).to_owned();
         let ours = format!(
             "{SETTINGS}unix_socket_directories = '{}'
 ",
@@ -101,6 +105,7 @@ impl Cluster {
             root,
             programs,
             user,
+            port,
             numbers: AtomicU32::new(0),
         };
         cluster.create_roles()?;
@@ -130,8 +135,9 @@ impl Cluster {
     pub fn conninfo(&self, dbname: &str, user: &str) -> String {
         let host = self.root.path().display().to_string();
         format!(
-            "host={} port=5432 dbname={} user={}",
+            "host={} port={} dbname={} user={}",
             keyword(&host),
+            self.port,
             keyword(dbname),
             keyword(user)
         )
@@ -173,6 +179,19 @@ impl Cluster {
         let name = format!("{label}_{}", self.numbers.fetch_add(1, Ordering::Relaxed));
         self.create_database(&name, owner)?;
         Ok(Database::new(self, name))
+    }
+
+    /// A standby of this server, with these settings on top of its own; its `port` is ours unless they say
+    /// otherwise, in a folder of its own.
+    pub fn standby(&self, settings: &[(&str, &str)]) -> Result<Standby> {
+        let root = new_root(self.user)?;
+        Standby::start(
+            root,
+            &self.programs,
+            self.user,
+            &self.conninfo(POSTGRES, POSTGRES),
+            settings,
+        )
     }
 
     /// A new folder for files that go when the server goes.

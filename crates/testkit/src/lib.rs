@@ -20,6 +20,7 @@ mod rounds;
 mod row_judge;
 mod shell;
 mod skipped;
+mod standby;
 mod tools;
 mod watchdog;
 
@@ -35,4 +36,5 @@ pub use rounds::{ROUNDS, is_torture, rounds};
 pub use row_judge::{Judgement, judge_rows};
 pub use shell::Shell;
 pub use skipped::{SKIPPED_LOG, Skipped};
+pub use standby::Standby;
 pub use tools::{TOOLS, Tools};

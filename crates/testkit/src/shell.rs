@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -103,7 +104,16 @@ impl Shell {
              printf '%s\\n' \"$stages\" >\"$0\"\nexit \"$code\"\n",
             self.line
         );
-        let mut command = Command::new("bash");
+        // A session of its own has no terminal: whoever runs the tests at one is asked for no password.
+        let mut command = if has_setsid() {
+            let mut command = Command::new("setsid");
+            command.arg("bash");
+            command
+        } else {
+            let mut command = Command::new("bash");
+            command.process_group(0);
+            command
+        };
         command
             .args(["--noprofile", "--norc", "-c", &script])
             .arg(stages_file);
@@ -111,8 +121,6 @@ impl Shell {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        // A group of its own, so that all stages can be killed at once.
-        command.process_group(0);
         for (name, _) in std::env::vars_os() {
             // The surroundings of whoever runs the tests must not decide which server is reached.
             if name.to_string_lossy().starts_with("PG") {
@@ -127,6 +135,17 @@ impl Shell {
         }
         command
     }
+}
+
+/// Whether util-linux is here; a new session is a group of its own too, so that all stages can be killed at once.
+fn has_setsid() -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        Command::new("setsid")
+            .arg("true")
+            .status()
+            .is_ok_and(|it| it.success())
+    })
 }
 
 fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {

@@ -45,11 +45,23 @@ impl ServerUser {
 impl Watchdog {
     /// Makes and starts a server in `root`, which holds a file `settings`. As root, `user` runs it.
     pub(crate) fn start(root: &Path, programs: &Programs, user: Option<ServerUser>) -> Result<Self> {
+        Watchdog::run(SCRIPT, root, programs, user, "")
+    }
+
+    /// Starts the server that `script` makes in `root`, which gets the last word as its third argument.
+    pub(crate) fn run(
+        script: &str,
+        root: &Path,
+        programs: &Programs,
+        user: Option<ServerUser>,
+        last: &str,
+    ) -> Result<Self> {
         let mut command = Command::new("sh");
         command
-            .args(["-c", SCRIPT, "watchdog"])
+            .args(["-c", script, "watchdog"])
             .arg(root)
-            .arg(programs.folder());
+            .arg(programs.folder())
+            .arg(last);
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -18,6 +18,11 @@ use rustls::{DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use x509_cert::Certificate;
 use x509_cert::der::{Decode, Encode};
 
+use super::client_certificate::Answer;
+
+/// Under `sslcertmode=require`.
+pub(super) const NOT_ASKED: &str = "the server did not ask for a client certificate";
+
 /// The certificates that we trust.
 #[derive(Debug)]
 pub(super) struct Trusted {
@@ -40,6 +45,7 @@ pub(super) enum Demand {
 pub(super) struct CertificateVerifier {
     pub(super) demand: Demand,
     pub(super) provider: Arc<CryptoProvider>,
+    pub(super) answer: Arc<Answer>,
 }
 
 impl ServerCertVerifier for CertificateVerifier {
@@ -51,6 +57,9 @@ impl ServerCertVerifier for CertificateVerifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        if !self.answer.is_as_wanted() {
+            return Err(Error::General(NOT_ASKED.to_owned()));
+        }
         let (Demand::Trust(trusted) | Demand::TrustAndName(trusted)) = &self.demand else {
             return Ok(ServerCertVerified::assertion());
         };
@@ -139,6 +148,7 @@ mod tests {
     use rustls::crypto::ring;
     use rustls::pki_types::pem::PemObject;
 
+    use super::super::client_certificate::ClientCertificate;
     use super::*;
 
     const AUTHORITY: &[u8] = include_bytes!("certificates/authority.pem");
@@ -169,6 +179,11 @@ mod tests {
                 anchors,
                 certificates: vec![read(trusted)],
             }),
+            answer: Arc::new(
+                ClientCertificate::default()
+                    .answer(&ring::default_provider())
+                    .expect("no certificate to show"),
+            ),
             provider: Arc::new(ring::default_provider()),
         };
         let host = ServerName::try_from(host).expect("a host");

@@ -1,4 +1,8 @@
-//! Opening a session, and saying what stood in the way.
+//! Opening a session on the server that an endpoint means.
+//!
+//! Servers are tried as libpq tries them: host after host, address after address, and on each address what
+//! `sslmode` allows. One that answers, even by refusing, ends the search, unless it is about to start or stop or
+//! its sessions are not of the kind that is wanted.
 
 use std::error::Error as StdError;
 use std::io;
@@ -6,52 +10,72 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
+use postgres::config::SslNegotiation;
 use postgres::error::SqlState;
-use postgres::{Client, Config, NoTls};
-use rustls::ClientConfig;
-use tokio_postgres_rustls::MakeRustlsConnect;
+use postgres::{Client, Config};
 
 use super::PostgresEndpoint;
-use super::address::Server;
-use super::refusal::{Cause, find_cause};
+use super::address::{Place, Server};
+use super::password::{Password, PasswordOrigin, Secret};
+use super::protection::{Protection, allows_another_try};
+use super::refusal::{Cause, find_cause, is_password_missing};
+use super::server::Host;
 use super::session::pin_session;
-use super::tls::SslMode;
-use crate::error::Result;
+use super::session_kind::SessionKind;
+use crate::error::{Error, Result};
 
-/// How one attempt protects what is sent.
-#[derive(Clone)]
-enum Protection {
-    Plain,
-    TlsIfOffered(ClientConfig),
-    Tls(ClientConfig),
+/// Why a host has no session for us.
+pub(super) enum Failure {
+    /// Another host may do.
+    Passed(Cause),
+    /// It is the one that is meant, and it refuses.
+    Refused(Cause),
+    /// No host would do.
+    Unusable(Error),
 }
 
 impl PostgresEndpoint {
-    /// Opens a session whose settings are pinned.
+    /// Opens a session whose settings are pinned. The first one chooses among the endpoint's servers; all later
+    /// ones go to the same address.
     ///
     /// `application_name` is what the server's administrators see, unless the endpoint says otherwise.
     pub fn connect(&self, application_name: &str) -> Result<Client> {
         let config = self.config(application_name);
-        let mut client = self.open(&config)?;
-        pin_session(&mut client)?;
+        if let Some(host) = self.settlement.host() {
+            return self.open_settled(&config, host);
+        }
+        let _turn = self.settlement.turn();
+        if let Some(host) = self.settlement.host() {
+            return self.open_settled(&config, host);
+        }
+        let (client, host) = self.choose(&config)?;
+        self.settlement.settle(host);
         Ok(client)
+    }
+
+    /// Another session on the server that was chosen.
+    fn open_settled(&self, config: &Config, mut host: Host) -> Result<Client> {
+        let kind = match self.kind {
+            // Whatever it was that could be had.
+            SessionKind::PreferStandby => SessionKind::Any,
+            kind => kind,
+        };
+        let opened = self.open(config, &mut host, kind);
+        opened.map_err(|failure| self.refused(vec![(host, failure)]))
     }
 
     /// What cancels the statement that `client`, a session with this endpoint, is running; for another thread.
     pub fn canceller(&self, client: &Client) -> impl FnMut() + Send + 'static + use<> {
+        // It knows the address of its session.
         let token = client.cancel_token();
-        let protections = self.protections().unwrap_or_default();
+        let protections = self.protections(&self.chosen_host().place).unwrap_or_default();
         move || {
             // The first way that reaches the server is enough; where none does there is nothing to cancel.
-            let _ = protections.iter().any(|protection| match protection {
-                Protection::Plain => token.cancel_query(NoTls).is_ok(),
-                Protection::TlsIfOffered(tls) | Protection::Tls(tls) => {
-                    token.cancel_query(MakeRustlsConnect::new(tls.clone())).is_ok()
-                }
-            });
+            let _ = protections.iter().any(|it| it.cancel(&token));
         }
     }
 
+    /// What is the same for every host.
     fn config(&self, application_name: &str) -> Config {
         let fallback = self
             .fallback_application_name
@@ -59,15 +83,11 @@ impl PostgresEndpoint {
             .unwrap_or(application_name);
         let mut config = Config::new();
         config
-            .port(self.port)
             .dbname(self.dbname())
             .user(self.user())
             .application_name(self.application_name.as_deref().unwrap_or(fallback))
             .channel_binding(self.channel_binding)
             .keepalives(self.keepalives.enabled);
-        if let Some(password) = self.password() {
-            config.password(password);
-        }
         if let Some(options) = &self.options {
             config.options(options);
         }
@@ -89,66 +109,147 @@ impl PostgresEndpoint {
         config
     }
 
-    fn open(&self, config: &Config) -> Result<Client> {
+    /// The first session, and the server that it is on.
+    fn choose(&self, config: &Config) -> Result<(Client, Host)> {
+        let mut hosts = self.hosts.clone();
+        if self.is_shuffled {
+            fastrand::shuffle(&mut hosts);
+        }
+        let mut failures = Vec::new();
+        for kind in self.kind.rounds() {
+            failures.clear();
+            for place in 0..hosts.len() {
+                let failure = match self.open(config, &mut hosts[place], *kind) {
+                    Ok(client) => return Ok((client, hosts.swap_remove(place))),
+                    Err(failure) => failure,
+                };
+                let is_last = !matches!(failure, Failure::Passed(_));
+                failures.push((hosts[place].clone(), failure));
+                if is_last {
+                    return Err(self.refused(failures));
+                }
+                let typed = hosts[place].password.clone().filter(Password::is_typed);
+                // A person is asked once.
+                for host in hosts
+                    .iter_mut()
+                    .filter(|it| typed.is_some() && it.password.is_none())
+                {
+                    host.password.clone_from(&typed);
+                }
+            }
+        }
+        Err(self.refused(failures))
+    }
+
+    /// Opens a session of this kind on one host, at the first of its addresses that answers. The host keeps that
+    /// address, and the password that was asked for.
+    fn open(
+        &self,
+        config: &Config,
+        host: &mut Host,
+        kind: SessionKind,
+    ) -> std::result::Result<Client, Failure> {
+        let protections = self.protections(&host.place).map_err(Failure::Unusable)?;
+        let addresses = self.addresses(&host.place).map_err(Failure::Passed)?;
+        let mut last: Cause = Box::new(io::Error::new(io::ErrorKind::NotFound, "the host has no address"));
+        for address in addresses {
+            let place = Place {
+                server: host.place.server.at(address),
+                port: host.place.port,
+            };
+            let mut client = match self.open_at(config, host, &place, &protections)? {
+                Ok(client) => client,
+                Err(cause) if !is_an_answer(&*cause) => {
+                    last = cause;
+                    continue;
+                }
+                Err(cause) if is_between_states(&*cause) => return Err(Failure::Passed(cause)),
+                Err(cause) => return Err(Failure::Refused(cause)),
+            };
+            pin_session(&mut client).map_err(Failure::Unusable)?;
+            let wrong = kind
+                .check(&mut client)
+                .map_err(|it| Failure::Refused(it.into()))?;
+            if let Some(wrong) = wrong {
+                return Err(Failure::Passed(Box::new(wrong)));
+            }
+            host.place = place;
+            return Ok(client);
+        }
+        Err(Failure::Passed(last))
+    }
+
+    /// Tries what the mode allows at one address, and asks for a password if it takes one.
+    fn open_at(
+        &self,
+        config: &Config,
+        host: &mut Host,
+        place: &Place,
+        protections: &[Protection],
+    ) -> std::result::Result<std::result::Result<Client, Cause>, Failure> {
         let mut first = None;
-        for protection in self.protections()? {
-            let cause = match self.open_anywhere(config, &protection) {
-                Ok(client) => return Ok(client),
+        for protection in protections {
+            let mut outcome = self.open_once(at(config, host, place), protection.clone());
+            if outcome.as_ref().is_err_and(|it| is_password_missing(&**it)) && self.ask(host)? {
+                outcome = self.open_once(at(config, host, place), protection.clone());
+            }
+            let cause = match outcome {
+                Ok(client) => return Ok(Ok(client)),
                 Err(cause) => cause,
             };
-            let may_try_again = allows_another_try(&protection, &*cause);
+            let may_try_again = allows_another_try(protection, &*cause);
             // The first refusal is about what was wanted, the second about a way around it.
             first.get_or_insert(cause);
             if !may_try_again {
                 break;
             }
         }
-        Err(self.refused(first))
+        Ok(Err(first.unwrap_or_else(|| {
+            io::Error::other("no attempt was made").into()
+        })))
     }
 
-    /// The attempts that the mode allows, in their order.
-    fn protections(&self) -> Result<Vec<Protection>> {
-        if self.server.socket_directory().is_some() || self.tls.mode == SslMode::Disable {
-            return Ok(vec![Protection::Plain]);
-        }
-        let tls = self.tls.client_config()?;
-        Ok(match self.tls.mode {
-            SslMode::Allow => vec![Protection::Plain, Protection::Tls(tls)],
-            SslMode::Prefer => vec![Protection::TlsIfOffered(tls), Protection::Plain],
-            _ => vec![Protection::Tls(tls)],
-        })
-    }
-
-    /// Tries every address of the host; a server that answers, even by refusing, is the one that is meant.
-    fn open_anywhere(&self, config: &Config, protection: &Protection) -> std::result::Result<Client, Cause> {
-        let (name, addresses) = match &self.server {
-            Server::Socket(directory) => {
-                let mut config = config.clone();
-                config.host_path(directory);
-                return self.open_once(config, protection.clone());
-            }
-            Server::Host {
-                name,
-                address: Some(address),
-            } => (name.clone(), vec![*address]),
-            Server::Host { name, address: None } => (name.clone(), look_up(name, self.port)?),
-            Server::Address(address) => (address.to_string(), vec![*address]),
+    /// Asks for the host's password; whether there is one now.
+    fn ask(&self, host: &mut Host) -> std::result::Result<bool, Failure> {
+        let Some(ask) = self.ask_password.filter(|_| host.password.is_none()) else {
+            return Ok(false);
         };
-        let mut last: Cause = Box::new(io::Error::new(io::ErrorKind::NotFound, "the host has no address"));
-        for address in addresses {
-            let mut config = config.clone();
-            config.host(&name).hostaddr(address);
-            match self.open_once(config, protection.clone()) {
-                Err(cause) if !is_an_answer(&*cause) => last = cause,
-                outcome => return outcome,
+        let what = format!(
+            "user {} on database {} at {}",
+            self.user(),
+            self.dbname(),
+            host.place
+        );
+        let answer = ask(&what).map_err(|it| Failure::Refused(it.into()))?;
+        host.password = answer.map(|it| Password::new(&it, PasswordOrigin::Terminal));
+        Ok(host.password.is_some())
+    }
+
+    /// Every address of the host; `None` for a socket.
+    fn addresses(&self, place: &Place) -> std::result::Result<Vec<Option<IpAddr>>, Cause> {
+        match &place.server {
+            Server::Socket(_) => Ok(vec![None]),
+            Server::Address(address)
+            | Server::Host {
+                address: Some(address),
+                ..
+            } => Ok(vec![Some(*address)]),
+            Server::Host { name, address: None } => {
+                let mut addresses = look_up(name, place.port)?;
+                if self.is_shuffled {
+                    fastrand::shuffle(&mut addresses);
+                }
+                Ok(addresses.into_iter().map(Some).collect())
             }
         }
-        Err(last)
     }
 
     /// The client's own timeout ends with the TCP handshake, so a server that accepts and stays silent is
     /// left to a thread of its own.
-    fn open_once(&self, config: Config, protection: Protection) -> std::result::Result<Client, Cause> {
+    fn open_once(&self, mut config: Config, protection: Protection) -> std::result::Result<Client, Cause> {
+        if self.tls.is_direct && matches!(protection, Protection::Tls(_)) {
+            config.ssl_negotiation(SslNegotiation::Direct);
+        }
         let Some(timeout) = self.connect_timeout else {
             return protection.connect(&config).map_err(Into::into);
         };
@@ -170,43 +271,42 @@ impl PostgresEndpoint {
     }
 }
 
-impl Protection {
-    fn connect(self, config: &Config) -> std::result::Result<Client, postgres::Error> {
-        use postgres::config::SslMode;
-        let mut config = config.clone();
-        match self {
-            Protection::Plain => config.ssl_mode(SslMode::Disable).connect(NoTls),
-            Protection::TlsIfOffered(tls) => config
-                .ssl_mode(SslMode::Prefer)
-                .connect(MakeRustlsConnect::new(tls)),
-            Protection::Tls(tls) => config
-                .ssl_mode(SslMode::Require)
-                .connect(MakeRustlsConnect::new(tls)),
+/// The configuration for one address, with the host's password.
+fn at(config: &Config, host: &Host, place: &Place) -> Config {
+    let mut config = config.clone();
+    config.port(place.port);
+    match &place.server {
+        Server::Socket(directory) => config.host_path(directory),
+        Server::Host { name, address } => {
+            if let Some(address) = address {
+                config.hostaddr(*address);
+            }
+            config.host(name)
         }
+        Server::Address(address) => config.host(&address.to_string()).hostaddr(*address),
+    };
+    if let Some(Password {
+        text: Secret(password),
+        ..
+    }) = &host.password
+    {
+        config.password(password);
     }
-}
-
-/// Whether `sslmode` allows the other way after this failure.
-///
-/// libpq tries again after every refusal; we do so only where the other way can be what the server asked
-/// for. A wrong password is not sent a second time without encryption, and a certificate that we cannot
-/// read does not make a session without any.
-fn allows_another_try(protection: &Protection, cause: &(dyn StdError + Send + Sync + 'static)) -> bool {
-    let code = cause
-        .downcast_ref::<postgres::Error>()
-        .and_then(postgres::Error::code);
-    let is_refused = code == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
-    match (protection, find_cause::<rustls::Error>(cause)) {
-        (Protection::TlsIfOffered(_), Some(error)) => !matches!(error, rustls::Error::InvalidCertificate(_)),
-        (Protection::TlsIfOffered(_) | Protection::Plain, None) => is_refused,
-        _ => false,
-    }
+    config
 }
 
 /// Whether a server has spoken, so that another address of the same host would say the same.
 fn is_an_answer(cause: &(dyn StdError + Send + Sync + 'static)) -> bool {
     let is_io = find_cause::<rustls::Error>(cause).is_none() && find_cause::<io::Error>(cause).is_some();
     !is_io
+}
+
+/// Whether the server is starting or stopping, in which case libpq goes on to the next one.
+fn is_between_states(cause: &(dyn StdError + Send + Sync + 'static)) -> bool {
+    let code = cause
+        .downcast_ref::<postgres::Error>()
+        .and_then(postgres::Error::code);
+    code == Some(&SqlState::CANNOT_CONNECT_NOW)
 }
 
 fn look_up(name: &str, port: u16) -> std::result::Result<Vec<IpAddr>, Cause> {
@@ -217,6 +317,7 @@ fn look_up(name: &str, port: u16) -> std::result::Result<Vec<IpAddr>, Cause> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
     use std::net::TcpListener;
 
     use super::super::{Endpoint, Environment};
@@ -277,6 +378,25 @@ mod tests {
                 error.source().map(ToString::to_string).as_deref(),
                 Some("no answer within 1 s")
             );
+        }
+    }
+
+    #[test]
+    fn a_direct_handshake_comes_without_asking_for_it() {
+        // What a client says first: the length of a request for TLS, or the mark of a handshake.
+        for (negotiation, byte) in [("postgres", 0), ("direct", 0x16)] {
+            let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+            let port = listener.local_addr().expect("an address").port();
+            let heard = thread::spawn(move || {
+                let mut first = [0xff];
+                let (mut stream, _) = listener.accept()?;
+                stream.read_exact(&mut first).map(|()| first[0])
+            });
+            connect(&format!(
+                "host=127.0.0.1 port={port} sslmode=require sslnegotiation={negotiation}"
+            ));
+            let first = heard.join().expect("a listener").expect("a byte");
+            assert_eq!(first, byte, "{negotiation}");
         }
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn quote(value: &str) -> String {
     format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-/// Reads `postgres://user:password@host:port/dbname?keyword=value`.
+/// Reads `postgres://user:password@host:port,host:port/dbname?keyword=value`.
 pub(super) fn parse_url(url: &str) -> Result<Keywords> {
     let rest = SCHEMES
         .iter()
@@ -45,7 +45,7 @@ pub(super) fn parse_url(url: &str) -> Result<Keywords> {
         .ok_or_else(|| malformed("it has no scheme"))?;
     let mut keywords = Keywords::default();
     let rest = read_user(rest, &mut keywords)?;
-    let rest = read_host(rest, &mut keywords)?;
+    let rest = read_hosts(rest, &mut keywords)?;
     let rest = match rest.strip_prefix('/') {
         Some(path) => {
             let (dbname, rest) = path.split_at(path.find('?').unwrap_or(path.len()));
@@ -72,7 +72,26 @@ fn read_user<'a>(rest: &'a str, keywords: &mut Keywords) -> Result<&'a str> {
     Ok(&rest[end + 1..])
 }
 
-fn read_host<'a>(rest: &'a str, keywords: &mut Keywords) -> Result<&'a str> {
+/// Reads `host:port,host:port` into the lists that the keywords `host` and `port` hold.
+fn read_hosts<'a>(mut rest: &'a str, keywords: &mut Keywords) -> Result<&'a str> {
+    let (mut hosts, mut ports) = (String::new(), String::new());
+    loop {
+        let (host, port, after) = read_host(rest)?;
+        hosts.push_str(host);
+        ports.push_str(port);
+        let Some(next) = after.strip_prefix(',') else {
+            set_decoded(keywords, "host", &hosts)?;
+            set_decoded(keywords, "port", &ports)?;
+            return Ok(after);
+        };
+        rest = next;
+        hosts.push(',');
+        ports.push(',');
+    }
+}
+
+/// One host, its port, and what comes after them.
+fn read_host(rest: &str) -> Result<(&str, &str, &str)> {
     let (host, rest) = match rest.strip_prefix('[') {
         Some(inner) => {
             let end = inner
@@ -85,19 +104,11 @@ fn read_host<'a>(rest: &'a str, keywords: &mut Keywords) -> Result<&'a str> {
         }
         None => rest.split_at(rest.find([':', '/', '?', ',']).unwrap_or(rest.len())),
     };
-    set_decoded(keywords, "host", host)?;
-    let rest = match rest.strip_prefix(':') {
-        Some(after) => {
-            let (port, rest) = after.split_at(after.find(['/', '?', ',']).unwrap_or(after.len()));
-            set_decoded(keywords, "port", port)?;
-            rest
-        }
-        None => rest,
+    let (port, rest) = match rest.strip_prefix(':') {
+        Some(after) => after.split_at(after.find(['/', '?', ',']).unwrap_or(after.len())),
+        None => ("", rest),
     };
-    if rest.starts_with(',') {
-        return Err(several_hosts());
-    }
-    Ok(rest)
+    Ok((host, port, rest))
 }
 
 fn read_parameters(parameters: &str, keywords: &mut Keywords) -> Result<()> {
@@ -166,14 +177,6 @@ fn read_value(text: &str) -> Result<(String, &str)> {
         return Err(malformed("a quoted value has no closing quote"));
     }
     Ok((value, ""))
-}
-
-pub(super) fn several_hosts() -> Error {
-    Error::new(
-        ErrorKind::Endpoint,
-        "several hosts in one endpoint are not supported",
-    )
-    .with_hint("name the one server to use")
 }
 
 fn malformed(what: &str) -> Error {
@@ -274,6 +277,15 @@ mod tests {
             Ok(&[("host", "/run/pg"), ("dbname", "x+y")]),
         );
         check(
+            "postgres://a:1,[::1],/d?target_session_attrs=any",
+            Ok(&[
+                ("host", "a,::1,"),
+                ("port", "1,,"),
+                ("dbname", "d"),
+                ("target_session_attrs", "any"),
+            ]),
+        );
+        check(
             "postgres://h?ssl=true",
             Ok(&[("host", "h"), ("sslmode", "require")]),
         );
@@ -298,15 +310,6 @@ mod tests {
         check(
             "postgres://[::1]x/d",
             Err("something unexpected follows the host of the URL"),
-        );
-    }
-
-    #[test]
-    fn several_hosts_are_refused() {
-        let error = parse_url("postgres://a,b/d").expect_err("two hosts");
-        assert_eq!(
-            error.to_string(),
-            "several hosts in one endpoint are not supported"
         );
     }
 

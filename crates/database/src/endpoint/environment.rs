@@ -8,16 +8,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::password::AskPassword;
+
 /// Where servers keep their Unix sockets: as Debian and Red Hat build PostgreSQL, and as its authors do.
 const SOCKET_DIRECTORIES: [&str; 2] = ["/var/run/postgresql", "/tmp"];
 
 /// The surroundings in which an endpoint is understood.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
     user_name: Option<String>,
     home: Option<PathBuf>,
     socket_directories: Vec<PathBuf>,
+    ask_password: Option<AskPassword>,
 }
 
 impl Environment {
@@ -38,6 +41,7 @@ impl Environment {
             user_name: whoami::username().ok().filter(|it| !it.is_empty()),
             home: std::env::home_dir().filter(|it| !it.as_os_str().is_empty()),
             socket_directories: SOCKET_DIRECTORIES.iter().map(PathBuf::from).collect(),
+            ask_password: None,
         }
     }
 
@@ -67,6 +71,17 @@ impl Environment {
     ) -> Self {
         self.socket_directories = directories.into_iter().map(Into::into).collect();
         self
+    }
+
+    /// Who asks a person for a password that a server wants and that was found nowhere; nobody does otherwise.
+    #[must_use]
+    pub fn with_ask_password(mut self, ask_password: AskPassword) -> Self {
+        self.ask_password = Some(ask_password);
+        self
+    }
+
+    pub(super) fn ask_password(&self) -> Option<AskPassword> {
+        self.ask_password
     }
 
     /// A variable that is set and not empty; libpq takes an empty one for none almost everywhere.
@@ -124,7 +139,7 @@ impl fmt::Debug for Environment {
             .field("user_name", &self.user_name)
             .field("home", &self.home)
             .field("socket_directories", &self.socket_directories)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

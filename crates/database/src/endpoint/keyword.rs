@@ -5,20 +5,35 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
 use super::environment::Environment;
+use super::service::Service;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Settings that were written down for one endpoint, by keyword. The last one of a name holds.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub(super) struct Keywords(BTreeMap<&'static str, String>);
+pub(super) struct Keywords {
+    words: BTreeMap<&'static str, String>,
+    /// What a service file says; the words go first.
+    service: Option<Service>,
+}
+
+/// Where a value was written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Words,
+    Variable,
+    ServiceFile { path: PathBuf, line: usize },
+}
 
 /// How far a keyword is supported.
 enum Support {
     Held,
     /// Accepted where the value asks for nothing but what we do anyway (compared without case).
     Only(&'static [&'static str]),
-    Refused,
+    /// With what can be done instead.
+    Refused(&'static str),
 }
 
 struct Keyword {
@@ -28,6 +43,14 @@ struct Keyword {
 }
 
 use Support::{Held, Only, Refused};
+
+const KERBEROS: &str = "sign in with a password or a client certificate";
+const OAUTH: &str = "sign in with a password or a client certificate";
+const METHODS: &str = "channel_binding=require takes nothing but SCRAM that is bound to TLS";
+const PEER: &str = "sslmode=verify-full over TCP proves which server it is";
+const SCRAM: &str = "give the password itself: password=, PGPASSWORD or a password file";
+const REVOCATION: &str = "check revocation where the server is";
+const KEY_LOG: &str = "the secrets of a session are written nowhere";
 
 #[rustfmt::skip]
 const KEYWORDS: &[Keyword] = &[
@@ -39,54 +62,60 @@ const KEYWORDS: &[Keyword] = &[
     keyword("fallback_application_name", None, Held),
     keyword("gssdelegation", Some("PGGSSDELEGATION"), Only(&["0"])),
     keyword("gssencmode", Some("PGGSSENCMODE"), Only(&["disable", "prefer"])),
-    keyword("gsslib", Some("PGGSSLIB"), Refused),
+    keyword("gsslib", Some("PGGSSLIB"), Refused(KERBEROS)),
     keyword("host", Some("PGHOST"), Held),
     keyword("hostaddr", Some("PGHOSTADDR"), Held),
     keyword("keepalives", None, Held),
     keyword("keepalives_count", None, Held),
     keyword("keepalives_idle", None, Held),
     keyword("keepalives_interval", None, Held),
-    keyword("krbsrvname", Some("PGKRBSRVNAME"), Refused),
-    keyword("load_balance_hosts", Some("PGLOADBALANCEHOSTS"), Only(&["disable"])),
-    keyword("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), Only(&["3.0", "latest"])),
+    keyword("krbsrvname", Some("PGKRBSRVNAME"), Refused(KERBEROS)),
+    keyword("load_balance_hosts", Some("PGLOADBALANCEHOSTS"), Held),
+    keyword("max_protocol_version", Some("PGMAXPROTOCOLVERSION"), Only(&["3.0", "3.2", "latest"])),
     keyword("min_protocol_version", Some("PGMINPROTOCOLVERSION"), Only(&["3.0"])),
-    keyword("oauth_client_id", None, Refused),
-    keyword("oauth_client_secret", None, Refused),
-    keyword("oauth_issuer", None, Refused),
-    keyword("oauth_scope", None, Refused),
+    keyword("oauth_client_id", None, Refused(OAUTH)),
+    keyword("oauth_client_secret", None, Refused(OAUTH)),
+    keyword("oauth_issuer", None, Refused(OAUTH)),
+    keyword("oauth_scope", None, Refused(OAUTH)),
     keyword("options", Some("PGOPTIONS"), Held),
     keyword("passfile", Some("PGPASSFILE"), Held),
     keyword("password", Some("PGPASSWORD"), Held),
     keyword("port", Some("PGPORT"), Held),
     keyword("replication", None, Only(&["false", "off", "no", "0"])),
-    keyword("require_auth", Some("PGREQUIREAUTH"), Refused),
-    keyword("requirepeer", Some("PGREQUIREPEER"), Refused),
+    keyword("require_auth", Some("PGREQUIREAUTH"), Refused(METHODS)),
+    keyword("requirepeer", Some("PGREQUIREPEER"), Refused(PEER)),
     keyword("requiressl", Some("PGREQUIRESSL"), Only(&["0"])),
-    keyword("scram_client_key", None, Refused),
-    keyword("scram_server_key", None, Refused),
-    keyword("service", Some("PGSERVICE"), Refused),
-    keyword("servicefile", Some("PGSERVICEFILE"), Refused),
-    keyword("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION"), Only(&["tlsv1.3"])),
-    keyword("ssl_min_protocol_version", Some("PGSSLMINPROTOCOLVERSION"), Only(&["tlsv1.2"])),
-    keyword("sslcert", Some("PGSSLCERT"), Refused),
-    keyword("sslcertmode", Some("PGSSLCERTMODE"), Only(&["allow", "disable"])),
+    keyword("scram_client_key", None, Refused(SCRAM)),
+    keyword("scram_server_key", None, Refused(SCRAM)),
+    keyword("service", Some("PGSERVICE"), Held),
+    keyword("servicefile", Some("PGSERVICEFILE"), Held),
+    keyword("ssl_max_protocol_version", Some("PGSSLMAXPROTOCOLVERSION"), Held),
+    keyword("ssl_min_protocol_version", Some("PGSSLMINPROTOCOLVERSION"), Held),
+    keyword("sslcert", Some("PGSSLCERT"), Held),
+    keyword("sslcertmode", Some("PGSSLCERTMODE"), Held),
     keyword("sslcompression", Some("PGSSLCOMPRESSION"), Only(&["0"])),
-    keyword("sslcrl", Some("PGSSLCRL"), Refused),
-    keyword("sslcrldir", Some("PGSSLCRLDIR"), Refused),
-    keyword("sslkey", Some("PGSSLKEY"), Refused),
-    keyword("sslkeylogfile", None, Refused),
+    keyword("sslcrl", Some("PGSSLCRL"), Refused(REVOCATION)),
+    keyword("sslcrldir", Some("PGSSLCRLDIR"), Refused(REVOCATION)),
+    keyword("sslkey", Some("PGSSLKEY"), Held),
+    keyword("sslkeylogfile", None, Refused(KEY_LOG)),
     keyword("sslmode", Some("PGSSLMODE"), Held),
-    keyword("sslnegotiation", Some("PGSSLNEGOTIATION"), Only(&["postgres"])),
-    keyword("sslpassword", None, Refused),
+    keyword("sslnegotiation", Some("PGSSLNEGOTIATION"), Held),
+    keyword("sslpassword", None, Held),
     keyword("sslrootcert", Some("PGSSLROOTCERT"), Held),
-    keyword("sslsni", Some("PGSSLSNI"), Only(&["1"])),
-    keyword("target_session_attrs", Some("PGTARGETSESSIONATTRS"), Only(&["any"])),
+    keyword("sslsni", Some("PGSSLSNI"), Held),
+    keyword("target_session_attrs", Some("PGTARGETSESSIONATTRS"), Held),
     keyword("tcp_user_timeout", None, Held),
     keyword("user", Some("PGUSER"), Held),
 ];
 
 /// Variables that stand for no keyword of ours but would change what a child process of ours sees.
-const OTHER_VARIABLES: [&str; 4] = ["PGCLIENTENCODING", "PGDATESTYLE", "PGTZ", "PGGEQO"];
+const OTHER_VARIABLES: [&str; 5] = [
+    "PGCLIENTENCODING",
+    "PGDATESTYLE",
+    "PGTZ",
+    "PGGEQO",
+    "PGSYSCONFDIR",
+];
 
 const fn keyword(name: &'static str, variable: Option<&'static str>, support: Support) -> Keyword {
     Keyword {
@@ -102,36 +131,55 @@ impl Keywords {
     /// An unknown name is not repeated once a password has been read, since it may be the rest of one that
     /// was not quoted.
     pub(super) fn set(&mut self, name: &str, value: String) -> Result<()> {
-        let Some(keyword) = KEYWORDS.iter().find(|it| it.name == name) else {
-            return Err(self.unknown(name));
+        let keyword = match find(name, &value) {
+            Some(keyword) => keyword?,
+            None => return Err(self.unknown(name)),
         };
-        if value.contains('\0') {
-            return Err(Error::new(
-                ErrorKind::Endpoint,
-                format!("the value of {name} holds a NUL byte"),
-            ));
-        }
-        keyword.check(name, &value)?;
-        self.0.insert(keyword.name, value);
+        self.words.insert(keyword, value);
         Ok(())
     }
 
-    /// What holds for `name`: what is written down, else libpq's variable. An empty value that is written
-    /// down means the default and hides the variable, as in libpq.
-    pub(super) fn get<'a>(&'a self, name: &str, environment: &'a Environment) -> Option<&'a str> {
-        match self.0.get(name) {
-            Some(value) => Some(value.as_str()).filter(|it| !it.is_empty()),
-            None => variable_of(name).and_then(|it| environment.variable(it)),
-        }
+    /// These words with what the service that they or the environment name says of itself.
+    pub(super) fn with_service(mut self, environment: &Environment) -> Result<Keywords> {
+        let Some(name) = self.get("service", environment).map(str::to_owned) else {
+            return Ok(self);
+        };
+        let file = self.get("servicefile", environment).map(PathBuf::from);
+        self.service = Some(Service::find(&name, file, environment)?);
+        Ok(self)
     }
 
-    pub(super) fn is_written(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|it| !it.is_empty())
+    /// What holds for `name`: what is written down, else the service's, else libpq's variable. An empty value
+    /// that is written down means the default and hides the others, as in libpq.
+    pub(super) fn get<'a>(&'a self, name: &str, environment: &'a Environment) -> Option<&'a str> {
+        self.get_with_origin(name, environment).map(|(value, _)| value)
+    }
+
+    /// The same, and where it stands.
+    pub(super) fn get_with_origin<'a>(
+        &'a self,
+        name: &str,
+        environment: &'a Environment,
+    ) -> Option<(&'a str, Origin)> {
+        let written = self.words.get(name).map(|it| (it.as_str(), Origin::Words));
+        let service = || {
+            let service = self.service.as_ref()?;
+            let (value, line) = service.get(name)?;
+            let path = service.path().to_owned();
+            Some((value, Origin::ServiceFile { path, line }))
+        };
+        let variable = || {
+            let value = environment.variable(variable_of(name)?)?;
+            Some((value, Origin::Variable))
+        };
+        let found = written.or_else(service).or_else(variable);
+        found.filter(|(value, _)| !value.is_empty())
     }
 
     fn unknown(&self, name: &str) -> Error {
         let is_plain = !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_');
-        if is_plain && !self.0.contains_key("password") {
+        let has_secret = self.words.contains_key("password") || self.words.contains_key("sslpassword");
+        if is_plain && !has_secret {
             return Error::new(ErrorKind::Endpoint, format!("{name} is no connection keyword"));
         }
         Error::new(
@@ -145,7 +193,10 @@ impl Keywords {
 /// Values may be secret.
 impl fmt::Debug for Keywords {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set()
+            .entries(self.words.keys())
+            .entries(&self.service)
+            .finish()
     }
 }
 
@@ -161,12 +212,23 @@ impl Keyword {
                 format!("this value of {shown} is not supported"),
             )
             .with_hint(format!("supported: {}", values.join(", ")))),
-            Refused => Err(
+            Refused(instead) => Err(
                 Error::new(ErrorKind::Endpoint, format!("{shown} is not supported"))
-                    .with_hint("nothing is ignored in silence: leave it out, or unset the variable"),
+                    .with_hint(format!("{instead}; leave it out, or unset the variable")),
             ),
         }
     }
+}
+
+/// The keyword of this name as we keep it, unless the value asks for what we do not do; `None` for a name that
+/// is no keyword.
+pub(super) fn find(name: &str, value: &str) -> Option<Result<&'static str>> {
+    let keyword = KEYWORDS.iter().find(|it| it.name == name)?;
+    if value.contains('\0') {
+        let message = format!("the value of {name} holds a NUL byte");
+        return Some(Err(Error::new(ErrorKind::Endpoint, message)));
+    }
+    Some(keyword.check(name, value).map(|()| keyword.name))
 }
 
 /// Refuses what the environment asks for and we do not do.
@@ -213,13 +275,30 @@ mod tests {
     #[test]
     fn what_is_not_supported_is_refused_by_name() {
         check("host", "db", Ok(()));
-        check("service", "prod", Err("service is not supported"));
-        check("sslcert", "a.crt", Err("sslcert is not supported"));
-        check("target_session_attrs", "any", Ok(()));
+        check("service", "prod", Ok(()));
+        check("sslcert", "a.crt", Ok(()));
+        for name in [
+            "gsslib",
+            "krbsrvname",
+            "oauth_client_id",
+            "oauth_client_secret",
+            "oauth_issuer",
+            "oauth_scope",
+            "require_auth",
+            "requirepeer",
+            "scram_client_key",
+            "scram_server_key",
+            "sslcrl",
+            "sslcrldir",
+            "sslkeylogfile",
+        ] {
+            check(name, "x", Err(&format!("{name} is not supported")));
+        }
+        check("max_protocol_version", "3.2", Ok(()));
         check(
-            "target_session_attrs",
-            "read-write",
-            Err("this value of target_session_attrs is not supported"),
+            "min_protocol_version",
+            "3.2",
+            Err("this value of min_protocol_version is not supported"),
         );
         check(
             "gssencmode",
@@ -239,9 +318,9 @@ mod tests {
     #[test]
     fn a_variable_is_refused_as_its_keyword_is() {
         for (name, value) in [
-            ("PGSERVICE", "prod"),
-            ("PGSSLKEY", "k"),
-            ("PGTARGETSESSIONATTRS", "primary"),
+            ("PGREQUIREPEER", "postgres"),
+            ("PGSSLCRL", "k"),
+            ("PGGSSENCMODE", "require"),
         ] {
             let environment = Environment::empty().with_variable(name, value);
             let error = check_environment(&environment).expect_err("refused");

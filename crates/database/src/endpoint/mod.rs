@@ -7,19 +7,27 @@
 
 mod address;
 mod certificate;
+mod client_certificate;
 mod connect;
 mod conninfo;
 mod environment;
 mod keyword;
 mod passfile;
+mod password;
 mod program;
+mod protection;
 mod refusal;
 mod server;
+mod service;
 mod session;
+mod session_kind;
+mod settlement;
 mod timing;
 mod tls;
+mod tls_words;
 
 pub use environment::Environment;
+pub use password::AskPassword;
 pub use program::{ClientCommand, PassFile};
 pub use server::PostgresEndpoint;
 pub use session::{pin_session, unrestrict_views};
@@ -36,7 +44,7 @@ use crate::error::{Error, ErrorKind, Result};
 const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
 
 /// A database that is read or written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[expect(
     clippy::large_enum_variant,
     reason = "a process has a handful of endpoints; a box would only be in the way"
@@ -60,7 +68,7 @@ impl Endpoint {
             ));
         }
         if conninfo::is_url(words) {
-            return PostgresEndpoint::new(&conninfo::parse_url(words)?, environment).map(Endpoint::Postgres);
+            return PostgresEndpoint::new(conninfo::parse_url(words)?, environment).map(Endpoint::Postgres);
         }
         if let Some(scheme) = foreign_scheme(words) {
             return Err(Error::new(
@@ -74,7 +82,7 @@ impl Endpoint {
             FileKind::Sqlite => Ok(Endpoint::Sqlite(path.to_owned())),
             _ if words.contains('=') => {
                 let keywords = conninfo::parse_keywords(words)?;
-                PostgresEndpoint::new(&keywords, environment).map(Endpoint::Postgres)
+                PostgresEndpoint::new(keywords, environment).map(Endpoint::Postgres)
             }
             FileKind::Other => Err(Error::new(
                 ErrorKind::Endpoint,
@@ -93,7 +101,7 @@ impl Endpoint {
             FileKind::Folder | FileKind::Missing => {
                 let mut keywords = keyword::Keywords::default();
                 keywords.set("dbname", words.to_owned())?;
-                PostgresEndpoint::new(&keywords, environment).map(Endpoint::Postgres)
+                PostgresEndpoint::new(keywords, environment).map(Endpoint::Postgres)
             }
         }
     }
@@ -224,8 +232,8 @@ mod tests {
             "mysql://u:p@h/d",
             Err("mysql:// names no database that is supported"),
         );
-        check("service=prod", Err("service is not supported"));
-        check("host=a,b", Err("several hosts in one endpoint are not supported"));
+        check("host=a,b port=5433", Ok("ada on a:5433 or b:5433"));
+        check("postgres://a,b:5433/d", Ok("d on a or b:5433"));
     }
 
     #[test]
@@ -260,7 +268,8 @@ mod tests {
         let words = [
             "postgres://u:hunter2@h:port/d",
             "postgres://u:hunter2%zz@h/d",
-            "postgres://u:hunter2@a,b/d",
+            "postgres://u:hunter2@a,b:port/d",
+            "sslpassword=two hunter2=x",
             "postgres://u:hunter2@h/d?sslmode=hunter2",
             "password=hunter2 port=hunter2",
             "password='hunter2",

@@ -9,15 +9,26 @@ use std::process::Command;
 use std::time::Duration;
 
 use postgres::config::ChannelBinding;
+use rustls::{ProtocolVersion, SupportedProtocolVersion};
 use tempfile::{Builder, NamedTempFile};
 
 use super::PostgresEndpoint;
 use super::address::Server;
+use super::client_certificate::CertificateMode;
 use super::conninfo::quote;
 use super::keyword;
 use super::passfile;
+use super::password::Secret;
+use super::server::Host;
+use super::session_kind::SessionKind;
 use super::tls::RootCertificates;
 use crate::error::{Error, ErrorKind, Result};
+
+/// A file that is never there.
+const NO_FILE: &str = "/dev/null/none";
+
+/// What a child calls the service of its own service file.
+const SERVICE: &str = "coalesce";
 
 /// A password file for one child process, readable by its owner alone and removed when this is dropped.
 #[derive(Debug)]
@@ -26,12 +37,13 @@ pub struct PassFile {
 }
 
 /// A command for a program of PostgreSQL's. It must be kept until the program has ended, since the
-/// program's password file goes with it.
+/// program's password files go with it.
 #[derive(Debug)]
 #[must_use]
 pub struct ClientCommand {
     command: Command,
     _passfile: Option<PassFile>,
+    _servicefile: Option<NamedTempFile>,
 }
 
 impl PassFile {
@@ -47,17 +59,8 @@ impl PassFile {
                 "a password with a line break fits in no password file",
             ));
         }
-        let cannot_write =
-            |source| Error::new(ErrorKind::Program, "a password file cannot be written").with_source(source);
-        // 0600 is what Builder gives a file, and what libpq asks for.
-        let builder = || Builder::new().prefix("coalesce-").to_owned();
-        let mut file = private_directory()
-            .and_then(|it| builder().tempfile_in(it).ok())
-            .map_or_else(|| builder().tempfile(), Ok)
-            .map_err(cannot_write)?;
-        writeln!(file, "*:*:*:*:{}", passfile::escape(password)).map_err(cannot_write)?;
-        file.flush().map_err(cannot_write)?;
-        Ok(PassFile { file })
+        let line = format!("*:*:*:*:{}\n", passfile::escape(password));
+        private_file(&line).map(|file| PassFile { file })
     }
 }
 
@@ -78,18 +81,45 @@ impl DerefMut for ClientCommand {
 impl PostgresEndpoint {
     /// A password file that holds this endpoint's password, if it has one.
     pub fn passfile(&self) -> Result<Option<PassFile>> {
-        self.password().map(PassFile::new).transpose()
+        let password = self.chosen_host().password;
+        password.map(|it| PassFile::new(&it.text.0)).transpose()
     }
 
-    /// A libpq keyword string with everything but the password, fit for the command line of `pg_dump`.
+    /// A libpq keyword string with everything but secrets, for people: all servers, as they were named.
     pub fn without_password(&self) -> String {
-        let seconds = |it: Duration| it.as_secs().to_string();
-        let keepalives = &self.keepalives;
-        let (host, hostaddr) = match &self.server {
-            Server::Socket(directory) => (Some(directory.display().to_string()), None),
-            Server::Host { name, address } => (Some(name.clone()), address.map(|it| it.to_string())),
-            Server::Address(address) => (None, Some(address.to_string())),
-        };
+        let kind = Some(self.kind).filter(|it| *it != SessionKind::Any);
+        let choice = [
+            ("target_session_attrs", kind.map(|it| it.as_str().to_owned())),
+            (
+                "load_balance_hosts",
+                self.is_shuffled.then(|| "random".to_owned()),
+            ),
+        ];
+        self.words(&self.hosts, &choice)
+    }
+
+    /// The same for the one server that was chosen, so that a program reaches it and no other.
+    fn words_of_choice(&self) -> String {
+        self.words(&[self.chosen_host()], &[])
+    }
+
+    fn words(&self, hosts: &[Host], choice: &[(&str, Option<String>)]) -> String {
+        let which = [
+            ("host", list(hosts, host_word)),
+            ("hostaddr", list(hosts, hostaddr_word)),
+            ("port", Some(port_words(hosts))),
+            ("dbname", Some(self.dbname().to_owned())),
+            ("user", Some(self.user().to_owned())),
+        ];
+        let (tls, session) = (self.tls_words(), self.session_words());
+        let pairs = which.iter().chain(choice).chain(&tls).chain(&session);
+        let words: Vec<String> = pairs
+            .filter_map(|(name, value)| Some(format!("{name}={}", quote(value.as_ref()?))))
+            .collect();
+        words.join(" ")
+    }
+
+    fn tls_words(&self) -> [(&'static str, Option<String>); 10] {
         let rootcert = match &self.tls.roots {
             RootCertificates::Default(_) => None,
             RootCertificates::File(path) => Some(path.display().to_string()),
@@ -100,17 +130,50 @@ impl PostgresEndpoint {
             ChannelBinding::Require => Some("require".to_owned()),
             _ => None,
         };
-        let pairs = [
-            ("host", host),
-            ("hostaddr", hostaddr),
-            ("port", Some(self.port.to_string())),
-            ("dbname", Some(self.dbname().to_owned())),
-            ("user", Some(self.user().to_owned())),
+        let client = &self.tls.client;
+        let certificate = match client.mode {
+            // Older versions of libpq know no sslcertmode, but none of them minds a file that is not there.
+            CertificateMode::Disable => Some(NO_FILE.to_owned()),
+            _ => client.path().map(|it| it.display().to_string()),
+        };
+        let key = client.path().and(client.key.as_ref());
+        let bound = |version: Option<&&SupportedProtocolVersion>, default| {
+            let version = version.filter(|it| it.version != default)?.version;
+            Some(
+                if version == ProtocolVersion::TLSv1_2 {
+                    "TLSv1.2"
+                } else {
+                    "TLSv1.3"
+                }
+                .to_owned(),
+            )
+        };
+        let versions = &self.tls.versions;
+        [
             ("sslmode", Some(self.tls.mode.as_str().to_owned())),
             ("sslrootcert", rootcert),
+            ("sslcert", certificate),
+            ("sslkey", key.map(|it| it.display().to_string())),
+            ("sslsni", (!self.tls.sends_name).then(|| "0".to_owned())),
+            ("sslnegotiation", self.tls.is_direct.then(|| "direct".to_owned())),
+            (
+                "ssl_min_protocol_version",
+                bound(versions.first(), ProtocolVersion::TLSv1_2),
+            ),
+            (
+                "ssl_max_protocol_version",
+                bound(versions.last(), ProtocolVersion::TLSv1_3),
+            ),
             // We never use GSS, so a child shall not either.
             ("gssencmode", Some("disable".to_owned())),
             ("channel_binding", binding),
+        ]
+    }
+
+    fn session_words(&self) -> [(&'static str, Option<String>); 9] {
+        let seconds = |it: Duration| it.as_secs().to_string();
+        let keepalives = &self.keepalives;
+        [
             (
                 "connect_timeout",
                 Some(self.connect_timeout.map_or_else(|| "0".to_owned(), seconds)),
@@ -129,18 +192,30 @@ impl PostgresEndpoint {
                 "tcp_user_timeout",
                 keepalives.user_timeout.map(|it| it.as_millis().to_string()),
             ),
-        ];
-        let words: Vec<String> = pairs
-            .into_iter()
-            .filter_map(|(name, value)| Some(format!("{name}={}", quote(&value?))))
-            .collect();
-        words.join(" ")
+        ]
+    }
+
+    /// A service file that holds the password of the client certificate's key, if it has one. libpq takes it from
+    /// a connection string only, and a service file is the one that other users cannot see.
+    fn servicefile(&self) -> Result<Option<NamedTempFile>> {
+        let client = &self.tls.client;
+        let Some(Secret(password)) = client.key_password.as_ref().filter(|_| client.path().is_some()) else {
+            return Ok(None);
+        };
+        if password.contains(['\n', '\r']) || password.trim_end() != password {
+            return Err(Error::new(
+                ErrorKind::Program,
+                "an sslpassword with a line break, or a space at its end, fits in no service file",
+            ));
+        }
+        private_file(&format!("[{SERVICE}]\nsslpassword={password}\n")).map(Some)
     }
 
     /// A command that makes `program` (`pg_dump`, `psql`, …) use this endpoint, and nothing of libpq's
     /// environment. It never asks for a password, and speaks English.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Result<ClientCommand> {
-        let passfile = self.passfile()?;
+        let (passfile, servicefile) = (self.passfile()?, self.servicefile()?);
+        let mut words = self.words_of_choice();
         let mut command = Command::new(program);
         for variable in keyword::variables() {
             command.env_remove(variable);
@@ -148,17 +223,68 @@ impl PostgresEndpoint {
         if let Some(passfile) = &passfile {
             command.env("PGPASSFILE", passfile.path());
         }
+        if let Some(servicefile) = &servicefile {
+            command.env("PGSERVICEFILE", servicefile.path());
+            words = format!("service={SERVICE} {words}");
+        }
         command
             .env("PGCLIENTENCODING", "UTF8")
             .env("LC_ALL", "C")
             .env_remove("LANGUAGE")
             .arg("--no-password")
-            .arg(format!("--dbname={}", self.without_password()));
+            .arg(format!("--dbname={words}"));
         Ok(ClientCommand {
             command,
             _passfile: passfile,
+            _servicefile: servicefile,
         })
     }
+}
+
+/// A file that its owner alone can read.
+fn private_file(content: &str) -> Result<NamedTempFile> {
+    let cannot_write =
+        |source| Error::new(ErrorKind::Program, "a password file cannot be written").with_source(source);
+    // 0600 is what Builder gives a file, and what libpq asks for.
+    let builder = || Builder::new().prefix("coalesce-").to_owned();
+    let mut file = private_directory()
+        .and_then(|it| builder().tempfile_in(it).ok())
+        .map_or_else(|| builder().tempfile(), Ok)
+        .map_err(cannot_write)?;
+    file.write_all(content.as_bytes()).map_err(cannot_write)?;
+    file.flush().map_err(cannot_write)?;
+    Ok(file)
+}
+
+fn host_word(host: &Host) -> String {
+    match &host.place.server {
+        Server::Socket(directory) => directory.display().to_string(),
+        Server::Host { name, .. } => name.clone(),
+        Server::Address(_) => String::new(),
+    }
+}
+
+fn hostaddr_word(host: &Host) -> String {
+    match &host.place.server {
+        Server::Socket(_) => String::new(),
+        Server::Host { address, .. } => address.map(|it| it.to_string()).unwrap_or_default(),
+        Server::Address(address) => address.to_string(),
+    }
+}
+
+/// One port for all of them, or as many as there are hosts.
+fn port_words(hosts: &[Host]) -> String {
+    let mut ports: Vec<String> = hosts.iter().map(|it| it.place.port.to_string()).collect();
+    if ports.iter().all(|it| Some(it) == ports.first()) {
+        ports.truncate(1);
+    }
+    ports.join(",")
+}
+
+/// The hosts' parts with commas between them; `None` where all are empty.
+fn list(hosts: &[Host], part: fn(&Host) -> String) -> Option<String> {
+    let parts: Vec<String> = hosts.iter().map(part).collect();
+    parts.iter().any(|it| !it.is_empty()).then(|| parts.join(","))
 }
 
 /// The user's folder in memory, where there is one: there the password reaches no disk.
@@ -211,6 +337,22 @@ mod tests {
         );
         drop(command);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_keys_password_reaches_a_child_by_a_private_file_alone() {
+        let endpoint = endpoint("host=db sslcert=a.crt sslkey=a.key sslpassword='hunter 2'");
+        let command = endpoint.command("pg_dump").expect("a command");
+        let arguments = format!("{:?}", command.get_args().collect::<Vec<_>>());
+        assert!(!arguments.contains("hunter"), "{arguments}");
+        for words in ["service=coalesce ", "sslcert='a.crt'", "sslkey='a.key'"] {
+            assert!(arguments.contains(words), "{arguments}");
+        }
+        let variables: HashMap<_, _> = command.get_envs().collect();
+        let path = variables[OsStr::new("PGSERVICEFILE")].map(PathBuf::from);
+        let text = std::fs::read_to_string(path.expect("a service file")).expect("the file");
+        assert_eq!(text, "[coalesce]\nsslpassword=hunter 2\n");
+        assert!(!format!("{endpoint:?} {}", endpoint.without_password()).contains("hunter"));
     }
 
     #[test]

@@ -3,13 +3,16 @@
 use std::error::Error as StdError;
 use std::{fmt, io};
 
-use postgres::error::SqlState;
+use postgres::error::{DbError, SqlState};
 use rustls::CertificateError;
 
 use super::PostgresEndpoint;
-use super::address::Server;
+use super::address::Place;
+use super::certificate::NOT_ASKED;
+use super::connect::Failure;
 use super::passfile;
-use super::server::PasswordOrigin;
+use super::server::Host;
+use super::session_kind::WrongKind;
 use crate::error::{Error, ErrorKind};
 
 /// Why one attempt opened no session.
@@ -22,62 +25,68 @@ const PASSWORD_MISSING: &str = "password missing";
 #[derive(Debug)]
 struct PasswordMissing;
 
+/// Why each of several hosts has no session for us.
+#[derive(Debug)]
+struct Attempts(Vec<String>);
+
 impl PostgresEndpoint {
-    /// The error for a connection that was not made.
-    pub(super) fn refused(&self, cause: Option<Cause>) -> Error {
-        let place = match &self.server {
-            Server::Socket(directory) => format!("the socket in {}, port {}", directory.display(), self.port),
-            Server::Host {
-                name,
-                address: Some(address),
-            } if *name != address.to_string() => {
-                format!("{name} ({address}), port {}", self.port)
-            }
-            Server::Host { name, .. } => format!("{name}, port {}", self.port),
-            Server::Address(address) => format!("{address}, port {}", self.port),
+    /// The error for a connection that was not made, of whose hosts all fell away or the last one refused.
+    pub(super) fn refused(&self, mut failures: Vec<(Host, Failure)>) -> Error {
+        let (host, cause) = match failures.pop() {
+            Some((host, Failure::Passed(cause) | Failure::Refused(cause))) => (host, cause),
+            Some((_, Failure::Unusable(error))) => return error,
+            None => return Error::new(ErrorKind::Connect, "no server was tried"),
+        };
+        let (place, hint) = (&host.place, self.hint(&host, &*cause));
+        let (where_to, source) = if failures.is_empty() {
+            (place.to_string(), worded(cause))
+        } else {
+            let line = |(host, failure): (Host, Failure)| match failure {
+                Failure::Passed(cause) | Failure::Refused(cause) => {
+                    format!("{}: {}", host.place, chain(&*worded(cause)))
+                }
+                Failure::Unusable(error) => format!("{}: {error}", host.place),
+            };
+            let mut lines: Vec<String> = failures.into_iter().map(line).collect();
+            lines.push(format!("{place}: {}", chain(&*worded(cause))));
+            let count = lines.len();
+            let source: Cause = Box::new(Attempts(lines));
+            (format!("any of {count} servers"), source)
         };
         let message = format!(
-            "no session on database {} at {place}, as user {}",
+            "no session on database {} at {where_to}, as user {}",
             self.dbname(),
             self.user()
         );
-        let error = Error::new(ErrorKind::Connect, message);
-        let Some(cause) = cause else {
-            return error;
-        };
-        let is_without_password = innermost(&*cause) == PASSWORD_MISSING;
-        let error = match self.hint(&*cause) {
+        let error = Error::new(ErrorKind::Connect, message).with_source(source);
+        match hint {
             Some(hint) => error.with_hint(hint),
             None => error,
-        };
-        // A server's own words need no "db error" in front of them.
-        match cause.downcast::<postgres::Error>() {
-            Ok(_) if is_without_password => error.with_source(PasswordMissing),
-            Ok(cause) if cause.as_db_error().is_some() => match cause.into_source() {
-                Some(words) => error.with_source(words),
-                None => error,
-            },
-            Ok(cause) => error.with_source(*cause),
-            Err(cause) => error.with_source(cause),
         }
     }
 
-    fn hint(&self, cause: &(dyn StdError + Send + Sync + 'static)) -> Option<String> {
-        if let Some(code) = cause
+    fn hint(&self, host: &Host, cause: &(dyn StdError + Send + Sync + 'static)) -> Option<String> {
+        if let Some(answer) = cause
             .downcast_ref::<postgres::Error>()
-            .and_then(postgres::Error::code)
+            .and_then(postgres::Error::as_db_error)
         {
-            return self.hint_for_answer(code);
+            return self.hint_for_answer(host, answer);
+        }
+        if cause.is::<WrongKind>() {
+            return Some("name the server that is meant, or see target_session_attrs".to_owned());
         }
         if let Some(error) = find_cause::<rustls::Error>(cause) {
             return hint_for_tls(error).map(str::to_owned);
         }
         if let Some(error) = find_cause::<io::Error>(cause) {
-            return self.hint_for_io(error.kind());
+            return hint_for_io(&host.place, error.kind());
         }
         let words = innermost(cause);
         match words.as_str() {
-            PASSWORD_MISSING => Some(self.hint_for_password()),
+            PASSWORD_MISSING => Some(self.hint_for_password(host)),
+            "server did not use channel binding" => Some(
+                "channel_binding=require needs TLS and a password that the server checks by SCRAM".to_owned(),
+            ),
             "server does not support TLS" => Some(
                 "turn TLS on at the server, or say sslmode=disable where the network can be trusted"
                     .to_owned(),
@@ -86,11 +95,15 @@ impl PostgresEndpoint {
         }
     }
 
-    fn hint_for_answer(&self, code: &SqlState) -> Option<String> {
+    fn hint_for_answer(&self, host: &Host, answer: &DbError) -> Option<String> {
+        let code = answer.code();
         if *code == SqlState::INVALID_PASSWORD {
-            return Some(self.hint_for_password());
+            return Some(self.hint_for_password(host));
         }
-        let hint = if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
+        let wants_certificate = answer.message().contains("client certificate");
+        let hint = if wants_certificate && *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
+            "name the certificate with sslcert=FILE and its key with sslkey=FILE"
+        } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
             "the server's pg_hba.conf has no line that lets this user in from here, for this database and with \
              this kind of encryption, or there is no such role"
         } else if *code == SqlState::INVALID_CATALOG_NAME {
@@ -105,49 +118,42 @@ impl PostgresEndpoint {
         Some(hint.to_owned())
     }
 
-    fn hint_for_password(&self) -> String {
-        match self.password_origin() {
+    fn hint_for_password(&self, host: &Host) -> String {
+        match &host.password {
             None => {
                 let fields = [
-                    self.passfile_host(),
-                    &self.port.to_string(),
+                    host.name_in_passfile.as_str(),
+                    &host.place.port.to_string(),
                     self.dbname(),
                     self.user(),
                 ];
                 let line = fields.map(passfile::escape).join(":");
                 format!("put the line {line}:PASSWORD into ~/.pgpass, with mode 0600")
             }
-            Some(PasswordOrigin::Words) => {
-                "the password stands in the words that name the database".to_owned()
-            }
-            Some(PasswordOrigin::Variable) => "the password came from PGPASSWORD".to_owned(),
-            Some(PasswordOrigin::PassFile { path, line }) => {
-                format!("the password came from line {line} of {}", path.display())
-            }
+            Some(password) => password.origin.to_string(),
         }
     }
+}
 
-    fn hint_for_io(&self, kind: io::ErrorKind) -> Option<String> {
-        let is_socket = self.server.socket_directory().is_some();
-        match kind {
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound if is_socket => {
-                let hint = "no server listens there; one on this machine may have another port, one elsewhere \
-                            needs host=…";
-                Some(hint.to_owned())
-            }
-            io::ErrorKind::ConnectionRefused => {
-                Some("no server listens there; see its port and listen_addresses".to_owned())
-            }
-            io::ErrorKind::NotFound => {
-                Some("check how the host is spelled, and that this machine can look it up".to_owned())
-            }
-            io::ErrorKind::TimedOut => Some(
-                "a firewall may be in the way, or the server too busy; connect_timeout= allows more"
-                    .to_owned(),
-            ),
-            io::ErrorKind::PermissionDenied => Some("the socket's folder is closed to this user".to_owned()),
-            _ => None,
+fn hint_for_io(place: &Place, kind: io::ErrorKind) -> Option<String> {
+    let is_socket = place.server.socket_directory().is_some();
+    match kind {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound if is_socket => {
+            let hint = "no server listens there; one on this machine may have another port, one elsewhere \
+                        needs host=…";
+            Some(hint.to_owned())
         }
+        io::ErrorKind::ConnectionRefused => {
+            Some("no server listens there; see its port and listen_addresses".to_owned())
+        }
+        io::ErrorKind::NotFound => {
+            Some("check how the host is spelled, and that this machine can look it up".to_owned())
+        }
+        io::ErrorKind::TimedOut => Some(
+            "a firewall may be in the way, or the server too busy; connect_timeout= allows more".to_owned(),
+        ),
+        io::ErrorKind::PermissionDenied => Some("the socket's folder is closed to this user".to_owned()),
+        _ => None,
     }
 }
 
@@ -159,9 +165,57 @@ impl fmt::Display for PasswordMissing {
 
 impl StdError for PasswordMissing {}
 
+impl fmt::Display for Attempts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+impl StdError for Attempts {}
+
+/// Whether the server asks for a password and there was none.
+pub(super) fn is_password_missing(cause: &(dyn StdError + Send + Sync + 'static)) -> bool {
+    innermost(cause) == PASSWORD_MISSING
+}
+
+/// The cause in the words of whoever said them: a server's own need no "db error" in front of them.
+fn worded(cause: Cause) -> Cause {
+    if is_password_missing(&*cause) {
+        return Box::new(PasswordMissing);
+    }
+    match cause.downcast::<postgres::Error>() {
+        Ok(cause) => match cause.as_db_error().cloned() {
+            Some(words) => Box::new(words),
+            None => cause,
+        },
+        Err(cause) => cause,
+    }
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &(dyn StdError + Send + Sync + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
 fn hint_for_tls(error: &rustls::Error) -> Option<&'static str> {
-    let rustls::Error::InvalidCertificate(error) = error else {
-        return None;
+    let error = match error {
+        rustls::Error::InvalidCertificate(error) => error,
+        rustls::Error::General(words) if words == NOT_ASKED => {
+            return Some("sslcertmode=allow takes a server that asks for none");
+        }
+        rustls::Error::AlertReceived(_) => {
+            return Some("the server's log says why it broke off; see sslcert= if it wants a certificate");
+        }
+        _ => return None,
     };
     match error {
         CertificateError::UnknownIssuer => Some(

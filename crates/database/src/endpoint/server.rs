@@ -1,32 +1,37 @@
 //! A database on a PostgreSQL server: everything that a session needs, with libpq's defaults filled in.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use postgres::config::ChannelBinding;
 
-use super::address::Server;
-use super::conninfo::several_hosts;
+use super::address::Place;
 use super::environment::Environment;
 use super::keyword::{Keywords, check_environment};
-use super::passfile::{self, Key, Lookup};
+use super::passfile::Key;
+use super::password::{AskPassword, Password, PasswordSource};
+use super::session_kind::SessionKind;
+use super::settlement::Settlement;
 use super::timing::{Keepalives, connect_timeout};
-use super::tls::{RootCertificates, SslMode, TlsSettings};
+use super::tls::TlsSettings;
+use super::tls_words::tls_settings;
 use crate::error::{Error, ErrorKind, Result};
 
-const DEFAULT_PORT: u16 = 5432;
-
 /// A database on a PostgreSQL server. Neither `Debug` nor `Display` shows its password.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// Where several servers are named, the first session decides which one is meant: it, its clones, their
+/// sessions, their requests to cancel and the programs that they run all stay with that one.
+#[derive(Clone, Debug)]
 pub struct PostgresEndpoint {
-    pub(super) server: Server,
-    pub(super) port: u16,
+    /// In the order of the words, one at least.
+    pub(super) hosts: Vec<Host>,
+    /// Whether the hosts are tried in any order.
+    pub(super) is_shuffled: bool,
+    pub(super) kind: SessionKind,
+    pub(super) settlement: Settlement,
     dbname: String,
     user: String,
-    password: Option<Password>,
-    /// What a password file calls the server.
-    passfile_host: String,
+    pub(super) ask_password: Option<AskPassword>,
     pub(super) tls: TlsSettings,
     pub(super) channel_binding: ChannelBinding,
     /// `None` waits for ever.
@@ -38,19 +43,13 @@ pub struct PostgresEndpoint {
     warnings: Vec<String>,
 }
 
-/// A password and where it was found.
-#[derive(Clone, PartialEq, Eq)]
-struct Password {
-    text: String,
-    origin: PasswordOrigin,
-}
-
-/// Where a password was found, for the hint of an error.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum PasswordOrigin {
-    Words,
-    Variable,
-    PassFile { path: PathBuf, line: usize },
+/// One of the servers, with the password for it.
+#[derive(Clone, Debug)]
+pub(super) struct Host {
+    pub(super) place: Place,
+    /// What a password file calls the server.
+    pub(super) name_in_passfile: String,
+    pub(super) password: Option<Password>,
 }
 
 impl PostgresEndpoint {
@@ -59,11 +58,11 @@ impl PostgresEndpoint {
         self.application_name.as_deref()
     }
 
-    pub(super) fn new(keywords: &Keywords, environment: &Environment) -> Result<Self> {
+    /// `words` are what was written down for this endpoint.
+    pub(super) fn new(words: Keywords, environment: &Environment) -> Result<Self> {
         check_environment(environment)?;
+        let keywords = &words.with_service(environment)?;
         let get = |name| keywords.get(name, environment);
-        let port = get("port").map_or(Ok(DEFAULT_PORT), parse_port)?;
-        let server = Server::new(get("host"), get("hostaddr"), port, environment)?;
         let user = get("user").or(environment.user_name()).ok_or_else(|| {
             Error::new(
                 ErrorKind::Endpoint,
@@ -72,14 +71,37 @@ impl PostgresEndpoint {
             .with_hint("say user=…")
         })?;
         let dbname = get("dbname").unwrap_or(user);
-        let tls = tls_settings(keywords, environment, &server)?;
-        let mut endpoint = PostgresEndpoint {
-            passfile_host: server.passfile_host(environment),
-            server,
-            port,
+        let places = Place::all(get("host"), get("hostaddr"), get("port"), environment)?;
+        let tls = tls_settings(keywords, environment, &places)?;
+        let passwords = PasswordSource::new(keywords, environment);
+        let mut warnings = Vec::new();
+        let mut host = |place: Place| {
+            let name_in_passfile = place.server.passfile_host(environment);
+            let key = Key {
+                host: &name_in_passfile,
+                port: place.port,
+                dbname,
+                user,
+            };
+            let password = passwords.find(&key, &mut warnings);
+            Host {
+                place,
+                name_in_passfile,
+                password,
+            }
+        };
+        Ok(PostgresEndpoint {
+            hosts: places.into_iter().map(&mut host).collect(),
+            is_shuffled: match get("load_balance_hosts") {
+                None | Some("disable") => false,
+                Some("random") => true,
+                Some(_) => return Err(unknown("load_balance_hosts", "disable, random")),
+            },
+            kind: get("target_session_attrs").map_or(Ok(SessionKind::Any), str::parse)?,
+            settlement: Settlement::default(),
             dbname: dbname.to_owned(),
             user: user.to_owned(),
-            password: None,
+            ask_password: environment.ask_password(),
             tls,
             channel_binding: get("channel_binding")
                 .map_or(Ok(ChannelBinding::Prefer), parse_channel_binding)?,
@@ -88,10 +110,8 @@ impl PostgresEndpoint {
             fallback_application_name: get("fallback_application_name").map(str::to_owned),
             options: get("options").map(str::to_owned),
             keepalives: Keepalives::new(keywords, environment)?,
-            warnings: Vec::new(),
-        };
-        endpoint.find_password(keywords, environment);
-        Ok(endpoint)
+            warnings,
+        })
     }
 
     pub fn dbname(&self) -> &str {
@@ -102,25 +122,23 @@ impl PostgresEndpoint {
         &self.user
     }
 
-    /// The host's name or address; `None` for a server that is reached through a socket.
-    pub fn host(&self) -> Option<String> {
-        match &self.server {
-            Server::Socket(_) => None,
-            Server::Host { name, .. } => Some(name.clone()),
-            Server::Address(address) => Some(address.to_string()),
-        }
-    }
-
-    /// The database and, if it is another machine or port, the server: `mandible on db.example.com`.
+    /// The database and, if it is another machine or port, the server: `mandible on db.example.com`. Before
+    /// the first session it names all servers that come into question.
     pub fn display_name(&self) -> String {
-        let is_default_port = self.port == DEFAULT_PORT;
-        match self.host() {
-            None if is_default_port => self.dbname.clone(),
-            None => format!("{} on port {}", self.dbname, self.port),
-            Some(host) if is_default_port => format!("{} on {host}", self.dbname),
-            Some(host) if host.contains(':') => format!("{} on [{host}]:{}", self.dbname, self.port),
-            Some(host) => format!("{} on {host}:{}", self.dbname, self.port),
+        let settled = self.settlement.host().map(|it| vec![it]);
+        let hosts = settled.unwrap_or_else(|| self.hosts.clone());
+        let local = || "this machine".to_owned();
+        let names: Vec<String> = match hosts.as_slice() {
+            [host] => host.place.short_name().into_iter().collect(),
+            hosts => {
+                let name = |it: &Host| it.place.short_name().unwrap_or_else(local);
+                hosts.iter().map(name).collect()
+            }
+        };
+        if names.is_empty() {
+            return self.dbname.clone();
         }
+        format!("{} on {}", self.dbname, names.join(" or "))
     }
 
     /// What the user should know about how the words were understood, such as a password file that is
@@ -129,56 +147,13 @@ impl PostgresEndpoint {
         &self.warnings
     }
 
-    pub(super) fn password(&self) -> Option<&str> {
-        self.password.as_ref().map(|it| it.text.as_str())
-    }
-
-    pub(super) fn passfile_host(&self) -> &str {
-        &self.passfile_host
-    }
-
-    pub(super) fn password_origin(&self) -> Option<&PasswordOrigin> {
-        self.password.as_ref().map(|it| &it.origin)
-    }
-
-    fn find_password(&mut self, keywords: &Keywords, environment: &Environment) {
-        if let Some(text) = keywords.get("password", environment) {
-            let is_written = keywords.is_written("password");
-            let origin = if is_written {
-                PasswordOrigin::Words
-            } else {
-                PasswordOrigin::Variable
-            };
-            self.password = Some(Password {
-                text: text.to_owned(),
-                origin,
-            });
-            return;
-        }
-        let named = keywords.get("passfile", environment).map(PathBuf::from);
-        let Some(path) = named.clone().or_else(|| environment.home_file(".pgpass")) else {
-            return;
-        };
-        let key = Key {
-            host: &self.passfile_host,
-            port: self.port,
-            dbname: &self.dbname,
-            user: &self.user,
-        };
-        match passfile::look_up(&path, &key) {
-            Lookup::Found(text, line) => {
-                self.password = Some(Password {
-                    text,
-                    origin: PasswordOrigin::PassFile { path, line },
-                });
-            }
-            Lookup::Missing if named.is_some() => {
-                self.warnings
-                    .push(format!("password file {} does not exist", path.display()));
-            }
-            Lookup::Ignored(warning) => self.warnings.push(warning),
-            Lookup::Missing | Lookup::NotFound => {}
-        }
+    /// The server that the first session chose; before it the first that is named.
+    pub(super) fn chosen_host(&self) -> Host {
+        let first = || self.hosts.first().cloned();
+        self.settlement
+            .host()
+            .or_else(first)
+            .unwrap_or_else(|| unreachable!("an endpoint has one host at least"))
     }
 }
 
@@ -188,67 +163,18 @@ impl fmt::Display for PostgresEndpoint {
     }
 }
 
-impl fmt::Debug for Password {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "******** from {:?}", self.origin)
-    }
-}
-
-/// As libpq from version 16 on, trusting the system's certificates means `verify-full`: anyone can have a
-/// certificate from an authority that everyone trusts.
-fn tls_settings(keywords: &Keywords, environment: &Environment, server: &Server) -> Result<TlsSettings> {
-    let mode = keywords
-        .get("sslmode", environment)
-        .map(str::parse::<SslMode>)
-        .transpose()?;
-    let roots = match keywords.get("sslrootcert", environment) {
-        None => RootCertificates::Default(environment.home_file(".postgresql/root.crt")),
-        Some("system") => RootCertificates::System,
-        Some(path) => RootCertificates::File(path.into()),
-    };
-    let mode = match (mode, &roots) {
-        (None, RootCertificates::System) => SslMode::VerifyFull,
-        (Some(mode), RootCertificates::System) if mode != SslMode::VerifyFull => {
-            let message = format!("sslmode={} is too weak for sslrootcert=system", mode.as_str());
-            return Err(Error::new(ErrorKind::Endpoint, message).with_hint("use sslmode=verify-full"));
-        }
-        (mode, _) => mode.unwrap_or_default(),
-    };
-    if mode == SslMode::VerifyFull && matches!(server, Server::Address(_)) {
-        return Err(
-            Error::new(ErrorKind::Endpoint, "sslmode=verify-full needs the host's name")
-                .with_hint("say host=… as well as hostaddr=…"),
-        );
-    }
-    Ok(TlsSettings {
-        mode,
-        roots,
-        revocation_list: environment.home_file(".postgresql/root.crl"),
-    })
-}
-
-fn parse_port(text: &str) -> Result<u16> {
-    if text.contains(',') {
-        return Err(several_hosts());
-    }
-    text.trim()
-        .parse()
-        .ok()
-        .filter(|it| *it > 0)
-        .ok_or_else(|| Error::new(ErrorKind::Endpoint, "the port is no number from 1 to 65535"))
-}
-
 fn parse_channel_binding(word: &str) -> Result<ChannelBinding> {
     match word {
         "disable" => Ok(ChannelBinding::Disable),
         "prefer" => Ok(ChannelBinding::Prefer),
         "require" => Ok(ChannelBinding::Require),
-        _ => Err(Error::new(
-            ErrorKind::Endpoint,
-            "the value of channel_binding is none of libpq's",
-        )
-        .with_hint("one of disable, prefer, require")),
+        _ => Err(unknown("channel_binding", "disable, prefer, require")),
     }
+}
+
+fn unknown(name: &str, words: &str) -> Error {
+    let message = format!("the value of {name} is none of libpq's");
+    Error::new(ErrorKind::Endpoint, message).with_hint(format!("one of {words}"))
 }
 
 #[cfg(test)]
@@ -271,7 +197,12 @@ mod tests {
         } else {
             parse_keywords(words)?
         };
-        PostgresEndpoint::new(&keywords, environment)
+        PostgresEndpoint::new(keywords, environment)
+    }
+
+    /// That of the first host.
+    fn password(endpoint: &PostgresEndpoint) -> Option<String> {
+        endpoint.hosts[0].password.as_ref().map(|it| it.text.0.clone())
     }
 
     /// `expected` is what the keyword string begins with.
@@ -316,6 +247,31 @@ mod tests {
     }
 
     #[test]
+    fn several_hosts_are_kept_in_their_order() {
+        check(
+            "host=a,/s,b hostaddr=,,::1 port=1,2,3 target_session_attrs=primary load_balance_hosts=random",
+            &[],
+            Ok(
+                "host='a,/s,b' hostaddr=',,::1' port='1,2,3' dbname='ada' user='ada' \
+                target_session_attrs='primary' load_balance_hosts='random'",
+            ),
+        );
+        check(
+            "postgres://a,b/d",
+            &[("PGPORT", "1")],
+            Ok("host='a,b' port='5432' dbname='d'"),
+        );
+        check(
+            "host=a,b",
+            &[("PGPORT", "1")],
+            Ok("host='a,b' port='1' dbname='ada'"),
+        );
+        let endpoint =
+            parse("host=a,::1,/s port=5432,5433,5432 dbname=d", &environment()).expect("an endpoint");
+        assert_eq!(endpoint.display_name(), "d on a or [::1]:5433 or this machine");
+    }
+
+    #[test]
     fn the_environment_fills_in_what_is_not_written() {
         let variables = [
             ("PGHOST", "db"),
@@ -345,11 +301,7 @@ mod tests {
     fn values_that_mean_nothing_are_refused() {
         check("port=x", &[], Err("the port is no number from 1 to 65535"));
         check("port=0", &[], Err("the port is no number from 1 to 65535"));
-        check(
-            "port=1,2",
-            &[],
-            Err("several hosts in one endpoint are not supported"),
-        );
+        check("port=1,2", &[], Err("1 values of host do not go with 2 of port"));
         check("hostaddr=db", &[], Err("hostaddr is no IP address"));
         check(
             "host=@abstract",
@@ -362,7 +314,21 @@ mod tests {
             Err("the value of connect_timeout is no number that fits"),
         );
         check("sslmode=yes", &[], Err("the value of sslmode is none of libpq's"));
-        check("", &[("PGSERVICE", "x")], Err("PGSERVICE is not supported"));
+        check(
+            "",
+            &[("PGREQUIREPEER", "x")],
+            Err("PGREQUIREPEER is not supported"),
+        );
+        check(
+            "load_balance_hosts=maybe",
+            &[],
+            Err("the value of load_balance_hosts is none of libpq's"),
+        );
+        check(
+            "target_session_attrs=maybe",
+            &[],
+            Err("the value of target_session_attrs is none of libpq's"),
+        );
     }
 
     #[test]
@@ -406,7 +372,7 @@ mod tests {
         let variable = environment().with_variable("PGPASSWORD", "hunter2");
         for endpoint in [parse(words, &environment()), parse("host=db", &variable)] {
             let endpoint = endpoint.expect("an endpoint");
-            assert_eq!(endpoint.password(), Some("hunter2"));
+            assert_eq!(password(&endpoint).as_deref(), Some("hunter2"));
             let text = format!(
                 "{endpoint} {endpoint:?} {} {}",
                 endpoint.display_name(),
@@ -431,9 +397,9 @@ mod tests {
             .with_home(home.path())
             .with_socket_directories([sockets.path()]);
         let variable = environment.clone().with_variable("PGPASSWORD", "variable");
-        let check = |words, environment: &Environment, expected| {
+        let check = |words, environment: &Environment, expected: Option<&str>| {
             let endpoint = parse(words, environment).expect("an endpoint");
-            assert_eq!(endpoint.password(), expected, "{words}");
+            assert_eq!(password(&endpoint), expected.map(str::to_owned), "{words}");
             assert!(endpoint.warnings().is_empty());
         };
         check("host=db password=words", &variable, Some("words"));
@@ -446,7 +412,7 @@ mod tests {
 
         fs::set_permissions(&path, Permissions::from_mode(0o644)).expect("permissions");
         let endpoint = parse("host=db", &environment).expect("an endpoint");
-        assert_eq!((endpoint.password(), endpoint.warnings().len()), (None, 1));
+        assert_eq!((password(&endpoint), endpoint.warnings().len()), (None, 1));
         let endpoint = parse("host=db passfile=/nonexistent", &environment).expect("an endpoint");
         assert_eq!(endpoint.warnings(), ["password file /nonexistent does not exist"]);
     }

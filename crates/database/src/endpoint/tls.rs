@@ -8,13 +8,19 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, pem};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 
 use super::certificate::{CertificateVerifier, Demand, Trusted};
+use super::client_certificate::ClientCertificate;
 use crate::error::{Error, ErrorKind, Result};
+
+/// PostgreSQL's name where the handshake itself says what is spoken
+/// (<https://www.iana.org/assignments/tls-extensiontype-values>).
+const ALPN: &[u8] = b"postgresql";
 
 /// How much a connection over TCP relies on TLS; the words are libpq's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,12 +51,19 @@ pub(super) enum RootCertificates {
 }
 
 /// Everything that decides how a TLS session is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct TlsSettings {
     pub(super) mode: SslMode,
     pub(super) roots: RootCertificates,
     /// libpq reads revocation lists from here; we do not, so a file here stops whoever verifies.
     pub(super) revocation_list: Option<PathBuf>,
+    /// What we speak.
+    pub(super) versions: Vec<&'static SupportedProtocolVersion>,
+    /// Whether the server is told the host's name before anything is encrypted (`sslsni`).
+    pub(super) sends_name: bool,
+    /// Whether the handshake comes first, without asking for it (`sslnegotiation=direct`).
+    pub(super) is_direct: bool,
+    pub(super) client: ClientCertificate,
 }
 
 impl SslMode {
@@ -83,17 +96,26 @@ impl TlsSettings {
     /// The client's side of TLS under these settings.
     pub(super) fn client_config(&self) -> Result<ClientConfig> {
         let provider = Arc::new(ring::default_provider());
+        let answer = Arc::new(self.client.answer(&provider)?);
         let verifier = CertificateVerifier {
             demand: self.demand()?,
             provider: Arc::clone(&provider),
+            answer: Arc::clone(&answer),
         };
         let builder = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(&self.versions)
             .map_err(|source| Error::new(ErrorKind::Connect, "TLS cannot be set up").with_source(source))?;
-        Ok(builder
+        let mut config = builder
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth())
+            .with_client_cert_resolver(answer);
+        config.enable_sni = self.sends_name;
+        // A session that is resumed would be judged by an earlier handshake.
+        config.resumption = Resumption::disabled();
+        if self.is_direct {
+            config.alpn_protocols = vec![ALPN.to_vec()];
+        }
+        Ok(config)
     }
 
     fn demand(&self) -> Result<Demand> {
@@ -212,6 +234,10 @@ mod tests {
             mode,
             roots,
             revocation_list: None,
+            versions: vec![&rustls::version::TLS13],
+            sends_name: true,
+            is_direct: false,
+            client: ClientCertificate::default(),
         };
         let outcome = settings.client_config().map(|_| ()).map_err(|it| it.to_string());
         assert_eq!(outcome, expected.map_err(str::to_owned), "{settings:?}");
