@@ -20,9 +20,8 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
 pub(crate) struct Args {
     /// What to read: a URL, a keyword string, a database's name or a SQLite file
     pub(crate) source: String,
-    /// Where to write: a file, or a directory when the name ends in `/` [default: stdout]
-    #[arg(long, short, value_name = "PATH")]
-    pub(crate) output: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: cli::OutputArgs,
     /// How rows are written
     #[arg(long, value_enum, default_value_t = Rows::Auto, value_name = "FORM")]
     pub(crate) rows: Rows,

@@ -50,7 +50,7 @@ struct Options {
 
 impl Options {
     fn new(args: &Args) -> Self {
-        let destination = Destination::new(args.output.as_deref());
+        let destination = args.output.destination();
         let codec = args.compress.unwrap_or(if destination.is_pipe() {
             Codec::None
         } else {

@@ -33,6 +33,8 @@ impl PostgresEndpoint {
     pub fn connect(&self, application_name: &str) -> Result<Client> {
         let config = self.config(application_name);
         let mut client = self.open(&config)?;
+        let another = self.clone();
+        self.refuse_pooler(&mut client, move || another.open(&config))?;
         pin_session(&mut client)?;
         Ok(client)
     }

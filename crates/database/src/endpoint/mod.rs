@@ -12,6 +12,7 @@ mod conninfo;
 mod environment;
 mod keyword;
 mod passfile;
+mod pooler;
 mod program;
 mod refusal;
 mod server;

@@ -9,6 +9,7 @@ use rustls::CertificateError;
 use super::PostgresEndpoint;
 use super::address::Server;
 use super::passfile;
+use super::pooler;
 use super::server::PasswordOrigin;
 use crate::error::{Error, ErrorKind};
 
@@ -63,6 +64,10 @@ impl PostgresEndpoint {
     }
 
     fn hint(&self, cause: &(dyn StdError + Send + Sync + 'static)) -> Option<String> {
+        let answer = cause.downcast_ref().and_then(postgres::Error::as_db_error);
+        if let Some(hint) = answer.and_then(pooler::hint_for_refusal) {
+            return Some(hint);
+        }
         if let Some(code) = cause
             .downcast_ref::<postgres::Error>()
             .and_then(postgres::Error::code)

@@ -36,6 +36,7 @@ pub struct PostgresEndpoint {
     pub(super) options: Option<String>,
     pub(super) keepalives: Keepalives,
     warnings: Vec<String>,
+    pub(super) way: super::pooler::WayIsClear,
 }
 
 /// A password and where it was found.
@@ -84,6 +85,7 @@ impl PostgresEndpoint {
             options: get("options").map(str::to_owned),
             keepalives: Keepalives::new(keywords, environment)?,
             warnings: Vec::new(),
+            way: super::pooler::WayIsClear::default(),
         };
         endpoint.find_password(keywords, environment);
         Ok(endpoint)
