@@ -4,6 +4,7 @@
 //! writes to either.
 
 mod args;
+mod packing;
 mod postgres;
 mod readers;
 mod rows;

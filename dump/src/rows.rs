@@ -1,7 +1,7 @@
 //! Rows on their way into the archive: many readers fill one stream.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::SyncSender;
 
 use archive::{Codec, Writer, compress};
 use catalog::Table;
@@ -115,7 +115,7 @@ impl<'a> Chunker<'a> {
 /// Writes chunks until every reader has gone.
 pub(crate) fn write_chunks(
     writer: &mut Writer<ArchiveSink>,
-    chunks: Receiver<Chunk>,
+    chunks: impl IntoIterator<Item = Chunk>,
     progress: &Progress,
 ) -> cli::Result<()> {
     for chunk in chunks {
