@@ -21,7 +21,7 @@ mod timing;
 mod tls;
 
 pub use environment::Environment;
-pub use program::{ClientCommand, PassFile};
+pub use program::{ClientCommand, PassFile, command_without_endpoint};
 pub use server::PostgresEndpoint;
 pub use session::{pin_session, unrestrict_views};
 pub use tls::SslMode;

@@ -141,10 +141,7 @@ impl PostgresEndpoint {
     /// environment. It never asks for a password, and speaks English.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Result<ClientCommand> {
         let passfile = self.passfile()?;
-        let mut command = Command::new(program);
-        for variable in keyword::variables() {
-            command.env_remove(variable);
-        }
+        let mut command = command_without_endpoint(program);
         if let Some(passfile) = &passfile {
             command.env("PGPASSFILE", passfile.path());
         }
@@ -159,6 +156,16 @@ impl PostgresEndpoint {
             _passfile: passfile,
         })
     }
+}
+
+/// A command for a program of PostgreSQL's that connects to no server: it inherits nothing of libpq's environment, where
+/// a password may stand.
+pub fn command_without_endpoint(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for variable in keyword::variables() {
+        command.env_remove(variable);
+    }
+    command
 }
 
 /// The user's folder in memory, where there is one: there the password reaches no disk.

@@ -1,8 +1,8 @@
 //! PostgreSQL's own programs: where they are and how new they are.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use crate::endpoint::command_without_endpoint;
 use crate::{Error, ErrorKind, Result};
 
 /// `pg_dump` and the `pg_restore` beside it.
@@ -19,7 +19,8 @@ pub(super) struct DumpPrograms {
 pub(super) fn find_pg_dump(server: i32) -> Result<DumpPrograms> {
     let newest = candidates()
         .filter_map(|folder| inspect(&folder))
-        .max_by_key(|it| it.version);
+        // Among equals the first one, which PG_BIN names.
+        .reduce(|best, it| if it.version > best.version { it } else { best });
     let needed = u32::try_from(server / 10_000).unwrap_or_default();
     let hint = format!("install `postgresql-client-{needed}` or newer, or name its folder in PG_BIN");
     match newest {
@@ -60,7 +61,10 @@ fn inspect(folder: &Path) -> Option<DumpPrograms> {
     if !pg_dump.is_file() || !pg_restore.is_file() {
         return None;
     }
-    let output = Command::new(&pg_dump).arg("--version").output().ok()?;
+    let output = command_without_endpoint(&pg_dump)
+        .arg("--version")
+        .output()
+        .ok()?;
     let version = parse_version(&String::from_utf8_lossy(&output.stdout))?;
     Some(DumpPrograms {
         pg_dump,
