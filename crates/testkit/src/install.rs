@@ -73,7 +73,7 @@ pub fn find_or_install_checker(programs: &Programs) -> Option<String> {
     (!installed).then_some(command)
 }
 
-/// PgBouncer; where it is missing, as root with `apt-get` or `dnf`, it is installed. `None` where that fails too: the
+/// `pgbouncer`; where it is missing, as root with `apt-get` or `dnf`, it is installed. `None` where that fails too: the
 /// tests that need it skip.
 pub(crate) fn find_or_install_pooler() -> Option<PathBuf> {
     let _guard = INSTALLING.lock();

@@ -1,4 +1,4 @@
-//! A pooler in front of a throwaway server: PgBouncer, where it is installed or can be.
+//! A pooler in front of a throwaway server: `pgbouncer`, where it is installed or can be.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::install::{find_or_install_pooler, is_root};
 use crate::watchdog::ServerUser;
 
+/// Each has a folder of its own.
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
 const STARTED_WITHIN: Duration = Duration::from_secs(10);
 
-/// A running PgBouncer, reached by a Unix socket. A database NAME of its server is reached in each mode, as
+/// A running `pgbouncer`, reached by a Unix socket. A database NAME of its server is reached in each mode, as
 /// `NAME_session`, `NAME_transaction` and `NAME_statement`.
 #[derive(Debug)]
 pub struct Pooler {
@@ -22,13 +25,12 @@ pub struct Pooler {
 }
 
 impl Pooler {
-    /// Starts one for `databases` of `cluster`, with `settings` of its own on top; `None` where PgBouncer is missing
+    /// Starts one for `databases` of `cluster`, with `settings` of its own on top; `None` where `pgbouncer` is missing
     /// and cannot be installed.
     pub fn start(cluster: &Cluster, databases: &[&str], settings: &[&str]) -> Result<Option<Self>> {
         let Some(program) = find_or_install_pooler() else {
             return Ok(None);
         };
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
         let folder = cluster.folder(&format!("pooler_{}", NUMBER.fetch_add(1, Ordering::Relaxed)))?;
         let cannot_write = Error::caused(ErrorKind::File, format!("cannot write in {}", folder.display()));
         let users = [POSTGRES, SOURCE_READER, TARGET_OWNER].map(|it| format!("\"{it}\" \"\"\n"));
