@@ -26,16 +26,16 @@ const SELECTION: &str = "Selection (PostgreSQL)";
 pub(crate) struct Args {
     /// What to read: a URL, a keyword string, a database's name or a SQLite file
     pub(crate) source: String,
-    /// Where to write: a file, or a directory when the name ends in `/` [default: stdout]
-    #[arg(long, short, value_name = "PATH")]
-    pub(crate) output: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: cli::OutputArgs,
     /// How rows are written
     #[arg(long, value_enum, default_value_t = Rows::Auto, value_name = "FORM")]
     pub(crate) rows: Rows,
     /// none, gzip[:0-9] or zstd[:1-19] [default: none into a pipe, gzip:2 into files]
     #[arg(long, value_name = "CODEC")]
     pub(crate) compress: Option<Codec>,
-    /// Sessions that read rows [default: the number of cores]
+    /// Sessions that read rows; of a SQLite file, which one connection reads, threads that hash and compress them
+    /// [default: the number of cores]
     #[arg(long, short, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
     /// Rows are cut into chunks of about this many MiB [default: 4, less when --jobs is above 6]

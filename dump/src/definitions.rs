@@ -89,7 +89,11 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
             drop(working);
             schema.unwrap_or_else(|| Ok(SchemaText::default()))
         });
-        scope.spawn(move || Some(child.watch(watch?, request?, &done)));
+        scope.spawn(move || {
+            if let (Some(watch), Some(request)) = (watch, request) {
+                child.watch(watch, request, &done);
+            }
+        });
         let read = read_catalog(client, chosen)
             .and_then(|catalog| Ok((catalog, read_blocks(client, chosen)?, left_behind(client)?)))
             .map_err(Failure::source);

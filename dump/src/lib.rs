@@ -9,6 +9,7 @@ mod chunk_queue;
 mod definitions;
 mod extension_rows;
 mod large_objects;
+mod packing;
 mod parts;
 mod postgres;
 mod readers;
@@ -62,7 +63,7 @@ struct Options {
 
 impl Options {
     fn new(args: &Args) -> cli::Result<Self> {
-        let destination = Destination::new(args.output.as_deref());
+        let destination = args.output.destination();
         let codec = args.compress.unwrap_or(if destination.is_pipe() {
             Codec::None
         } else {

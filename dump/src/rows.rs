@@ -1,7 +1,6 @@
 //! Rows on their way into the archive: many readers fill one stream.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Receiver;
 
 use archive::{Codec, Writer, compress};
 use catalog::Table;
@@ -122,7 +121,7 @@ impl<'a> Chunker<'a> {
 /// Writes chunks until every reader has gone.
 pub(crate) fn write_chunks(
     writer: &mut Writer<ArchiveSink>,
-    chunks: Receiver<Queued<Chunk>>,
+    chunks: impl IntoIterator<Item = Queued<Chunk>>,
     progress: &Progress,
 ) -> cli::Result<()> {
     for queued in chunks {

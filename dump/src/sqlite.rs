@@ -2,16 +2,14 @@
 
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
-use std::thread;
 
 use archive::{SchemaMember, SourceIdentity, SourceKind, TableForm, Writer};
 use cli::{Failure, Ui, create_archive};
 use database::sqlite::{Inspection, Note, NoteKind, SqliteSource};
 use fingerprint::{Form, encode_row};
 
-use crate::chunk_queue;
-use crate::rows::{Chunk, Chunker, Stop, write_chunks};
+use crate::packing::{Packer, pack};
+use crate::rows::Stop;
 use crate::{Options, finish, header};
 
 pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
@@ -52,16 +50,8 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
         .map_err(Failure::archive)?;
     let bytes = std::fs::metadata(path).map(|it| it.len()).ok();
     let progress = ui.progress(&name, bytes);
-    thread::scope(|scope| {
-        let (sender, chunks) = chunk_queue::queue();
-        // SQLite's connection stays where it is: the rows are read here and written by the other thread.
-        let writing = scope.spawn(|| write_chunks(&mut writer, chunks, &progress));
-        let read = read_tables(&source, &inspection, options, &sender);
-        drop(sender);
-        let written = writing
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        written.and(read)
+    pack(options, &mut writer, &progress, |packer| {
+        read_tables(&source, &inspection, packer)
     })?;
     finish(writer, &header.catalog, &name, &progress, ui)
 }
@@ -96,35 +86,32 @@ fn identity(name: &str) -> SourceIdentity {
     }
 }
 
-fn read_tables(
+fn read_tables<'scope>(
     source: &SqliteSource,
-    inspection: &Inspection,
-    options: &Options,
-    chunks: &chunk_queue::Sender<Chunk>,
+    inspection: &'scope Inspection,
+    packer: &Packer<'_, 'scope>,
 ) -> cli::Result<()> {
     for (table, source_table) in inspection.catalog.tables.iter().zip(&inspection.schema.tables) {
-        // There is one reader: what halts it is the writer, which takes no chunk then.
-        let halted = AtomicBool::new(false);
-        let mut chunker = Chunker::new(table, Form::Text, options, chunks, &halted);
-        let mut line = Vec::new();
+        let mut rows = Vec::new();
         let read = source.rows(source_table, &mut |values| {
-            line.clear();
-            encode_row(values.iter().copied(), &mut line);
-            match chunker.push(&line) {
+            encode_row(values.iter().copied(), &mut rows);
+            if rows.len() < packer.chunk_bytes() {
+                return ControlFlow::Continue(());
+            }
+            match packer.pack(table, std::mem::take(&mut rows)) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(stop) => ControlFlow::Break(stop),
             }
         });
         let ended = match read.map_err(Failure::source)? {
             ControlFlow::Break(stop) => Err(stop),
-            ControlFlow::Continue(()) => chunker.finish(),
+            ControlFlow::Continue(()) => packer.pack(table, rows),
         };
         match ended {
             Ok(()) => {}
             Err(Stop::Halted) => return Ok(()),
             Err(Stop::Failed(failure)) => return Err(failure),
         }
-        cli::check_interrupt()?;
     }
     Ok(())
 }

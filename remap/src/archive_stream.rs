@@ -2,7 +2,7 @@
 //! those of tables whose values hold names of objects.
 
 use archive::{SchemaMember, Writer};
-use cli::{ArchiveReader, ArchiveSink, Destination, Failure, Outcome, Ui, create_archive};
+use cli::{ArchiveReader, ArchiveSink, Failure, Outcome, Ui, create_archive};
 use plan::Mapping;
 use rewrite::{Known, NameMap, Rewriter};
 
@@ -55,7 +55,7 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
         header.catalog.rename(mapping);
         header.catalog.settings.clone_from(&settings);
         header.mappings.push(mapping.clone());
-        let sink = create_archive(&Destination::new(args.output.as_deref()))?;
+        let sink = create_archive(&args.output.destination())?;
         let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
         for (member, sql) in &texts {
             writer.schema(*member, sql).map_err(Failure::archive)?;

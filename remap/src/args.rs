@@ -41,9 +41,8 @@ pub(crate) struct Args {
     /// An archive (a file or a directory) or an SQL dump of one database or of roles; `-` is stdin
     #[arg(default_value = "-")]
     pub(crate) input: String,
-    /// Where to write an archive: a file, or a directory when the name ends in `/` [default: stdout]
-    #[arg(long, short, value_name = "PATH")]
-    pub(crate) output: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: cli::OutputArgs,
     /// What becomes of functions that find names by the search path and that PostgreSQL may call outside an
     /// application's session: from indexes, generated columns, checks, defaults, policies, materialized views,
     /// triggers

@@ -25,7 +25,7 @@ use filter::{Wishes, rewrite_plain_sql};
 const BUFFER_BYTES: usize = 256 * 1024;
 
 pub(crate) fn remap(input: impl BufRead, mapping: &Mapping, args: &Args, ui: &Ui) -> cli::Result {
-    if args.output.is_some() {
+    if args.output.is_named() {
         return Err(Failure::usage(
             "plain SQL goes to stdout, --output is for archives",
         ));

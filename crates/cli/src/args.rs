@@ -3,7 +3,7 @@
 use clap::{ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
 use plan::{ExtensionsPolicy, Mapping, MappingError, Plan};
 
-use crate::{Exit, Failure, FailureContext, Result};
+use crate::{Destination, Existing, Exit, Failure, FailureContext, Result};
 
 /// What every tool takes beside its own arguments.
 #[derive(Args, Debug)]
@@ -59,6 +59,34 @@ impl Frame {
 
     pub(crate) fn from_matches(matches: &ArgMatches) -> Frame {
         Frame::from_arg_matches(matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Where an archive goes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct OutputArgs {
+    /// Where to write an archive: a file, or a directory when the name ends in `/` [default: stdout]
+    #[arg(long, short, value_name = "PATH")]
+    output: Option<String>,
+    /// Replace the file that has the name of --output, or the directory if it is an archive; what is there stays until
+    /// the new one is whole
+    #[arg(long, requires = "output")]
+    force: bool,
+}
+
+impl OutputArgs {
+    /// Whether a place other than stdout was named.
+    pub fn is_named(&self) -> bool {
+        self.output.is_some()
+    }
+
+    pub fn destination(&self) -> Destination {
+        let existing = if self.force {
+            Existing::Replaced
+        } else {
+            Existing::Kept
+        };
+        Destination::new(self.output.as_deref(), existing)
     }
 }
 

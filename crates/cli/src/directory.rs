@@ -1,62 +1,114 @@
 //! An archive as a directory: its members as files, `end.json` written last and read first.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use archive::{End, Error, Record, Result, Sink, Store};
+
+use crate::publish::{Disk, Existing, PREFIX, RealDisk, Staged, parent, put_in_place};
+use crate::refused::Refused;
 
 const END_NAME: &str = "end.json";
 
 /// Writes members as files below a folder that becomes the archive when it is finished.
 #[derive(Debug)]
-pub struct DirectorySink {
+pub(crate) struct DirectorySink<D = RealDisk> {
     /// Named so that it vanishes when the sink is dropped unfinished.
     staging: tempfile::TempDir,
+    /// Folders made in it, whose names have to reach the disk as the files' bytes do.
+    folders: BTreeSet<PathBuf>,
     directory: PathBuf,
-    _guard: crate::InterruptGuard,
+    existing: Existing,
+    staged: Staged,
+    disk: D,
 }
 
 impl DirectorySink {
-    /// `directory` must not exist, or be empty.
-    pub(crate) fn create(directory: &Path) -> io::Result<Self> {
-        // Asked of the file system itself: `FILE/` does not exist for `Path::exists`, and cannot be made either.
-        match fs::read_dir(directory).map(|mut entries| entries.next().is_some()) {
-            Ok(true) => return Err(io::ErrorKind::DirectoryNotEmpty.into()),
-            Ok(false) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error),
+    /// `directory` must not exist, be empty, or be an archive that may be replaced.
+    pub(crate) fn create(directory: &Path, existing: Existing) -> std::result::Result<Self, Refused> {
+        DirectorySink::create_on(RealDisk, directory, existing)
+    }
+}
+
+impl<D: Disk> DirectorySink<D> {
+    pub(crate) fn create_on(
+        disk: D,
+        directory: &Path,
+        existing: Existing,
+    ) -> std::result::Result<Self, Refused> {
+        // Without the slash at its end, behind which a link would be what it leads to.
+        let directory: PathBuf = directory.components().collect();
+        if directory.file_name().is_none() {
+            return Err(Refused::NoName);
         }
-        let parent = match directory.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let staging = tempfile::Builder::new().prefix(".coalesce-").tempdir_in(parent)?;
-        let path = staging.path().to_owned();
-        let guard = crate::on_interrupt(move || {
-            let _ = fs::remove_dir_all(&path);
-        });
+        replaces(&directory, existing)?;
+        let staging = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .tempdir_in(parent(&directory))?;
         Ok(DirectorySink {
+            staged: disk.stage(staging.path()),
+            folders: BTreeSet::from([staging.path().to_owned()]),
             staging,
-            directory: directory.to_owned(),
-            _guard: guard,
+            directory,
+            existing,
+            disk,
         })
     }
 }
 
-impl Sink for DirectorySink {
+/// Whether there is an archive under the name that gives way; an error for whatever else is there, unless it is an
+/// empty folder.
+fn replaces(directory: &Path, existing: Existing) -> std::result::Result<bool, Refused> {
+    match fs::symlink_metadata(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error.into()),
+        Ok(found) if found.is_symlink() => return Err(Refused::Link),
+        Ok(found) if found.is_dir() && found.dev() != fs::metadata(parent(directory))?.dev() => {
+            return Err(Refused::MountPoint);
+        }
+        Ok(_) => {}
+    }
+    // Fails for a file.
+    if fs::read_dir(directory)?.next().is_none() {
+        return Ok(false);
+    }
+    if existing == Existing::Kept {
+        return Err(Refused::NotEmpty);
+    }
+    let (_, end) = read_end(directory).map_err(Refused::NoArchive)?;
+    let mut members: BTreeSet<PathBuf> = end.members.iter().map(|it| directory.join(&it.name)).collect();
+    members.insert(directory.join(END_NAME));
+    refuse_strangers(directory, &members)?;
+    Ok(true)
+}
+
+/// What somebody has put beside the members is nothing that we may remove with them.
+fn refuse_strangers(folder: &Path, members: &BTreeSet<PathBuf>) -> std::result::Result<(), Refused> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() && members.iter().any(|it| it.starts_with(&path)) {
+            refuse_strangers(&path, members)?;
+        } else if !members.contains(&path) {
+            return Err(Refused::Stranger(path));
+        }
+    }
+    Ok(())
+}
+
+impl<D: Disk> Sink for DirectorySink<D> {
     type Output = ();
 
     fn member(&mut self, _run: &str, record: &Record, body: &mut dyn Read) -> Result<()> {
-        let path = self.staging.path().join(&record.name);
+        let root = self.staging.path();
+        let path = root.join(&record.name);
+        let folder = path.parent().unwrap_or(root);
         let create = || {
             // Rows are nobody else's business, in files as in a database.
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(path.parent().unwrap_or(self.staging.path()))?;
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             OpenOptions::new()
                 .write(true)
                 .create_new(true)
@@ -64,28 +116,40 @@ impl Sink for DirectorySink {
                 .open(&path)
         };
         let mut file = create().map_err(Error::from_write)?;
+        let made = folder.ancestors().take_while(|it| it.starts_with(root));
+        self.folders.extend(made.map(Path::to_owned));
         archive::copy_body(body, &mut file)?;
-        file.sync_all().map_err(Error::from_write)
+        self.disk.sync(&file).map_err(Error::from_write)
     }
 
     fn finish(self) -> Result<()> {
-        let staging = self.staging.keep();
         let publish = || {
-            // The name appears at once and whole; an empty folder of that name gives way.
-            fs::rename(&staging, &self.directory)?;
-            File::open(
-                self.directory
-                    .parent()
-                    .filter(|it| !it.as_os_str().is_empty())
-                    .unwrap_or(Path::new(".")),
-            )?
-            .sync_all()
+            // The deepest first: a folder on the disk has all its entries there.
+            for folder in self.folders.iter().rev() {
+                self.disk.sync_folder(folder)?;
+            }
+            self.staged.begin_publishing()?;
+            // Looked at again, since somebody may have put something there in the meantime.
+            let replaces = replaces(&self.directory, self.existing).map_err(|refused| match refused {
+                Refused::Io(error) => error,
+                _ => io::ErrorKind::AlreadyExists.into(),
+            })?;
+            put_in_place(&self.disk, &self.staging.keep(), &self.directory, replaces)
         };
-        publish().map_err(|error| {
-            let _ = fs::remove_dir_all(&staging);
-            Error::from_write(error)
-        })
+        publish().map_err(Error::from_write)
     }
+}
+
+/// The end member of an archive in a directory, as bytes and as what they mean.
+fn read_end(directory: &Path) -> Result<(Vec<u8>, End)> {
+    let mut json = Vec::new();
+    match File::open(directory.join(END_NAME)) {
+        Ok(mut file) => file.read_to_end(&mut json).map_err(Error::from_read)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::truncated()),
+        Err(error) => return Err(Error::from_read(error)),
+    };
+    let end = End::parse(&json)?;
+    Ok((json, end))
 }
 
 /// Reads members from files, in the order of the end member's records.
@@ -105,13 +169,7 @@ impl<T: Read + Send + std::fmt::Debug> ReadSend for T {}
 
 impl DirectoryStore {
     pub(crate) fn open(directory: &Path) -> Result<Self> {
-        let mut json = Vec::new();
-        match File::open(directory.join(END_NAME)) {
-            Ok(mut file) => file.read_to_end(&mut json).map_err(Error::from_read)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::truncated()),
-            Err(error) => return Err(Error::from_read(error)),
-        };
-        let end = End::parse(&json)?;
+        let (json, end) = read_end(directory)?;
         let record = end.record(&json);
         Ok(DirectoryStore {
             directory: directory.to_owned(),
@@ -160,59 +218,5 @@ impl Store for DirectoryStore {
 
     fn finish(&mut self) -> Result<()> {
         Ok(())
-    }
-}
-
-/// Writes a file that appears under its name whole, or not at all.
-#[derive(Debug)]
-pub(crate) struct AtomicFile {
-    file: tempfile::NamedTempFile,
-    path: PathBuf,
-    _guard: crate::InterruptGuard,
-}
-
-impl AtomicFile {
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        if path.exists() {
-            return Err(io::ErrorKind::AlreadyExists.into());
-        }
-        let parent = path
-            .parent()
-            .filter(|it| !it.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new()
-            .prefix(".coalesce-")
-            .tempfile_in(parent)?;
-        let temporary = file.path().to_owned();
-        let guard = crate::on_interrupt(move || {
-            let _ = fs::remove_file(&temporary);
-        });
-        Ok(AtomicFile {
-            file,
-            path: path.to_owned(),
-            _guard: guard,
-        })
-    }
-
-    pub(crate) fn publish(self) -> io::Result<()> {
-        self.file.as_file().sync_all()?;
-        self.file.persist_noclobber(&self.path)?;
-        File::open(
-            self.path
-                .parent()
-                .filter(|it| !it.as_os_str().is_empty())
-                .unwrap_or(Path::new(".")),
-        )?
-        .sync_all()
-    }
-}
-
-impl Write for AtomicFile {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.file.write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }

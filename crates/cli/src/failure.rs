@@ -72,7 +72,7 @@ impl Failure {
             ArchiveErrorKind::Write(cause) if is_closed(cause) => (Exit::OutputClosed, None),
             ArchiveErrorKind::Write(_) => (
                 Exit::Target,
-                Some("make room or name another place; nothing was kept"),
+                Some("make room or name another place; no half archive was kept"),
             ),
             ArchiveErrorKind::Read(_) => (Exit::Source, None),
             ArchiveErrorKind::Truncated => (

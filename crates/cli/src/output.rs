@@ -7,26 +7,28 @@ use std::path::{Path, PathBuf};
 
 use archive::{Record, Sink, TarSink};
 
-use crate::directory::{AtomicFile, DirectorySink};
+use crate::directory::DirectorySink;
+use crate::file::AtomicFile;
+use crate::publish::Existing;
 use crate::{Exit, Failure, FailureContext, Result};
 
 /// A place for an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
     Stdout,
-    File(PathBuf),
-    Directory(PathBuf),
+    File(PathBuf, Existing),
+    Directory(PathBuf, Existing),
 }
 
 impl Destination {
     /// From `-o`: a name that ends in `/`, or a directory that exists, is a directory.
-    pub fn new(name: Option<&str>) -> Self {
+    pub fn new(name: Option<&str>, existing: Existing) -> Self {
         match name {
             None | Some("-") => Destination::Stdout,
-            Some(name) if name.ends_with('/') || std::path::Path::new(name).is_dir() => {
-                Destination::Directory(PathBuf::from(name))
+            Some(name) if name.ends_with('/') || Path::new(name).is_dir() => {
+                Destination::Directory(PathBuf::from(name), existing)
             }
-            Some(name) => Destination::File(PathBuf::from(name)),
+            Some(name) => Destination::File(PathBuf::from(name), existing),
         }
     }
 
@@ -52,19 +54,18 @@ impl Destination {
 
 /// A sink for whatever was named.
 #[derive(Debug)]
-pub enum ArchiveSink {
+pub struct ArchiveSink(Place);
+
+#[derive(Debug)]
+enum Place {
     Stdout(TarSink<BufWriter<File>>),
-    File(TarSink<BufWriter<AtomicFileWriter>>),
+    File(TarSink<BufWriter<AtomicFile>>),
     Directory(DirectorySink),
 }
 
-/// A file that appears when it is finished.
-#[derive(Debug)]
-pub struct AtomicFileWriter(AtomicFile);
-
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// Opens the destination; refuses a terminal and whatever exists already.
+/// Opens the destination; refuses a terminal and whatever exists already and may not be replaced.
 pub fn create_archive(destination: &Destination) -> Result<ArchiveSink> {
     match destination {
         Destination::Stdout => {
@@ -76,16 +77,17 @@ pub fn create_archive(destination: &Destination) -> Result<ArchiveSink> {
                 );
             }
             let stdout = BufWriter::with_capacity(BUFFER_BYTES, open_stdout()?);
-            Ok(ArchiveSink::Stdout(TarSink::new(stdout)))
+            Ok(ArchiveSink(Place::Stdout(TarSink::new(stdout))))
         }
-        Destination::File(path) => {
-            let file = AtomicFile::create(path).map_err(|error| not_created("file", path, error))?;
-            let writer = BufWriter::with_capacity(BUFFER_BYTES, AtomicFileWriter(file));
-            Ok(ArchiveSink::File(TarSink::new(writer)))
+        Destination::File(path, existing) => {
+            let file = AtomicFile::create(path, *existing)
+                .map_err(|refused| refused.into_failure("file", path, true))?;
+            let writer = BufWriter::with_capacity(BUFFER_BYTES, file);
+            Ok(ArchiveSink(Place::File(TarSink::new(writer))))
         }
-        Destination::Directory(path) => DirectorySink::create(path)
-            .map(ArchiveSink::Directory)
-            .map_err(|error| not_created("directory", path, error)),
+        Destination::Directory(path, existing) => DirectorySink::create(path, *existing)
+            .map(|it| ArchiveSink(Place::Directory(it)))
+            .map_err(|refused| refused.into_failure("directory", path, true)),
     }
 }
 
@@ -108,7 +110,8 @@ pub struct ReportFile {
 impl ReportFile {
     /// Refuses a name that exists already, before any work.
     pub fn create(path: &Path) -> Result<Self> {
-        let file = AtomicFile::create(path).map_err(|error| not_created("report", path, error))?;
+        let file = AtomicFile::create(path, Existing::Kept)
+            .map_err(|refused| refused.into_failure("report", path, false))?;
         let path = path.to_owned();
         Ok(ReportFile { file, path })
     }
@@ -124,52 +127,39 @@ impl ReportFile {
     }
 }
 
-fn not_created(kind: &str, path: &Path, error: std::io::Error) -> Failure {
-    use std::io::ErrorKind;
-    let name = path.display();
-    let refused = match error.kind() {
-        ErrorKind::AlreadyExists => format!("{kind} `{name}` exists already, and nothing is written over"),
-        ErrorKind::DirectoryNotEmpty => format!("{kind} `{name}` is not empty, and nothing is written over"),
-        _ => {
-            let message = format!("{kind} `{name}` cannot be written");
-            return Failure::usage(message).with_source(error);
-        }
-    };
-    Failure::usage(refused).with_hint("name another one, or remove it first")
+/// Stdout as a regular file reaches the disk before success is reported: a full disk, or one that is elsewhere,
+/// may tell so late. A pipe cannot be synced, and whoever reads it checks the end member.
+fn sync_stdout(stdout: &File) -> std::io::Result<()> {
+    if stdout.metadata().is_ok_and(|it| it.is_file()) {
+        return stdout.sync_all();
+    }
+    Ok(())
 }
 
 impl Sink for ArchiveSink {
     type Output = ();
 
     fn member(&mut self, run: &str, record: &Record, body: &mut dyn Read) -> archive::Result<()> {
-        match self {
-            ArchiveSink::Stdout(it) => it.member(run, record, body),
-            ArchiveSink::File(it) => it.member(run, record, body),
-            ArchiveSink::Directory(it) => it.member(run, record, body),
+        match &mut self.0 {
+            Place::Stdout(it) => it.member(run, record, body),
+            Place::File(it) => it.member(run, record, body),
+            Place::Directory(it) => it.member(run, record, body),
         }
     }
 
     fn finish(self) -> archive::Result<()> {
-        match self {
-            ArchiveSink::Stdout(it) => it.finish().map(drop),
-            ArchiveSink::File(it) => {
-                let file = it
-                    .finish()?
-                    .into_inner()
-                    .map_err(|error| archive::Error::from_write(error.into_error()))?;
-                file.0.publish().map_err(archive::Error::from_write)
+        match self.0 {
+            Place::Stdout(it) => sync_stdout(&unbuffered(it.finish()?)?).map_err(archive::Error::from_write),
+            Place::File(it) => {
+                let file = unbuffered(it.finish()?)?;
+                file.publish().map_err(archive::Error::from_write)
             }
-            ArchiveSink::Directory(it) => it.finish(),
+            Place::Directory(it) => it.finish(),
         }
     }
 }
 
-impl Write for AtomicFileWriter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
-    }
+fn unbuffered<W: Write>(writer: BufWriter<W>) -> archive::Result<W> {
+    let inner = writer.into_inner();
+    inner.map_err(|error| archive::Error::from_write(error.into_error()))
 }

@@ -7,11 +7,13 @@ use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
 use postgres::error::{DbError, ErrorPosition};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::{Exit, Failure, Frame, Result, Ui, interrupt, manual};
 
 /// Runs a tool. `command` is the tool's own, `tool` does the work.
 pub fn run(command: Command, tool: fn(&ArgMatches, &Ui) -> Result) -> ExitCode {
+    forbid_core_files();
     let command = Frame::augment(command);
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
@@ -60,6 +62,16 @@ pub fn run(command: Command, tool: fn(&ArgMatches, &Ui) -> Result) -> ExitCode {
         }
     };
     ExitCode::from(exit as u8)
+}
+
+/// A core file would hold passwords and rows. It is forbidden for the programs that we run, too.
+fn forbid_core_files() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    // To ask for less is always allowed.
+    let _ = setrlimit(Resource::Core, none);
 }
 
 /// Prints an error: the step, its causes, the state that is left, and the way out.

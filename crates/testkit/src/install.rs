@@ -1,6 +1,6 @@
 //! Installs PostgreSQL from the distribution where it is missing and we may.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 
@@ -71,6 +71,32 @@ pub fn find_or_install_checker(programs: &Programs) -> Option<String> {
     let may_install = is_root() && std::env::var_os("PG_BIN").is_none();
     let installed = may_install && shell(&command).is_ok_and(|it| it.status.success());
     (!installed).then_some(command)
+}
+
+/// `pgbouncer`; where it is missing, as root with `apt-get` or `dnf`, it is installed. `None` where that fails too: the
+/// tests that need it skip.
+pub(crate) fn find_or_install_pooler() -> Option<PathBuf> {
+    let _guard = INSTALLING.lock();
+    let find = || {
+        let in_path = std::env::var_os("PATH").unwrap_or_default();
+        // Debian keeps it where only root's PATH leads.
+        let folders = std::env::split_paths(&in_path).chain([PathBuf::from("/usr/sbin")]);
+        folders.map(|it| it.join("pgbouncer")).find(|it| it.is_file())
+    };
+    if let Some(found) = find() {
+        return Some(found);
+    }
+    let line = match Installer::of_this_system()? {
+        // Its service would be left running.
+        Installer::Apt => "apt-get install --yes pgbouncer && service pgbouncer stop",
+        Installer::Dnf => "dnf install --assumeyes pgbouncer",
+        Installer::Brew => return None,
+    };
+    if is_root() {
+        // Whether it is there then decides.
+        let _ = shell(line);
+    }
+    find()
 }
 
 /// Whether this process may act as any user.

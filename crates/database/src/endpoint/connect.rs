@@ -166,6 +166,13 @@ impl PostgresEndpoint {
                 Err(cause) if is_between_states(&*cause) => return Err(Failure::Passed(cause)),
                 Err(cause) => return Err(Failure::Refused(cause)),
             };
+            let (endpoint, config) = (self.clone(), at(config, host, &place));
+            let another = {
+                let protections = protections.clone();
+                move || endpoint.open_beside(&config, protections)
+            };
+            self.refuse_pooler(&mut client, &place, another)
+                .map_err(Failure::Unusable)?;
             pin_session(&mut client).map_err(Failure::Unusable)?;
             let wrong = kind
                 .check(&mut client)
@@ -207,6 +214,12 @@ impl PostgresEndpoint {
         Ok(Err(first.unwrap_or_else(|| {
             io::Error::other("no attempt was made").into()
         })))
+    }
+
+    /// A session like one that there is already.
+    fn open_beside(&self, config: &Config, protections: Vec<Protection>) -> Option<Client> {
+        let mut attempts = protections.into_iter();
+        attempts.find_map(|it| self.open_once(config.clone(), it).ok())
     }
 
     /// Asks for the host's password; whether there is one now.

@@ -14,6 +14,7 @@ mod environment;
 mod keyword;
 mod passfile;
 mod password;
+mod pooler;
 mod program;
 mod protection;
 mod refusal;
@@ -28,7 +29,7 @@ mod tls_words;
 
 pub use environment::Environment;
 pub use password::AskPassword;
-pub use program::{ClientCommand, PassFile};
+pub use program::{ClientCommand, PassFile, command_without_endpoint};
 pub use server::PostgresEndpoint;
 pub use session::{pin_session, unrestrict_views};
 pub use tls::SslMode;

@@ -216,10 +216,7 @@ impl PostgresEndpoint {
     pub fn command(&self, program: impl AsRef<OsStr>) -> Result<ClientCommand> {
         let (passfile, servicefile) = (self.passfile()?, self.servicefile()?);
         let mut words = self.words_of_choice();
-        let mut command = Command::new(program);
-        for variable in keyword::variables() {
-            command.env_remove(variable);
-        }
+        let mut command = command_without_endpoint(program);
         if let Some(passfile) = &passfile {
             command.env("PGPASSFILE", passfile.path());
         }
@@ -285,6 +282,16 @@ fn port_words(hosts: &[Host]) -> String {
 fn list(hosts: &[Host], part: fn(&Host) -> String) -> Option<String> {
     let parts: Vec<String> = hosts.iter().map(part).collect();
     parts.iter().any(|it| !it.is_empty()).then(|| parts.join(","))
+}
+
+/// A command for a program of PostgreSQL's that connects to no server: it inherits nothing of libpq's environment, where
+/// a password may stand.
+pub fn command_without_endpoint(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for variable in keyword::variables() {
+        command.env_remove(variable);
+    }
+    command
 }
 
 /// The user's folder in memory, where there is one: there the password reaches no disk.

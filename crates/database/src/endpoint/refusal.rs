@@ -11,6 +11,7 @@ use super::address::Place;
 use super::certificate::NOT_ASKED;
 use super::connect::Failure;
 use super::passfile;
+use super::pooler;
 use super::server::Host;
 use super::session_kind::WrongKind;
 use crate::error::{Error, ErrorKind};
@@ -70,7 +71,7 @@ impl PostgresEndpoint {
             .downcast_ref::<postgres::Error>()
             .and_then(postgres::Error::as_db_error)
         {
-            return self.hint_for_answer(host, answer);
+            return pooler::hint_for_refusal(answer).or_else(|| self.hint_for_answer(host, answer));
         }
         if cause.is::<WrongKind>() {
             return Some("name the server that is meant, or see target_session_attrs".to_owned());

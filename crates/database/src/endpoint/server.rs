@@ -41,6 +41,7 @@ pub struct PostgresEndpoint {
     pub(super) options: Option<String>,
     pub(super) keepalives: Keepalives,
     warnings: Vec<String>,
+    pub(super) way: super::pooler::WayIsClear,
 }
 
 /// One of the servers, with the password for it.
@@ -111,6 +112,7 @@ impl PostgresEndpoint {
             options: get("options").map(str::to_owned),
             keepalives: Keepalives::new(keywords, environment)?,
             warnings,
+            way: super::pooler::WayIsClear::default(),
         })
     }
 

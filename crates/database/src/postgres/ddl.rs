@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::outside::CutForeignKey;
 use super::programs::{DumpPrograms, find_pg_dump};
 use super::snapshot::Snapshot;
-use crate::endpoint::PostgresEndpoint;
+use crate::endpoint::{PostgresEndpoint, command_without_endpoint};
 use crate::{Error, ErrorKind, Result};
 
 /// SQL text in parts, without schemas and extensions, which the catalog holds.
@@ -107,7 +107,7 @@ pub fn read_schema_text(request: &SchemaRequest, on_interrupt: OnInterrupt<'_>) 
         std::fs::write(&list, lines).map_err(|error| {
             Error::new(ErrorKind::Program, "the list for pg_restore could not be written").with_source(error)
         })?;
-        let mut command = Command::new(&programs.pg_restore);
+        let mut command = command_without_endpoint(&programs.pg_restore);
         command
             .args(["--no-owner", "--no-tablespaces", "-f", "-"])
             .args(flags)
@@ -207,7 +207,9 @@ enum Part {
 /// The lines of `pg_restore --list`, each with its part.
 fn list_entries(programs: &DumpPrograms, custom: &Path) -> Result<Vec<(String, Part)>> {
     let list = text_of(run(
-        Command::new(&programs.pg_restore).arg("--list").arg(custom),
+        command_without_endpoint(&programs.pg_restore)
+            .arg("--list")
+            .arg(custom),
         "pg_restore",
     )?)?;
     let entries = list

@@ -1,9 +1,9 @@
 //! PostgreSQL's own programs: where they are and how new they are.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use super::packages::client_package;
+use crate::endpoint::command_without_endpoint;
 use crate::{Error, ErrorKind, Result};
 
 /// `pg_dump` and the `pg_restore` beside it.
@@ -75,7 +75,10 @@ fn inspect(folder: &Path) -> Option<DumpPrograms> {
     if !pg_dump.is_file() || !pg_restore.is_file() {
         return None;
     }
-    let output = Command::new(&pg_dump).arg("--version").output().ok()?;
+    let output = command_without_endpoint(&pg_dump)
+        .arg("--version")
+        .output()
+        .ok()?;
     let version = parse_version(&String::from_utf8_lossy(&output.stdout))?;
     Some(DumpPrograms {
         pg_dump,
