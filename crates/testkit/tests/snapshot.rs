@@ -2,6 +2,7 @@
 //! as empty, and writes during the dump must not show.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+#![allow(clippy::print_stdout, reason = "torture shows what it counted")]
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -179,14 +180,15 @@ fn ddl_at_any_moment_never_tears_a_table() {
             (0..rounds / 2).filter(|_| !one()).count()
         };
         let dumpers: Vec<_> = (0..2).map(|place| scope.spawn(move || dumps(place))).collect();
-        let ended: Vec<_> = dumpers.into_iter().map(|it| it.join()).collect();
+        let ended: Vec<_> = dumpers.into_iter().map(thread::ScopedJoinHandle::join).collect();
         finished.store(true, Ordering::Relaxed);
         ended.into_iter().map(|it| it.unwrap()).sum::<usize>()
     });
+    let (made, circles) = (made.into_inner(), circles.into_inner());
     println!(
-        "{rounds} dumps, {} changes, {given_up} gave up",
-        made.into_inner()
+        "{rounds} dumps, {made} changes, {circles} of them ended as deadlocks, {given_up} dumps gave up"
     );
+    assert!(circles * 5 <= made, "{circles} of {made} changes met a deadlock");
     assert!(given_up * 2 <= rounds, "{given_up} of {rounds} dumps gave up");
 }
 
@@ -282,7 +284,7 @@ fn more_tables_than_the_server_has_locks_for_are_refused_before_the_first_byte()
         (from..to).for_each(|n| {
             source
                 .execute(&format!("CREATE TABLE t{n} (); CREATE TABLE s{n} ()"))
-                .unwrap()
+                .unwrap();
         });
     };
     tables(0, 125);
