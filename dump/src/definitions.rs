@@ -52,6 +52,7 @@ pub(crate) fn read_definitions(
             // A transaction that has failed cannot be asked.
             Err(failure) if snapshot.is_current().unwrap_or(true) => return Err(failure),
             Ok(Attempt::Read(definitions)) if snapshot.is_current().map_err(Failure::source)? => {
+                snapshot.stop_watching();
                 return Ok(*definitions);
             }
             Ok(Attempt::Read(_)) | Err(_) => "definitions were changed while they were read",

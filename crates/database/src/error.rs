@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use postgres::error::{DbError, SqlState};
+
 /// A failure to reach, read or understand a database.
 ///
 /// `Display` describes the step that failed and its object; [`std::error::Error::source`] holds the cause,
@@ -32,6 +34,22 @@ pub enum ErrorKind {
     File,
 }
 
+/// What helps where a standby has ended a session that was in the way of what its primary sends.
+const GAVE_WAY: &str = "the standby gave way to its primary, which removed or locked what was being read: set \
+    hot_standby_feedback = on, allow more by max_standby_streaming_delay, or read from the primary";
+
+fn has_state(source: &(dyn std::error::Error + 'static), state: &SqlState) -> bool {
+    let mut cause = Some(source);
+    while let Some(error) = cause {
+        let answer = error.downcast_ref::<DbError>();
+        if answer.is_some_and(|it| it.code() == state) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
 /// The result of everything in this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -53,8 +71,18 @@ impl Error {
 
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        let source = source.into();
+        // Nothing else gives this SQLSTATE to a transaction that only reads ("Hot Standby" in the manual).
+        if self.hint.is_none() && has_state(&*source, &SqlState::T_R_SERIALIZATION_FAILURE) {
+            self.hint = Some(GAVE_WAY.to_owned());
+        }
+        self.source = Some(source);
         self
+    }
+
+    /// Whether a server gave this SQLSTATE.
+    pub(crate) fn has_state(&self, state: &SqlState) -> bool {
+        self.source.as_deref().is_some_and(|it| has_state(it, state))
     }
 
     pub fn kind(&self) -> ErrorKind {

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use postgres::Client;
+use postgres::error::SqlState;
 
 use super::ddl::SchemaRequest;
 use super::identity::{Identity, read_identity};
@@ -44,8 +45,9 @@ pub struct Snapshot {
     client: Client,
     /// The server process of `client`.
     process: i32,
-    /// Sees what is committed now; for those who read definitions.
+    /// Sees what is committed now; for those who read definitions, where the server has room for it beside `pg_dump`.
     present: Option<Client>,
+    watches: bool,
     moment: Moment,
 }
 
@@ -153,9 +155,23 @@ impl<'a> SnapshotRequest<'a> {
             lock_timeout: self.lock_timeout,
             tries,
             client,
-            present: self.watches.then_some(present),
+            present: if self.watches && has_room_for_pg_dump(self.endpoint, self.application_name)? {
+                Some(present)
+            } else {
+                None
+            },
+            watches: self.watches,
             moment,
         })
+    }
+}
+
+/// Whether the role may have one session more than the two that there are.
+fn has_room_for_pg_dump(endpoint: &PostgresEndpoint, application_name: &str) -> Result<bool> {
+    match endpoint.connect(application_name) {
+        Ok(_) => Ok(true),
+        Err(error) if error.has_state(&SqlState::TOO_MANY_CONNECTIONS) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -245,18 +261,34 @@ impl Snapshot {
     /// Whether every definition is still the one that the snapshot shows. What read definitions before, `pg_dump`
     /// too, may have seen others where it is not. Always true for a snapshot that does not watch them.
     pub fn is_current(&mut self) -> Result<bool> {
+        if !self.watches {
+            return Ok(true);
+        }
         match &mut self.present {
             Some(present) => has_same_definitions(&mut self.client, present),
-            None => Ok(true),
+            None => {
+                let mut present = self.endpoint.connect(&self.application_name)?;
+                has_same_definitions(&mut self.client, &mut present)
+            }
         }
+    }
+
+    /// Gives back what [`SnapshotRequest::watching_definitions`] took, once all definitions have been read.
+    pub fn stop_watching(&mut self) {
+        self.watches = false;
+        self.present = None;
     }
 
     /// Gives the snapshot up and takes a new one, unless that was tried too often.
     pub fn retake(&mut self) -> Result<()> {
         roll_back(&mut self.client)?;
+        let mut opened;
         let present = match &mut self.present {
             Some(present) => present,
-            none => none.insert(self.endpoint.connect(&self.application_name)?),
+            None => {
+                opened = self.endpoint.connect(&self.application_name)?;
+                &mut opened
+            }
         };
         self.moment = find_moment(
             &self.endpoint,
