@@ -76,6 +76,8 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
     }
     let progress = ui.progress(&endpoint.display_name(), Some(bytes));
     readers.read(&mut snapshot, &queue, options, &mut writer, &progress)?;
+    // Before the end member, without which nobody takes the archive.
+    snapshot.confirm().map_err(Failure::source)?;
     finish(writer, &header.catalog, &endpoint.display_name(), &progress, ui)
 }
 

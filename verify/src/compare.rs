@@ -60,6 +60,10 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let mut tables = pool.install(|| comparison.tables())?;
     tables.extend(apart::extension_rows(&source, &target, &renamed, names.as_ref())?);
     let large_objects = pool.install(|| apart::large_objects(&source, &target))?;
+    if let Source::Postgres(live) = &source {
+        live.confirm(Failure::source)?;
+    }
+    target.confirm(Failure::target)?;
     progress.finish();
     let sequences = comparison.sequences();
     let objects = comparison.objects();

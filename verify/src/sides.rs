@@ -245,6 +245,12 @@ impl Live {
         })
     }
 
+    /// Makes sure that the tables' locks were held until now; see [`Snapshot::confirm`].
+    pub(crate) fn confirm(&self, failure: fn(database::Error) -> Failure) -> Result<()> {
+        let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
+        snapshot.confirm().map_err(failure)
+    }
+
     pub(crate) fn major(&self) -> Option<u32> {
         u32::try_from(self.identity.version_number / 10_000).ok()
     }

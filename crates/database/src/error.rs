@@ -35,7 +35,7 @@ pub enum ErrorKind {
 }
 
 /// What helps where a standby has ended a session that was in the way of what its primary sends.
-const GAVE_WAY: &str = "the standby gave way to its primary, which removed or locked what was being read: set \
+pub(crate) const GAVE_WAY: &str = "the standby gave way to its primary, which removed or locked what was being read: set \
     hot_standby_feedback = on, allow more by max_standby_streaming_delay, or read from the primary";
 
 fn has_state(source: &(dyn std::error::Error + 'static), state: &SqlState) -> bool {

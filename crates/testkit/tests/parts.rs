@@ -125,3 +125,40 @@ fn a_reader_that_dies_after_its_first_chunk_ends_the_dump() {
         .assert_stderr_contains("rows of public.big")
         .assert_stderr_contains("a part of them is written already");
 }
+
+#[test]
+fn rows_read_after_the_locks_were_lost_are_no_archive() {
+    // Faults 19 and 29. Without the session that has the locks a table can be truncated, and read as empty.
+    let source = Cluster::shared().database("unlocked").unwrap();
+    source
+        .execute(
+            "CREATE TABLE first AS SELECT repeat('x', 1000) AS x FROM generate_series(1, 60);
+             CREATE TABLE second AS SELECT n AS id FROM generate_series(1, 100) AS n",
+        )
+        .unwrap();
+    let desk = Desk::shared();
+    let line = format!(
+        "dump 'dbname={} application_name=unlocked' --jobs 1 --where 'first=pg_catalog.pg_sleep(0.01) IS NOT NULL' \
+         -o it.tar",
+        source.name()
+    );
+    let output = thread::scope(|scope| {
+        let dump = scope.spawn(|| desk.run(&line));
+        let mut admin = source.admin().unwrap();
+        let asleep = "SELECT count(*) > 0 FROM pg_stat_activity
+            WHERE application_name = 'unlocked' AND wait_event = 'PgSleep'";
+        while !admin.query_one(asleep, &[]).unwrap().get::<_, bool>(0) {
+            assert!(!dump.is_finished(), "{}", dump.join().unwrap());
+            thread::sleep(Duration::from_millis(5));
+        }
+        let keeper = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity
+            WHERE application_name = 'unlocked' AND state = 'idle in transaction'";
+        assert_eq!(admin.query(keeper, &[]).unwrap().len(), 1);
+        admin.batch_execute("TRUNCATE second").unwrap();
+        dump.join().unwrap()
+    });
+    output
+        .assert_code(4)
+        .assert_stderr_contains("the session that held the tables' locks was ended");
+    assert!(!desk.path("it.tar").exists());
+}

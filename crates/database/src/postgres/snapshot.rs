@@ -15,6 +15,7 @@ use super::identity::{Identity, read_identity};
 use super::locks::{give_way, has_same_definitions, lock_tables};
 use super::selection::{Chosen, Selection};
 use crate::endpoint::PostgresEndpoint;
+use crate::error::GAVE_WAY;
 use crate::{Error, ErrorKind, Result};
 
 /// How often a new snapshot is taken when tables change under our hands.
@@ -271,6 +272,22 @@ impl Snapshot {
                 has_same_definitions(&mut self.client, &mut present)
             }
         }
+    }
+
+    /// Makes sure that the tables' locks have been held all the time. It must be asked when everything has been read:
+    /// had the session that holds them been ended, by an administrator or by a standby that gave way, tables could have
+    /// been truncated meanwhile and read as empty by the other sessions.
+    pub fn confirm(&mut self) -> Result<()> {
+        let answer = self.client.simple_query("SELECT").map(drop);
+        answer.map_err(|error| {
+            let message = "the session that held the tables' locks was ended, so what was read may be of another moment";
+            let error = Error::query(message)(error);
+            match (error.hint(), self.moment.identity.in_recovery) {
+                (None, true) => error.with_hint(GAVE_WAY),
+                (None, false) => error.with_hint("run it again, and leave its idle session in peace"),
+                _ => error,
+            }
+        })
     }
 
     /// Gives back what [`SnapshotRequest::watching_definitions`] took, once all definitions have been read.
