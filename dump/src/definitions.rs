@@ -2,19 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use archive::{Content, RowFilter};
 use catalog::{Catalog, ObjectKind, QualifiedName, ThroughRoot};
 use cli::{Failure, Ui};
 use database::postgres::{
-    Chosen, CutForeignKey, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot, Watch, check_condition,
-    find_cut_foreign_keys, hidden_tables, left_behind, read_blocks, read_catalog, read_schema_text,
-    refuse_torn_trees,
+    Chosen, CutForeignKey, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot, Standing, Watch,
+    check_condition, find_cut_foreign_keys, hidden_tables, left_behind, read_blocks, read_catalog,
+    read_schema_text, refuse_torn_trees,
 };
 
 use crate::{Options, apart, extension_rows, large_objects};
@@ -46,19 +45,32 @@ pub(crate) fn read_definitions(
             snapshot.id(),
             snapshot.endpoint().display_name()
         ));
-        let why = match read_once(snapshot, options, ui) {
-            Ok(Attempt::Blocked) => "a session that waits for the snapshot's locks holds what pg_dump needs",
-            Err(failure) if failure.is_lock_conflict() => "another session holds what is to be read",
+        let (why, failure) = match read_once(snapshot, options, ui) {
+            Ok(Attempt::Blocked) => {
+                let why = "a session that waits for the snapshot's locks holds what pg_dump needs";
+                (why, None)
+            }
+            Err(failure) if failure.is_lock_conflict() => {
+                ("another session holds what is to be read", Some(failure))
+            }
+            // What the snapshot shows is not there any more.
+            Err(failure) if failure.is_missing_object() && failure.exit() == cli::Exit::Source => {
+                ("definitions are gone", Some(failure))
+            }
             // A transaction that has failed cannot be asked.
             Err(failure) if snapshot.is_current().unwrap_or(true) => return Err(failure),
             Ok(Attempt::Read(definitions)) if snapshot.is_current().map_err(Failure::source)? => {
                 snapshot.stop_watching();
                 return Ok(*definitions);
             }
-            Ok(Attempt::Read(_)) | Err(_) => "definitions were changed while they were read",
+            Ok(Attempt::Read(_)) => ("definitions were changed while they were read", None),
+            Err(failure) => ("definitions were changed while they were read", Some(failure)),
         };
         ui.detail(format_args!("{why}; a new snapshot is taken"));
-        snapshot.retake().map_err(Failure::source)?;
+        if let Err(error) = snapshot.retake() {
+            // What stood in the way at last says more than that it was tried too often.
+            return Err(failure.unwrap_or_else(|| Failure::source(error)));
+        }
     }
 }
 
@@ -92,19 +104,27 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
         });
         scope.spawn(move || {
             if let (Some(watch), Some(request)) = (watch, request) {
-                child.watch(watch, request, &done);
+                child.watch(watch, request, &done, options.lock_timeout);
             }
         });
         let read = read_catalog(client, chosen)
-            .and_then(|catalog| Ok((catalog, read_blocks(client, chosen)?, left_behind(client)?)))
+            .and_then(|catalog| {
+                Ok((
+                    catalog,
+                    read_blocks(client, chosen)?,
+                    left_behind(client, chosen)?,
+                ))
+            })
             .map_err(Failure::source);
         let schema = schema
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         (schema, read)
     });
-    if child.is_blocked.load(Ordering::Relaxed) {
-        return Ok(Attempt::Blocked);
+    match child.end() {
+        Some(Standing::InOwnWay) => return Ok(Attempt::Blocked),
+        Some(Standing::Waits) => return Err(waited_too_long(options.lock_timeout)),
+        Some(Standing::Free) | None => {}
     }
     let ((mut catalog, blocks, left), mut schema) = (read?, schema?);
     refuse_hidden_rows(&hidden_tables(client, &catalog, chosen).map_err(Failure::source)?)?;
@@ -113,7 +133,11 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
     if options.wanted.content == Content::SchemaOnly {
         forget_state(&mut catalog);
     }
-    let row_filters = row_filters(&catalog, chosen)?;
+    let row_filters = if options.wanted.content == Content::SchemaOnly {
+        Vec::new()
+    } else {
+        row_filters(&catalog, chosen)?
+    };
     for filter in &row_filters {
         let table = usize::try_from(filter.table)
             .ok()
@@ -146,12 +170,24 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
     })))
 }
 
+fn waited_too_long(timeout: Duration) -> Failure {
+    let message = format!(
+        "pg_dump waited {} s for a lock that another session holds, on a view or a materialized view",
+        timeout.as_secs_f64()
+    );
+    Failure::new(cli::Exit::Source, message).with_hint(
+        "pg_stat_activity and pg_blocking_pids() say which; end that session or wait for it; --lock-wait-timeout \
+         allows more time",
+    )
+}
+
 /// `pg_dump` at work.
 #[derive(Default)]
 struct Child {
     /// Ends it.
-    end: Mutex<Option<Box<dyn FnMut() + Send>>>,
-    is_blocked: AtomicBool,
+    kill: Mutex<Option<Box<dyn FnMut() + Send>>>,
+    /// Why it was ended by us.
+    ended: Mutex<Option<Standing>>,
 }
 
 impl Child {
@@ -166,25 +202,44 @@ impl Child {
             guards
                 .borrow_mut()
                 .push(cli::on_interrupt(call(Arc::clone(&end))));
-            *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(call(end)));
+            *self.kill.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(call(end)));
         };
         read_schema_text(request, &on_start).map_err(Failure::source)
     }
 
-    /// Ends it when it would wait for ever; returns when it has ended, which `done` tells by being closed.
-    fn watch(&self, mut watch: Watch<'_>, request: &SchemaRequest, done: &Receiver<()>) {
+    /// Ends it when it would wait for ever, or for longer than `timeout`; returns when it has ended, which `done` tells
+    /// by being closed.
+    fn watch(&self, mut watch: Watch<'_>, request: &SchemaRequest, done: &Receiver<()>, timeout: Duration) {
         let mut pause = LOOK_AFTER;
+        let mut waits_since = None;
         while done.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
             pause = (pause * 2).min(LOOK_AFTER_MAX);
             // A question that fails is no reason to end anything.
-            if watch.give_way(request).unwrap_or(false) {
-                self.is_blocked.store(true, Ordering::Relaxed);
-                if let Some(end) = &mut *self.end.lock().unwrap_or_else(PoisonError::into_inner) {
-                    end();
+            let standing = watch.standing(request).unwrap_or(Standing::Free);
+            let has_time = match standing {
+                Standing::Free => {
+                    waits_since = None;
+                    true
                 }
-                return;
+                Standing::Waits => waits_since.get_or_insert_with(Instant::now).elapsed() < timeout,
+                Standing::InOwnWay => false,
+            };
+            if has_time {
+                continue;
             }
+            *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
+            // Where it may not be cancelled it ends with its client, as soon as it has its lock.
+            let _ = watch.cancel(request);
+            if let Some(kill) = &mut *self.kill.lock().unwrap_or_else(PoisonError::into_inner) {
+                kill();
+            }
+            return;
         }
+    }
+
+    /// Why it was ended by us, if it was.
+    fn end(&self) -> Option<Standing> {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -282,15 +282,19 @@ impl Live {
         let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut session =
             session.ok_or_else(|| Failure::new(Exit::Internal, "more readers than sessions"))?;
-        let mut read =
-            read_rows(session.client(), table, form, extent, |piece| scan.push(piece)).map_err(failure);
-        if read.as_ref().is_err_and(Failure::is_lock_conflict) {
+        let locked = session.lock(table).map_err(failure);
+        let read = if locked.as_ref().is_err_and(Failure::is_lock_conflict) {
             // Somebody waits for the lock that the snapshot's own session holds, and we would wait behind them.
-            session.renew().map_err(failure)?;
             let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
-            read =
-                read_rows(snapshot.client(), table, form, extent, |piece| scan.push(piece)).map_err(failure);
-        }
+            session
+                .renew()
+                .and_then(|()| read_rows(snapshot.client(), table, form, extent, |piece| scan.push(piece)))
+                .map_err(failure)
+        } else {
+            locked.and_then(|()| {
+                read_rows(session.client(), table, form, extent, |piece| scan.push(piece)).map_err(failure)
+            })
+        };
         self.sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -177,7 +177,9 @@ FROM pg_catalog.pg_namespace n WHERE n.nspname = 'coalesce'";
 pub(super) const LEFT_BEHIND: &str = "
 SELECT 'foreign table ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' is in the archive without its rows'
        AS sentence
-FROM pg_catalog.pg_class c WHERE c.relkind = 'f'
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'f' AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
+  AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))
 UNION ALL
 SELECT 'sequence ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' belongs to extension ' || e.extname
        || ': its position is not in the archive'
@@ -188,7 +190,9 @@ SELECT 'table ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' uses access 
        || ' and becomes one of the target''s default'
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_am a ON a.oid = c.relam
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'm') AND a.amname <> 'heap' AND n.nspname !~ '^pg_'";
+WHERE c.relkind IN ('r', 'p', 'm') AND a.amname <> 'heap' AND n.nspname !~ '^pg_'
+  AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
+  AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))";
 
 /// Tables whose rows a policy would hide from this role when they are read by that name.
 pub(super) const HIDDEN_TABLES: &str = "

@@ -22,6 +22,8 @@ pub struct Selection {
     pub without_rows: Vec<Pattern>,
     /// Tables of which only some rows are wanted, each with its SQL condition.
     pub conditions: Vec<(Pattern, String)>,
+    /// Whether no rows at all are wanted.
+    pub definitions_only: bool,
 }
 
 /// Which rows of a table are wanted.
@@ -42,6 +44,7 @@ pub struct Chosen {
     /// Whether nothing but relations was asked for.
     only_relations: bool,
     row_filters: HashMap<QualifiedName, RowFilter>,
+    definitions_only: bool,
     /// What makes `pg_dump` choose the same.
     pub(super) pg_dump_options: Vec<String>,
     notes: Vec<String>,
@@ -65,6 +68,7 @@ impl Selection {
         };
         let mut chosen = Chosen {
             schemas: self.named_schemas.clone(),
+            definitions_only: self.definitions_only,
             ..Chosen::default()
         };
         let is_given = |patterns: &[Pattern]| !patterns.is_empty();
@@ -181,6 +185,9 @@ impl Selection {
 impl Chosen {
     /// Which rows of `table` are wanted, where not all are.
     pub fn row_filter(&self, table: &QualifiedName) -> Option<&RowFilter> {
+        if self.definitions_only {
+            return Some(&RowFilter::None);
+        }
         self.row_filters.get(table)
     }
 
