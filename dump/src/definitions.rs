@@ -1,26 +1,17 @@
 //! What stands in front of the rows: the catalog, `pg_dump`'s text, what is left out and what must be known of it.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use archive::{Content, RowFilter};
 use catalog::{Catalog, ObjectKind, QualifiedName, ThroughRoot};
 use cli::{Failure, Ui};
 use database::postgres::{
-    Chosen, CutForeignKey, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot, Standing, Watch,
-    check_condition, find_cut_foreign_keys, hidden_tables, left_behind, read_blocks, read_catalog,
-    read_schema_text, refuse_torn_trees,
+    Chosen, CutForeignKey, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot, check_condition,
+    find_cut_foreign_keys, hidden_tables, left_behind, read_blocks, read_catalog, refuse_torn_trees,
 };
 
-use crate::{Options, apart, extension_rows, large_objects};
-
-/// How soon `pg_dump` is looked after first, and how often later.
-const LOOK_AFTER: Duration = Duration::from_millis(20);
-const LOOK_AFTER_MAX: Duration = Duration::from_millis(320);
+use crate::pg_dump::NoText;
+use crate::{Options, apart, extension_rows, large_objects, pg_dump};
 
 /// Everything that stands in front of the rows, as one snapshot shows it.
 pub(crate) struct Definitions {
@@ -82,62 +73,52 @@ enum Attempt {
 }
 
 fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result<Attempt> {
-    let has_schema = options.wanted.content != Content::DataOnly;
+    let content = options.wanted.content;
     let (client, chosen) = snapshot.parts();
-    let cut = if has_schema {
-        find_cut_foreign_keys(client, chosen).map_err(Failure::source)?
-    } else {
+    let cut = if content == Content::DataOnly {
         Vec::new()
+    } else {
+        find_cut_foreign_keys(client, chosen).map_err(Failure::source)?
     };
-    let request = has_schema.then(|| SchemaRequest::new(snapshot, &cut));
+    let request = (content != Content::DataOnly).then(|| SchemaRequest::new(snapshot, &cut));
     let (client, chosen, watch) = snapshot.watched_parts();
-    let child = Child::default();
     // Both ask the server for long where there are many tables.
-    let (schema, read) = thread::scope(|scope| {
-        let child = &child;
-        let request = request.as_ref();
-        let (working, done) = channel::<()>();
-        let schema = scope.spawn(move || {
-            let schema = request.map(|it| child.read_schema(it));
-            drop(working);
-            schema.unwrap_or_else(|| Ok(SchemaText::default()))
-        });
-        scope.spawn(move || {
-            if let (Some(watch), Some(request)) = (watch, request) {
-                child.watch(watch, request, &done, options.lock_timeout);
-            }
-        });
-        let read = read_catalog(client, chosen)
-            .and_then(|catalog| {
-                Ok((
-                    catalog,
-                    read_blocks(client, chosen)?,
-                    left_behind(client, chosen)?,
-                ))
-            })
-            .map_err(Failure::source);
-        let schema = schema
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (schema, read)
+    let (schema, read) = pg_dump::beside(request.as_ref(), watch, options.lock_timeout, || {
+        let catalog = read_catalog(client, chosen)?;
+        let (blocks, left) = (read_blocks(client, chosen)?, left_behind(client, chosen)?);
+        Ok((catalog, blocks, left))
     });
-    match child.end() {
-        Some(Standing::InOwnWay) => return Ok(Attempt::Blocked),
-        Some(Standing::Waits) => return Err(waited_too_long(options.lock_timeout)),
-        Some(Standing::Free) | None => {}
-    }
-    let ((mut catalog, blocks, left), mut schema) = (read?, schema?);
-    refuse_hidden_rows(&hidden_tables(client, &catalog, chosen).map_err(Failure::source)?)?;
-    refuse_torn_trees(client, &catalog, chosen).map_err(Failure::source)?;
+    let schema = match schema {
+        Ok(schema) => schema,
+        Err(NoText::Blocked) => return Ok(Attempt::Blocked),
+        Err(NoText::Failed(failure)) => return Err(failure),
+    };
+    let (mut catalog, blocks, left) = read.map_err(Failure::source)?;
     leave_out(&mut catalog, &cut);
-    if options.wanted.content == Content::SchemaOnly {
+    if content == Content::SchemaOnly {
         forget_state(&mut catalog);
     }
-    let row_filters = if options.wanted.content == Content::SchemaOnly {
-        Vec::new()
-    } else {
-        row_filters(&catalog, chosen)?
+    let row_filters = check_rows(snapshot, &catalog, content)?;
+    let mut definitions = Definitions {
+        notes: notes(snapshot.chosen(), &schema, &cut, left),
+        catalog,
+        schema,
+        row_filters,
+        blocks,
     };
+    add_the_rest(snapshot, &mut definitions, options, ui)?;
+    Ok(Attempt::Read(Box::new(definitions)))
+}
+
+/// Refuses rows that could not be read as they are wanted; returns which are.
+fn check_rows(snapshot: &mut Snapshot, catalog: &Catalog, content: Content) -> cli::Result<Vec<RowFilter>> {
+    let (client, chosen) = snapshot.parts();
+    refuse_hidden_rows(&hidden_tables(client, catalog, chosen).map_err(Failure::source)?)?;
+    refuse_torn_trees(client, catalog, chosen).map_err(Failure::source)?;
+    if content == Content::SchemaOnly {
+        return Ok(Vec::new());
+    }
+    let row_filters = row_filters(catalog, chosen)?;
     for filter in &row_filters {
         let table = usize::try_from(filter.table)
             .ok()
@@ -146,6 +127,11 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
             check_condition(client, table, condition).map_err(Failure::source)?;
         }
     }
+    Ok(row_filters)
+}
+
+/// What a person should know of all that.
+fn notes(chosen: &Chosen, schema: &SchemaText, cut: &[CutForeignKey], left: Vec<String>) -> Vec<String> {
     let mut notes = chosen.notes().to_vec();
     notes.extend(schema.warnings.iter().cloned());
     notes.extend(cut.iter().map(|key| {
@@ -155,92 +141,29 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
         )
     }));
     notes.extend(left);
-    if has_schema {
-        apart::cut_passwords(&mut schema, &mut notes);
-        catalog.settings = apart::settings(snapshot, &mut notes)?;
-    }
-    notes.extend(large_objects::add(snapshot, &mut catalog, &options.wanted, ui)?);
-    notes.extend(extension_rows::add(snapshot, &mut catalog, &options.wanted)?);
-    Ok(Attempt::Read(Box::new(Definitions {
+    notes
+}
+
+/// What stands beside the tables: settings, large objects, rows of extensions.
+fn add_the_rest(
+    snapshot: &mut Snapshot,
+    definitions: &mut Definitions,
+    options: &Options,
+    ui: &Ui,
+) -> cli::Result<()> {
+    let Definitions {
         catalog,
         schema,
         notes,
-        row_filters,
-        blocks,
-    })))
-}
-
-fn waited_too_long(timeout: Duration) -> Failure {
-    let message = format!(
-        "pg_dump waited {} s for a lock that another session holds, on a view or a materialized view",
-        timeout.as_secs_f64()
-    );
-    Failure::new(cli::Exit::Source, message).with_hint(
-        "pg_stat_activity and pg_blocking_pids() say which; end that session or wait for it; --lock-wait-timeout \
-         allows more time",
-    )
-}
-
-/// `pg_dump` at work.
-#[derive(Default)]
-struct Child {
-    /// Ends it.
-    kill: Mutex<Option<Box<dyn FnMut() + Send>>>,
-    /// Why it was ended by us.
-    ended: Mutex<Option<Standing>>,
-}
-
-impl Child {
-    /// It ends with us.
-    fn read_schema(&self, request: &SchemaRequest) -> cli::Result<SchemaText> {
-        let guards = RefCell::new(Vec::new());
-        let on_start = |end_program: Box<dyn FnMut() + Send>| {
-            let end = Arc::new(Mutex::new(end_program));
-            let call = |end: Arc<Mutex<Box<dyn FnMut() + Send>>>| {
-                move || end.lock().unwrap_or_else(PoisonError::into_inner)()
-            };
-            guards
-                .borrow_mut()
-                .push(cli::on_interrupt(call(Arc::clone(&end))));
-            *self.kill.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(call(end)));
-        };
-        read_schema_text(request, &on_start).map_err(Failure::source)
+        ..
+    } = definitions;
+    if options.wanted.content != Content::DataOnly {
+        apart::cut_passwords(schema, notes);
+        catalog.settings = apart::settings(snapshot, notes)?;
     }
-
-    /// Ends it when it would wait for ever, or for longer than `timeout`; returns when it has ended, which `done` tells
-    /// by being closed.
-    fn watch(&self, mut watch: Watch<'_>, request: &SchemaRequest, done: &Receiver<()>, timeout: Duration) {
-        let mut pause = LOOK_AFTER;
-        let mut waits_since = None;
-        while done.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-            pause = (pause * 2).min(LOOK_AFTER_MAX);
-            // A question that fails is no reason to end anything.
-            let standing = watch.standing(request).unwrap_or(Standing::Free);
-            let has_time = match standing {
-                Standing::Free => {
-                    waits_since = None;
-                    true
-                }
-                Standing::Waits => waits_since.get_or_insert_with(Instant::now).elapsed() < timeout,
-                Standing::InOwnWay => false,
-            };
-            if has_time {
-                continue;
-            }
-            *self.ended.lock().unwrap_or_else(PoisonError::into_inner) = Some(standing);
-            // Where it may not be cancelled it ends with its client, as soon as it has its lock.
-            let _ = watch.cancel(request);
-            if let Some(kill) = &mut *self.kill.lock().unwrap_or_else(PoisonError::into_inner) {
-                kill();
-            }
-            return;
-        }
-    }
-
-    /// Why it was ended by us, if it was.
-    fn end(&self) -> Option<Standing> {
-        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+    notes.extend(large_objects::add(snapshot, catalog, &options.wanted, ui)?);
+    notes.extend(extension_rows::add(snapshot, catalog, &options.wanted)?);
+    Ok(())
 }
 
 /// Takes foreign keys away that lead out of what was chosen.

@@ -279,13 +279,14 @@ impl Snapshot {
         if !self.watches {
             return Ok(true);
         }
-        match &mut self.present {
-            Some(present) => has_same_definitions(&mut self.client, present, &self.moment.chosen),
-            None => {
-                let mut present = self.endpoint.connect(&self.application_name)?;
-                has_same_definitions(&mut self.client, &mut present, &self.moment.chosen)
-            }
-        }
+        let mut opened;
+        let present = if let Some(present) = &mut self.present {
+            present
+        } else {
+            opened = self.endpoint.connect(&self.application_name)?;
+            &mut opened
+        };
+        has_same_definitions(&mut self.client, present, &self.moment.chosen)
     }
 
     /// Makes sure that the tables' locks have been held all the time. It must be asked when everything has been read:
@@ -316,12 +317,11 @@ impl Snapshot {
         self.tries += 1;
         thread::sleep(pause());
         let mut opened;
-        let present = match &mut self.present {
-            Some(present) => present,
-            None => {
-                opened = self.endpoint.connect(&self.application_name)?;
-                &mut opened
-            }
+        let present = if let Some(present) = &mut self.present {
+            present
+        } else {
+            opened = self.endpoint.connect(&self.application_name)?;
+            &mut opened
         };
         self.moment = find_moment(
             &self.endpoint,
