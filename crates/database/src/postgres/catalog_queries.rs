@@ -186,6 +186,10 @@ SELECT 'sequence ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' belongs t
 FROM pg_catalog.pg_extension e CROSS JOIN LATERAL pg_catalog.unnest(e.extconfig) AS x (oid)
 JOIN pg_catalog.pg_class c ON c.oid = x.oid WHERE c.relkind = 'S'
 UNION ALL
+SELECT 'security labels of large objects are not in the archive: ' || pg_catalog.count(*)
+FROM pg_catalog.pg_seclabel s WHERE s.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass
+HAVING pg_catalog.count(*) > 0
+UNION ALL
 SELECT 'table ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' uses access method ' || a.amname
        || ' and becomes one of the target''s default'
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_am a ON a.oid = c.relam
