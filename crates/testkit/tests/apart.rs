@@ -144,12 +144,20 @@ fn what_stands_apart_is_applied_when_it_is_asked_for() {
         .unwrap();
     assert_eq!(case.answers("SELECT to_regnamespace('shop') IS NULL"), ["t"]);
 
-    // A load that fails leaves nothing of it.
-    let failed = case.desk.run(&format!(
-        "remap-schema --to shop whole.tar | head -c -1500 | load {} --apply publications,default-privileges",
-        target_word(&case.target)
-    ));
-    failed.assert_code(6);
+    // A load that fails leaves nothing of it, also in the moment in which some is applied already.
+    case.target
+        .execute(
+            "CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no news here'; END $$;
+             CREATE EVENT TRIGGER stop ON ddl_command_start WHEN TAG IN ('CREATE PUBLICATION') EXECUTE FUNCTION stop()",
+        )
+        .unwrap();
+    case.load("--apply publications,default-privileges")
+        .assert_code(5)
+        .assert_stderr_contains("no news here")
+        .assert_stderr_contains("nothing is live");
+    case.target
+        .execute("DROP EVENT TRIGGER stop; DROP FUNCTION stop")
+        .unwrap();
     assert_eq!(case.answers(APPLIED), [""; 0]);
     case.desk
         .run(&format!("load --abandon shop {}", target_word(&case.target)))
@@ -200,12 +208,16 @@ fn what_the_role_may_not_make_is_refused_all_at_once() {
          CREATE FOREIGN TABLE farther (a int) SERVER far;
          CREATE TABLE numbered (id serial); INSERT INTO numbered VALUES (3); CREATE TABLE near () INHERITS (numbered);
          CREATE FOREIGN TABLE remote () INHERITS (numbered) SERVER far; INSERT INTO near VALUES (7); CREATE TABLE t (id int); CREATE TABLE u (id int);
-         CREATE PUBLICATION everything FOR ALL TABLES;
+         CREATE PUBLICATION everything FOR ALL TABLES; COMMENT ON PUBLICATION everything IS 'all of it';
+         ALTER DATABASE $DB SET work_mem = '8MB';
+         UPDATE pg_db_role_setting SET setconfig = '{work_memory=8MB}' WHERE setrole = 0
+           AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database());
          INSERT INTO pg_seclabel SELECT oid, 'pg_class'::regclass, 0, 'classifier', 'secret' FROM pg_class WHERE relname IN ('t', 'u')",
     );
-    let refused = case.load("--apply publications");
+    let refused = case.load("--apply publications,settings");
     refused.assert_code(5);
     for said in [
+        "setting work_memory is refused: unrecognized configuration parameter",
         "extension postgres_fdw is not trusted",
         "foreign-data wrapper own needs a superuser",
         "publication everything is for all tables",
