@@ -28,7 +28,7 @@ use std::time::Instant;
 
 use archive::{Content, End, Header, SchemaMember};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
-use cli::{ArchiveReader, Exit, Failure, Outcome, Ui, open_archive};
+use cli::{ArchiveReader, Failure, Outcome, Ui, open_archive};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 
