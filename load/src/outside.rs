@@ -10,7 +10,11 @@ use crate::target::{Target, failed};
 pub(crate) fn misplaced(sql: &str) -> Vec<String> {
     let found = far_reaching(sql).into_iter();
     found
-        .map(|it| format!("{it} stands among the archive's definitions, where no dump puts it: do not trust the archive"))
+        .map(|it| {
+            format!(
+                "{it} stands among the archive's definitions, where no dump puts it: do not trust the archive"
+            )
+        })
         .collect()
 }
 

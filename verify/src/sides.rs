@@ -18,8 +18,8 @@ use fingerprint::{Fingerprint, Form, encode_row};
 use plan::Mapping;
 use rewrite::{Known, NameMap, Rewriter};
 
-use crate::beside::Kept;
 use crate::archive_alone::KeptRows;
+use crate::beside::Kept;
 use crate::scan::Scan;
 use crate::trees::Unit;
 

@@ -73,7 +73,9 @@ impl Rewriter {
         let mut doubts: Vec<Doubt> = rewritten.doubts.into_iter().map(|it| doubt(it.reason)).collect();
         if rewritten.edits.is_empty() {
             if let Some((_, mentioned)) = self.mention(&setting.value).filter(|_| doubts.is_empty()) {
-                doubts.push(doubt(format!("its value mentions {mentioned} and stays as it is")));
+                doubts.push(doubt(format!(
+                    "its value mentions {mentioned} and stays as it is"
+                )));
             }
             return doubts;
         }
