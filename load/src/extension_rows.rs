@@ -189,12 +189,13 @@ impl<'a> ExtensionRows<'a> {
                 table.primary_key.join(", "),
                 "with other values on the target under the same",
             );
-            let mut finding = format!("{name}: {} {with} {key}", count(number));
-            if ui.is_verbose() {
+            let values = if ui.is_verbose() {
                 let more = if number > keys.len() as u64 { ", …" } else { "" };
-                finding.push_str(&format!(": {}{more}", keys.join(", ")));
-            }
-            findings.push(finding);
+                format!(": {}{more}", keys.join(", "))
+            } else {
+                String::new()
+            };
+            findings.push(format!("{name}: {} {with} {key}{values}", count(number)));
         }
         if findings.is_empty() {
             return Ok(());
