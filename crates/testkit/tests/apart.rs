@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+use archive::{Reader, SchemaMember, TarSink, TarStore, Writer};
 use testkit::{Cluster, Database, Desk, Output, POSTGRES, target_word};
 
 /// `$ROLE` stands for a role of this test, `$DB` for the database.
@@ -197,6 +198,49 @@ fn what_stands_apart_stays_there_and_is_told() {
     );
     assert!(loaded.stdout_text().contains("\"applied\": false"), "{loaded}");
     assert_eq!(case.answers(APPLIED), [""; 0]);
+
+    // Nor does it pass among the definitions; and a role that relied on `public` is asked for before any work.
+    let whole = std::fs::read(case.desk.path("whole.tar")).unwrap();
+    std::fs::write(case.desk.path("whole.tar"), crafted(&whole)).unwrap();
+    let refused = case.desk.run(&format!(
+        "load {} whole.tar --privileges keep",
+        target_word(&case.target)
+    ));
+    refused.assert_code(5);
+    for said in [
+        "ALTER SYSTEM stands among the archive's definitions",
+        "CREATE EVENT TRIGGER stands among the archive's definitions",
+        "role nobody_here does not exist",
+        "nothing was written",
+    ] {
+        refused.assert_stderr_contains(said);
+    }
+}
+
+/// The archive as somebody else could have made it, with checksums that fit.
+fn crafted(archive: &[u8]) -> Vec<u8> {
+    let mut reader = Reader::new(TarStore::new(archive)).unwrap();
+    let texts = reader.schema().unwrap();
+    let mut header = reader.header().clone();
+    let usage = header.catalog.public_usage.first_mut().unwrap();
+    usage.relied_on_by.push("nobody_here".to_owned());
+    let mut writer = Writer::new(TarSink::new(Vec::new()), &header).unwrap();
+    for (member, mut sql) in texts {
+        match member {
+            SchemaMember::PreData => sql.push_str("\nALTER SYSTEM SET work_mem = 1;\n"),
+            SchemaMember::PostData => {
+                sql.push_str("\nCREATE EVENT TRIGGER e ON sql_drop EXECUTE FUNCTION f();\n");
+            }
+            _ => {}
+        }
+        writer.schema(member, &sql).unwrap();
+    }
+    while let Some((rows, record)) = reader.next_chunk().unwrap() {
+        reader
+            .chunk_stream(|body| writer.pass_chunk(rows, &record, body))
+            .unwrap();
+    }
+    writer.finish_with(reader.finish().unwrap().tables).unwrap().0
 }
 
 // Fault 24.
