@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use archive::{Content, RowFilter};
-use catalog::{Catalog, ObjectKind, QualifiedName, ThroughRoot};
+use catalog::{Catalog, ObjectKind, QualifiedName, Table, ThroughRoot};
 use cli::{Failure, Ui};
 use database::postgres::{
     Chosen, CutForeignKey, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot, check_condition,
-    find_cut_foreign_keys, hidden_tables, left_behind, read_blocks, read_catalog, refuse_torn_trees,
+    find_cut_foreign_keys, find_keys_in_doubt, find_left_out_partitions, hidden_tables, left_behind,
+    read_blocks, read_catalog, refuse_torn_trees,
 };
 
 use crate::pg_dump::NoText;
@@ -99,6 +100,7 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
         forget_state(&mut catalog);
     }
     let row_filters = check_rows(snapshot, &catalog, content)?;
+    let doubts = row_doubts(snapshot, &catalog, &row_filters)?;
     let mut definitions = Definitions {
         notes: notes(snapshot.chosen(), &schema, &cut, left),
         catalog,
@@ -106,6 +108,7 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
         row_filters,
         blocks,
     };
+    definitions.notes.extend(doubts);
     add_the_rest(snapshot, &mut definitions, options, ui)?;
     Ok(Attempt::Read(Box::new(definitions)))
 }
@@ -128,6 +131,35 @@ fn check_rows(snapshot: &mut Snapshot, catalog: &Catalog, content: Content) -> c
         }
     }
     Ok(row_filters)
+}
+
+/// What may not hold on the target, since rows or partitions are left out.
+fn row_doubts(
+    snapshot: &mut Snapshot,
+    catalog: &Catalog,
+    row_filters: &[RowFilter],
+) -> cli::Result<Vec<String>> {
+    let (client, chosen) = snapshot.parts();
+    let mut doubts = find_left_out_partitions(client, chosen).map_err(Failure::source)?;
+    let filtered: Vec<QualifiedName> = row_filters
+        .iter()
+        .filter_map(|it| catalog.tables.get(usize::try_from(it.table).ok()?))
+        .map(Table::qualified_name)
+        .collect();
+    if filtered.is_empty() {
+        return Ok(doubts);
+    }
+    let has_rows = |table: &QualifiedName| {
+        let known = catalog.tables.iter().any(|it| it.qualified_name() == *table);
+        known && chosen.row_filter(table) != Some(&Wanted::None)
+    };
+    let keys = find_keys_in_doubt(client, &filtered).map_err(Failure::source)?;
+    let in_doubt = keys.into_iter().filter(|(table, _)| has_rows(table));
+    doubts
+        .extend(in_doubt.map(|(_, key)| {
+            format!("{key}, of which rows are left out: where it does not hold, load fails")
+        }));
+    Ok(doubts)
 }
 
 /// What a person should know of all that.

@@ -20,7 +20,7 @@ mod sqlite;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use archive::{Codec, End, Header, RowFilter, TableForm, Writer};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
@@ -60,6 +60,7 @@ struct Options {
     part_bytes: Option<u64>,
     lock_timeout: Duration,
     wanted: Wanted,
+    started: Instant,
 }
 
 impl Options {
@@ -83,6 +84,7 @@ impl Options {
             part_bytes: (args.split_size > 0).then(|| u64::from(args.split_size) << 20),
             lock_timeout: args.lock_wait_timeout,
             wanted: Wanted::new(&args.selection)?,
+            started: Instant::now(),
         })
     }
 
@@ -139,15 +141,28 @@ fn finish(
     catalog: &catalog::Catalog,
     database: &str,
     progress: &Progress,
+    options: &Options,
     ui: &Ui,
 ) -> cli::Result<()> {
     let ((), end) = writer.finish().map_err(Failure::archive)?;
     progress.finish();
-    ui.status(closing_line(&end, catalog, database, progress));
+    ui.status(closing_line(
+        &end,
+        catalog,
+        database,
+        progress,
+        options.started.elapsed(),
+    ));
     Ok(())
 }
 
-fn closing_line(end: &End, catalog: &catalog::Catalog, database: &str, progress: &Progress) -> String {
+fn closing_line(
+    end: &End,
+    catalog: &catalog::Catalog,
+    database: &str,
+    progress: &Progress,
+    elapsed: Duration,
+) -> String {
     let tally = end.tally(catalog);
     let large_objects = match tally.large_objects {
         0 => String::new(),
@@ -158,7 +173,7 @@ fn closing_line(end: &End, catalog: &catalog::Catalog, database: &str, progress:
         tally.tables,
         count(tally.rows),
         size(progress.work().bytes),
-        duration(progress.elapsed()),
+        duration(elapsed),
         end.digest(),
     )
 }

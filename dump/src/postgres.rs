@@ -78,7 +78,14 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
     readers.read(&mut snapshot, &queue, options, &mut writer, &progress)?;
     // Before the end member, without which nobody takes the archive.
     snapshot.confirm().map_err(Failure::source)?;
-    finish(writer, &header.catalog, &endpoint.display_name(), &progress, ui)
+    finish(
+        writer,
+        &header.catalog,
+        &endpoint.display_name(),
+        &progress,
+        options,
+        ui,
+    )
 }
 
 /// Whether the server finds rows by the blocks in which they stand without reading all others.

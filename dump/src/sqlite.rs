@@ -53,7 +53,7 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
     pack(options, &mut writer, &progress, |packer| {
         read_tables(&source, &inspection, packer)
     })?;
-    finish(writer, &header.catalog, &name, &progress, ui)
+    finish(writer, &header.catalog, &name, &progress, options, ui)
 }
 
 /// What is left out or weaker on the target is said in any case; what only changes its form is counted.

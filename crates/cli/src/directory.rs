@@ -1,9 +1,9 @@
 //! An archive as a directory: its members as files, `end.json` written last and read first.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use archive::{End, Error, Record, Result, Sink, Store};
@@ -47,6 +47,7 @@ impl<D: Disk> DirectorySink<D> {
         replaces(&directory, existing)?;
         let staging = tempfile::Builder::new()
             .prefix(PREFIX)
+            .permissions(Permissions::from_mode(0o700))
             .tempdir_in(parent(&directory))?;
         Ok(DirectorySink {
             staged: disk.stage(staging.path()),

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: what runs on a server is cancelled, what lies on disk is removed, and the tool ends
+//! Ctrl-C, SIGTERM and SIGHUP: what runs on a server is cancelled, what lies on disk is removed, and the tool ends
 //! with 130 or 143. A second signal ends it at once.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::{Exit, Failure, Result, Ui};
@@ -91,7 +91,7 @@ pub(crate) fn note_key() {
 pub(crate) fn caught() -> Option<Exit> {
     match SIGNAL.load(Ordering::Relaxed) {
         0 => None,
-        SIGTERM => Some(Exit::Terminated),
+        SIGTERM | SIGHUP => Some(Exit::Terminated),
         _ => Some(Exit::Interrupted),
     }
 }
@@ -99,7 +99,10 @@ pub(crate) fn caught() -> Option<Exit> {
 /// Catches the signals from now on; `ui` says the last words.
 pub(crate) fn install(ui: Ui) {
     // Where signals cannot be caught their default action still ends the tool.
-    let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else {
+    let caught = [SIGINT, SIGTERM]
+        .into_iter()
+        .chain(hears_hangups().then_some(SIGHUP));
+    let Ok(mut signals) = Signals::new(caught) else {
         return;
     };
     thread::spawn(move || {
@@ -116,6 +119,15 @@ pub(crate) fn install(ui: Ui) {
             thread::spawn(run_hooks);
         }
     });
+}
+
+/// Whether a terminal that goes away shall end the tool: not under `nohup`, which has it ignored. Where the system does
+/// not tell, its own way stays.
+fn hears_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|it| u64::from_str_radix(it.trim(), 16).ok());
+    ignored.is_some_and(|it| it & (1 << (SIGHUP - 1)) == 0)
 }
 
 fn run_hooks() {

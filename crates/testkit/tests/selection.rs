@@ -200,16 +200,16 @@ fn rows_alone_are_an_archive_that_load_does_not_take() {
 fn a_selection_that_cannot_stand_alone_is_refused_before_the_first_byte() {
     let desk = Desk::shared();
     for (options, code, words) in [
-        ("-t shop.orders", 4, "table shop.orders needs type shop.state"),
-        ("-t shop.lines", 4, "table shop.lines needs function shop.stamp()"),
+        ("-t shop.orders", 2, "table shop.orders needs type shop.state"),
+        ("-t shop.lines", 2, "table shop.lines needs function shop.stamp()"),
         (
             "-n shop -T shop.orders",
-            4,
+            2,
             "view shop.open_orders needs table shop.orders",
         ),
         (
             "-t shop.events_old",
-            4,
+            2,
             "table shop.events_old needs table shop.events",
         ),
         ("-n nix", 2, "--schema nix matches nothing"),
@@ -246,4 +246,41 @@ fn a_selection_that_cannot_stand_alone_is_refused_before_the_first_byte() {
     )
     .assert_code(2)
     .assert_stderr_contains("chooses in a PostgreSQL database");
+}
+
+#[test]
+fn what_rows_and_partitions_are_missed_for_is_said_or_refused() {
+    let (desk, source) = (Desk::shared(), Cluster::shared().database("missed").unwrap());
+    source
+        .execute(
+            "CREATE SCHEMA crm; CREATE SCHEMA audit; CREATE TABLE crm.t (id integer) PARTITION BY RANGE (id);
+             CREATE TABLE audit.t1 PARTITION OF crm.t FOR VALUES FROM (0) TO (10);
+             CREATE TABLE crm.t2 PARTITION OF crm.t FOR VALUES FROM (10) TO (20); INSERT INTO crm.t VALUES (1), (11);
+             CREATE TABLE big (id integer PRIMARY KEY, a integer); CREATE TABLE small (big integer REFERENCES big);
+             CREATE STATISTICS both_columns ON id, a FROM big; INSERT INTO big VALUES (1, 1); INSERT INTO small VALUES (1)",
+        )
+        .unwrap();
+    for (options, code, words) in [
+        (
+            "-n crm",
+            2,
+            "partitions of chosen tables are not chosen: audit.t1 of crm.t",
+        ),
+        ("-n crm -T audit.t1", 0, "partition audit.t1 of crm.t is left out"),
+        ("-n crm -n audit", 0, ""),
+        (
+            "--where 'big=id > 5'",
+            0,
+            "foreign key small_big_fkey of public.small refers to public.big, of which rows are left out",
+        ),
+        (
+            "-T big",
+            0,
+            "foreign key small_big_fkey of public.small is left out",
+        ),
+    ] {
+        desk.run(&format!("dump {} {options} -o it.tar --force", source.name()))
+            .assert_code(code)
+            .assert_stderr_contains(words);
+    }
 }

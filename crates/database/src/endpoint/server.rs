@@ -80,6 +80,13 @@ impl PostgresEndpoint {
             .with_hint("say user=…")
         })?;
         let dbname = get("dbname").unwrap_or(user);
+        for (name, value) in [
+            ("dbname", Some(dbname)),
+            ("user", Some(user)),
+            ("host", get("host")),
+        ] {
+            refuse_connection_string(name, value.unwrap_or_default())?;
+        }
         let places = Place::all(get("host"), get("hostaddr"), get("port"), environment)?;
         let tls = tls_settings(keywords, environment, &places)?;
         let passwords = PasswordSource::new(keywords, environment);
@@ -171,6 +178,17 @@ impl fmt::Display for PostgresEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.display_name())
     }
+}
+
+/// A name that is a connection string can hold a password, and names are repeated in messages.
+fn refuse_connection_string(name: &str, value: &str) -> Result<()> {
+    let is_address_with_user = name == "host" && value.contains('@') && !value.starts_with(['@', '/']);
+    if !value.contains("://") && !value.contains("password=") && !is_address_with_user {
+        return Ok(());
+    }
+    let message = format!("the value of {name} looks like a whole connection string, or a part of one");
+    Err(Error::new(ErrorKind::Endpoint, message)
+        .with_hint("give the URL or the keywords as the endpoint itself; in a URL @ and : of a password are written %40 and %3A"))
 }
 
 fn parse_channel_binding(word: &str) -> Result<ChannelBinding> {

@@ -5,10 +5,11 @@
 use std::fmt::Write as _;
 use std::io::Read;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog::quote_ident;
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::outside::CutForeignKey;
@@ -154,8 +155,8 @@ fn run_pg_dump(
     let child = Arc::new(Mutex::new(child));
     let killed = Arc::clone(&child);
     on_interrupt(Box::new(move || {
-        // A child that has ended already needs no end.
-        let _ = killed.lock().unwrap_or_else(PoisonError::into_inner).kill();
+        let mut child = killed.lock().unwrap_or_else(PoisonError::into_inner);
+        end(&mut child);
     }));
     let mut words = Vec::new();
     if let Some(mut stderr) = stderr {
@@ -185,6 +186,18 @@ fn refuse_too_long(options: &[String]) -> Result<()> {
     );
     Err(Error::new(ErrorKind::Program, message)
         .with_hint("choose whole schemas by --schema or --exclude-schema"))
+}
+
+/// Asks `pg_dump` to end: it cancels its statement on the server then, which would go on waiting otherwise, with locks.
+fn end(child: &mut Child) {
+    if !matches!(child.try_wait(), Ok(None)) {
+        return;
+    }
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let is_asked = pid.is_some_and(|pid| kill_process(pid, Signal::TERM).is_ok());
+    if !is_asked {
+        let _ = child.kill();
+    }
 }
 
 fn not_run(name: &str, error: std::io::Error) -> Error {

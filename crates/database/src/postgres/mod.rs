@@ -32,7 +32,9 @@ pub use large_objects::{
 };
 pub use locks::Standing;
 pub use offers::{ExtensionOffer, InstalledExtension, Offers, SchemaOffer};
-pub use outside::{CutForeignKey, find_cut_foreign_keys, refuse_torn_trees};
+pub use outside::{
+    CutForeignKey, find_cut_foreign_keys, find_keys_in_doubt, find_left_out_partitions, refuse_torn_trees,
+};
 pub use oversize::{OversizedRow, could_hold_oversized_row, find_oversized_row};
 pub use partitions::read_partition_keys;
 pub use pattern::{Pattern, split_condition};

@@ -37,7 +37,6 @@ const IN_SCHEMAS: &[(&str, &str, &str)] = &[
     ("pg_ts_dict", "dictnamespace", "true"),
     ("pg_ts_parser", "prsnamespace", "true"),
     ("pg_ts_template", "tmplnamespace", "true"),
-    ("pg_statistic_ext", "stxnamespace", "true"),
 ];
 
 /// Catalogs whose objects belong to a relation: each with the column that says to which.
@@ -69,9 +68,9 @@ pub fn find_cut_foreign_keys(client: &mut impl GenericClient, chosen: &Chosen) -
         };
         let sentences: Vec<String> = others.iter().map(sentence).collect();
         let message = format!("the selection does not stand alone: {}", some_of(&sentences));
-        return Err(Error::new(ErrorKind::Unsupported, message).with_hint(
-            "choose that too, or whole schemas by --schema and leave tables out by --exclude-table, or take the rows \
-             alone by --data-only",
+        return Err(Error::new(ErrorKind::Endpoint, message).with_hint(
+            "choose that too; functions, types and what else is no table, view or sequence come with their schema \
+             (--schema), from which --exclude-table leaves tables out; or take the rows alone by --data-only",
         ));
     }
     Ok(keys
@@ -83,6 +82,66 @@ pub fn find_cut_foreign_keys(client: &mut impl GenericClient, chosen: &Chosen) -
             refers_to: row.get("what"),
         })
         .collect())
+}
+
+/// Partitions of chosen tables that are not chosen, as notes where an option names them. Otherwise they are an error:
+/// their rows would be missed, since a partitioned table stands for its partitions.
+pub fn find_left_out_partitions(client: &mut impl GenericClient, chosen: &Chosen) -> Result<Vec<String>> {
+    const LEFT_OUT: &str = "SELECT n.nspname AS schema, c.relname AS name,
+          i.inhparent::pg_catalog.regclass::pg_catalog.text AS parent
+        FROM pg_catalog.pg_inherits i
+        JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid AND c.relispartition AND c.relkind <> 'i' AND c.relkind <> 'I'
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        JOIN pg_catalog.pg_class p ON p.oid = i.inhparent
+        JOIN pg_catalog.pg_namespace pn ON pn.oid = p.relnamespace
+        WHERE ($1::pg_catalog.text[] IS NULL OR pn.nspname = ANY ($1))
+          AND ($2::pg_catalog.oid[] IS NULL OR p.oid = ANY ($2))
+          AND (n.nspname <> ALL ($1) OR c.oid <> ALL ($2))
+        ORDER BY 3, 1, 2";
+    let rows = client
+        .query(LEFT_OUT, &[&chosen.schemas, &chosen.relation_oids()])
+        .map_err(Error::query("partitions that are left out could not be listed"))?;
+    let name =
+        |row: &postgres::Row| QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("name"));
+    let (named, missed): (Vec<_>, Vec<_>) = rows.iter().partition(|row| chosen.is_excluded(&name(row)));
+    let sentence = |row: &&postgres::Row| format!("{} of {}", name(row), row.get::<_, &str>("parent"));
+    if !missed.is_empty() {
+        let missed: Vec<String> = missed.iter().map(sentence).collect();
+        let message = format!("partitions of chosen tables are not chosen: {}", some_of(&missed));
+        return Err(Error::new(ErrorKind::Endpoint, message)
+            .with_hint("choose their schemas too, or leave them out by their names (--exclude-table)"));
+    }
+    let note = |row: &postgres::Row| {
+        let parent = row.get::<_, &str>("parent");
+        format!(
+            "partition {} of {parent} is left out, and rows that belong there have no place",
+            name(row)
+        )
+    };
+    Ok(named.into_iter().map(note).collect())
+}
+
+/// Foreign keys that refer to one of `tables`, of which rows are left out: each with its table and what it refers to.
+pub fn find_keys_in_doubt(
+    client: &mut impl GenericClient,
+    tables: &[QualifiedName],
+) -> Result<Vec<(QualifiedName, String)>> {
+    const KEYS: &str = "SELECT n.nspname AS schema, c.relname AS name, 'foreign key ' || f.conname || ' of '
+          || f.conrelid::pg_catalog.regclass::pg_catalog.text || ' refers to '
+          || f.confrelid::pg_catalog.regclass::pg_catalog.text AS sentence
+        FROM pg_catalog.pg_constraint f JOIN pg_catalog.pg_class c ON c.oid = f.conrelid
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE f.contype = 'f' AND f.confrelid = ANY ($1::pg_catalog.text[]::pg_catalog.regclass[])
+        ORDER BY 3";
+    let tables: Vec<String> = tables.iter().map(ToString::to_string).collect();
+    let rows = client
+        .query(KEYS, &[&tables])
+        .map_err(Error::query("foreign keys to chosen rows could not be listed"))?;
+    let key = |row: &postgres::Row| {
+        let table = QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("name"));
+        (table, row.get("sentence"))
+    };
+    Ok(rows.iter().map(key).collect())
 }
 
 /// Refuses to read a tree of partitions through its root when not all of it is chosen: rows of the rest would come too,
@@ -106,7 +165,7 @@ pub fn refuse_torn_trees(client: &mut impl GenericClient, catalog: &Catalog, cho
         if row.get::<_, i64>(0) > 0 {
             let message =
                 format!("not all partitions of {name} are chosen, and its rows can be read through it alone");
-            return Err(Error::new(ErrorKind::Unsupported, message)
+            return Err(Error::new(ErrorKind::Endpoint, message)
                 .with_hint("choose all of them; an enum's hash, which divides its rows, differs from database to database"));
         }
     }

@@ -78,7 +78,11 @@ pub fn check_condition(client: &mut Client, table: &Table, condition: &str) -> R
     let sql = format!("SELECT FROM ONLY {name} WHERE {}", extent.conditions());
     let hint =
         "a condition is an SQL expression over the table's columns; names of all else have their schema";
-    client.prepare(&sql).map(drop).map_err(|error| {
+    // Twice, in two kinds of brackets: what closes the one and opens it again, `a) OR (b`, is no expression in the other,
+    // and would not be kept together with the blocks that a part is read by.
+    let in_brackets = format!("SELECT FROM ONLY {name} WHERE (ARRAY[{condition}\n])[1]");
+    let checked = client.prepare(&sql).and_then(|_| client.prepare(&in_brackets));
+    checked.map(drop).map_err(|error| {
         Error::new(
             ErrorKind::Endpoint,
             format!("the condition for rows of {name} cannot be used"),

@@ -45,6 +45,8 @@ pub struct Chosen {
     only_relations: bool,
     row_filters: HashMap<QualifiedName, RowFilter>,
     definitions_only: bool,
+    /// Relations that an option excluded by their own names.
+    excluded: BTreeSet<QualifiedName>,
     /// What makes `pg_dump` choose the same.
     pub(super) pg_dump_options: Vec<String>,
     notes: Vec<String>,
@@ -112,7 +114,10 @@ impl Selection {
         }
         for pattern in &self.excluded_tables {
             match finder.relations(pattern)? {
-                Some(found) => relations.retain(|name, _| !found.contains_key(name)),
+                Some(found) => {
+                    relations.retain(|name, _| !found.contains_key(name));
+                    chosen.excluded.extend(found.into_keys());
+                }
                 None => chosen.notes.push(nothing("--exclude-table", pattern).to_string()),
             }
         }
@@ -178,11 +183,17 @@ impl Selection {
         let options = excluded.iter().map(|it| relation_option("--exclude-table", it));
         chosen.pg_dump_options.extend(options);
         chosen.relations = Some(relations);
+        chosen.excluded = excluded;
         Ok(())
     }
 }
 
 impl Chosen {
+    /// Whether an option left out this relation by its own name.
+    pub(super) fn is_excluded(&self, relation: &QualifiedName) -> bool {
+        self.excluded.contains(relation)
+    }
+
     /// Which rows of `table` are wanted, where not all are.
     pub fn row_filter(&self, table: &QualifiedName) -> Option<&RowFilter> {
         if self.definitions_only {
