@@ -20,17 +20,22 @@ const MET_BY_ACCIDENT: Duration = Duration::from_millis(500);
 /// Names that an error spells out.
 const NAMED_MAX: usize = 10;
 
-/// Tables that have rows, or whose shape matters for the rows of others. A table that is gone by now has no privileges.
+/// Tables that have rows, or whose shape matters for the rows of others; of extensions' tables those in `$3`. A table
+/// that is gone by now has no privileges.
 const TABLES: &str =
     "SELECT c.oid, n.nspname, c.relname, c.relkind = 'r' AS has_rows, c.relpersistence = 'u' AS unlogged,
       COALESCE(pg_catalog.has_table_privilege(c.oid, 'SELECT')
-        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'), true) AS readable
+        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'), true)
+      AND NOT (c.oid = ANY ($3) AND pg_catalog.row_security_active(c.oid)) AS readable,
+      c.oid = ANY ($3) AS of_extension
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
+    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND (c.oid = ANY ($3) OR n.nspname !~ '^pg_'
       AND n.nspname NOT IN ('information_schema', 'coalesce')
       AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
       AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))
+      AND c.oid NOT IN (SELECT d.objid FROM pg_catalog.pg_depend d
+        WHERE d.deptype = 'e' AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass))
     ORDER BY 2, 3";
 
 /// The storage and the columns of the tables `$1`, as the session sees them, in a few bytes.
@@ -95,7 +100,10 @@ pub(super) fn lock_tables(
     timeout: Duration,
 ) -> Result<bool> {
     let rows = client
-        .query(TABLES, &[&chosen.schemas, &chosen.relation_oids()])
+        .query(
+            TABLES,
+            &[&chosen.schemas, &chosen.relation_oids(), &chosen.configuration],
+        )
         .map_err(Error::query("the tables could not be listed"))?;
     refuse_unreadable(&rows)?;
     if identity.in_recovery {
@@ -204,16 +212,24 @@ fn name(row: &Row) -> QualifiedName {
 
 /// All that the role may not read, at once.
 fn refuse_unreadable(rows: &[Row]) -> Result<()> {
-    let unreadable: Vec<String> = rows
+    let unreadable = rows.iter().filter(|row| !row.get::<_, bool>("readable"));
+    let (of_extensions, own): (Vec<&Row>, Vec<&Row>) = unreadable.partition(|row| row.get("of_extension"));
+    let all: Vec<String> = own
         .iter()
-        .filter(|row| !row.get::<_, bool>("readable"))
+        .chain(&of_extensions)
         .map(|row| name(row).to_string())
         .collect();
-    if unreadable.is_empty() {
+    if all.is_empty() {
         return Ok(());
     }
-    let message = format!("the role may not read {}", some_of(&unreadable));
-    Err(Error::new(ErrorKind::Query, message).with_hint("GRANT pg_read_all_data TO the role that reads"))
+    let hint = if of_extensions.is_empty() {
+        "GRANT pg_read_all_data TO the role that reads"
+    } else {
+        "GRANT pg_read_all_data TO the role that reads, and give it BYPASSRLS where a policy hides rows; \
+         `--no-extension-rows` leaves out what belongs to extensions"
+    };
+    let message = format!("the role may not read {}", some_of(&all));
+    Err(Error::new(ErrorKind::Query, message).with_hint(hint))
 }
 
 /// Unlogged tables are empty on a standby, and the server does not let them be read.

@@ -23,7 +23,9 @@ mod snapshot;
 mod stored_names;
 
 pub use ddl::{OnInterrupt, SchemaRequest, SchemaText, read_schema_text};
-pub use extension_rows::{ConfigurationOffer, add_extension_rows, find_configuration_table};
+pub use extension_rows::{
+    ConfigurationOffer, add_extension_rows, extension_tables_left_out, find_configuration_table,
+};
 pub use identity::Identity;
 pub use introspect::{hidden_tables, left_behind, read_catalog};
 pub use large_objects::{

@@ -22,6 +22,9 @@ pub struct Selection {
     pub without_rows: Vec<Pattern>,
     /// Tables of which only some rows are wanted, each with its SQL condition.
     pub conditions: Vec<(Pattern, String)>,
+    /// Whether rows of the user's in extensions' configuration tables are wanted. As in `pg_dump` they come with
+    /// everything else only, not with a choice of schemas or tables, and what is excluded holds for them too.
+    pub extension_rows: bool,
 }
 
 /// Which rows of a table are wanted.
@@ -42,6 +45,8 @@ pub struct Chosen {
     /// Whether nothing but relations was asked for.
     only_relations: bool,
     row_filters: HashMap<QualifiedName, RowFilter>,
+    /// The OIDs of the extensions' configuration tables that are looked through for rows of the user's.
+    pub(super) configuration: Vec<u32>,
     /// What makes `pg_dump` choose the same.
     pub(super) pg_dump_options: Vec<String>,
     notes: Vec<String>,
@@ -80,12 +85,12 @@ impl Selection {
             }
         }
         for pattern in &self.without_rows {
-            for (name, _) in finder.tables_with_rows(pattern)? {
+            for (name, _) in finder.tables_with_rows(pattern, Among::Configuration)? {
                 chosen.row_filters.insert(name, RowFilter::None);
             }
         }
         for (pattern, condition) in &self.conditions {
-            for (name, _) in finder.tables_with_rows(pattern)? {
+            for (name, _) in finder.tables_with_rows(pattern, Among::Own)? {
                 let filter = RowFilter::Where(condition.clone());
                 if chosen.row_filters.insert(name.clone(), filter).is_some() {
                     let message = format!("two options decide which rows of {name} are wanted");
@@ -94,7 +99,25 @@ impl Selection {
                 }
             }
         }
+        if self.extension_rows && !is_given(&self.tables) && !is_given(&self.schemas) {
+            self.choose_configuration(&mut finder, &mut chosen)?;
+        }
         Ok(chosen)
+    }
+
+    fn choose_configuration(&self, finder: &mut Finder<'_>, chosen: &mut Chosen) -> Result<()> {
+        let mut tables = finder.configuration()?;
+        if let Some(schemas) = &chosen.schemas {
+            tables.retain(|name, _| schemas.contains(&name.schema));
+        }
+        for pattern in &self.excluded_tables {
+            let excluded = finder.relations(pattern, Among::Configuration)?;
+            let excluded = excluded.unwrap_or_default();
+            tables.retain(|name, _| !excluded.contains_key(name));
+        }
+        tables.retain(|name, _| !chosen.row_filters.contains_key(name));
+        chosen.configuration = tables.into_values().collect();
+        Ok(())
     }
 
     fn choose_relations(&self, finder: &mut Finder<'_>, chosen: &mut Chosen) -> Result<()> {
@@ -102,12 +125,12 @@ impl Selection {
         for pattern in &self.tables {
             relations.extend(
                 finder
-                    .relations(pattern)?
+                    .relations(pattern, Among::Own)?
                     .ok_or_else(|| nothing("--table", pattern))?,
             );
         }
         for pattern in &self.excluded_tables {
-            match finder.relations(pattern)? {
+            match finder.relations(pattern, Among::Configuration)? {
                 Some(found) => relations.retain(|name, _| !found.contains_key(name)),
                 None => chosen.notes.push(nothing("--exclude-table", pattern).to_string()),
             }
@@ -165,7 +188,7 @@ impl Selection {
         }
         let mut excluded = BTreeSet::new();
         for pattern in &self.excluded_tables {
-            match finder.relations(pattern)? {
+            match finder.relations(pattern, Among::Configuration)? {
                 Some(found) => excluded.extend(found.into_keys()),
                 None => chosen.notes.push(nothing("--exclude-table", pattern).to_string()),
             }
@@ -256,13 +279,36 @@ struct Finder<'a> {
 /// Relations of the user's, by name.
 type Relations = HashMap<QualifiedName, u32>;
 
+/// What patterns look among.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Among {
+    /// Relations that belong to no extension.
+    Own,
+    /// These, and tables that extensions call their configuration: nothing else of an extension has rows of the user's.
+    Configuration,
+}
+
+impl Among {
+    /// Relations of these kinds.
+    fn sql(self) -> String {
+        const CONFIGURATION: &str =
+            "c.oid IN (SELECT pg_catalog.unnest(e.extconfig) FROM pg_catalog.pg_extension e)";
+        match self {
+            Among::Own => format!("{RELATIONS} AND {NO_MEMBER}"),
+            Among::Configuration => format!("{RELATIONS} AND ({NO_MEMBER} OR {CONFIGURATION})"),
+        }
+    }
+}
+
 /// Kinds of relations that patterns choose.
 const RELATIONS: &str = "SELECT c.oid, n.nspname AS schema, c.relname AS name
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND c.relpersistence <> 't'
-      AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.deptype = 'e' AND d.objid = c.oid
-                      AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)";
+      AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')";
+
+/// What belongs to no extension.
+const NO_MEMBER: &str = "c.oid NOT IN (SELECT d.objid FROM pg_catalog.pg_depend d
+      WHERE d.deptype = 'e' AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)";
 
 /// What belongs to a relation so closely that it comes and goes with it: a partitioned table stands for its
 /// partitions, and a sequence serves the column that owns it.
@@ -282,21 +328,32 @@ const BELONGINGS: &str = "found AS (
 
 impl Finder<'_> {
     fn all_relations(&mut self) -> Result<Relations> {
-        let rows = self.client.query(RELATIONS, &[]).map_err(not_listed())?;
+        let sql = Among::Own.sql();
+        let rows = self.client.query(&sql, &[]).map_err(not_listed())?;
+        Ok(rows.iter().map(relation).collect())
+    }
+
+    fn configuration(&mut self) -> Result<Relations> {
+        const SQL: &str = "SELECT c.oid, n.nspname AS schema, c.relname AS name
+            FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE c.relkind = 'r'
+              AND c.oid IN (SELECT pg_catalog.unnest(e.extconfig) FROM pg_catalog.pg_extension e)";
+        let rows = self.client.query(SQL, &[]).map_err(not_listed())?;
         Ok(rows.iter().map(relation).collect())
     }
 
     /// `None` when there is none.
-    fn relations(&mut self, pattern: &Pattern) -> Result<Option<Relations>> {
+    fn relations(&mut self, pattern: &Pattern, among: Among) -> Result<Option<Relations>> {
         let (schema, name) = pattern.of_relation()?;
         let sql = format!(
-            "WITH RECURSIVE all_relations AS ({RELATIONS}), matched AS (
+            "WITH RECURSIVE all_relations AS ({}), matched AS (
                SELECT r.oid FROM all_relations r
                WHERE r.name OPERATOR(pg_catalog.~) ($1::pg_catalog.text COLLATE pg_catalog.\"default\")
                  AND CASE WHEN $2::pg_catalog.text IS NULL THEN r.oid = ANY ($3)
                      ELSE r.schema OPERATOR(pg_catalog.~) ($2::pg_catalog.text COLLATE pg_catalog.\"default\") END
              ), {BELONGINGS}
-             SELECT r.oid, r.schema, r.name FROM all_relations r JOIN found f ON f.oid = r.oid"
+             SELECT r.oid, r.schema, r.name FROM all_relations r JOIN found f ON f.oid = r.oid",
+            among.sql()
         );
         let visible = if schema.is_none() {
             self.visible()?.to_vec()
@@ -312,8 +369,8 @@ impl Finder<'_> {
     }
 
     /// Tables, partitions among them, whose rows a pattern decides about.
-    fn tables_with_rows(&mut self, pattern: &Pattern) -> Result<Relations> {
-        let mut relations = self.relations(pattern)?.unwrap_or_default();
+    fn tables_with_rows(&mut self, pattern: &Pattern, among: Among) -> Result<Relations> {
+        let mut relations = self.relations(pattern, among)?.unwrap_or_default();
         let oids: Vec<u32> = relations.values().copied().collect();
         let tables = self
             .client
