@@ -89,9 +89,9 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
         ui.warning(warning);
     }
     let mut snapshot = SnapshotRequest::new(endpoint, "coalesce assess")
+        .on_interrupt(&|cancel| cli::on_interrupt(cancel).keep())
         .take()
         .map_err(Failure::source)?;
-    let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
     let large_objects = large_objects::take(&mut snapshot)?;
     let (client, chosen) = snapshot.parts();
     let catalog = read_catalog(client, chosen).map_err(Failure::source)?;
