@@ -58,7 +58,9 @@ pub fn could_hold_oversized_row(client: &mut impl GenericClient, table: &Table) 
 ///
 /// The session's transaction has failed with the COPY and is ended, so that the session can be asked once more.
 pub(super) fn explain(client: &mut impl GenericClient, table: &Table, form: Form, error: Error) -> Error {
-    if !could_be_size(&error) || client.batch_execute("ROLLBACK").is_err() {
+    // Outside the transaction the table is not locked: whoever waits for it must not keep us waiting too.
+    const ASK_ANEW: &str = "ROLLBACK; SET lock_timeout = '2s'; SET statement_timeout = '60s'";
+    if !could_be_size(&error) || client.batch_execute(ASK_ANEW).is_err() {
         return error;
     }
     let Ok(Some(row)) = find_oversized_row(client, table, form) else {
