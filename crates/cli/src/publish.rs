@@ -178,11 +178,24 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from) {
-        Err(error) if is_unsupported(&error) => {
-            fs::hard_link(from, to)?;
-            fs::remove_file(from)
-        }
+        Err(error) if is_unsupported(&error) => match fs::hard_link(from, to) {
+            Ok(()) => fs::remove_file(from),
+            // EPERM: the file system has no second names for a file.
+            Err(error) if is_unsupported(&error) || error.kind() == io::ErrorKind::PermissionDenied => {
+                rename_if_free(from, to)
+            }
+            Err(error) => Err(error),
+        },
         renamed => renamed,
+    }
+}
+
+/// Where the file system can promise no more: somebody who takes the name between both steps loses it to us.
+fn rename_if_free(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(to) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+        Err(error) => Err(error),
     }
 }
 
