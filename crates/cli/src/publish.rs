@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
+use crate::not_written::{Left, NotWritten};
+
 /// What temporary names begin with.
 pub(crate) const PREFIX: &str = ".coalesce-";
 
@@ -98,7 +100,8 @@ pub(crate) fn put_in_place(disk: &impl Disk, staged: &Path, path: &Path, replace
                 "the new one is in place, but {}, the former one, cannot be removed",
                 former.display()
             );
-            io::Error::new(error.kind(), format!("{text}: {error}"))
+            let error = io::Error::new(error.kind(), format!("{text}: {error}"));
+            NotWritten::caused_by(error, Left::Whole)
         }),
         None => Ok(()),
     }
