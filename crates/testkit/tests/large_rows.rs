@@ -91,6 +91,25 @@ fn a_row_that_copy_cannot_pass_is_named_with_the_way_out() {
         "{told}"
     );
     assert!(!told.contains("public.fine"), "{told}");
+    // Rows of such partitions are read through the table above them, which has none of its own.
+    source
+        .execute(
+            "CREATE TYPE mood AS ENUM ('calm'); ALTER TABLE long ADD m mood;
+             CREATE TABLE tree (id int, b varbit, m mood) PARTITION BY HASH (m);
+             ALTER TABLE tree ATTACH PARTITION long FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
+        )
+        .unwrap();
+    let assessed = desk.run(&format!("assess {}", source.name()));
+    let told = assessed.assert_success().stdout_text();
+    assert!(
+        told.contains("public.tree: the row at ctid (0,2) is longer than 1 GiB as text (column b)"),
+        "{told}"
+    );
+    source
+        .execute(
+            "ALTER TABLE tree DETACH PARTITION long; ALTER TABLE long DROP m; DROP TABLE tree; DROP TYPE mood",
+        )
+        .unwrap();
     if !is_torture() {
         return;
     }

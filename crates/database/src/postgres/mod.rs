@@ -34,7 +34,7 @@ pub use large_objects::{
 };
 pub use offers::{ExtensionOffer, InstalledExtension, Offers, SchemaOffer};
 pub use outside::{CutForeignKey, find_cut_foreign_keys, refuse_torn_trees};
-pub use oversize::{OversizedRow, could_hold_oversized_row, find_oversized_row};
+pub use oversize::{OversizedRow, OversizedRows, could_hold_oversized_row, find_oversized_row};
 pub use partitions::read_partition_keys;
 pub use pattern::{Pattern, split_condition};
 pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows};
