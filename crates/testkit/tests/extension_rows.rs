@@ -225,6 +225,15 @@ fn rows_are_asked_for_only_where_they_are_wanted_and_may_be_read() {
     pair.run("dump $SOURCE --exclude-table rates --lock-wait-timeout 0.2 -o kept.tar --force")
         .assert_success();
     drop(held);
+    let many = "CREATE SCHEMA far; DO $$ BEGIN FOR n IN 11..22 LOOP
+        EXECUTE format('CREATE TABLE far.t%s ()', n); END LOOP; END $$";
+    admin.batch_execute(many).unwrap();
+    dump("poor", "--table 'far.*'")
+        .assert_code(4)
+        .assert_stderr_contains("far.t20 and 2 more (--verbose names all)\n");
+    dump("poor", "--table 'far.*' --verbose")
+        .assert_code(4)
+        .assert_stderr_contains("\n  far.t21\n  far.t22\n");
     admin
         .batch_execute(&format!(
             "DROP OWNED BY poor_{name}; DROP ROLE poor_{name}, barred_{name}"

@@ -229,7 +229,9 @@ fn refuse_unreadable(rows: &[Row]) -> Result<()> {
          `--no-extension-rows` leaves out what belongs to extensions"
     };
     let message = format!("the role may not read {}", some_of(&all));
-    Err(Error::new(ErrorKind::Query, message).with_hint(hint))
+    Err(Error::new(ErrorKind::Query, message)
+        .with_names(all)
+        .with_hint(hint))
 }
 
 /// Unlogged tables are empty on a standby, and the server does not let them be read.
@@ -248,7 +250,7 @@ fn refuse_unlogged(rows: &[Row], chosen: &Chosen) -> Result<()> {
         return Ok(());
     }
     let message = format!("a standby has no rows of unlogged tables: {}", some_of(&unlogged));
-    Err(Error::new(ErrorKind::Unsupported, message).with_hint(
+    Err(Error::new(ErrorKind::Unsupported, message).with_names(unlogged).with_hint(
         "read from the primary, or leave their rows out by --exclude-table-data, or them by --exclude-table",
     ))
 }
@@ -295,12 +297,14 @@ fn not_locked(error: postgres::Error, present: &mut Client, batch: &[Row], timeo
     let (message, hint) = match code {
         Some(code) if code == SqlState::LOCK_NOT_AVAILABLE => {
             let waited = format!("no lock (ACCESS SHARE) within {} s", timeout.as_secs_f64());
-            let message = match holders(present, batch) {
-                held if held.is_empty() => waited,
-                held => format!("{waited}: {}", some_of(&held)),
+            let held = holders(present, batch);
+            let message = if held.is_empty() {
+                waited
+            } else {
+                format!("{waited}: {}", some_of(&held))
             };
             let hint = "end that session or wait for it; --lock-wait-timeout allows more time";
-            return Error::query(message)(error).with_hint(hint);
+            return Error::query(message)(error).with_names(held).with_hint(hint);
         }
         Some(code) if code == SqlState::OUT_OF_MEMORY => (
             "the server has no room for more locks",
@@ -336,7 +340,7 @@ fn holders(present: &mut Client, batch: &[Row]) -> Vec<String> {
     found.iter().filter_map(sentence).collect()
 }
 
-/// The first of many names, and how many more there are.
+/// The first of many names, and how many more there are; all of them belong into [`Error::with_names`].
 pub(super) fn some_of(names: &[String]) -> String {
     let shown = names
         .iter()
@@ -346,6 +350,6 @@ pub(super) fn some_of(names: &[String]) -> String {
         .join(", ");
     match names.len().saturating_sub(NAMED_MAX) {
         0 => shown,
-        more => format!("{shown} and {more} more"),
+        more => format!("{shown} and {more} more (--verbose names all)"),
     }
 }

@@ -69,7 +69,7 @@ pub fn find_cut_foreign_keys(client: &mut impl GenericClient, chosen: &Chosen) -
         };
         let sentences: Vec<String> = others.iter().map(sentence).collect();
         let message = format!("the selection does not stand alone: {}", some_of(&sentences));
-        return Err(Error::new(ErrorKind::Unsupported, message).with_hint(
+        return Err(Error::new(ErrorKind::Unsupported, message).with_names(sentences).with_hint(
             "choose that too, or whole schemas by --schema and leave tables out by --exclude-table, or take the rows \
              alone by --data-only",
         ));
