@@ -17,7 +17,12 @@ pub(crate) fn queue<T>() -> (Sender<T>, Receiver<Queued<T>>) {
     let (sender, receiver) = sync_channel(WAITING_CHUNKS);
     let room = Arc::new(Room::default());
     let place = None;
-    (Sender { sender, room, place }, receiver)
+    let sender = Sender {
+        items: sender,
+        room,
+        place,
+    };
+    (sender, receiver)
 }
 
 /// Room that many queues share, each for one thing that is counted before it is made.
@@ -31,7 +36,7 @@ impl SharedRoom {
     pub(crate) fn queue<T>(&self, bytes: usize) -> (Sender<T>, Receiver<Queued<T>>) {
         let (sender, receiver) = sync_channel(WAITING_CHUNKS);
         let sender = Sender {
-            sender,
+            items: sender,
             place: Some(Arc::new(Room::enter(&self.room, bytes))),
             room: Arc::clone(&self.room),
         };
@@ -46,7 +51,7 @@ impl SharedRoom {
 
 /// The readers' end.
 pub(crate) struct Sender<T> {
-    sender: SyncSender<Queued<T>>,
+    items: SyncSender<Queued<T>>,
     room: Arc<Room>,
     /// What was entered already for all that is sent.
     place: Option<Arc<Place>>,
@@ -76,7 +81,7 @@ struct Place {
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
         Sender {
-            sender: self.sender.clone(),
+            items: self.items.clone(),
             room: Arc::clone(&self.room),
             place: self.place.clone(),
         }
@@ -90,7 +95,7 @@ impl<T> Sender<T> {
         let is_entered = self.place.is_some();
         let place = self.place.clone();
         let place = place.unwrap_or_else(|| Arc::new(Room::enter(&self.room, bytes)));
-        self.sender
+        self.items
             .send(Queued { item, _place: place })
             .map_err(|SendError(_)| Closed)?;
         if bytes > BYTES_MAX && !is_entered {

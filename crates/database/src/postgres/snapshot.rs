@@ -242,10 +242,12 @@ impl Snapshot {
         &self.moment.id
     }
 
+    /// Which database and which moment of it the snapshot shows.
     pub fn identity(&self) -> &Identity {
         &self.moment.identity
     }
 
+    /// Where the snapshot was taken.
     pub fn endpoint(&self) -> &PostgresEndpoint {
         &self.endpoint
     }
@@ -381,6 +383,7 @@ impl SnapshotSession {
         self.endpoint.canceller(&self.client)
     }
 
+    /// The session itself, within its transaction.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
     }
