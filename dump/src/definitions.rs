@@ -1,27 +1,17 @@
 //! What stands in front of the rows: the catalog, `pg_dump`'s text, what is left out and what must be known of it.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
-use std::time::Duration;
 
 use archive::{Content, RowFilter};
 use catalog::{Catalog, ObjectKind, QualifiedName, ThroughRoot};
 use cli::{Failure, Ui};
 use database::postgres::{
-    Chosen, CutForeignKey, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot, Watch, check_condition,
-    find_cut_foreign_keys, hidden_tables, left_behind, read_blocks, read_catalog, read_schema_text,
-    refuse_torn_trees,
+    Chosen, CutForeignKey, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot, check_condition,
+    find_cut_foreign_keys, hidden_tables, left_behind, read_blocks, read_catalog, refuse_torn_trees,
 };
 
-use crate::{Options, apart, extension_rows, large_objects};
-
-/// How soon `pg_dump` is looked after first, and how often later.
-const LOOK_AFTER: Duration = Duration::from_millis(20);
-const LOOK_AFTER_MAX: Duration = Duration::from_millis(320);
+use crate::pg_dump::NoText;
+use crate::{Options, apart, extension_rows, large_objects, pg_dump};
 
 /// Everything that stands in front of the rows, as one snapshot shows it.
 pub(crate) struct Definitions {
@@ -46,19 +36,32 @@ pub(crate) fn read_definitions(
             snapshot.id(),
             snapshot.endpoint().display_name()
         ));
-        let why = match read_once(snapshot, options, ui) {
-            Ok(Attempt::Blocked) => "a session that waits for the snapshot's locks holds what pg_dump needs",
-            Err(failure) if failure.is_lock_conflict() => "another session holds what is to be read",
+        let (why, failure) = match read_once(snapshot, options, ui) {
+            Ok(Attempt::Blocked) => {
+                let why = "a session that waits for the snapshot's locks holds what pg_dump needs";
+                (why, None)
+            }
+            Err(failure) if failure.is_lock_conflict() => {
+                ("another session holds what is to be read", Some(failure))
+            }
+            // What the snapshot shows is not there any more.
+            Err(failure) if failure.is_missing_object() && failure.exit() == cli::Exit::Source => {
+                ("definitions are gone", Some(failure))
+            }
             // A transaction that has failed cannot be asked.
             Err(failure) if snapshot.is_current().unwrap_or(true) => return Err(failure),
             Ok(Attempt::Read(definitions)) if snapshot.is_current().map_err(Failure::source)? => {
                 snapshot.stop_watching();
                 return Ok(*definitions);
             }
-            Ok(Attempt::Read(_)) | Err(_) => "definitions were changed while they were read",
+            Ok(Attempt::Read(_)) => ("definitions were changed while they were read", None),
+            Err(failure) => ("definitions were changed while they were read", Some(failure)),
         };
         ui.detail(format_args!("{why}; a new snapshot is taken"));
-        snapshot.retake().map_err(Failure::source)?;
+        if let Err(error) = snapshot.retake() {
+            // What stood in the way at last says more than that it was tried too often.
+            return Err(failure.unwrap_or_else(|| Failure::source(error)));
+        }
     }
 }
 
@@ -70,50 +73,52 @@ enum Attempt {
 }
 
 fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result<Attempt> {
-    let has_schema = options.wanted.content != Content::DataOnly;
+    let content = options.wanted.content;
     let (client, chosen) = snapshot.parts();
-    let cut = if has_schema {
-        find_cut_foreign_keys(client, chosen).map_err(Failure::source)?
-    } else {
+    let cut = if content == Content::DataOnly {
         Vec::new()
+    } else {
+        find_cut_foreign_keys(client, chosen).map_err(Failure::source)?
     };
-    let request = has_schema.then(|| SchemaRequest::new(snapshot, &cut));
+    let request = (content != Content::DataOnly).then(|| SchemaRequest::new(snapshot, &cut));
     let (client, chosen, watch) = snapshot.watched_parts();
-    let child = Child::default();
     // Both ask the server for long where there are many tables.
-    let (schema, read) = thread::scope(|scope| {
-        let child = &child;
-        let request = request.as_ref();
-        let (working, done) = channel::<()>();
-        let schema = scope.spawn(move || {
-            let schema = request.map(|it| child.read_schema(it));
-            drop(working);
-            schema.unwrap_or_else(|| Ok(SchemaText::default()))
-        });
-        scope.spawn(move || {
-            if let (Some(watch), Some(request)) = (watch, request) {
-                child.watch(watch, request, &done);
-            }
-        });
-        let read = read_catalog(client, chosen)
-            .and_then(|catalog| Ok((catalog, read_blocks(client, chosen)?, left_behind(client)?)))
-            .map_err(Failure::source);
-        let schema = schema
-            .join()
-            .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        (schema, read)
+    let (schema, read) = pg_dump::beside(request.as_ref(), watch, options.lock_timeout, || {
+        let catalog = read_catalog(client, chosen)?;
+        let (blocks, left) = (read_blocks(client, chosen)?, left_behind(client, chosen)?);
+        Ok((catalog, blocks, left))
     });
-    if child.is_blocked.load(Ordering::Relaxed) {
-        return Ok(Attempt::Blocked);
-    }
-    let ((mut catalog, blocks, left), mut schema) = (read?, schema?);
-    refuse_hidden_rows(&hidden_tables(client, &catalog, chosen).map_err(Failure::source)?)?;
-    refuse_torn_trees(client, &catalog, chosen).map_err(Failure::source)?;
+    let schema = match schema {
+        Ok(schema) => schema,
+        Err(NoText::Blocked) => return Ok(Attempt::Blocked),
+        Err(NoText::Failed(failure)) => return Err(failure),
+    };
+    let (mut catalog, blocks, left) = read.map_err(Failure::source)?;
     leave_out(&mut catalog, &cut);
-    if options.wanted.content == Content::SchemaOnly {
+    if content == Content::SchemaOnly {
         forget_state(&mut catalog);
     }
-    let row_filters = row_filters(&catalog, chosen)?;
+    let row_filters = check_rows(snapshot, &catalog, content)?;
+    let mut definitions = Definitions {
+        notes: notes(snapshot.chosen(), &schema, &cut, left),
+        catalog,
+        schema,
+        row_filters,
+        blocks,
+    };
+    add_the_rest(snapshot, &mut definitions, options, ui)?;
+    Ok(Attempt::Read(Box::new(definitions)))
+}
+
+/// Refuses rows that could not be read as they are wanted; returns which are.
+fn check_rows(snapshot: &mut Snapshot, catalog: &Catalog, content: Content) -> cli::Result<Vec<RowFilter>> {
+    let (client, chosen) = snapshot.parts();
+    refuse_hidden_rows(&hidden_tables(client, catalog, chosen).map_err(Failure::source)?)?;
+    refuse_torn_trees(client, catalog, chosen).map_err(Failure::source)?;
+    if content == Content::SchemaOnly {
+        return Ok(Vec::new());
+    }
+    let row_filters = row_filters(catalog, chosen)?;
     for filter in &row_filters {
         let table = usize::try_from(filter.table)
             .ok()
@@ -122,6 +127,11 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
             check_condition(client, table, condition).map_err(Failure::source)?;
         }
     }
+    Ok(row_filters)
+}
+
+/// What a person should know of all that.
+fn notes(chosen: &Chosen, schema: &SchemaText, cut: &[CutForeignKey], left: Vec<String>) -> Vec<String> {
     let mut notes = chosen.notes().to_vec();
     notes.extend(schema.warnings.iter().cloned());
     notes.extend(cut.iter().map(|key| {
@@ -131,61 +141,29 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
         )
     }));
     notes.extend(left);
-    if has_schema {
-        apart::cut_passwords(&mut schema, &mut notes);
-        catalog.settings = apart::settings(snapshot, &mut notes)?;
-    }
-    notes.extend(large_objects::add(snapshot, &mut catalog, &options.wanted, ui)?);
-    notes.extend(extension_rows::add(snapshot, &mut catalog, &options.wanted)?);
-    Ok(Attempt::Read(Box::new(Definitions {
+    notes
+}
+
+/// What stands beside the tables: settings, large objects, rows of extensions.
+fn add_the_rest(
+    snapshot: &mut Snapshot,
+    definitions: &mut Definitions,
+    options: &Options,
+    ui: &Ui,
+) -> cli::Result<()> {
+    let Definitions {
         catalog,
         schema,
         notes,
-        row_filters,
-        blocks,
-    })))
-}
-
-/// `pg_dump` at work.
-#[derive(Default)]
-struct Child {
-    /// Ends it.
-    end: Mutex<Option<Box<dyn FnMut() + Send>>>,
-    is_blocked: AtomicBool,
-}
-
-impl Child {
-    /// It ends with us.
-    fn read_schema(&self, request: &SchemaRequest) -> cli::Result<SchemaText> {
-        let guards = RefCell::new(Vec::new());
-        let on_start = |end_program: Box<dyn FnMut() + Send>| {
-            let end = Arc::new(Mutex::new(end_program));
-            let call = |end: Arc<Mutex<Box<dyn FnMut() + Send>>>| {
-                move || end.lock().unwrap_or_else(PoisonError::into_inner)()
-            };
-            guards
-                .borrow_mut()
-                .push(cli::on_interrupt(call(Arc::clone(&end))));
-            *self.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(call(end)));
-        };
-        read_schema_text(request, &on_start).map_err(Failure::source)
+        ..
+    } = definitions;
+    if options.wanted.content != Content::DataOnly {
+        apart::cut_passwords(schema, notes);
+        catalog.settings = apart::settings(snapshot, notes)?;
     }
-
-    /// Ends it when it would wait for ever; returns when it has ended, which `done` tells by being closed.
-    fn watch(&self, mut watch: Watch<'_>, request: &SchemaRequest, done: &Receiver<()>) {
-        let mut pause = LOOK_AFTER;
-        while done.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-            pause = (pause * 2).min(LOOK_AFTER_MAX);
-            // A question that fails is no reason to end anything.
-            if watch.give_way(request).unwrap_or(false) {
-                self.is_blocked.store(true, Ordering::Relaxed);
-                if let Some(end) = &mut *self.end.lock().unwrap_or_else(PoisonError::into_inner) {
-                    end();
-                }
-                return;
-            }
-        }
-    }
+    notes.extend(large_objects::add(snapshot, catalog, &options.wanted, ui)?);
+    notes.extend(extension_rows::add(snapshot, catalog, &options.wanted)?);
+    Ok(())
 }
 
 /// Takes foreign keys away that lead out of what was chosen.

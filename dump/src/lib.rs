@@ -11,6 +11,7 @@ mod extension_rows;
 mod large_objects;
 mod packing;
 mod parts;
+mod pg_dump;
 mod postgres;
 mod readers;
 mod rows;

@@ -234,15 +234,19 @@ impl<'a> Reader<'a> {
     fn read_part(&mut self, part: &'a Part<'a>, blocked: &Sender<&'a Part<'a>>) -> Result<(), Stop> {
         let mut tries = 1;
         loop {
-            let (failure, sent) = match self.work.read(self.session.client(), part) {
+            let locked = self.session.lock(part.table).map_err(Failure::source);
+            if locked.as_ref().is_err_and(Failure::is_lock_conflict) {
+                self.renew()?;
+                return blocked.send(part).map_err(|_| Stop::Halted);
+            }
+            let read = locked
+                .map_err(|failure| Unread::Failed { failure, sent: 0 })
+                .and_then(|()| self.work.read(self.session.client(), part));
+            let (failure, sent) = match read {
                 Ok(()) => return Ok(()),
                 Err(Unread::Stop(stop)) => return Err(stop),
                 Err(Unread::Failed { failure, sent }) => (failure, sent),
             };
-            if failure.is_lock_conflict() && sent == 0 {
-                self.renew()?;
-                return blocked.send(part).map_err(|_| Stop::Halted);
-            }
             if self.work.is_halted() || !self.session.is_lost() {
                 return Err(Stop::Failed(failure));
             }

@@ -25,6 +25,7 @@ impl Wanted {
             tables: patterns(&args.table)?,
             excluded_tables: patterns(&args.exclude_table)?,
             without_rows: patterns(&args.exclude_table_data)?,
+            definitions_only: args.schema_only,
             conditions: args
                 .conditions
                 .iter()

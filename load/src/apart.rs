@@ -45,11 +45,11 @@ impl Apply {
 
     fn words(self) -> &'static str {
         match self {
-            Apply::DefaultPrivileges => "default privileges",
-            Apply::Publications => "publications",
             Apply::Settings => "settings",
-            Apply::Subscriptions => "subscriptions",
-            Apply::EventTriggers => "event triggers",
+            Apply::DefaultPrivileges => ApartKind::DefaultPrivileges.words(),
+            Apply::Publications => ApartKind::Publication.words(),
+            Apply::Subscriptions => ApartKind::Subscription.words(),
+            Apply::EventTriggers => ApartKind::EventTrigger.words(),
         }
     }
 
@@ -100,8 +100,11 @@ impl Apart {
             self.check_rights(target, &mut findings)?;
             self.check_names(target, &mut findings)?;
         }
-        self.check_roles(target, &mut findings)?;
-        self.check_settings(target, &mut findings)?;
+        let missing = self.check_roles(target, &mut findings)?;
+        self.check_settings(target, &missing, &mut findings)?;
+        // An object can have several statements.
+        let mut told = BTreeSet::new();
+        findings.retain(|it| told.insert(it.clone()));
         Ok(findings)
     }
 
@@ -157,7 +160,8 @@ impl Apart {
         Ok(())
     }
 
-    fn check_roles(&self, target: &mut Target, findings: &mut Vec<String>) -> Result<()> {
+    /// Returns those that do not exist.
+    fn check_roles(&self, target: &mut Target, findings: &mut Vec<String>) -> Result<BTreeSet<String>> {
         const FOREIGN: &str = "SELECT r.rolname::pg_catalog.text FROM pg_catalog.pg_roles r
             WHERE r.rolname = ANY ($1) AND NOT pg_catalog.pg_has_role(r.oid, 'USAGE') ORDER BY 1";
         let of_settings = self.wanted_settings().iter().filter_map(|it| it.role.clone());
@@ -167,7 +171,8 @@ impl Apart {
             .chain(of_settings)
             .collect();
         let named: Vec<String> = named.into_iter().collect();
-        for role in grants::missing_roles(target, &named)? {
+        let missing = grants::missing_roles(target, &named)?;
+        for role in &missing {
             findings.push(format!(
                 "role {role}, which default privileges or settings name, does not exist: create it"
             ));
@@ -181,11 +186,16 @@ impl Apart {
             let role: String = row.get(0);
             format!("default privileges for role {role} need membership in it")
         }));
-        Ok(())
+        Ok(missing)
     }
 
     /// The server itself is asked for its leave, in a transaction that is rolled back.
-    fn check_settings(&self, target: &mut Target, findings: &mut Vec<String>) -> Result<()> {
+    fn check_settings(
+        &self,
+        target: &mut Target,
+        missing_roles: &BTreeSet<String>,
+        findings: &mut Vec<String>,
+    ) -> Result<()> {
         if self.wanted_settings().is_empty() {
             return Ok(());
         }
@@ -196,7 +206,8 @@ impl Apart {
             .transaction()
             .map_err(|error| failed(step, error))?;
         let database = database_name(&mut transaction)?;
-        for setting in self.wanted_settings() {
+        let has_role = |it: &&Setting| it.role.as_ref().is_none_or(|role| !missing_roles.contains(role));
+        for setting in self.wanted_settings().iter().filter(has_role) {
             let same = there
                 .iter()
                 .find(|it| it.role == setting.role && it.name == setting.name);
@@ -211,8 +222,6 @@ impl Apart {
             try_out.rollback().map_err(|error| failed(step, error))?;
             let Err(error) = tried else { continue };
             match error.as_db_error() {
-                // A role that is missing has been told already.
-                Some(error) if *error.code() == postgres::error::SqlState::UNDEFINED_OBJECT => {}
                 Some(error) => findings.push(format!("setting {setting} is refused: {}", error.message())),
                 None => return Err(failed(step, error)),
             }
@@ -253,17 +262,24 @@ impl Apart {
         if !applied.is_empty() {
             ui.status(format_args!("applied as well: {}", told(applied)));
         }
+        let mut told = BTreeSet::new();
+        let mut say_once = |finding: String| {
+            if !told.contains(&finding) {
+                ui.finding(&finding);
+                told.insert(finding);
+            }
+        };
         for statement in self.wanted() {
             let name = statement.name.as_deref().unwrap_or_default();
             match statement.kind {
-                ApartKind::Subscription if statement.creates => ui.finding(format_args!(
+                ApartKind::Subscription if statement.creates => say_once(format!(
                     "subscription {name} is switched off and has neither password nor slot: \
                      ALTER SUBSCRIPTION … CONNECTION, SET (slot_name = …), ENABLE"
                 )),
-                ApartKind::Publication if statement.reaches_all => ui.finding(format_args!(
+                ApartKind::Publication if statement.reaches_all => say_once(format!(
                     "publication {name} holds tables of others too, now or later: it is for all tables or whole schemas"
                 )),
-                ApartKind::DefaultPrivileges if statement.reaches_all => ui.finding(format_args!(
+                ApartKind::DefaultPrivileges if statement.reaches_all => say_once(format!(
                     "default privileges for role {} hold in the whole database",
                     statement.of_roles.join(", ")
                 )),

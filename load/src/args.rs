@@ -71,7 +71,8 @@ pub(crate) enum Privileges {
     Drop,
 }
 
-/// Kinds that are applied on request, in the order in which they are.
+/// Kinds that are applied on request. Settings come first; the others follow in the order in which they stand here,
+/// event triggers last, since they would fire for the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Apply {
     /// `ALTER DEFAULT PRIVILEGES`; those without a schema hold for the whole database

@@ -45,12 +45,12 @@ pub(crate) fn check(
     )?;
     findings.extend(apart.findings(target)?);
     findings.extend(outside::findings(target, texts.get(SchemaMember::PreData))?);
+    let executed = [SchemaMember::PreData, SchemaMember::PostData];
+    findings.extend(executed.iter().flat_map(|it| outside::misplaced(texts.get(*it))));
     let defined =
         [SchemaMember::PreData, SchemaMember::PostData, SchemaMember::Apart].map(|it| texts.get(it));
     findings.extend(labels::missing_providers(target, &defined)?);
-    findings.extend(large_objects::taken(target, header)?.map(|taken| {
-        format!("{taken}: leave them out (`dump --no-large-objects`), or load into another database")
-    }));
+    findings.extend(large_objects::taken(target, header)?);
     findings.extend(extension_rows::trouble(target, header, When::Before)?);
     if findings.is_empty() {
         return Ok(offers.schemas.into_iter().map(|it| it.name).collect());
@@ -175,6 +175,9 @@ fn check_roles(
         let is_named = |role: &&String| privileges.contains(&quote_ident(role));
         let mut named: Vec<String> = header.catalog.roles.iter().filter(is_named).cloned().collect();
         named.extend(large_objects::roles(header));
+        // They get USAGE, also where nothing that came along grants them anything.
+        let relying = header.catalog.public_usage.iter();
+        named.extend(relying.flat_map(|it| it.relied_on_by.iter().cloned()));
         for role in grants::missing_roles(target, &named)? {
             findings.push(format!(
                 "role {role} does not exist: create it, or load with --privileges drop"

@@ -10,6 +10,8 @@ use cli::{Exit, Failure, Result, Ui, count};
 use database::postgres::find_configuration_table;
 use postgres::Transaction;
 
+use crate::extension_sequences;
+use crate::journal::DATABASE_LOCK;
 use crate::late_rows::LateRows;
 use crate::statements::execute;
 use crate::target::{Target, failed};
@@ -73,6 +75,12 @@ pub(crate) fn trouble(target: &mut Target, header: &Header, when: When) -> Resul
                  (`dump --no-extension-rows`)"
             ));
         }
+        if offer.has_row_security {
+            findings.push(format!(
+                "row level security of {name} hides rows from the role, which could not be compared: load as a role \
+                 that it does not hold, or leave its rows out (`dump --no-extension-rows`)"
+            ));
+        }
         if !offer.missing_columns.is_empty() {
             let columns = offer.missing_columns.join(", ");
             findings.push(format!(
@@ -107,7 +115,7 @@ impl<'a> ExtensionRows<'a> {
     }
 
     /// Refuses rows that the target has with other values. Nothing is written.
-    pub(crate) fn compare(&self, target: &mut Target, kept: &LateRows) -> Result<()> {
+    pub(crate) fn compare(&self, target: &mut Target, kept: &LateRows, ui: &Ui) -> Result<()> {
         if self.tables.is_empty() {
             return Ok(());
         }
@@ -117,15 +125,18 @@ impl<'a> ExtensionRows<'a> {
             .transaction()
             .map_err(|error| failed(step, error))?;
         self.stage(&mut transaction, kept)?;
-        self.refuse_conflicts(&mut transaction)?;
+        self.refuse_conflicts(&mut transaction, ui)?;
         transaction.rollback().map_err(|error| failed(step, error))
     }
 
     /// Adds the rows that the target does not have.
     pub(crate) fn add(&self, transaction: &mut Transaction<'_>, kept: &LateRows, ui: &Ui) -> Result<()> {
+        if self.tables.is_empty() {
+            return Ok(());
+        }
+        // Another load that adds the same rows comes before or after, never between looking and adding.
+        execute(transaction, DATABASE_LOCK)?;
         self.stage(transaction, kept)?;
-        // Others may have written since the first look.
-        self.refuse_conflicts(transaction)?;
         for table in &self.tables {
             let name = table.qualified_name();
             let added = transaction
@@ -136,9 +147,11 @@ impl<'a> ExtensionRows<'a> {
                     "{name}, which belongs to an extension: rows added: {}",
                     count(added)
                 ));
+                extension_sequences::move_on(transaction, &name, ui)?;
             }
         }
-        Ok(())
+        // Whoever else wrote since the first look: what is there now is what this transaction's rows are beside.
+        self.refuse_conflicts(transaction, ui)
     }
 
     /// Brings the rows into temporary tables of the same columns.
@@ -159,23 +172,30 @@ impl<'a> ExtensionRows<'a> {
         .map(drop)
     }
 
-    fn refuse_conflicts(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+    /// Rows are data: the values of their keys are told on request only.
+    fn refuse_conflicts(&self, transaction: &mut Transaction<'_>, ui: &Ui) -> Result<()> {
         let mut findings = Vec::new();
         for table in self.tables.iter().filter(|it| !it.primary_key.is_empty()) {
             let name = table.qualified_name();
-            let rows = transaction
-                .query(&conflicts_sql(table), &[])
+            let row = transaction
+                .query_one(&conflicts_sql(table), &[])
                 .map_err(|error| failed(format!("rows of {name} could not be compared"), error))?;
-            if rows.is_empty() {
+            let (number, keys): (i64, Vec<String>) = (row.get(0), row.get(1));
+            if number == 0 {
                 continue;
             }
-            let keys: Vec<String> = rows.iter().take(KEYS_SHOWN).map(|row| row.get(0)).collect();
-            let more = if rows.len() > KEYS_SHOWN { ", …" } else { "" };
-            findings.push(format!(
-                "{name}: {} with other values on the target: {}{more}",
-                count(rows.len() as u64),
-                keys.join(", ")
-            ));
+            let number = number.unsigned_abs();
+            let (key, with) = (
+                table.primary_key.join(", "),
+                "with other values on the target under the same",
+            );
+            let values = if ui.is_verbose() {
+                let more = if number > keys.len() as u64 { ", …" } else { "" };
+                format!(": {}{more}", keys.join(", "))
+            } else {
+                String::new()
+            };
+            findings.push(format!("{name}: {} {with} {key}{values}", count(number)));
         }
         if findings.is_empty() {
             return Ok(());
@@ -185,8 +205,14 @@ impl<'a> ExtensionRows<'a> {
             "rows of extensions' tables are there with other values",
         );
         let failure = findings.into_iter().fold(failure, Failure::with_state);
-        Err(failure
-            .with_hint("make them equal on one side, or leave them out with `dump --no-extension-rows`"))
+        let which = if ui.is_verbose() {
+            ""
+        } else {
+            "; --verbose names some"
+        };
+        Err(failure.with_hint(format!(
+            "make them equal on one side, or leave them out with `dump --no-extension-rows`{which}"
+        )))
     }
 }
 
@@ -232,59 +258,67 @@ fn columns(table: &Table, prefix: &str) -> Vec<String> {
 }
 
 /// Values are compared by their text, which every type has; not every type has an operator `=`.
-fn equal(columns: impl IntoIterator<Item = String>) -> String {
-    let equal =
-        |name: String| format!("t.{name}::pg_catalog.text IS NOT DISTINCT FROM s.{name}::pg_catalog.text");
-    let all: Vec<String> = columns.into_iter().map(equal).collect();
-    if all.is_empty() {
-        "true".to_owned()
-    } else {
-        all.join(" AND ")
-    }
+fn text(name: &str) -> String {
+    format!("{name}::pg_catalog.text")
 }
 
-fn equal_keys(table: &Table) -> String {
-    equal(table.primary_key.iter().map(|it| quote_ident(it)))
+/// Whether the rows have the same key, in a form for which the server hashes instead of comparing each with each.
+/// A primary key has no NULL.
+fn same_key(table: &Table) -> String {
+    let equal = |name: &String| {
+        let name = quote_ident(name);
+        format!("{} = {}", text(&format!("t.{name}")), text(&format!("s.{name}")))
+    };
+    let all: Vec<String> = table.primary_key.iter().map(equal).collect();
+    all.join(" AND ")
 }
 
+/// A row as one text, which tells NULL from an empty one.
+fn whole_row(table: &Table, prefix: &str) -> String {
+    let texts: Vec<String> = columns(table, prefix).iter().map(|it| text(it)).collect();
+    format!("ROW({})::pg_catalog.text", texts.join(", "))
+}
+
+/// How many there are, and the keys of the first.
 fn conflicts_sql(table: &Table) -> String {
-    let (name, staging) = (table.qualified_name(), staging(table));
+    let (name, staging, same_key) = (table.qualified_name(), staging(table), same_key(table));
     let key: Vec<String> = table
         .primary_key
         .iter()
         .map(|it| format!("s.{}", quote_ident(it)))
         .collect();
-    let (same_key, same) = (equal_keys(table), equal(columns(table, "")));
+    let (here, there) = (whole_row(table, "s."), whole_row(table, "t."));
     format!(
-        "SELECT '(' || pg_catalog.concat_ws(', ', {}) || ')' FROM {staging} s JOIN {name} t ON {same_key}
-         WHERE NOT ({same}) ORDER BY 1",
+        "WITH conflicts AS (
+           SELECT '(' || pg_catalog.concat_ws(', ', {}) || ')' AS key FROM {staging} s JOIN {name} t ON {same_key}
+           WHERE {here} <> {there})
+         SELECT (SELECT pg_catalog.count(*) FROM conflicts),
+                ARRAY(SELECT key FROM conflicts ORDER BY key LIMIT {KEYS_SHOWN})",
         key.join(", ")
     )
 }
 
-/// Without a key a row that stands there as often as here is there.
 fn insert_sql(table: &Table) -> String {
     let (name, staging) = (table.qualified_name(), staging(table));
     let list = columns(table, "").join(", ");
     let wanted = columns(table, "s.").join(", ");
-    let absent = if table.primary_key.is_empty() {
-        let texts: Vec<String> = columns(table, "")
-            .iter()
-            .map(|it| format!("{it}::pg_catalog.text"))
-            .collect();
-        let same = equal(columns(table, ""));
+    if !table.primary_key.is_empty() {
+        let same_key = same_key(table);
         return format!(
             "INSERT INTO {name} ({list}) OVERRIDING SYSTEM VALUE
-             SELECT {wanted} FROM (
-               SELECT {list}, pg_catalog.row_number() OVER (PARTITION BY {}) AS \"coalesce number\" FROM {staging}) s
-             WHERE s.\"coalesce number\" > (SELECT pg_catalog.count(*) FROM {name} t WHERE {same})",
-            texts.join(", ")
+             SELECT {wanted} FROM {staging} s WHERE NOT EXISTS (SELECT FROM {name} t WHERE {same_key})"
         );
-    } else {
-        equal_keys(table)
-    };
+    }
+    // Without a key a row that stands there as often as here is there.
+    let (row, there) = (whole_row(table, ""), whole_row(table, "t."));
     format!(
         "INSERT INTO {name} ({list}) OVERRIDING SYSTEM VALUE
-         SELECT {wanted} FROM {staging} s WHERE NOT EXISTS (SELECT FROM {name} t WHERE {absent})"
+         SELECT {wanted} FROM (
+           SELECT *, {row} AS \"coalesce row\",
+             pg_catalog.row_number() OVER (PARTITION BY {row}) AS \"coalesce number\" FROM {staging}) s
+         LEFT JOIN (
+           SELECT {there} AS \"coalesce row\", pg_catalog.count(*) AS \"coalesce count\" FROM {name} t GROUP BY 1) t
+         ON t.\"coalesce row\" = s.\"coalesce row\"
+         WHERE s.\"coalesce number\" > COALESCE(t.\"coalesce count\", 0)"
     )
 }

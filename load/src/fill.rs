@@ -16,6 +16,7 @@ use postgres::{Client, Transaction};
 use crate::journal::{self, Run};
 use crate::large_objects;
 use crate::late_rows::LateRows;
+use crate::room::{Place, Room};
 use crate::routes::Routes;
 use crate::target::{Target, failed};
 
@@ -35,6 +36,12 @@ const SESSION_BYTES: u64 = 4 << 20;
 pub(crate) struct Chunk {
     pub(crate) rows: RowsRecord,
     pub(crate) stored: Vec<u8>,
+}
+
+/// A chunk on its way from the reader to a session, with its room in memory.
+struct Underway {
+    chunk: Chunk,
+    _place: Place,
 }
 
 /// What is known, and what still has to go in, when the archive has been read to its end.
@@ -120,10 +127,16 @@ struct Filling<'a> {
 
 /// The work of the thread that reads. The channel is open until the end member has been read too, so that the
 /// sessions, which can be interrupted, wait for it instead of [`fill`].
-fn read_chunks(mut reader: ArchiveReader, chunks: &SyncSender<Chunk>) -> Result<End> {
+fn read_chunks(mut reader: ArchiveReader, chunks: &SyncSender<Underway>) -> Result<End> {
+    let room = Room::default();
     while let Some((rows, _)) = reader.next_chunk().map_err(Failure::archive)? {
+        let place = room.enter(rows.raw);
         let stored = reader.chunk_bytes().map_err(Failure::archive)?;
-        if chunks.send(Chunk { rows, stored }).is_err() {
+        let underway = Underway {
+            chunk: Chunk { rows, stored },
+            _place: place,
+        };
+        if chunks.send(underway).is_err() {
             // The sessions have said why, and nobody hears this.
             return Err(Failure::new(Exit::Target, "no session takes rows any more"));
         }
@@ -135,11 +148,11 @@ fn read_chunks(mut reader: ArchiveReader, chunks: &SyncSender<Chunk>) -> Result<
 fn write_chunks(
     client: &mut Client,
     filling: &Filling<'_>,
-    chunks: &Mutex<Receiver<Chunk>>,
+    chunks: &Mutex<Receiver<Underway>>,
     progress: &Progress,
     stop: &AtomicBool,
 ) -> Result<()> {
-    while let Some(chunk) = take_chunk(chunks, stop)? {
+    while let Some(Underway { chunk, _place }) = take_chunk(chunks, stop)? {
         let work = Work {
             rows: chunk.rows.rows,
             bytes: chunk.rows.raw,
@@ -151,7 +164,7 @@ fn write_chunks(
 }
 
 /// The next chunk; none when there are no more, or when another session has failed.
-fn take_chunk(chunks: &Mutex<Receiver<Chunk>>, stop: &AtomicBool) -> Result<Option<Chunk>> {
+fn take_chunk(chunks: &Mutex<Receiver<Underway>>, stop: &AtomicBool) -> Result<Option<Underway>> {
     loop {
         cli::check_interrupt()?;
         if stop.load(Ordering::Relaxed) {

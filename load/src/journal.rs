@@ -145,6 +145,13 @@ pub(crate) fn begin(target: &mut Target, header: &Header, existing: &[String]) -
     Ok(run)
 }
 
+/// Statements that give the journal's tables to its owner.
+const STRANGE_TABLES: &str = "
+SELECT 'ALTER TABLE coalesce.' || pg_catalog.quote_ident(c.relname) || ' OWNER TO ' || pg_catalog.quote_ident(r.rolname)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
+WHERE n.nspname = 'coalesce' AND c.relkind = 'r' AND c.relowner <> n.nspowner";
+
 /// Makes the journal where it is missing.
 fn create_tables(transaction: &mut Transaction<'_>) -> Result<()> {
     let step = "the journal could not be made";
@@ -166,6 +173,15 @@ fn create_tables(transaction: &mut Transaction<'_>) -> Result<()> {
     transaction
         .batch_execute(TABLES)
         .map_err(|error| failed(step, error))?;
+    // A table that an older journal lacked would be this role's, and the journal another's.
+    let strange = transaction
+        .query(STRANGE_TABLES, &[])
+        .map_err(|error| failed(step, error))?;
+    for row in strange {
+        transaction
+            .batch_execute(row.get(0))
+            .map_err(|error| failed(step, error))?;
+    }
     crate::grants::close_journal(transaction)
 }
 
@@ -208,17 +224,36 @@ pub(crate) fn note_large_objects(transaction: &mut Transaction<'_>, run: &Run, o
         .map_err(|error| failed("the journal could not be written", error))
 }
 
+/// Whether the journal has the table, and lets this role look for it.
+fn can_look(client: &mut impl GenericClient, table: &str) -> std::result::Result<bool, postgres::Error> {
+    const TABLE: &str = "
+        SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'coalesce' AND c.relname = $1 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+          AND pg_catalog.has_table_privilege(c.oid, 'SELECT')";
+    client.query_opt(TABLE, &[&table]).map(|row| row.is_some())
+}
+
+/// The runs that made large objects of `oids` and did not end, each with what `load --abandon` knows it by.
+pub(crate) fn unfinished_makers(client: &mut impl GenericClient, oids: &[u32]) -> Result<Vec<(i64, String)>> {
+    const MAKERS: &str = "
+        SELECT r.id, COALESCE(r.schemas[1], $2) FROM coalesce.run r
+        WHERE r.state = 'loading'
+          AND EXISTS (SELECT FROM coalesce.large_object o WHERE o.run = r.id AND o.oid = ANY ($1))
+        ORDER BY r.id";
+    let step = "the journal could not be read";
+    if !can_look(client, "large_object").map_err(|error| failed(step, error))? {
+        return Ok(Vec::new());
+    }
+    let rows = client
+        .query(MAKERS, &[&oids, &LARGE_OBJECTS])
+        .map_err(|error| failed(step, error))?;
+    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
 /// The OIDs of the large objects that a run which did not end has made, ascending.
 pub(crate) fn large_objects(client: &mut impl GenericClient, run: &Run) -> Result<Vec<u32>> {
     let step = "the journal could not be read";
-    let exists: bool = client
-        .query_one(
-            "SELECT pg_catalog.to_regclass('coalesce.large_object') IS NOT NULL",
-            &[],
-        )
-        .map_err(|error| failed(step, error))?
-        .get(0);
-    if !exists {
+    if !can_look(client, "large_object").map_err(|error| failed(step, error))? {
         return Ok(Vec::new());
     }
     let rows = client
@@ -261,13 +296,7 @@ pub(crate) fn own_large_objects(
 fn forget_parts(client: &mut impl GenericClient, run: &Run) -> std::result::Result<(), postgres::Error> {
     client.execute("DELETE FROM coalesce.chunk WHERE run = $1", &[&run.id])?;
     // A journal from before there were large objects gets its table with the next load.
-    let exists: bool = client
-        .query_one(
-            "SELECT pg_catalog.to_regclass('coalesce.large_object') IS NOT NULL",
-            &[],
-        )?
-        .get(0);
-    if exists {
+    if can_look(client, "large_object")? {
         client.execute("DELETE FROM coalesce.large_object WHERE run = $1", &[&run.id])?;
     }
     Ok(())
@@ -330,15 +359,7 @@ pub(crate) fn unfinished_run(client: &mut Client, schema: &str) -> Result<Option
         WHERE r.state = 'loading' AND pg_catalog.cardinality(r.schemas) = 0 AND $1::pg_catalog.text IS NOT NULL
         ORDER BY r.id DESC LIMIT 1";
     let step = "the journal could not be read";
-    let exists: bool = client
-        .query_one(
-            "SELECT pg_catalog.to_regclass('coalesce.run') IS NOT NULL
-               AND pg_catalog.has_schema_privilege('coalesce', 'USAGE')",
-            &[],
-        )
-        .map_err(|error| failed(step, error))?
-        .get(0);
-    if !exists {
+    if !can_look(client, "run").map_err(|error| failed(step, error))? {
         return Ok(None);
     }
     // A schema of that name that was made later is another's.

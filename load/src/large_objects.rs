@@ -16,8 +16,8 @@ const BATCH: usize = 500;
 /// Bytes sent in one statement.
 const SENT_BYTES: usize = 1 << 20;
 
-/// Those of the archive's large objects that the target has already, in few words; `None` when it has none.
-pub(crate) fn taken(target: &mut Target, header: &Header) -> Result<Option<String>> {
+/// Those of the archive's large objects that the target has already, with what can be done, as sentences.
+pub(crate) fn taken(target: &mut Target, header: &Header) -> Result<Vec<String>> {
     let wanted = oids(&header.catalog.large_objects);
     let rows = target
         .client()
@@ -27,13 +27,26 @@ pub(crate) fn taken(target: &mut Target, header: &Header) -> Result<Option<Strin
         )
         .map_err(|error| failed("the large objects could not be listed", error))?;
     let found: Vec<u32> = rows.iter().map(|row| row.get(0)).collect();
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
     let is_one = found.len() == 1;
     let (things, verb) = if is_one {
         ("large object", "exists")
     } else {
         ("large objects", "exist")
     };
-    Ok((!found.is_empty()).then(|| format!("{things} {} {verb}", oid_ranges(&found).join(", "))))
+    let taken = format!("{things} {} {verb}", oid_ranges(&found).join(", "));
+    let makers = journal::unfinished_makers(target.client(), &found)?;
+    if makers.is_empty() {
+        return Ok(vec![format!(
+            "{taken}: leave them out (`dump --no-large-objects`), or load into another database"
+        )]);
+    }
+    let sentence = |(run, place): &(i64, String)| {
+        format!("{taken}, of what run {run} left unfinished: `load --abandon {place} …` removes it")
+    };
+    Ok(makers.iter().map(sentence).collect())
 }
 
 /// Roles to whom the source grants something on its large objects.

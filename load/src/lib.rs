@@ -8,6 +8,7 @@ mod apart;
 mod args;
 mod checks;
 mod extension_rows;
+mod extension_sequences;
 mod fill;
 mod grants;
 mod indexes;
@@ -18,6 +19,7 @@ mod late_rows;
 mod outside;
 mod prepare;
 mod report;
+mod room;
 mod routes;
 mod settle;
 mod statements;
@@ -27,7 +29,7 @@ use std::time::Instant;
 
 use archive::{Content, End, Header, SchemaMember};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
-use cli::{ArchiveReader, Exit, Failure, Outcome, Ui, open_archive};
+use cli::{ArchiveReader, Failure, Outcome, Ui, open_archive};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 
@@ -132,11 +134,10 @@ fn refuse_rows_alone(header: &Header) -> cli::Result<()> {
     if header.content != Content::DataOnly {
         return Ok(());
     }
-    Err(Failure::new(
-        Exit::Archive,
-        "the archive has rows without definitions, so that no table can be made",
+    Err(
+        Failure::usage("the archive has rows without definitions, so that no table can be made")
+            .with_hint("dump it without --data-only"),
     )
-    .with_hint("dump it without --data-only"))
 }
 
 /// Everything between the journal's entry and the moment at which the schemas are live.
@@ -157,7 +158,7 @@ fn load_run(
         late,
         of_extensions,
     } = fill::fill(target, run, reader, header, ui)?;
-    extension_rows.compare(target, &of_extensions)?;
+    extension_rows.compare(target, &of_extensions, ui)?;
     let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), late, ui)?;
     settle::settle(target, run, header, ui)?;
     row_security.enable(target, run)?;

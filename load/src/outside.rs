@@ -1,9 +1,22 @@
 //! What an archive makes outside of all schemas: its names are the whole database's, and not every role may make it.
 
 use cli::Result;
-use rewrite::{OutsideKind, outside_objects};
+use rewrite::{OutsideKind, far_reaching, outside_objects};
 
 use crate::target::{Target, failed};
+
+/// Statements among the definitions that concern more than the schemas, as sentences. No dump writes them there, and
+/// nobody has asked for them with `--apply`.
+pub(crate) fn misplaced(sql: &str) -> Vec<String> {
+    let found = far_reaching(sql).into_iter();
+    found
+        .map(|it| {
+            format!(
+                "{it} stands among the archive's definitions, where no dump puts it: do not trust the archive"
+            )
+        })
+        .collect()
+}
 
 /// What stands in the way of what `sql` makes there, as sentences.
 pub(crate) fn findings(target: &mut Target, sql: &str) -> Result<Vec<String>> {

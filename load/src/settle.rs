@@ -62,10 +62,11 @@ fn set_sequences(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Re
         .transaction()
         .map_err(|error| failed(step, error))?;
     journal::hold(&mut transaction, run)?;
+    let families = Families::new(&header.catalog.tables);
     for sequence in &header.catalog.sequences {
         let name = QualifiedName::new(&sequence.schema, &sequence.name).to_string();
         let mut position = (sequence.last_value, sequence.is_called);
-        if let Some(beyond) = find_beyond(&mut transaction, header, sequence, &name)? {
+        if let Some(beyond) = find_beyond(&mut transaction, &families, sequence, &name)? {
             let (value, fits) = beyond;
             let place = format!(
                 "sequence {name} stands at {}, its column holds {value}",
@@ -90,11 +91,62 @@ fn set_sequences(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Re
     transaction.commit().map_err(|error| failed(step, error))
 }
 
+/// Tables by name, and those right below each, as heirs or as partitions.
+struct Families<'a> {
+    by_name: HashMap<QualifiedName, &'a Table>,
+    below: HashMap<QualifiedName, Vec<&'a Table>>,
+}
+
+impl<'a> Families<'a> {
+    fn new(tables: &'a [Table]) -> Self {
+        let mut below: HashMap<QualifiedName, Vec<&Table>> = HashMap::new();
+        for table in tables {
+            for parent in table.partition_of.iter().chain(&table.inherits) {
+                below.entry(parent.clone()).or_default().push(table);
+            }
+        }
+        let by_name = tables.iter().map(|it| (it.qualified_name(), it)).collect();
+        Families { by_name, below }
+    }
+
+    /// `table` and all that is below it.
+    fn members(&self, table: &'a Table) -> Vec<&'a Table> {
+        let (mut members, mut seen) = (vec![table], HashSet::from([table.number]));
+        let mut place = 0;
+        while let Some(parent) = members.get(place).map(|it| it.qualified_name()) {
+            let children = self.below.get(&parent).into_iter().flatten();
+            members.extend(children.filter(|it| seen.insert(it.number)));
+            place += 1;
+        }
+        members
+    }
+
+    /// What a query names to read `column` in the rows of `table` and below it that are here: rows of a foreign
+    /// table are another server's, which may not answer, or not let this role read.
+    fn rows_here(&self, table: &'a Table, column: &str) -> String {
+        let members = self.members(table);
+        if members.iter().all(|it| it.kind != TableKind::Foreign) {
+            return table.qualified_name().to_string();
+        }
+        let here = members
+            .iter()
+            .filter(|it| !matches!(it.kind, TableKind::Foreign | TableKind::Partitioned));
+        let selects: Vec<String> = here
+            .map(|it| format!("SELECT {column} FROM ONLY {}", it.qualified_name()))
+            .collect();
+        if selects.is_empty() {
+            format!("ONLY {}", table.qualified_name())
+        } else {
+            format!("({}) AS t", selects.join(" UNION ALL "))
+        }
+    }
+}
+
 /// The farthest value in the sequence's column, if the sequence would give it or one before it again, and whether
 /// the sequence can stand there. Only whole numbers can come from a sequence as they are.
 fn find_beyond(
     transaction: &mut Transaction<'_>,
-    header: &Header,
+    families: &Families<'_>,
     sequence: &Sequence,
     name: &str,
 ) -> Result<Option<(i64, bool)>> {
@@ -102,12 +154,10 @@ fn find_beyond(
     let Some(owner) = &sequence.owned_by else {
         return Ok(None);
     };
-    let table = header
-        .catalog
-        .tables
-        .iter()
-        .find(|it| it.qualified_name() == owner.table);
-    let column = table.and_then(|it| it.columns.iter().find(|it| it.name == owner.column));
+    let Some(table) = families.by_name.get(&owner.table) else {
+        return Ok(None);
+    };
+    let column = table.columns.iter().find(|it| it.name == owner.column);
     let is_integer = |column: &&Column| INTEGERS.contains(&column.column_type.name.as_str());
     let Some(column) = column.filter(is_integer) else {
         return Ok(None);
@@ -120,7 +170,7 @@ fn find_beyond(
         "SELECT pg_catalog.{end}({column})::pg_catalog.int8, s.seqmin, s.seqmax, s.seqcycle
          FROM {} CROSS JOIN pg_catalog.pg_sequence s WHERE s.seqrelid = {}::pg_catalog.regclass
          GROUP BY s.seqmin, s.seqmax, s.seqcycle",
-        owner.table,
+        families.rows_here(table, &column),
         quote_literal(name)
     );
     let row = transaction.query_opt(&sql, &[]).map_err(|error| {

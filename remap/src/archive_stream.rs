@@ -39,8 +39,8 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     let texts = rewrite_all(&rewriter, texts, report.is_wanted(), &mut account);
     account.doubt(opened_rows::doubts(&source));
     let mut settings = source.catalog.settings.clone();
-    let notes = settings.iter_mut().filter_map(|it| rewriter.rename_setting(it));
-    notes.for_each(|note| account.note(note));
+    let doubts = settings.iter_mut().flat_map(|it| rewriter.rename_setting(it));
+    account.doubt(doubts.collect());
     account.say(mapping, ui);
     opened_rows::mention_oids(&source, ui);
     if args.strict && account.has_doubts() && !args.check {

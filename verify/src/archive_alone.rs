@@ -8,7 +8,7 @@ use cli::{ArchiveReader, Exit, Failure, Result, Ui, open_archive};
 use fingerprint::{Fingerprint, each_row_of_chunk, map_chunk, scan_chunk};
 use rewrite::{NameMap, TableNames};
 
-use crate::apart::Kept;
+use crate::beside::Kept;
 use crate::report::{Report, TableResult};
 
 pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {

@@ -9,8 +9,8 @@ use database::postgres::Selection;
 use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
-use crate::apart;
 use crate::args::Args;
+use crate::beside;
 use crate::objects::{self, Side};
 use crate::report::{Difference, Report, TableResult};
 use crate::sides::{Live, Source, name_map};
@@ -30,7 +30,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     endpoint.warnings().iter().for_each(|it| ui.warning(it));
     let jobs = args.jobs();
     let mut source = Source::open(source, jobs, !args.no_extension_rows, &mapping, ui)?;
-    apart::complete(&mut source, !args.no_large_objects, ui.is_verbose())?;
+    beside::complete(&mut source, !args.no_large_objects, ui.is_verbose())?;
     let schemas = source.catalog().schemas.iter();
     let wanted: Vec<String> = schemas.map(|it| mapping.schema(&it.name)).collect();
     let target = Live::open(&endpoint, Selection::in_schemas(&wanted), jobs, Failure::target)?;
@@ -54,8 +54,14 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
             Failure::new(cli::Exit::Internal, "no threads could be started").with_source(error)
         })?;
     let mut tables = pool.install(|| comparison.tables())?;
-    tables.extend(apart::extension_rows(&source, &target, &renamed, names.as_ref())?);
-    let large_objects = pool.install(|| apart::large_objects(&source, &target))?;
+    tables.extend(beside::extension_rows(
+        &source,
+        &target,
+        &renamed,
+        names.as_ref(),
+        &progress,
+    )?);
+    let large_objects = pool.install(|| beside::large_objects(&source, &target, &progress))?;
     if let Source::Postgres(live) = &source {
         live.confirm(Failure::source)?;
     }
@@ -117,7 +123,13 @@ impl<'a> Comparison<'a> {
     fn tables(&self) -> Result<Vec<TableResult>> {
         let same_encoding = self.source.encoding() == self.target.identity.encoding;
         let tables = &self.source.catalog().tables;
-        let mut units = units(tables, &self.renamed.tables, &self.there, same_encoding);
+        let mut units = units(
+            tables,
+            &self.renamed.tables,
+            &self.there,
+            same_encoding,
+            self.source.reads_through_roots(),
+        );
         units.sort_by_key(|unit| std::cmp::Reverse(unit.bytes()));
         let compared: Result<Vec<(u32, TableResult)>> = units
             .par_iter()

@@ -1,8 +1,8 @@
 //! `verify`: proof that a target holds what a source holds, like `cmp`. It never writes.
 
-mod apart;
 mod archive_alone;
 mod args;
+mod beside;
 mod compare;
 mod objects;
 mod report;

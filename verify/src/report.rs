@@ -7,7 +7,7 @@ use cli::{Format, Table, count};
 use fingerprint::Fingerprint;
 use serde_json::{Value, json};
 
-use crate::apart::LargeObjects;
+use crate::beside::LargeObjects;
 
 /// The version of the JSON report.
 const VERSION: u32 = 1;

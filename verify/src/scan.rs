@@ -5,7 +5,7 @@ use cli::{Exit, Failure, FailureContext, Result};
 use fingerprint::{Fingerprint, Form, RowScanner, Rows, each_row, map_rows};
 use rewrite::TableNames;
 
-use crate::apart::Kept;
+use crate::beside::Kept;
 
 /// Bytes that are held before hashed rows are thrown away.
 const HELD_BYTES_MAX: usize = 1 << 20;

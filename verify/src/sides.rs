@@ -18,8 +18,8 @@ use fingerprint::{Fingerprint, Form, encode_row};
 use plan::Mapping;
 use rewrite::{Known, NameMap, Rewriter};
 
-use crate::apart::Kept;
 use crate::archive_alone::KeptRows;
+use crate::beside::Kept;
 use crate::scan::Scan;
 use crate::trees::Unit;
 
@@ -36,7 +36,7 @@ pub(crate) struct Archived {
     end: End,
     /// Of tables whose values hold names of objects, under the names that the target has.
     renamed: HashMap<u32, Fingerprint>,
-    kept: KeptRows,
+    kept: Mutex<KeptRows>,
 }
 
 /// A PostgreSQL database under a snapshot, read by several sessions.
@@ -148,6 +148,11 @@ impl Source {
         Ok(())
     }
 
+    /// Whether a partition tree is read through its root, in the root's order of columns.
+    pub(crate) fn reads_through_roots(&self) -> bool {
+        matches!(self, Source::Postgres(_))
+    }
+
     /// The encoding of its text.
     pub(crate) fn encoding(&self) -> &str {
         match self {
@@ -203,7 +208,8 @@ impl Archived {
 }
 
 impl Source {
-    /// The rows of a table that are compared one by one, and the form in which this source has or reads them.
+    /// The rows of a table that are compared one by one, and the form in which this source has or reads them. They
+    /// are given away, and asked for once.
     pub(crate) fn kept(&self, table: &Table, names: Option<&NameMap>) -> Result<(Form, Kept)> {
         let kept = match self {
             Source::Postgres(live) => {
@@ -211,14 +217,17 @@ impl Source {
                 let kept = live.kept(scan, table, &Extent::default(), Failure::source)?;
                 return Ok((Form::Text, kept));
             }
-            Source::Archive(it) => it.kept.get(&table.number).zip(it.header.form(table.number)),
+            Source::Archive(it) => {
+                let mut kept = it.kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.remove(&table.number).zip(it.header.form(table.number))
+            }
             Source::Sqlite(_) => None,
         };
         let (kept, form) = kept.ok_or_else(|| {
             let message = format!("rows of {} were not kept", table.qualified_name());
             Failure::new(Exit::Internal, message)
         })?;
-        Ok((form, kept.clone()))
+        Ok((form, kept))
     }
 }
 
@@ -292,15 +301,20 @@ impl Live {
         let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut session =
             session.ok_or_else(|| Failure::new(Exit::Internal, "more readers than sessions"))?;
-        let mut read =
-            read_rows(session.client(), table, form, extent, |piece| scan.push(piece)).map_err(failure);
-        if read.as_ref().is_err_and(Failure::is_lock_conflict) {
+        let locked = session.lock(table).map_err(failure);
+        let read = if locked.as_ref().is_err_and(Failure::is_lock_conflict) {
             // Somebody waits for the lock that the snapshot's own session holds, and we would wait behind them.
-            session.renew().map_err(failure)?;
             let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
-            read =
-                read_rows(snapshot.client(), table, form, extent, |piece| scan.push(piece)).map_err(failure);
-        }
+            session
+                .renew()
+                .and_then(|()| read_rows(snapshot.client(), table, form, extent, |piece| scan.push(piece)))
+                .map_err(failure)
+        } else {
+            locked.and_then(|()| {
+                read_rows(session.client(), table, form, extent, |piece| scan.push(piece)).map_err(failure)
+            })
+        };
+        // Given back in any case: else another reader would be told of that, and not of what went wrong here.
         self.sessions
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -316,7 +330,9 @@ impl Live {
         extent: &Extent,
         failure: fn(database::Error) -> Failure,
     ) -> Result<Kept> {
-        scan.kept = Kept::of_table(table, scan.total.form);
+        if scan.kept.is_none() {
+            scan.kept = Kept::of_table(table, scan.total.form);
+        }
         self.read(&mut scan, table, extent, failure)?;
         let scan = scan.end()?;
         scan.kept
@@ -393,7 +409,7 @@ fn read_archive(name: &str, mapping: &Mapping) -> Result<Source> {
         header,
         end,
         renamed,
-        kept,
+        kept: Mutex::new(kept),
     })))
 }
 

@@ -1,6 +1,9 @@
-//! `cargo xtask bench`: how fast `remap-schema` is, against `cat` on the same machine and in the same minute.
+//! `cargo xtask bench`: how fast `remap-schema` is, against `cat`, and how fast `dump` is with many tables, against
+//! `pg_dump`, on the same machine and in the same minute.
 //!
 //! All inputs are made here: rows and definitions on a throwaway server, in a folder that goes away.
+
+mod many;
 
 use std::path::Path;
 use std::time::Duration;
@@ -20,7 +23,7 @@ const TIME_LIMIT: Duration = Duration::from_mins(10);
 /// Bytes of one row, about.
 const ROW_BYTES: u32 = 100;
 
-pub(crate) fn run(mib: u32) -> Result<()> {
+pub(crate) fn run(mib: u32, table_count: usize) -> Result<()> {
     run_step(cargo().args([
         "build",
         "--release",
@@ -57,7 +60,7 @@ pub(crate) fn run(mib: u32) -> Result<()> {
         let remap = bench.best(&format!("remap-schema -q --to x {file} > /dev/null"))?;
         bench.tell(&format!("{kind}, {count} definitions"), file, remap, None)?;
     }
-    Ok(())
+    bench.many_tables(table_count)
 }
 
 struct Bench<'a> {
@@ -95,9 +98,14 @@ impl Bench<'_> {
     }
 
     fn best(&self, line: &str) -> Result<Duration> {
+        self.best_at(line, self.folder)
+    }
+
+    /// The same, on the server whose socket is in `server`.
+    fn best_at(&self, line: &str, server: &Path) -> Result<Duration> {
         let mut best = Duration::MAX;
         for _ in 0..RUNS {
-            best = best.min(self.run_line(line, self.folder)?);
+            best = best.min(self.run_line(line, server)?);
         }
         Ok(best)
     }

@@ -96,11 +96,14 @@ enum Chore {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
-    /// Measure how fast new names are given, against `cat`
+    /// Measure how fast new names are given, against `cat`, and very many tables dumped, against `pg_dump`
     Bench {
         /// Rows to make, in MiB
         #[arg(long, value_name = "N", default_value_t = 1024)]
         mib: u32,
+        /// Empty tables to make for `dump`
+        #[arg(long, value_name = "N", default_value_t = 20_000)]
+        tables: usize,
     },
     /// Fold five databases into one before your eyes
     Demo {
@@ -120,7 +123,7 @@ fn main() -> ExitCode {
         Chore::Torture { rounds, strict } => torture::run(rounds, strict),
         Chore::Tidy => tidy::run(),
         Chore::Man { out } => man::run(out),
-        Chore::Bench { mib } => bench::run(mib),
+        Chore::Bench { mib, tables } => bench::run(mib, tables),
         Chore::Demo { keep } => demo::run(keep),
     };
     match done {

@@ -19,14 +19,22 @@ pub enum ApartKind {
     EventTrigger,
 }
 
-impl fmt::Display for ApartKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl ApartKind {
+    /// All of a kind, for a sentence.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
             ApartKind::DefaultPrivileges => "default privileges",
             ApartKind::Publication => "publications",
             ApartKind::Subscription => "subscriptions",
             ApartKind::EventTrigger => "event triggers",
-        })
+        }
+    }
+}
+
+impl fmt::Display for ApartKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
     }
 }
 

@@ -38,7 +38,7 @@ mod verdict;
 pub use apart::{ApartKind, ApartStatement, apart_statements, for_provider, label_providers};
 pub use known::Known;
 pub use outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten, Secret};
-pub use outside::{OutsideKind, OutsideObject, outside_objects};
+pub use outside::{OutsideKind, OutsideObject, far_reaching, outside_objects};
 pub use relation::ColumnRename;
 pub use rewriter::Rewriter;
 pub use search_path::SearchPath;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use squawk_lexer::{TokenKind, tokenize};
 use squawk_syntax::ast::normalize_name_node;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
@@ -53,6 +54,50 @@ pub fn outside_objects(sql: &str) -> Vec<OutsideObject> {
         .collect()
 }
 
+/// The beginnings, each once, of statements in `sql` that reach beyond schemas: `CREATE EVENT TRIGGER`,
+/// `ALTER SYSTEM`. They are told by their first words alone, so that none passes which only the server can read.
+pub fn far_reaching(sql: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for piece in split(sql) {
+        let words = first_words(&sql[piece.range]);
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let shown = match words.as_slice() {
+            ["CREATE" | "ALTER" | "DROP", "USER", "MAPPING"] => continue,
+            [verb @ ("CREATE" | "ALTER" | "DROP"), "EVENT", "TRIGGER"] => format!("{verb} EVENT TRIGGER"),
+            [
+                verb @ ("CREATE" | "ALTER" | "DROP"),
+                what @ ("PUBLICATION" | "SUBSCRIPTION" | "DATABASE" | "SYSTEM" | "ROLE" | "USER" | "GROUP"
+                | "TABLESPACE"),
+                ..,
+            ] => format!("{verb} {what}"),
+            _ => continue,
+        };
+        if !found.contains(&shown) {
+            found.push(shown);
+        }
+    }
+    found
+}
+
+/// At most three words in capitals; anything else ends them.
+fn first_words(statement: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut at = 0;
+    for token in tokenize(statement) {
+        let text = &statement[at..at + token.len as usize];
+        at += token.len as usize;
+        match token.kind {
+            TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. } => continue,
+            TokenKind::Ident => words.push(text.to_ascii_uppercase()),
+            _ => break,
+        }
+        if words.len() == 3 {
+            break;
+        }
+    }
+    words
+}
+
 fn outside_object(statement: &SyntaxNode) -> Option<OutsideObject> {
     use SyntaxKind as K;
     let (kind, name) = match statement.kind() {
@@ -75,6 +120,22 @@ fn outside_object(statement: &SyntaxNode) -> Option<OutsideObject> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_reaches_beyond_schemas_is_told_by_its_first_words() {
+        let sql = "CREATE TABLE s.database (); alter /* x */ SYSTEM SET a = 1; CREATE EVENT\n-- y\nTRIGGER e;
+            CREATE USER MAPPING FOR u SERVER s; ALTER DATABASE \"d\" SET a TO 1; ALTER DATABASE e SET nonsense;
+            CREATE TRIGGER t; CREATE FUNCTION s.f() AS $$ CREATE ROLE r; $$; CREATE PUBLICATION p garbled (";
+        assert_eq!(
+            far_reaching(sql),
+            [
+                "ALTER SYSTEM",
+                "CREATE EVENT TRIGGER",
+                "ALTER DATABASE",
+                "CREATE PUBLICATION"
+            ]
+        );
+    }
 
     #[test]
     fn what_stands_in_no_schema_is_found() {

@@ -6,7 +6,7 @@ use plan::is_built_in;
 use squawk_syntax::ast::{AstNode, Literal, normalize_name_node};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use crate::outcome::Note;
+use crate::outcome::Doubt;
 use crate::parse::Parsed;
 use crate::rewriter::{Rewriter, child};
 use crate::split::split;
@@ -58,19 +58,26 @@ fn values(setting: &SyntaxNode) -> Vec<String> {
 }
 
 impl Rewriter {
-    /// Gives the names in a setting's value their new ones. Returns what a person should know of a value that is no
-    /// list of names and mentions one.
-    pub fn rename_setting(&self, setting: &mut Setting) -> Option<Note> {
+    /// Gives the names in a setting's value their new ones. What keeps an old name is a doubt: a part of the value whose
+    /// meaning is not proved, and a value that is no list of names and mentions one.
+    pub fn rename_setting(&self, setting: &mut Setting) -> Vec<Doubt> {
+        let object = format!("setting {setting}");
+        let doubt = |reason: String| Doubt {
+            object: object.clone(),
+            line: 1,
+            body_line: None,
+            reason,
+        };
         let (name, value) = (quote_ident(&setting.name), setting.value_as_sql());
         let rewritten = self.rewrite(&format!("ALTER DATABASE d SET {name} TO {value};"));
+        let mut doubts: Vec<Doubt> = rewritten.doubts.into_iter().map(|it| doubt(it.reason)).collect();
         if rewritten.edits.is_empty() {
-            let (_, mentioned) = self.mention(&setting.value)?;
-            return Some(Note {
-                object: format!("setting {setting}"),
-                line: 1,
-                body_line: None,
-                text: format!("its value mentions {mentioned} and stays as it is"),
-            });
+            if let Some((_, mentioned)) = self.mention(&setting.value).filter(|_| doubts.is_empty()) {
+                doubts.push(doubt(format!(
+                    "its value mentions {mentioned} and stays as it is"
+                )));
+            }
+            return doubts;
         }
         let pieces = split(&rewritten.text);
         let statement = pieces
@@ -89,7 +96,7 @@ impl Rewriter {
         } else {
             setting.value = new.concat();
         }
-        None
+        doubts
     }
 }
 
@@ -154,9 +161,9 @@ mod tests {
                 name: name.to_owned(),
                 value: value.to_owned(),
             };
-            let note = rewriter.rename_setting(&mut setting);
+            let doubts = rewriter.rename_setting(&mut setting);
             assert_eq!(
-                (setting.value.as_str(), note.is_some()),
+                (setting.value.as_str(), !doubts.is_empty()),
                 (expected, mentions),
                 "{name}"
             );

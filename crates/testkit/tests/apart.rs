@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+use archive::{Reader, SchemaMember, TarSink, TarStore, Writer};
 use testkit::{Cluster, Database, Desk, Output, POSTGRES, target_word};
 
 /// `$ROLE` stands for a role of this test, `$DB` for the database.
@@ -144,12 +145,20 @@ fn what_stands_apart_is_applied_when_it_is_asked_for() {
         .unwrap();
     assert_eq!(case.answers("SELECT to_regnamespace('shop') IS NULL"), ["t"]);
 
-    // A load that fails leaves nothing of it.
-    let failed = case.desk.run(&format!(
-        "remap-schema --to shop whole.tar | head -c -1500 | load {} --apply publications,default-privileges",
-        target_word(&case.target)
-    ));
-    failed.assert_code(6);
+    // A load that fails leaves nothing of it, also in the moment in which some is applied already.
+    case.target
+        .execute(
+            "CREATE FUNCTION stop() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no news here'; END $$;
+             CREATE EVENT TRIGGER stop ON ddl_command_start WHEN TAG IN ('CREATE PUBLICATION') EXECUTE FUNCTION stop()",
+        )
+        .unwrap();
+    case.load("--apply publications,default-privileges")
+        .assert_code(5)
+        .assert_stderr_contains("no news here")
+        .assert_stderr_contains("nothing is live");
+    case.target
+        .execute("DROP EVENT TRIGGER stop; DROP FUNCTION stop")
+        .unwrap();
     assert_eq!(case.answers(APPLIED), [""; 0]);
     case.desk
         .run(&format!("load --abandon shop {}", target_word(&case.target)))
@@ -189,6 +198,49 @@ fn what_stands_apart_stays_there_and_is_told() {
     );
     assert!(loaded.stdout_text().contains("\"applied\": false"), "{loaded}");
     assert_eq!(case.answers(APPLIED), [""; 0]);
+
+    // Nor does it pass among the definitions; and a role that relied on `public` is asked for before any work.
+    let whole = std::fs::read(case.desk.path("whole.tar")).unwrap();
+    std::fs::write(case.desk.path("whole.tar"), crafted(&whole)).unwrap();
+    let refused = case.desk.run(&format!(
+        "load {} whole.tar --privileges keep",
+        target_word(&case.target)
+    ));
+    refused.assert_code(5);
+    for said in [
+        "ALTER SYSTEM stands among the archive's definitions",
+        "CREATE EVENT TRIGGER stands among the archive's definitions",
+        "role nobody_here does not exist",
+        "nothing was written",
+    ] {
+        refused.assert_stderr_contains(said);
+    }
+}
+
+/// The archive as somebody else could have made it, with checksums that fit.
+fn crafted(archive: &[u8]) -> Vec<u8> {
+    let mut reader = Reader::new(TarStore::new(archive)).unwrap();
+    let texts = reader.schema().unwrap();
+    let mut header = reader.header().clone();
+    let usage = header.catalog.public_usage.first_mut().unwrap();
+    usage.relied_on_by.push("nobody_here".to_owned());
+    let mut writer = Writer::new(TarSink::new(Vec::new()), &header).unwrap();
+    for (member, mut sql) in texts {
+        match member {
+            SchemaMember::PreData => sql.push_str("\nALTER SYSTEM SET work_mem = 1;\n"),
+            SchemaMember::PostData => {
+                sql.push_str("\nCREATE EVENT TRIGGER e ON sql_drop EXECUTE FUNCTION f();\n");
+            }
+            _ => {}
+        }
+        writer.schema(member, &sql).unwrap();
+    }
+    while let Some((rows, record)) = reader.next_chunk().unwrap() {
+        reader
+            .chunk_stream(|body| writer.pass_chunk(rows, &record, body))
+            .unwrap();
+    }
+    writer.finish_with(reader.finish().unwrap().tables).unwrap().0
 }
 
 // Fault 24.
@@ -197,13 +249,19 @@ fn what_the_role_may_not_make_is_refused_all_at_once() {
     let case = Case::new(
         "CREATE EXTENSION postgres_fdw; CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw;
          CREATE FOREIGN DATA WRAPPER own; CREATE SERVER \"of own\" FOREIGN DATA WRAPPER own;
-         CREATE FOREIGN TABLE farther (a int) SERVER far; CREATE TABLE t (id int); CREATE TABLE u (id int);
-         CREATE PUBLICATION everything FOR ALL TABLES;
+         CREATE FOREIGN TABLE farther (a int) SERVER far;
+         CREATE TABLE numbered (id serial); INSERT INTO numbered VALUES (3); CREATE TABLE near () INHERITS (numbered);
+         CREATE FOREIGN TABLE remote () INHERITS (numbered) SERVER far; INSERT INTO near VALUES (7); CREATE TABLE t (id int); CREATE TABLE u (id int);
+         CREATE PUBLICATION everything FOR ALL TABLES; COMMENT ON PUBLICATION everything IS 'all of it';
+         ALTER DATABASE $DB SET work_mem = '8MB';
+         UPDATE pg_db_role_setting SET setconfig = '{work_memory=8MB}' WHERE setrole = 0
+           AND setdatabase = (SELECT oid FROM pg_database WHERE datname = current_database());
          INSERT INTO pg_seclabel SELECT oid, 'pg_class'::regclass, 0, 'classifier', 'secret' FROM pg_class WHERE relname IN ('t', 'u')",
     );
-    let refused = case.load("--apply publications");
+    let refused = case.load("--apply publications,settings");
     refused.assert_code(5);
     for said in [
+        "setting work_memory is refused: unrecognized configuration parameter",
         "extension postgres_fdw is not trusted",
         "foreign-data wrapper own needs a superuser",
         "publication everything is for all tables",
@@ -232,10 +290,13 @@ fn what_the_role_may_not_make_is_refused_all_at_once() {
         .unwrap();
     case.desk.run("rm whole.tar").assert_success();
     case.dump().assert_success();
-    case.load("").assert_success();
+    // The server of the foreign tables does not answer: rows below `numbered` are looked at where they are here.
+    case.load("")
+        .assert_success()
+        .assert_stderr_contains("sequence shop.numbered_id_seq stands at 1, its column holds 7");
     assert_eq!(
-        case.answers("SELECT ftrelid::regclass FROM pg_foreign_table"),
-        ["shop.farther"]
+        case.answers("SELECT ftrelid::regclass FROM pg_foreign_table ORDER BY 1"),
+        ["shop.farther", "shop.remote"]
     );
 }
 

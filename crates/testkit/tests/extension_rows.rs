@@ -75,7 +75,9 @@ fn equal_rows_pass_and_absent_ones_are_added_where_the_target_keeps_the_extensio
         .assert_success()
         .assert_stderr_contains("ext.rates, which belongs to an extension: rows added: 2")
         .assert_stderr_contains("ext.labels, which belongs to an extension: rows added: 2")
-        .assert_stderr_contains("ext.words, which belongs to an extension: rows added: 2");
+        .assert_stderr_contains("ext.words, which belongs to an extension: rows added: 2")
+        .assert_stderr_contains("sequence ext.labels_id_seq may stand before 2, which ext.labels holds")
+        .assert_stderr_contains("SELECT setval('ext.labels_id_seq', 2)");
     assert!(!output.stderr().contains("untouched"), "{output}");
     let rates = "SELECT code, rate, standard, twice FROM ext.rates ORDER BY code COLLATE \"C\"";
     let expected = [
@@ -95,6 +97,19 @@ fn equal_rows_pass_and_absent_ones_are_added_where_the_target_keeps_the_extensio
         pair.answers("SELECT * FROM ext.words ORDER BY 1"),
         ["a | 1", "a | 1", "b | ∅"]
     );
+    pair.target
+        .execute(
+            "DELETE FROM ext.labels WHERE id = 2;
+             GRANT USAGE, UPDATE ON SEQUENCE ext.labels_id_seq TO target_owner",
+        )
+        .unwrap();
+    let again = pair.run(&MOVE.replace("shop", "again"));
+    again
+        .assert_success()
+        .assert_stderr_contains("ext.labels, which belongs to an extension: rows added: 1")
+        .assert_stderr_contains("sequence ext.labels_id_seq, which belongs to an extension, goes on after 2");
+    assert_eq!(again.stderr().matches("rows added").count(), 1, "{again}");
+    assert_eq!(pair.answers("SELECT nextval('ext.labels_id_seq')"), ["3"]);
     let proved = pair.run(PROVE);
     proved.assert_success();
     assert!(proved.stdout_text().contains("all on the target"), "{proved}");
@@ -122,10 +137,16 @@ fn rows_with_other_values_under_the_same_key_stop_the_load_before_it_is_live() {
     let Some(pair) = Pair::new(&installed(other)) else {
         return;
     };
-    pair.run(MOVE)
+    let refused = pair.run(MOVE);
+    refused
         .assert_code(5)
-        .assert_stderr_contains("ext.rates: 2 with other values on the target: (CHF), (JPY)")
+        .assert_stderr_contains("ext.rates: 2 with other values on the target under the same code")
         .assert_stderr_contains("nothing is live");
+    assert!(!refused.stderr().contains("JPY"), "{refused}");
+    pair.run("load --abandon shop $TARGET").assert_success();
+    pair.run(&format!("{MOVE} --verbose"))
+        .assert_code(5)
+        .assert_stderr_contains("under the same code: (CHF), (JPY)");
     assert_eq!(pair.answers("SELECT count(*) FROM ext.words"), ["0"]);
     assert_eq!(pair.answers("SELECT count(*) FROM ext.rates"), ["5"]);
     pair.run("load --abandon shop $TARGET").assert_success();
@@ -145,7 +166,8 @@ fn rows_with_other_values_under_the_same_key_stop_the_load_before_it_is_live() {
 fn rights_that_the_role_lacks_are_named_all_at_once() {
     // Fault 24.
     let revoked =
-        "REVOKE INSERT ON ext.rates FROM target_owner; REVOKE SELECT, INSERT ON ext.words FROM target_owner";
+        "REVOKE INSERT ON ext.rates FROM target_owner; REVOKE SELECT, INSERT ON ext.words FROM target_owner;
+         ALTER TABLE ext.labels ENABLE ROW LEVEL SECURITY";
     let Some(pair) = Pair::new(&installed(revoked)) else {
         return;
     };
@@ -153,6 +175,7 @@ fn rights_that_the_role_lacks_are_named_all_at_once() {
         .assert_code(5)
         .assert_stderr_contains("the role lacks INSERT on ext.rates")
         .assert_stderr_contains("the role lacks SELECT, INSERT on ext.words")
+        .assert_stderr_contains("row level security of ext.labels hides rows from the role")
         .assert_stderr_contains("nothing was written");
     // An extension that the load creates itself belongs to the superuser: known only once it is there.
     pair.target

@@ -257,7 +257,10 @@ fn database_with_nothing_but_large_objects_moves_and_is_abandoned() {
     pair.run("dump $SOURCE -o blobs.tar; head -c -1500 blobs.tar | load $TARGET")
         .assert_code(6)
         .assert_stderr_contains("load --abandon pg_largeobject");
-    pair.run("load $TARGET blobs.tar").assert_code(5);
+    pair.run("load $TARGET blobs.tar")
+        .assert_code(5)
+        .assert_stderr_contains("large object 40 exists, of what run 1 left unfinished")
+        .assert_stderr_contains("`load --abandon pg_largeobject …` removes it");
     pair.run("load --abandon pg_largeobject $TARGET").assert_success();
     pair.run("load $TARGET blobs.tar")
         .assert_success()

@@ -120,6 +120,16 @@ fn text_finds_its_partition_under_another_collation() {
     };
     // Capital letters stand before small ones in C, and beside them in English.
     assert_eq!((low("shop.by_text_low"), low("shop.by_text_high")), (0, 26));
+    // Attached with its columns in another order, a partition is read through its root in the root's.
+    source
+        .execute(
+            "CREATE TABLE turned (n int, word text); INSERT INTO turned SELECT n, word FROM by_text_low;
+             DROP TABLE by_text_low; ALTER TABLE turned RENAME TO by_text_low;
+             ALTER TABLE by_text ATTACH PARTITION by_text_low FOR VALUES FROM (MINVALUE) TO ('a')",
+        )
+        .unwrap();
+    desk.run(&format!("verify {from} {word} --to shop"))
+        .assert_success();
     client
         .execute("UPDATE shop.by_text SET n = 0 WHERE word = 'B66'", &[])
         .unwrap();

@@ -191,7 +191,7 @@ fn rows_alone_are_an_archive_that_load_does_not_take() {
     );
     desk.run("verify --archive rows.tar").assert_success();
     desk.run(&format!("load {} rows.tar", target_word(&target)))
-        .assert_code(6)
+        .assert_code(2)
         .assert_stderr_contains("rows without definitions")
         .assert_stderr_contains("--data-only");
 }

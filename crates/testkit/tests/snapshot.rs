@@ -230,7 +230,7 @@ fn a_change_that_waits_for_the_dump_does_not_stop_it() {
 fn check_whole(output: &Output) -> bool {
     if output
         .stderr()
-        .contains("were changed by DDL during each of 10 snapshots")
+        .contains("were changed during each of 10 snapshots")
     {
         return false;
     }
@@ -265,7 +265,7 @@ fn a_lock_that_is_not_given_names_who_holds_it() {
     let output = Tools::locate().pipeline(&line);
     output.assert_stages(&[4, 0]);
     output
-        .assert_stderr_contains(&format!("within 0.2 s: public.held is held by process {pid}"))
+        .assert_stderr_contains(&format!("public.held is held by process {pid}"))
         .assert_stderr_contains("--lock-wait-timeout");
     assert_eq!(output.stdout_text().trim(), "0", "{output}");
 }

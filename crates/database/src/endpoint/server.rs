@@ -54,9 +54,17 @@ pub(super) struct Host {
 }
 
 impl PostgresEndpoint {
-    /// What the endpoint's words or environment say that its sessions are called.
-    pub(crate) fn application_name(&self) -> Option<&str> {
-        self.application_name.as_deref()
+    /// The same endpoint for one session that can be told from all others: by its own name, and by `mark` behind it.
+    pub(crate) fn marked(&self, mark: &str) -> (PostgresEndpoint, String) {
+        let own = self.application_name.as_deref().unwrap_or("coalesce");
+        let room = catalog::IDENTIFIER_BYTES_MAX.saturating_sub(mark.len() + 1);
+        let own: String = own.chars().filter(char::is_ascii).take(room).collect();
+        let name = format!("{own} {mark}");
+        let endpoint = PostgresEndpoint {
+            application_name: Some(name.clone()),
+            ..self.clone()
+        };
+        (endpoint, name)
     }
 
     /// `words` are what was written down for this endpoint.

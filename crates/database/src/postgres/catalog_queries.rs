@@ -177,18 +177,26 @@ FROM pg_catalog.pg_namespace n WHERE n.nspname = 'coalesce'";
 pub(super) const LEFT_BEHIND: &str = "
 SELECT 'foreign table ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' is in the archive without its rows'
        AS sentence
-FROM pg_catalog.pg_class c WHERE c.relkind = 'f'
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'f' AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
+  AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))
 UNION ALL
 SELECT 'sequence ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' belongs to extension ' || e.extname
        || ': its position is not in the archive'
 FROM pg_catalog.pg_extension e CROSS JOIN LATERAL pg_catalog.unnest(e.extconfig) AS x (oid)
 JOIN pg_catalog.pg_class c ON c.oid = x.oid WHERE c.relkind = 'S'
 UNION ALL
+SELECT 'security labels of large objects are not in the archive: ' || pg_catalog.count(*)
+FROM pg_catalog.pg_seclabel s WHERE s.classoid = 'pg_catalog.pg_largeobject'::pg_catalog.regclass
+HAVING pg_catalog.count(*) > 0
+UNION ALL
 SELECT 'table ' || c.oid::pg_catalog.regclass::pg_catalog.text || ' uses access method ' || a.amname
        || ' and becomes one of the target''s default'
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_am a ON a.oid = c.relam
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'm') AND a.amname <> 'heap' AND n.nspname !~ '^pg_'";
+WHERE c.relkind IN ('r', 'p', 'm') AND a.amname <> 'heap' AND n.nspname !~ '^pg_'
+  AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
+  AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))";
 
 /// Tables whose rows a policy would hide from this role when they are read by that name.
 pub(super) const HIDDEN_TABLES: &str = "

@@ -38,6 +38,7 @@ pub struct SchemaText {
 #[derive(Clone, Debug)]
 pub struct SchemaRequest {
     endpoint: PostgresEndpoint,
+    application_name: String,
     snapshot: String,
     /// As in `server_version_num`.
     server: i32,
@@ -50,8 +51,10 @@ pub struct SchemaRequest {
 impl SchemaRequest {
     /// Everything that `snapshot` chose, without the foreign keys of `cut`.
     pub fn new(snapshot: &Snapshot, cut: &[CutForeignKey]) -> Self {
+        let (endpoint, application_name) = snapshot.endpoint().marked(&format!("pg_dump {}", snapshot.id()));
         SchemaRequest {
-            endpoint: snapshot.endpoint().clone(),
+            endpoint,
+            application_name,
             snapshot: snapshot.id().to_owned(),
             server: snapshot.identity().version_number,
             options: snapshot.chosen().pg_dump_options.clone(),
@@ -59,12 +62,9 @@ impl SchemaRequest {
         }
     }
 
-    /// What `pg_dump`'s session is called on the server: by what the endpoint says, or so that it can be told from
-    /// all others.
-    pub(super) fn application_name(&self) -> String {
-        self.endpoint
-            .application_name()
-            .map_or_else(|| format!("coalesce pg_dump {}", self.snapshot), str::to_owned)
+    /// What `pg_dump`'s session alone is called on the server.
+    pub(super) fn application_name(&self) -> &str {
+        &self.application_name
     }
 }
 
@@ -143,7 +143,6 @@ fn run_pg_dump(
     ]);
     command
         .args(&request.options)
-        .env("PGAPPNAME", request.application_name())
         .arg(format!("--snapshot={}", request.snapshot))
         .arg("--file")
         .arg(output)

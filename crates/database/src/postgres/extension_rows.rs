@@ -123,6 +123,8 @@ pub struct ConfigurationOffer {
     pub missing_columns: Vec<String>,
     /// Those of SELECT and INSERT that the role lacks.
     pub missing_privileges: Vec<String>,
+    /// Policies hold the role: with `row_security` off every look at the rows is an error.
+    pub has_row_security: bool,
 }
 
 /// Looks for `table` among what its extension calls its configuration; `None` when it is not there.
@@ -133,6 +135,7 @@ pub fn find_configuration_table(
     const FOUND: &str = "
         SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT') AS may_select,
           pg_catalog.has_table_privilege(c.oid, 'INSERT') AS may_insert,
+          pg_catalog.row_security_active(c.oid) AS has_row_security,
           ARRAY(SELECT w.name FROM pg_catalog.unnest($4::pg_catalog.text[]) AS w (name)
                 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
                                   AND NOT a.attisdropped AND a.attgenerated = '' AND a.attname = w.name)) AS missing
@@ -155,6 +158,7 @@ pub fn find_configuration_table(
         ConfigurationOffer {
             missing_columns: row.get("missing"),
             missing_privileges: missing.map(|(name, _)| (*name).to_owned()).collect(),
+            has_row_security: row.get("has_row_security"),
         }
     }))
 }

@@ -303,9 +303,9 @@ fn read_extensions(client: &mut impl GenericClient) -> Result<Vec<Extension>> {
 }
 
 /// What the database holds and an archive does not, as sentences.
-pub fn left_behind(client: &mut impl GenericClient) -> Result<Vec<String>> {
+pub fn left_behind(client: &mut impl GenericClient, chosen: &Chosen) -> Result<Vec<String>> {
     let rows = client
-        .query(queries::LEFT_BEHIND, &[])
+        .query(queries::LEFT_BEHIND, &[&chosen.schemas, &chosen.relation_oids()])
         .map_err(Error::query("what stays behind could not be listed"))?;
     Ok(rows.iter().map(|row| row.get("sentence")).collect())
 }

@@ -14,23 +14,25 @@ use crate::{Error, ErrorKind, Result};
 /// Tables named in one LOCK statement.
 const LOCK_BATCH: usize = 200;
 
-/// How long the session that holds the tables' locks waits for any other.
-const MET_BY_ACCIDENT: Duration = Duration::from_millis(500);
+/// How long the session that holds locks waits for another one: below the server's `deadlock_timeout`, so that it is we
+/// who give way, not the application.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Names that an error spells out.
 const NAMED_MAX: usize = 10;
 
-/// Tables that have rows, or whose shape matters for the rows of others; of extensions' tables those in `$3`. A table
-/// that is gone by now has no privileges.
-const TABLES: &str =
-    "SELECT c.oid, n.nspname, c.relname, c.relkind = 'r' AS has_rows, c.relpersistence = 'u' AS unlogged,
-      COALESCE(pg_catalog.has_table_privilege(c.oid, 'SELECT')
+/// Tables that have rows, or whose shape matters for the rows of others, and sequences, whose positions are read; of
+/// extensions' tables those in `$3`. What is gone by now has no privileges.
+const TABLES: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind = 'r' AS has_rows,
+      c.relpersistence = 'u' AS unlogged, c.relkind <> 'S' AS is_table,
+      COALESCE(CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
+                    ELSE pg_catalog.has_table_privilege(c.oid, 'SELECT') END
         AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'), true)
       AND NOT (c.oid = ANY ($3) AND pg_catalog.row_security_active(c.oid)) AS readable,
       c.oid = ANY ($3) AS of_extension
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't' AND (c.oid = ANY ($3) OR n.nspname !~ '^pg_'
+    WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND (c.oid = ANY ($3) OR n.nspname !~ '^pg_'
       AND n.nspname NOT IN ('information_schema', 'coalesce')
       AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
       AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))
@@ -50,7 +52,6 @@ const STATE: &str = "SELECT pg_catalog.concat_ws(' ', pg_catalog.count(*),
 
 /// Catalogs in which definitions of a schema's own stand: each with the columns of an object's OID and its schema.
 const IN_SCHEMAS: &[(&str, &str, &str)] = &[
-    ("pg_class", "oid", "relnamespace"),
     ("pg_constraint", "oid", "connamespace"),
     ("pg_type", "oid", "typnamespace"),
     ("pg_proc", "oid", "pronamespace"),
@@ -88,7 +89,17 @@ const ELSEWHERE: &[&str] = &[
     "pg_publication",
 ];
 
-/// Locks all tables that the snapshot shows. False when one of them is not now what the snapshot shows.
+/// What came of locking.
+pub(super) enum Locked {
+    All,
+    /// A table is not now what the snapshot shows.
+    Changed,
+    /// Somebody else holds a lock, as the error says. Whoever waits for longer with locks of his own could make others
+    /// wait, or die, for it.
+    Busy(Error),
+}
+
+/// Locks all tables that the snapshot shows.
 ///
 /// `present` is a session of its own, outside the snapshot: it sees what is committed, and once the locks are held
 /// that stays as it is.
@@ -97,8 +108,7 @@ pub(super) fn lock_tables(
     present: &mut Client,
     identity: &Identity,
     chosen: &Chosen,
-    timeout: Duration,
-) -> Result<bool> {
+) -> Result<Locked> {
     let rows = client
         .query(
             TABLES,
@@ -106,55 +116,70 @@ pub(super) fn lock_tables(
         )
         .map_err(Error::query("the tables could not be listed"))?;
     refuse_unreadable(&rows)?;
+    let rows: Vec<Row> = rows.into_iter().filter(|row| row.get("is_table")).collect();
     if identity.in_recovery {
         refuse_unlogged(&rows, chosen)?;
     }
     refuse_too_many(client, rows.len())?;
     let oids: Vec<u32> = rows.iter().map(|row| row.get(0)).collect();
-    set_lock_timeout(client, timeout)?;
+    set_lock_timeout(client, LOCK_TIMEOUT)?;
     for batch in rows.chunks(LOCK_BATCH) {
         let only: Vec<String> = batch.iter().map(|row| format!("ONLY {}", name(row))).collect();
         let locked = client.batch_execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", only.join(", ")));
         if let Err(error) = locked {
-            return if is_gone(&error) {
-                Ok(false)
-            } else {
-                Err(not_locked(error, present, batch, timeout))
+            return match error.code() {
+                Some(code) if [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME].contains(code) => {
+                    Ok(Locked::Changed)
+                }
+                Some(code)
+                    if [SqlState::LOCK_NOT_AVAILABLE, SqlState::T_R_DEADLOCK_DETECTED].contains(code) =>
+                {
+                    Ok(Locked::Busy(held_by_others(error, present, batch)))
+                }
+                _ => Err(not_locked(error)),
             };
         }
     }
-    // Below the server's deadlock_timeout: whoever waits for our tables holds what we meet only by accident, and it is
-    // we who give way.
-    set_lock_timeout(client, MET_BY_ACCIDENT)?;
-    see_the_same(client, present, |client| {
+    let is_same = see_the_same(client, present, |client| {
         let row = client
             .query_one(STATE, &[&oids])
             .map_err(Error::query("the tables could not be compared"))?;
         Ok(row.get(0))
-    })
+    })?;
+    Ok(if is_same { Locked::All } else { Locked::Changed })
 }
 
-/// Every definition that the session sees, in a few bytes: each catalog row's OID and the transaction that wrote it,
-/// hashed and added up. Temporary objects come and go and do not count.
-fn definitions(client: &mut Client) -> Result<String> {
-    const SYSTEM: &str = "NOT IN (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname ~ '^pg_')";
+/// Every definition in `schemas`, or in all of the user's, that the session sees, in a few bytes: each catalog row's OID
+/// and the transaction that wrote it, hashed and added up. Temporary objects come and go and do not count; nor do the
+/// files of relations, which TRUNCATE, REFRESH and REINDEX change.
+fn definitions(client: &mut Client, schemas: Option<&[String]>) -> Result<String> {
+    const OURS: &str = "IN (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname !~ '^pg_'
+        AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1)))";
+    let relations = format!(
+        "SELECT pg_catalog.concat_ws(' ', 'pg_class', o.oid, o.relname, o.relnamespace, o.relowner, o.relkind,
+           o.relpersistence, o.relam, o.reltablespace, o.relchecks, o.relhasrules, o.relhastriggers, o.relrowsecurity,
+           o.relforcerowsecurity, o.relispopulated, o.relreplident, o.relispartition, o.relacl, o.reloptions,
+           o.relpartbound) AS version
+         FROM pg_catalog.pg_class o WHERE o.relnamespace {OURS}"
+    );
     let in_schemas = IN_SCHEMAS.iter().map(|(catalog, object, schema)| {
         format!(
-            "SELECT pg_catalog.concat_ws(' ', '{catalog}', o.{object}, o.xmin) AS version
-             FROM pg_catalog.{catalog} o WHERE o.{schema} {SYSTEM}"
+            "SELECT pg_catalog.concat_ws(' ', '{catalog}', o.{object}, o.xmin)
+             FROM pg_catalog.{catalog} o WHERE o.{schema} {OURS}"
         )
     });
     let on_relations = ON_RELATIONS.iter().map(|(catalog, object, relation)| {
         format!(
             "SELECT pg_catalog.concat_ws(' ', '{catalog}', o.{relation}, o.{object}, o.xmin)
              FROM pg_catalog.{catalog} o JOIN pg_catalog.pg_class c ON c.oid = o.{relation}
-             WHERE c.relnamespace {SYSTEM}"
+             WHERE c.relnamespace {OURS}"
         )
     });
     let elsewhere = ELSEWHERE.iter().map(|catalog| {
         format!("SELECT pg_catalog.concat_ws(' ', '{catalog}', o.oid, o.xmin) FROM pg_catalog.{catalog} o")
     });
-    let all: Vec<String> = in_schemas.chain(on_relations).chain(elsewhere).collect();
+    let others = in_schemas.chain(on_relations).chain(elsewhere);
+    let all: Vec<String> = std::iter::once(relations).chain(others).collect();
     let sql = format!(
         "SELECT pg_catalog.concat_ws(' ', pg_catalog.count(*),
            pg_catalog.sum(pg_catalog.hashtextextended(t.version, 0)::pg_catalog.numeric))
@@ -162,14 +187,20 @@ fn definitions(client: &mut Client) -> Result<String> {
         all.join(" UNION ALL ")
     );
     let row = client
-        .query_one(&sql, &[])
+        .query_one(&sql, &[&schemas])
         .map_err(Error::query("the definitions could not be compared"))?;
     Ok(row.get(0))
 }
 
 /// Whether all definitions are now what the snapshot of `client` shows.
-pub(super) fn has_same_definitions(client: &mut Client, present: &mut Client) -> Result<bool> {
-    see_the_same(client, present, definitions)
+pub(super) fn has_same_definitions(
+    client: &mut Client,
+    present: &mut Client,
+    chosen: &Chosen,
+) -> Result<bool> {
+    see_the_same(client, present, |client| {
+        definitions(client, chosen.schemas.as_deref())
+    })
 }
 
 /// Whether both sessions get the same answer; they are asked at the same time.
@@ -189,21 +220,46 @@ fn see_the_same(
     Ok(one? == other?)
 }
 
-/// Cancels what the sessions called `name` wait for behind one that waits for `process`. False when there is none.
-pub(super) fn give_way(present: &mut Client, process: i32, name: &str) -> Result<bool> {
+/// How a session of ours stands among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It works, or is not there.
+    Free,
+    /// It waits for a lock of somebody who does not wait for us.
+    Waits,
+    /// It waits for somebody who waits for us.
+    InOwnWay,
+}
+
+/// How the session called `name` stands to `process`, the session that has the tables' locks.
+pub(super) fn standing(present: &mut Client, process: i32, name: &str) -> Result<Standing> {
     const CHAIN: &str = "WITH RECURSIVE waiting (first, pid) AS (
           SELECT a.pid, a.pid FROM pg_catalog.pg_stat_activity a
-          WHERE a.usename = current_user AND a.datname = pg_catalog.current_database() AND a.application_name = $2
+          WHERE a.usename = session_user AND a.datname = pg_catalog.current_database() AND a.application_name = $2
             AND a.wait_event_type = 'Lock' AND a.pid <> $1
           UNION
           SELECT w.first, b.pid
           FROM waiting w CROSS JOIN LATERAL pg_catalog.unnest(pg_catalog.pg_blocking_pids(w.pid)) AS b (pid)
         )
-        SELECT pg_catalog.count(pg_catalog.pg_cancel_backend(w.first)) > 0 FROM waiting w WHERE w.pid = $1";
+        SELECT pg_catalog.count(*) > 0, COALESCE(pg_catalog.bool_or(w.pid = $1), false) FROM waiting w";
     let row = present
         .query_one(CHAIN, &[&process, &name])
         .map_err(Error::query("who waits for whom could not be asked for"))?;
-    Ok(row.get(0))
+    Ok(match (row.get(0), row.get(1)) {
+        (_, true) => Standing::InOwnWay,
+        (true, false) => Standing::Waits,
+        (false, false) => Standing::Free,
+    })
+}
+
+/// Cancels what the session called `name` is doing.
+pub(super) fn cancel(present: &mut Client, name: &str) -> Result<()> {
+    const CANCEL: &str = "SELECT pg_catalog.pg_cancel_backend(a.pid) FROM pg_catalog.pg_stat_activity a
+        WHERE a.usename = session_user AND a.datname = pg_catalog.current_database() AND a.application_name = $1";
+    present
+        .query(CANCEL, &[&name])
+        .map(drop)
+        .map_err(Error::query("a session of ours could not be cancelled"))
 }
 
 fn name(row: &Row) -> QualifiedName {
@@ -285,37 +341,24 @@ fn set_lock_timeout(client: &mut Client, timeout: Duration) -> Result<()> {
         .map_err(Error::query("lock_timeout could not be set"))
 }
 
-/// Whether a table vanished before it could be locked.
-fn is_gone(error: &postgres::Error) -> bool {
-    error
-        .code()
-        .is_some_and(|code| *code == SqlState::UNDEFINED_TABLE || *code == SqlState::INVALID_SCHEMA_NAME)
+fn held_by_others(error: postgres::Error, present: &mut Client, batch: &[Row]) -> Error {
+    let held = holders(present, batch);
+    let message = if held.is_empty() {
+        "another session holds a lock (ACCESS EXCLUSIVE)".to_owned()
+    } else {
+        some_of(&held)
+    };
+    Error::query(message)(error)
+        .with_names(held)
+        .with_hint("end that session or wait for it; --lock-wait-timeout allows more time")
 }
 
-fn not_locked(error: postgres::Error, present: &mut Client, batch: &[Row], timeout: Duration) -> Error {
-    let code = error.code().cloned();
-    let (message, hint) = match code {
-        Some(code) if code == SqlState::LOCK_NOT_AVAILABLE => {
-            let waited = format!("no lock (ACCESS SHARE) within {} s", timeout.as_secs_f64());
-            let held = holders(present, batch);
-            let message = if held.is_empty() {
-                waited
-            } else {
-                format!("{waited}: {}", some_of(&held))
-            };
-            let hint = "end that session or wait for it; --lock-wait-timeout allows more time";
-            return Error::query(message)(error).with_names(held).with_hint(hint);
-        }
-        Some(code) if code == SqlState::OUT_OF_MEMORY => (
-            "the server has no room for more locks",
-            "raise max_locks_per_transaction on the server",
-        ),
-        _ => (
-            "the tables could not be locked (ACCESS SHARE)",
-            "the tables must stay as they are while they are read",
-        ),
-    };
-    Error::query(message)(error).with_hint(hint)
+fn not_locked(error: postgres::Error) -> Error {
+    if error.code() == Some(&SqlState::OUT_OF_MEMORY) {
+        return Error::query("the server has no room for more locks")(error)
+            .with_hint("raise max_locks_per_transaction on the server");
+    }
+    Error::query("the tables could not be locked (ACCESS SHARE)")(error)
 }
 
 /// Who has what stands against our lock, as far as it can be found out.

@@ -32,6 +32,7 @@ pub use large_objects::{
     add_large_objects, check_large_objects_readable, large_object_oids, large_object_parts,
     large_objects_among,
 };
+pub use locks::Standing;
 pub use offers::{ExtensionOffer, InstalledExtension, Offers, SchemaOffer};
 pub use outside::{CutForeignKey, find_cut_foreign_keys, refuse_torn_trees};
 pub use oversize::{OversizedRow, OversizedRows, could_hold_oversized_row, find_oversized_row};

@@ -89,15 +89,17 @@ pub fn find_cut_foreign_keys(client: &mut impl GenericClient, chosen: &Chosen) -
 /// and have no partition where they go.
 pub fn refuse_torn_trees(client: &mut impl GenericClient, catalog: &Catalog, chosen: &Chosen) -> Result<()> {
     const LEFT_OUT: &str = "SELECT pg_catalog.count(*) FROM pg_catalog.pg_partition_tree($1::pg_catalog.text::pg_catalog.regclass) t
-        WHERE t.relid::pg_catalog.oid <> ALL ($2)";
-    let Some(oids) = chosen.relation_oids() else {
+        JOIN pg_catalog.pg_class c ON c.oid = t.relid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.oid <> ALL ($2) OR n.nspname <> ALL ($3)";
+    let oids = chosen.relation_oids();
+    if oids.is_none() && chosen.schemas.is_none() {
         return Ok(());
-    };
+    }
     let is_root = |it: &&Table| it.through_root == Some(ThroughRoot::Root);
     for root in catalog.tables.iter().filter(is_root) {
         let name = root.qualified_name().to_string();
         let row = client
-            .query_one(LEFT_OUT, &[&name, &oids])
+            .query_one(LEFT_OUT, &[&name, &oids, &chosen.schemas])
             .map_err(Error::query(format!(
                 "the partitions of {name} could not be listed"
             )))?;

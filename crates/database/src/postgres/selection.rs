@@ -25,6 +25,8 @@ pub struct Selection {
     /// Whether rows of the user's in extensions' configuration tables are wanted. As in `pg_dump` they come with
     /// everything else only, not with a choice of schemas or tables, and what is excluded holds for them too.
     pub extension_rows: bool,
+    /// Whether no rows at all are wanted.
+    pub definitions_only: bool,
 }
 
 /// Which rows of a table are wanted.
@@ -47,6 +49,7 @@ pub struct Chosen {
     row_filters: HashMap<QualifiedName, RowFilter>,
     /// The OIDs of the extensions' configuration tables that are looked through for rows of the user's.
     pub(super) configuration: Vec<u32>,
+    definitions_only: bool,
     /// What makes `pg_dump` choose the same.
     pub(super) pg_dump_options: Vec<String>,
     notes: Vec<String>,
@@ -70,6 +73,7 @@ impl Selection {
         };
         let mut chosen = Chosen {
             schemas: self.named_schemas.clone(),
+            definitions_only: self.definitions_only,
             ..Chosen::default()
         };
         let is_given = |patterns: &[Pattern]| !patterns.is_empty();
@@ -204,6 +208,9 @@ impl Selection {
 impl Chosen {
     /// Which rows of `table` are wanted, where not all are.
     pub fn row_filter(&self, table: &QualifiedName) -> Option<&RowFilter> {
+        if self.definitions_only {
+            return Some(&RowFilter::None);
+        }
         self.row_filters.get(table)
     }
 

@@ -5,14 +5,16 @@
 //! the snapshot shows of it is compared with what it is now, before anything is read. Definitions are read by
 //! functions of the server that do not look through the snapshot, so they are compared too, after they were read.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
+use catalog::{Table, TableKind};
 use postgres::Client;
 use postgres::error::SqlState;
 
 use super::ddl::{OnInterrupt, SchemaRequest};
 use super::identity::{Identity, read_identity};
-use super::locks::{give_way, has_same_definitions, lock_tables};
+use super::locks::{Locked, Standing, cancel, has_same_definitions, lock_tables, standing};
 use super::selection::{Chosen, Selection};
 use crate::endpoint::PostgresEndpoint;
 use crate::error::GAVE_WAY;
@@ -65,9 +67,7 @@ struct Moment {
     chosen: Chosen,
 }
 
-/// A session that sees a snapshot. It waits for a lock but for a moment: the snapshot holds it already, so whatever
-/// stands before it in the queue is a session that waits for the snapshot to end. The session that holds the snapshot
-/// can read the table then.
+/// A session that sees a snapshot.
 pub struct SnapshotSession {
     client: Client,
     endpoint: PostgresEndpoint,
@@ -156,6 +156,10 @@ impl<'a> SnapshotRequest<'a> {
             on_interrupt(Box::new(self.endpoint.canceller(&client)));
         }
         let mut present = self.endpoint.connect(self.application_name)?;
+        // It must see, and may have to cancel, what belongs to the role that signed in.
+        present
+            .batch_execute("SET ROLE NONE")
+            .map_err(Error::query("the role could not be set"))?;
         let mut tries = 0;
         let moment = find_moment(
             self.endpoint,
@@ -197,7 +201,8 @@ fn has_room_for_pg_dump(endpoint: &PostgresEndpoint, application_name: &str) -> 
     }
 }
 
-/// Tries until all tables are now what a snapshot shows.
+/// Tries until all tables are now what a snapshot shows. While somebody holds a lock, we hold none and look again, for
+/// as long as `lock_timeout` says.
 fn find_moment(
     endpoint: &PostgresEndpoint,
     client: &mut Client,
@@ -206,8 +211,8 @@ fn find_moment(
     lock_timeout: Duration,
     tries: &mut u32,
 ) -> Result<Moment> {
+    let deadline = Instant::now() + lock_timeout;
     while *tries < TRIES {
-        *tries += 1;
         client
             .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             .map_err(Error::query("no transaction could be opened"))?;
@@ -217,17 +222,26 @@ fn find_moment(
             .get(0);
         let identity = read_identity(client)?;
         let chosen = selection.resolve(client)?;
-        if lock_tables(client, present, &identity, &chosen, lock_timeout)? {
-            return Ok(Moment { id, identity, chosen });
+        match lock_tables(client, present, &identity, &chosen)? {
+            Locked::All => return Ok(Moment { id, identity, chosen }),
+            Locked::Changed => *tries += 1,
+            Locked::Busy(error) if Instant::now() >= deadline => return Err(error),
+            Locked::Busy(_) => {}
         }
         roll_back(client)?;
+        thread::sleep(pause());
     }
     let message = format!(
-        "tables of {} were changed by DDL during each of {TRIES} snapshots",
+        "definitions of {} were changed during each of {TRIES} snapshots",
         endpoint.display_name()
     );
     Err(Error::new(ErrorKind::Query, message)
         .with_hint("run it again when no migration, TRUNCATE or rewriting ALTER TABLE is at work"))
+}
+
+/// Between two tries, so that several who wait for the same do not meet again.
+fn pause() -> Duration {
+    Duration::from_millis(fastrand::u64(10..80))
 }
 
 fn roll_back(client: &mut Client) -> Result<()> {
@@ -288,13 +302,14 @@ impl Snapshot {
         if !self.watches {
             return Ok(true);
         }
-        match &mut self.present {
-            Some(present) => has_same_definitions(&mut self.client, present),
-            None => {
-                let mut present = self.endpoint.connect(&self.application_name)?;
-                has_same_definitions(&mut self.client, &mut present)
-            }
-        }
+        let mut opened;
+        let present = if let Some(present) = &mut self.present {
+            present
+        } else {
+            opened = self.endpoint.connect(&self.application_name)?;
+            &mut opened
+        };
+        has_same_definitions(&mut self.client, present, &self.moment.chosen)
     }
 
     /// Makes sure that the tables' locks have been held all the time. It must be asked when everything has been read:
@@ -322,13 +337,14 @@ impl Snapshot {
     /// Gives the snapshot up and takes a new one, unless that was tried too often.
     pub fn retake(&mut self) -> Result<()> {
         roll_back(&mut self.client)?;
+        self.tries += 1;
+        thread::sleep(pause());
         let mut opened;
-        let present = match &mut self.present {
-            Some(present) => present,
-            None => {
-                opened = self.endpoint.connect(&self.application_name)?;
-                &mut opened
-            }
+        let present = if let Some(present) = &mut self.present {
+            present
+        } else {
+            opened = self.endpoint.connect(&self.application_name)?;
+            &mut opened
         };
         self.moment = find_moment(
             &self.endpoint,
@@ -348,11 +364,16 @@ impl Snapshot {
 }
 
 impl Watch<'_> {
-    /// Cancels what `request`'s `pg_dump` waits for, if it waits behind a session that waits for the snapshot's locks;
-    /// false when it does not. Time does not resolve that, since `pg_dump` is waited for outside the server, and the
-    /// server's own way out, where it sees the circle, could hit the other session.
-    pub fn give_way(&mut self, request: &SchemaRequest) -> Result<bool> {
-        give_way(self.present, self.process, &request.application_name())
+    /// How the session of `request`'s `pg_dump` stands. Time does not resolve that it is in its own way, since `pg_dump`
+    /// is waited for outside the server, and the server's own way out, where it sees the circle, could hit the other
+    /// session.
+    pub fn standing(&mut self, request: &SchemaRequest) -> Result<Standing> {
+        standing(self.present, self.process, request.application_name())
+    }
+
+    /// Cancels what it is doing.
+    pub fn cancel(&mut self, request: &SchemaRequest) -> Result<()> {
+        cancel(self.present, request.application_name())
     }
 }
 
@@ -388,6 +409,24 @@ impl SnapshotSession {
         &mut self.client
     }
 
+    /// Takes the table's lock, which the snapshot's own session has already: whatever stands before us in the queue is a
+    /// session that waits for the snapshot to end, so we wait but for a moment. Other locks that reading needs are
+    /// waited for.
+    pub fn lock(&mut self, table: &Table) -> Result<()> {
+        if table.kind == TableKind::LargeObjects {
+            return Ok(());
+        }
+        let name = table.qualified_name();
+        // The partitions of a tree are read through its root.
+        let only = if table.through_root.is_some() { "" } else { "ONLY " };
+        self.client
+            .batch_execute(&format!(
+                "SET LOCAL lock_timeout = {}; LOCK TABLE {only}{name} IN ACCESS SHARE MODE; SET LOCAL lock_timeout = 0",
+                QUEUED_FOR.as_millis()
+            ))
+            .map_err(Error::query(format!("{name} could not be locked (ACCESS SHARE)")))
+    }
+
     /// Gives the locks back that reading has taken; the session sees the same snapshot as before.
     pub fn renew(&mut self) -> Result<()> {
         roll_back(&mut self.client)?;
@@ -398,9 +437,7 @@ impl SnapshotSession {
         let id = catalog::quote_literal(&self.snapshot);
         self.client
             .batch_execute(&format!(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET TRANSACTION SNAPSHOT {id}; \
-                 SET LOCAL lock_timeout = {}",
-                QUEUED_FOR.as_millis()
+                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET TRANSACTION SNAPSHOT {id}"
             ))
             .map_err(Error::query("a session could not take part in the snapshot"))
     }

@@ -2,10 +2,11 @@
 //! tables. The target holds others' too, so they are compared one by one: each of the source's must be there.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
 use catalog::{Catalog, Table, TableKind, oid_ranges};
-use cli::{Exit, Failure, Result, count};
+use cli::{Exit, Failure, Progress, Result, Work, count};
 use database::postgres::{
     Extent, check_large_objects_readable, find_configuration_table, large_object_oids, large_object_parts,
     large_objects_among,
@@ -23,12 +24,13 @@ use crate::sides::{Live, Source};
 const READ_AT_ONCE: usize = 1000;
 
 /// Rows that are kept one by one, as their hashes.
-#[derive(Clone)]
 pub(crate) enum Kept {
     /// The fingerprints of large objects by their OIDs; one without bytes has no rows and is not here.
     Objects(HashMap<u32, Fingerprint>),
     /// How often each row is there, and all together.
     Rows(HashMap<[u8; 32], u64>, Fingerprint),
+    /// Rows that have not been met yet, how often each is still to come, and all that were met together.
+    Sought(HashMap<[u8; 32], u64>, Fingerprint),
 }
 
 impl Kept {
@@ -48,6 +50,16 @@ impl Kept {
                 *rows.entry(row.hash()).or_default() += 1;
                 let _ = all.merge(&row.fingerprint());
             }
+            Kept::Sought(left, all) => {
+                if let Entry::Occupied(mut sought) = left.entry(row.hash()) {
+                    if *sought.get() > 1 {
+                        *sought.get_mut() -= 1;
+                    } else {
+                        sought.remove();
+                    }
+                }
+                let _ = all.merge(&row.fingerprint());
+            }
             Kept::Objects(objects) => {
                 let part = row.fingerprint();
                 let whole = objects
@@ -58,10 +70,18 @@ impl Kept {
         }
     }
 
+    /// How many rows were met.
+    fn rows(&self) -> u64 {
+        match self {
+            Kept::Rows(_, all) | Kept::Sought(_, all) => all.rows,
+            Kept::Objects(objects) => objects.values().map(|it| it.rows).sum(),
+        }
+    }
+
     fn into_objects(self) -> HashMap<u32, Fingerprint> {
         match self {
             Kept::Objects(objects) => objects,
-            Kept::Rows(..) => HashMap::new(),
+            Kept::Rows(..) | Kept::Sought(..) => HashMap::new(),
         }
     }
 }
@@ -124,7 +144,11 @@ impl LargeObjects {
 }
 
 /// Compares the bytes of all large objects of the source; `None` when it has none.
-pub(crate) fn large_objects(source: &Source, target: &Live) -> Result<Option<LargeObjects>> {
+pub(crate) fn large_objects(
+    source: &Source,
+    target: &Live,
+    progress: &Progress,
+) -> Result<Option<LargeObjects>> {
     let catalog = source.catalog();
     let Some(table) = catalog.large_objects_table() else {
         return Ok(None);
@@ -139,6 +163,10 @@ pub(crate) fn large_objects(source: &Source, target: &Live) -> Result<Option<Lar
         .with_snapshot(|it| check_large_objects_readable(it.client(), Some(&present), false))
         .map_err(Failure::target)?;
     let (form, here) = objects_of_source(source, table)?;
+    progress.advance(Work {
+        rows: here.values().map(|it| it.rows).sum(),
+        bytes: table.bytes,
+    });
     let parts: Vec<Extent> = present.chunks(READ_AT_ONCE).map(large_objects_among).collect();
     let found = read_objects(target, table, &parts, form, Failure::target)?;
     let differing = present
@@ -188,12 +216,17 @@ pub(crate) fn extension_rows(
     target: &Live,
     renamed: &Catalog,
     names: Option<&NameMap>,
+    progress: &Progress,
 ) -> Result<Vec<TableResult>> {
     let pairs = source.catalog().tables.iter().zip(&renamed.tables);
     let pairs = pairs.filter(|(table, _)| table.kind == TableKind::Configuration);
     pairs
         .map(|(table, renamed)| {
             let (form, kept) = source.kept(table, names)?;
+            progress.advance(Work {
+                rows: kept.rows(),
+                bytes: table.bytes,
+            });
             rows_of_extension(target, renamed, form, kept)
         })
         .collect()
@@ -228,20 +261,17 @@ fn rows_of_extension(target: &Live, renamed: &Table, form: Form, kept: Kept) -> 
         condition: None,
         ..renamed.clone()
     };
-    let there = target.kept(
-        Scan::new(&whole, form, None),
-        &whole,
-        &Extent::default(),
-        Failure::target,
-    )?;
-    let Kept::Rows(there, all) = there else {
+    // Nothing is kept of the target, which can have many more.
+    let mut scan = Scan::new(&whole, form, None);
+    scan.kept = Some(Kept::Sought(wanted, Fingerprint::empty(form)));
+    let there = target.kept(scan, &whole, &Extent::default(), Failure::target)?;
+    let Kept::Sought(left, all) = there else {
         return Err(Failure::new(
             Exit::Internal,
             format!("rows of {label} were not kept"),
         ));
     };
-    let absent = |(row, count): (&[u8; 32], &u64)| count.saturating_sub(there.get(row).copied().unwrap_or(0));
-    let absent: u64 = wanted.iter().map(absent).sum();
+    let absent: u64 = left.values().sum();
     let difference = (absent > 0).then_some(Difference::Absent(absent));
     Ok(TableResult::new(label, Some(expected), Some(all), difference).of_many())
 }
