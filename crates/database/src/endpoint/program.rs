@@ -298,6 +298,7 @@ pub fn command_without_endpoint(program: impl AsRef<OsStr>) -> Command {
 mod tests {
     use std::collections::HashMap;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     use super::super::{Endpoint, Environment};
     use super::*;
