@@ -7,7 +7,8 @@ use cli::{Failure, Result, Ui};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{
-    Identity, Snapshot, SnapshotRequest, could_hold_oversized_row, find_oversized_row, read_catalog,
+    Identity, OversizedRows, Snapshot, SnapshotRequest, could_hold_oversized_row, find_oversized_row,
+    read_catalog,
 };
 use database::sqlite::SqliteSource;
 use fingerprint::Form;
@@ -89,16 +90,30 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
         ui.warning(warning);
     }
     let mut snapshot = SnapshotRequest::new(endpoint, "coalesce assess")
+        .on_interrupt(&|cancel| cli::on_interrupt(cancel).keep())
         .take()
         .map_err(Failure::source)?;
-    let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
     let large_objects = large_objects::take(&mut snapshot)?;
     let (client, chosen) = snapshot.parts();
     let catalog = read_catalog(client, chosen).map_err(Failure::source)?;
     let (mut rows, mut notes) = (Vec::with_capacity(catalog.tables.len()), Vec::new());
+    let mut not_looked_through = Vec::new();
     for table in &catalog.tables {
         rows.push(count_rows(&mut snapshot, table)?);
-        notes.extend(oversized_row(&mut snapshot, table)?);
+        if !table.has_rows() {
+            continue;
+        }
+        match could_hold_oversized_row(snapshot.client(), table).map_err(Failure::source)? {
+            OversizedRows::Impossible => {}
+            OversizedRows::Possible => notes.extend(oversized_row(&mut snapshot, table)?),
+            OversizedRows::NotLookedFor => not_looked_through.push(table.qualified_name().to_string()),
+        }
+    }
+    if !not_looked_through.is_empty() {
+        notes.push(format!(
+            "tables of more than 1 GiB are not looked through for rows that COPY cannot pass (1 GiB as text): {}",
+            not_looked_through.join(", ")
+        ));
     }
     Ok(Inventory {
         name: endpoint.display_name(),
@@ -115,11 +130,6 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
 
 /// What COPY cannot pass as text.
 fn oversized_row(snapshot: &mut Snapshot, table: &Table) -> Result<Option<String>> {
-    let could =
-        table.has_rows() && could_hold_oversized_row(snapshot.client(), table).map_err(Failure::source)?;
-    if !could {
-        return Ok(None);
-    }
     let found = find_oversized_row(snapshot.client(), table, Form::Text).map_err(Failure::source)?;
     Ok(found.map(|row| {
         let way = match row.passes_as {

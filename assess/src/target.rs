@@ -41,9 +41,9 @@ pub(crate) fn take(words: &str, schemas: &[String], ui: &Ui) -> Result<Target> {
     // A schema that is planned may be another team's already: its tables need not be ours to lock.
     let mut snapshot = SnapshotRequest::new(&endpoint, "coalesce assess")
         .selecting(Selection::in_schemas(&[]))
+        .on_interrupt(&|cancel| cli::on_interrupt(cancel).keep())
         .take()
         .map_err(Failure::target)?;
-    let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
     let (client, chosen) = snapshot.parts();
     let catalog = read_catalog(client, chosen).map_err(Failure::target)?;
     let offers = Offers::read(snapshot.client(), schemas).map_err(Failure::target)?;

@@ -16,19 +16,51 @@ const BYTES_MAX: usize = 32 << 20;
 pub(crate) fn queue<T>() -> (Sender<T>, Receiver<Queued<T>>) {
     let (sender, receiver) = sync_channel(WAITING_CHUNKS);
     let room = Arc::new(Room::default());
-    (Sender { sender, room }, receiver)
+    let place = None;
+    let sender = Sender {
+        items: sender,
+        room,
+        place,
+    };
+    (sender, receiver)
+}
+
+/// Room that many queues share, each for one thing that is counted before it is made.
+#[derive(Default)]
+pub(crate) struct SharedRoom {
+    room: Arc<Room>,
+}
+
+impl SharedRoom {
+    /// Waits until `bytes` have room; they keep it until what is made of them is done with, or given up.
+    pub(crate) fn queue<T>(&self, bytes: usize) -> (Sender<T>, Receiver<Queued<T>>) {
+        let (sender, receiver) = sync_channel(WAITING_CHUNKS);
+        let sender = Sender {
+            items: sender,
+            place: Some(Arc::new(Room::enter(&self.room, bytes))),
+            room: Arc::clone(&self.room),
+        };
+        (sender, receiver)
+    }
+
+    /// Waits while something large is under way, beside which nothing else may be made.
+    pub(crate) fn wait_for_large(&self) {
+        drop(self.room.wait(|taken| taken > BYTES_MAX));
+    }
 }
 
 /// The readers' end.
 pub(crate) struct Sender<T> {
-    sender: SyncSender<Queued<T>>,
+    items: SyncSender<Queued<T>>,
     room: Arc<Room>,
+    /// What was entered already for all that is sent.
+    place: Option<Arc<Place>>,
 }
 
 /// Something on its way; dropping it makes room for the next.
 pub(crate) struct Queued<T> {
     pub(crate) item: T,
-    _place: Place,
+    _place: Arc<Place>,
 }
 
 /// The receiver is gone.
@@ -49,8 +81,9 @@ struct Place {
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
         Sender {
-            sender: self.sender.clone(),
+            items: self.items.clone(),
             room: Arc::clone(&self.room),
+            place: self.place.clone(),
         }
     }
 }
@@ -59,11 +92,13 @@ impl<T> Sender<T> {
     /// Waits until `item` has room, and with a large one until it is done with. When the receiver goes away, all that
     /// waits is dropped, and the wait is over.
     pub(crate) fn send(&self, item: T, bytes: usize) -> Result<(), Closed> {
-        let place = Room::enter(&self.room, bytes);
-        self.sender
+        let is_entered = self.place.is_some();
+        let place = self.place.clone();
+        let place = place.unwrap_or_else(|| Arc::new(Room::enter(&self.room, bytes)));
+        self.items
             .send(Queued { item, _place: place })
             .map_err(|SendError(_)| Closed)?;
-        if bytes > BYTES_MAX {
+        if bytes > BYTES_MAX && !is_entered {
             // Else its reader would fetch the next long row beside it.
             drop(self.room.wait(|taken| taken > BYTES_MAX));
         }
@@ -120,6 +155,26 @@ mod tests {
                     assert_eq!(next, Err(RecvTimeoutError::Timeout), "beside {item}");
                 }
             }
+        });
+    }
+
+    #[test]
+    fn queues_that_share_room_are_bounded_together() {
+        let room = SharedRoom::default();
+        let (first, one) = room.queue(BYTES_MAX);
+        thread::scope(|scope| {
+            let second = scope.spawn(|| room.queue::<u8>(1));
+            first.send(1, 1).unwrap();
+            drop(first);
+            thread::sleep(SHORTLY);
+            assert!(!second.is_finished(), "what waits keeps its room");
+            assert_eq!(one.recv().unwrap().item, 1);
+            let (given_up, _two) = second.join().unwrap();
+            let third = scope.spawn(|| drop(room.queue::<u8>(BYTES_MAX)));
+            thread::sleep(SHORTLY);
+            assert!(!third.is_finished(), "what is made has room");
+            drop(given_up);
+            third.join().unwrap();
         });
     }
 

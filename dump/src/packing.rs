@@ -15,16 +15,18 @@ use cli::{ArchiveSink, Exit, Failure, FailureContext, Progress};
 use fingerprint::Form;
 use rayon::{Scope, ThreadPoolBuilder};
 
-use crate::chunk_queue::Queued;
+use crate::Options;
+use crate::chunk_queue::{Queued, SharedRoom};
 use crate::rows::{Chunk, Chunker, Stop, write_chunks};
-use crate::{Options, chunk_queue};
 
 /// Takes rows from a reader, and gives them to whichever thread is free.
 pub(crate) struct Packer<'run, 'scope> {
     options: &'scope Options,
     scope: &'run Scope<'scope>,
-    /// Where each chunk under way will come out, in order. The room here is what bounds the memory.
+    /// Where each chunk under way will come out, in order.
     places: SyncSender<Receiver<Queued<Chunk>>>,
+    /// For all of them together: a chunk can be as large as a row.
+    room: SharedRoom,
     trouble: Arc<Trouble>,
 }
 
@@ -56,6 +58,7 @@ pub(crate) fn pack<'scope>(
                 options,
                 scope,
                 places,
+                room: SharedRoom::default(),
                 trouble: Arc::clone(&trouble),
             })
         });
@@ -83,7 +86,7 @@ impl<'scope> Packer<'_, 'scope> {
         if rows.is_empty() {
             return Ok(());
         }
-        let (sender, place) = chunk_queue::queue();
+        let (sender, place) = self.room.queue(rows.len());
         self.places.send(place).map_err(|_| Stop::Halted)?;
         let (options, trouble) = (self.options, Arc::clone(&self.trouble));
         self.scope.spawn(move |_| {
@@ -95,6 +98,7 @@ impl<'scope> Packer<'_, 'scope> {
                 trouble.halted.store(true, Ordering::Relaxed);
             }
         });
+        self.room.wait_for_large();
         Ok(())
     }
 }

@@ -23,9 +23,9 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
         .selecting(options.wanted.selection.clone())
         .lock_timeout(options.lock_timeout)
         .watching_definitions()
+        .on_interrupt(&|cancel| cli::on_interrupt(cancel).keep())
         .take()
         .map_err(Failure::source)?;
-    let _guard = cli::on_interrupt(endpoint.canceller(snapshot.client()));
     let definitions = read_definitions(&mut snapshot, options, ui)?;
     let Definitions {
         catalog,

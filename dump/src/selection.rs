@@ -12,7 +12,6 @@ pub(crate) struct Wanted {
     pub(crate) selection: Selection,
     pub(crate) content: Content,
     pub(crate) large_objects: bool,
-    pub(crate) extension_rows: bool,
     /// As they were typed, for the archive.
     pub(crate) filters: Vec<String>,
 }
@@ -32,6 +31,7 @@ impl Wanted {
                 .iter()
                 .map(|it| condition(it))
                 .collect::<Result<_>>()?,
+            extension_rows: !args.beside.no_extension_rows && !args.schema_only,
         };
         let content = match (args.schema_only, args.data_only) {
             (true, _) => Content::SchemaOnly,
@@ -42,7 +42,6 @@ impl Wanted {
             selection,
             content,
             large_objects: !args.beside.no_large_objects,
-            extension_rows: !args.beside.no_extension_rows,
             filters: filters(args),
         })
     }

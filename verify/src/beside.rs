@@ -277,26 +277,18 @@ fn rows_of_extension(target: &Live, renamed: &Table, form: Form, kept: Kept) -> 
 }
 
 /// Adds what stands beside the tables of a live source to its catalog, as far as it is wanted.
-pub(crate) fn complete(
-    source: &mut Source,
-    large_objects: bool,
-    extension_rows: bool,
-    verbose: bool,
-) -> Result<()> {
+pub(crate) fn complete(source: &mut Source, large_objects: bool, verbose: bool) -> Result<()> {
     let Source::Postgres(live) = source else {
         return Ok(());
     };
     let mut catalog = std::mem::take(&mut live.catalog);
     let added = live.with_snapshot(|snapshot| {
-        let client = snapshot.client();
+        let (client, chosen) = snapshot.parts();
         if large_objects {
             check_large_objects_readable(client, None, verbose)?;
             database::postgres::add_large_objects(client, &mut catalog)?;
         }
-        if extension_rows {
-            database::postgres::add_extension_rows(client, &mut catalog)?;
-        }
-        Ok(())
+        database::postgres::add_extension_rows(client, chosen, &mut catalog)
     });
     live.catalog = catalog;
     added.map_err(Failure::source)

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
 use cli::{Failure, Progress, Result, Ui, Work};
 use database::Endpoint;
+use database::postgres::Selection;
 use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
@@ -28,16 +29,11 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     };
     endpoint.warnings().iter().for_each(|it| ui.warning(it));
     let jobs = args.jobs();
-    let mut source = Source::open(source, jobs, &mapping, ui)?;
-    beside::complete(
-        &mut source,
-        !args.no_large_objects,
-        !args.no_extension_rows,
-        ui.is_verbose(),
-    )?;
+    let mut source = Source::open(source, jobs, !args.no_extension_rows, &mapping, ui)?;
+    beside::complete(&mut source, !args.no_large_objects, ui.is_verbose())?;
     let schemas = source.catalog().schemas.iter();
     let wanted: Vec<String> = schemas.map(|it| mapping.schema(&it.name)).collect();
-    let target = Live::open(&endpoint, Some(&wanted), jobs, Failure::target)?;
+    let target = Live::open(&endpoint, Selection::in_schemas(&wanted), jobs, Failure::target)?;
     source.leave_out_targets(&mapping, &target)?;
     let schemas = source.catalog().schemas.iter().map(|it| it.name.as_str());
     let targets = mapping.apply(schemas).map_err(Failure::usage)?;

@@ -58,14 +58,24 @@ pub(crate) struct SqliteFile {
 
 impl Source {
     /// Opens a database, a SQLite file or an archive, whose rows are read here, under `mapping`.
-    pub(crate) fn open(words: &str, jobs: usize, mapping: &Mapping, ui: &Ui) -> Result<Source> {
+    pub(crate) fn open(
+        words: &str,
+        jobs: usize,
+        extension_rows: bool,
+        mapping: &Mapping,
+        ui: &Ui,
+    ) -> Result<Source> {
         if is_archive(words) {
             return read_archive(words, mapping);
         }
         match Endpoint::parse(words, &cli::environment()).map_err(Failure::source)? {
             Endpoint::Postgres(endpoint) => {
                 endpoint.warnings().iter().for_each(|it| ui.warning(it));
-                Live::open(&endpoint, None, jobs, Failure::source)
+                let everything = Selection {
+                    extension_rows,
+                    ..Selection::default()
+                };
+                Live::open(&endpoint, everything, jobs, Failure::source)
                     .map(|live| Source::Postgres(Box::new(live)))
             }
             Endpoint::Sqlite(path) => {
@@ -222,16 +232,16 @@ impl Source {
 }
 
 impl Live {
-    /// `schemas` limits what is locked and read; `failure` says which side this is.
+    /// `selection` limits what is locked and read; `failure` says which side this is.
     pub(crate) fn open(
         endpoint: &PostgresEndpoint,
-        schemas: Option<&[String]>,
+        selection: Selection,
         jobs: usize,
         failure: fn(database::Error) -> Failure,
     ) -> Result<Live> {
-        let selection = schemas.map_or_else(Selection::default, Selection::in_schemas);
         let mut snapshot = SnapshotRequest::new(endpoint, "coalesce verify")
             .selecting(selection)
+            .on_interrupt(&|cancel| cli::on_interrupt(cancel).keep())
             .take()
             .map_err(failure)?;
         let (client, chosen) = snapshot.parts();

@@ -64,6 +64,16 @@ impl Error {
         Error::new(ErrorKind::Write(error))
     }
 
+    /// The same with what `change` makes of the cause, where writing failed.
+    #[must_use]
+    pub fn map_write(self, change: impl FnOnce(io::Error) -> io::Error) -> Self {
+        let kind = match self.kind {
+            ErrorKind::Write(cause) => ErrorKind::Write(change(cause)),
+            kind => kind,
+        };
+        Error { kind, ..self }
+    }
+
     /// For a [`crate::Store`] without an end member.
     pub fn truncated() -> Self {
         Error::new(ErrorKind::Truncated)

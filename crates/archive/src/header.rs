@@ -21,6 +21,8 @@ const LARGE_OBJECTS: &str = "large-objects";
 /// There are tables of kind [`TableKind::Configuration`].
 const EXTENSION_ROWS: &str = "extension-rows";
 
+/// What stands in front of the rows: `archive.json`, the first member of every archive. `docs/archive-format.md` has the
+/// meaning of each field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {

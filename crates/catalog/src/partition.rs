@@ -11,6 +11,7 @@ use crate::{Catalog, QualifiedName, Table, TableKind};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartitionKey {
+    /// How a row's values of the key choose its partition.
     pub strategy: PartitionStrategy,
     /// Whether the place of a row depends on OIDs, which differ from database to database: those of an enum's labels
     /// in a hash, those of objects in a range.
@@ -29,6 +30,7 @@ impl PartitionKey {
     }
 }
 
+/// The word behind `PARTITION BY`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PartitionStrategy {
@@ -56,6 +58,7 @@ pub struct PartitionTrees<'a> {
 }
 
 impl<'a> PartitionTrees<'a> {
+    /// The trees among `tables`, which are all of a catalog's.
     pub fn new(tables: &'a [Table]) -> Self {
         let partitioned = tables.iter().filter(|it| it.kind == TableKind::Partitioned);
         let mut trees = PartitionTrees {

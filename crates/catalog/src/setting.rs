@@ -11,12 +11,14 @@ use crate::search_path::split_names;
 pub struct Setting {
     /// `None` for whoever connects to the database.
     pub role: Option<String>,
+    /// The parameter's name, as the server has it.
     pub name: String,
     /// As `pg_db_role_setting` has it.
     pub value: String,
 }
 
 impl Setting {
+    /// The parameter whose value names schemas, which can get new names.
     pub const SEARCH_PATH: &'static str = "search_path";
 
     /// Parameters whose value is a list of names (`GUC_LIST_QUOTE`, `variable_is_guc_list_quote` of `pg_dump`).

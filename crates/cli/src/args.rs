@@ -80,6 +80,7 @@ impl OutputArgs {
         self.output.is_some()
     }
 
+    /// Where the archive goes; stdout unless `-o` names a place.
     pub fn destination(&self) -> Destination {
         let existing = if self.force {
             Existing::Replaced

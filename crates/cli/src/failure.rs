@@ -6,6 +6,7 @@ use std::fmt::Display;
 use archive::ErrorKind as ArchiveErrorKind;
 use postgres::error::{DbError, SqlState};
 
+use crate::not_written::{Left, NotWritten};
 use crate::{Exit, Outcome};
 
 pub type Result<T = Outcome> = std::result::Result<T, Failure>;
@@ -70,10 +71,7 @@ impl Failure {
     pub fn archive(error: archive::Error) -> Self {
         let (exit, hint) = match error.kind() {
             ArchiveErrorKind::Write(cause) if is_closed(cause) => (Exit::OutputClosed, None),
-            ArchiveErrorKind::Write(_) => (
-                Exit::Target,
-                Some("make room or name another place; no half archive was kept"),
-            ),
+            ArchiveErrorKind::Write(cause) => (Exit::Target, NotWritten::find(cause).map(Left::hint)),
             ArchiveErrorKind::Read(_) => (Exit::Source, None),
             ArchiveErrorKind::Truncated => (
                 Exit::Archive,

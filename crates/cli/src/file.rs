@@ -12,7 +12,7 @@ use crate::refused::Refused;
 pub(crate) struct AtomicFile<D = RealDisk> {
     file: tempfile::NamedTempFile,
     path: PathBuf,
-    replaces: bool,
+    existing: Existing,
     staged: Staged,
     disk: D,
 }
@@ -29,14 +29,7 @@ impl<D: Disk> AtomicFile<D> {
         if path.file_name().is_none() {
             return Err(Refused::NoName);
         }
-        // A link counts as what it is: behind it there may be nothing, and then `exists` does not see it.
-        let replaces = match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(error.into()),
-            Ok(_) if existing == Existing::Kept => return Err(Refused::Exists),
-            Ok(found) if found.is_file() => true,
-            Ok(_) => return Err(Refused::NoFile),
-        };
+        replaces(path, existing)?;
         let file = tempfile::Builder::new()
             .prefix(PREFIX)
             .tempfile_in(parent(path))?;
@@ -44,16 +37,33 @@ impl<D: Disk> AtomicFile<D> {
             staged: disk.stage(file.path()),
             path: path.to_owned(),
             file,
-            replaces,
+            existing,
             disk,
         })
     }
 
     pub(crate) fn publish(self) -> io::Result<()> {
         self.disk.sync(self.file.as_file())?;
+        // Looked at again, since the name may have been taken or given up in the meantime.
+        let replaces = replaces(&self.path, self.existing).map_err(|refused| match refused {
+            Refused::Io(error) => error,
+            _ => io::ErrorKind::AlreadyExists.into(),
+        })?;
         self.staged.begin_publishing()?;
         let (_, temporary) = self.file.keep()?;
-        put_in_place(&self.disk, &temporary, &self.path, self.replaces)
+        put_in_place(&self.disk, &temporary, &self.path, replaces)
+    }
+}
+
+/// Whether a file has the name that gives way; an error for whatever else has it.
+fn replaces(path: &Path, existing: Existing) -> Result<bool, Refused> {
+    // A link counts as what it is: behind it there may be nothing, and then `exists` does not see it.
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+        Ok(_) if existing == Existing::Kept => Err(Refused::Exists),
+        Ok(found) if found.is_file() => Ok(true),
+        Ok(_) => Err(Refused::NoFile),
     }
 }
 

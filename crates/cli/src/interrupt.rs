@@ -11,7 +11,7 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::{Exit, Failure, Result, Ui};
+use crate::{Exit, Failure, Result, Ui, terminal};
 
 /// How long the tool may take to end by itself, counted from the signal.
 const GRACE: Duration = Duration::from_secs(3);
@@ -149,6 +149,7 @@ fn run_hook(hook: &Hook) {
 }
 
 fn end(ui: &Ui) -> ! {
+    terminal::restore();
     let (ui, words) = (ui.clone(), lock(&LAST_WORDS).clone());
     let (sender, said) = channel();
     thread::spawn(move || {

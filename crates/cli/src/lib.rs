@@ -17,6 +17,7 @@ mod file;
 mod input;
 mod interrupt;
 mod manual;
+mod not_written;
 mod output;
 mod progress;
 mod publish;

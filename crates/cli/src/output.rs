@@ -9,6 +9,7 @@ use archive::{Record, Sink, TarSink};
 
 use crate::directory::DirectorySink;
 use crate::file::AtomicFile;
+use crate::not_written::{Left, NotWritten};
 use crate::publish::Existing;
 use crate::{Exit, Failure, FailureContext, Result};
 
@@ -140,15 +141,33 @@ impl Sink for ArchiveSink {
     type Output = ();
 
     fn member(&mut self, run: &str, record: &Record, body: &mut dyn Read) -> archive::Result<()> {
-        match &mut self.0 {
+        let left = self.0.left();
+        let written = match &mut self.0 {
             Place::Stdout(it) => it.member(run, record, body),
             Place::File(it) => it.member(run, record, body),
             Place::Directory(it) => it.member(run, record, body),
+        };
+        written.map_err(|error| error.map_write(|cause| NotWritten::caused_by(cause, left)))
+    }
+
+    fn finish(self) -> archive::Result<()> {
+        let left = self.0.left();
+        self.0
+            .finish()
+            .map_err(|error| error.map_write(|cause| NotWritten::caused_by(cause, left)))
+    }
+}
+
+impl Place {
+    fn left(&self) -> Left {
+        match self {
+            Place::Stdout(_) => Left::Part,
+            Place::File(_) | Place::Directory(_) => Left::Nothing,
         }
     }
 
     fn finish(self) -> archive::Result<()> {
-        match self.0 {
+        match self {
             Place::Stdout(it) => sync_stdout(&unbuffered(it.finish()?)?).map_err(archive::Error::from_write),
             Place::File(it) => {
                 let file = unbuffered(it.finish()?)?;

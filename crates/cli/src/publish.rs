@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustix::fs::{CWD, RenameFlags};
 use rustix::io::Errno;
 
+use crate::not_written::{Left, NotWritten};
+
 /// What temporary names begin with.
 pub(crate) const PREFIX: &str = ".coalesce-";
 
@@ -98,7 +100,8 @@ pub(crate) fn put_in_place(disk: &impl Disk, staged: &Path, path: &Path, replace
                 "the new one is in place, but {}, the former one, cannot be removed",
                 former.display()
             );
-            io::Error::new(error.kind(), format!("{text}: {error}"))
+            let error = io::Error::new(error.kind(), format!("{text}: {error}"));
+            NotWritten::caused_by(error, Left::Whole)
         }),
         None => Ok(()),
     }
@@ -178,11 +181,24 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE).map_err(io::Error::from) {
-        Err(error) if is_unsupported(&error) => {
-            fs::hard_link(from, to)?;
-            fs::remove_file(from)
-        }
+        Err(error) if is_unsupported(&error) => match fs::hard_link(from, to) {
+            Ok(()) => fs::remove_file(from),
+            // EPERM: the file system has no second names for a file.
+            Err(error) if is_unsupported(&error) || error.kind() == io::ErrorKind::PermissionDenied => {
+                rename_if_free(from, to)
+            }
+            Err(error) => Err(error),
+        },
         renamed => renamed,
+    }
+}
+
+/// Where the file system can promise no more: somebody who takes the name between both steps loses it to us.
+fn rename_if_free(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(to) {
+        Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::rename(from, to),
+        Err(error) => Err(error),
     }
 }
 

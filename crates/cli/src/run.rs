@@ -88,6 +88,13 @@ fn print(failure: &Failure, ui: &Ui) {
             let _ = write!(text, "\n  {}", words.replace('\n', "\n  "));
             said = words;
         }
+        let failed = error.downcast_ref::<database::Error>();
+        for name in failed
+            .filter(|_| ui.is_verbose())
+            .map_or(&[][..], |it| it.names())
+        {
+            text.extend(["\n  ", name]);
+        }
         cause = error.source();
     }
     failure.left.iter().for_each(|line| text.extend(["\n  ", line]));

@@ -2,15 +2,20 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{self, IsTerminal};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use database::endpoint::Environment;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 
 use crate::interrupt;
 
 /// How often a tool that waits for its turn looks whether it has come.
 const TURN: Duration = Duration::from_millis(50);
+
+/// The terminal as it was before it was asked on, as long as nobody has answered.
+static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
 /// What an endpoint takes from around it, a person at a terminal included.
 pub fn environment() -> Environment {
@@ -24,8 +29,11 @@ fn ask_password(what: &str) -> io::Result<Option<String>> {
         return Ok(None);
     };
     // The tools of a pipeline start together and would read each other's keys.
-    let _turn = take_turn(terminal)?;
-    match rpassword::prompt_password(format!("Password for {what}: ")) {
+    let _turn = take_turn(terminal.try_clone()?)?;
+    set_before(tcgetattr(&terminal).ok().map(|attributes| (terminal, attributes)));
+    let answer = rpassword::prompt_password(format!("Password for {what}: "));
+    set_before(None);
+    match answer {
         Ok(password) => Ok(Some(password).filter(|it| !it.is_empty())),
         Err(error) => {
             // Ctrl-C is a key like any other while a password is read.
@@ -34,6 +42,20 @@ fn ask_password(what: &str) -> io::Result<Option<String>> {
             }
             Err(error)
         }
+    }
+}
+
+fn set_before(terminal: Option<(File, Termios)>) {
+    *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = terminal;
+}
+
+/// Gives the terminal its echo back, for a process that ends while a password is typed. Not sooner: the rest of what
+/// is typed would be seen.
+pub(crate) fn restore() {
+    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((terminal, attributes)) = &*before {
+        // It may be gone, and then there is nothing to restore.
+        let _ = tcsetattr(terminal, OptionalActions::Now, attributes);
     }
 }
 

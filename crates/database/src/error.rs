@@ -13,6 +13,7 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     hint: Option<String>,
+    names: Vec<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -59,6 +60,7 @@ impl Error {
             kind,
             message: message.into(),
             hint: None,
+            names: Vec::new(),
             source: None,
         }
     }
@@ -66,6 +68,13 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// All that the failure is about, of which the message may spell out the first only.
+    #[must_use]
+    pub fn with_names(mut self, names: Vec<String>) -> Self {
+        self.names = names;
         self
     }
 
@@ -91,6 +100,11 @@ impl Error {
 
     pub fn hint(&self) -> Option<&str> {
         self.hint.as_deref()
+    }
+
+    /// What [`Error::with_names`] was given, for those who want to see all of it.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// For `map_err`: a failed statement, described by what it was for.

@@ -4,6 +4,7 @@
 pub mod endpoint;
 mod error;
 pub mod postgres;
+mod private_folder;
 pub mod sqlite;
 
 pub use endpoint::Endpoint;

@@ -20,6 +20,7 @@ impl<'a> Row<'a> {
         csv::framed_values(self.framed)
     }
 
+    /// How the values are written.
     pub fn form(&self) -> Form {
         self.form
     }

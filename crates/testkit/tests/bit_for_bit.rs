@@ -108,6 +108,20 @@ fn values_come_through_a_directory_as_binary() {
 }
 
 #[test]
+fn the_fixture_has_values_of_every_number() {
+    // Faults 35 to 39 and 42.
+    let numbers = "SELECT DISTINCT substring(relname FROM '^f(\\d\\d)') FROM pg_class
+        WHERE relkind = 'r' AND relname ~ '^f\\d\\d' AND relnamespace = 'public'::regnamespace ORDER BY 1";
+    let found = SOURCE.query(numbers).unwrap();
+    for number in ["35", "36", "37", "38", "39", "42"] {
+        assert!(
+            found.iter().any(|it| it == number),
+            "no table is about fault {number}: {found:?}"
+        );
+    }
+}
+
+#[test]
 fn both_forms_hold_most_of_the_values() {
     let line = format!("dump {} --rows binary | tar t", SOURCE.name());
     let listed = Desk::shared().run(&line);

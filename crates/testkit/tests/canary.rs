@@ -26,9 +26,16 @@ const LARGE: &str = "CREATE TABLE large AS SELECT n AS id, md5(n::text) AS one, 
 
 /// Runs a program of PostgreSQL's and writes down what others can see of it.
 const WITNESS: &str = "#!/bin/sh
+for it; do case $it in */schema) stat -c 'folder %a' \"${it%/*}\" >>\"$WITNESSED\";; esac; done
 { echo \"${0##*/}\"; tr '\\0' '\\n' </proc/$$/cmdline; tr '\\0' '\\n' </proc/$$/environ; } >>\"$WITNESSED\"
 exec \"$REAL\"/${0##*/} \"$@\"
 ";
+
+/// What can hold a password in a database itself.
+const SECRETS: &str = "CREATE FOREIGN DATA WRAPPER far; CREATE SERVER away FOREIGN DATA WRAPPER far;
+    CREATE USER MAPPING FOR CURRENT_USER SERVER away OPTIONS (user 'u', password 'Canary-5a7d31');
+    CREATE SUBSCRIPTION feed CONNECTION 'host=127.0.0.1 port=1 password=Canary-5a7d31' PUBLICATION p
+      WITH (connect = false)";
 
 /// Lets a part of the archive pass, writes down what others can see of `dump`, and lets the rest pass.
 const LOOK: &str = "{ head -c 200000; p=/proc/$(cat dump.pid); tr '\\0' '\\n' <$p/cmdline >dump.arguments; \
@@ -46,6 +53,7 @@ fn a_password_stays_where_the_user_put_it() {
         lab.check_run(way);
         lab.check_errors(way);
     }
+    lab.check_secrets();
     lab.check_crash();
     let log = lab.cluster.log();
     assert!(
@@ -237,6 +245,37 @@ impl Lab {
         admin.batch_execute("SET log_statement = none").unwrap();
         admin
             .batch_execute(&format!("ALTER ROLE locked PASSWORD '{CANARY}'"))
+            .unwrap();
+        self.check_files();
+    }
+
+    /// `pg_dump` writes what can hold a password into a file: nobody else can read it, and it is gone afterwards.
+    fn check_secrets(&self) {
+        let keeper = self.cluster.database("keeper").unwrap();
+        let mut admin = keeper.admin().unwrap();
+        admin.batch_execute("SET log_statement = none").unwrap();
+        admin.batch_execute(SECRETS).unwrap();
+        self.keep("keeper", &keeper.conninfo(testkit::POSTGRES));
+        // Others may read what a process makes, unless it says otherwise.
+        let line = "umask 022; dump --verbose \"$(cat \"$USERS\"/keeper)\" -o keeper.tar";
+        let output = self.run(Way::File, line);
+        output.assert_success();
+        for note in [
+            "USER MAPPING",
+            "subscription feed is in the archive without its password",
+        ] {
+            output.assert_stderr_contains(note);
+        }
+        let witnessed = self.read("witnessed");
+        let mut folders = witnessed
+            .lines()
+            .filter(|it| it.starts_with("folder "))
+            .peekable();
+        assert!(folders.peek().is_some(), "{witnessed}");
+        assert!(folders.all(|it| it == "folder 700"), "{witnessed}");
+        fs::remove_file(self.folder.path().join("witnessed")).unwrap();
+        admin
+            .batch_execute("ALTER SUBSCRIPTION feed SET (slot_name = NONE); DROP SUBSCRIPTION feed")
             .unwrap();
         self.check_files();
     }

@@ -155,7 +155,8 @@ fn rows_with_other_values_under_the_same_key_stop_the_load_before_it_is_live() {
     )
     .assert_success()
     .assert_stderr_contains(
-        "rows of extensions' tables that are left out: public.labels, public.rates, public.words",
+        "rows of the user's in extensions' tables are left out, if there are any: public.labels, public.rates, \
+         public.untouched, public.words",
     );
     pair.run(&format!("{PROVE} --no-extension-rows")).assert_success();
     pair.run(PROVE).assert_code(1);
@@ -187,4 +188,78 @@ fn rights_that_the_role_lacks_are_named_all_at_once() {
         .assert_stderr_contains("the role lacks SELECT, INSERT on ext.rates")
         .assert_stderr_contains("nothing is live");
     assert_eq!(pair.answers("SELECT count(*) FROM ext.rates"), ["2"]);
+}
+
+#[test]
+fn rows_are_asked_for_only_where_they_are_wanted_and_may_be_read() {
+    // Fault 24.
+    let Some(pair) = Pair::new("") else {
+        return;
+    };
+    let name = pair.source.name();
+    let mut admin = pair.source.admin().unwrap();
+    admin
+        .batch_execute(&format!(
+            "CREATE ROLE poor_{name} LOGIN; GRANT SELECT ON t TO poor_{name};
+             CREATE ROLE barred_{name} LOGIN; GRANT pg_read_all_data TO barred_{name};
+             ALTER TABLE words ENABLE ROW LEVEL SECURITY"
+        ))
+        .unwrap();
+    let dump = |role: &str, options: &str| {
+        pair.run(&format!(
+            "dump 'dbname=$SOURCE user={role}_{name}' {options} -o kept.tar --force"
+        ))
+    };
+    for (role, tables) in [
+        (
+            "poor",
+            "public.labels, public.rates, public.untouched, public.words",
+        ),
+        ("barred", "public.words"),
+    ] {
+        dump(role, "")
+            .assert_code(4)
+            .assert_stderr_contains(&format!("the role may not read {tables}\n"))
+            .assert_stderr_contains("`--no-extension-rows` leaves out");
+        for options in ["--no-extension-rows", "--schema public", "--table t"] {
+            dump(role, options)
+                .assert_success()
+                .assert_stderr_contains("public.untouched, public.words");
+        }
+        dump(role, "--schema-only").assert_success();
+        dump(role, "--exclude-table-data labels --exclude-table 'public.[r-u]a*' --exclude-table untouched --exclude-table w*")
+            .assert_success()
+            .assert_stderr_contains("if there are any: public.labels, public.rates, public.untouched, public.words");
+    }
+    // Rows that are wanted are locked, whatever else is chosen.
+    admin
+        .batch_execute("ALTER TABLE words DISABLE ROW LEVEL SECURITY")
+        .unwrap();
+    let mut holder = pair.source.admin().unwrap();
+    let mut held = holder.transaction().unwrap();
+    held.batch_execute("LOCK TABLE rates").unwrap();
+    for options in ["", "--exclude-table t"] {
+        pair.run(&format!(
+            "dump $SOURCE {options} --lock-wait-timeout 0.2 -o kept.tar --force"
+        ))
+        .assert_code(4)
+        .assert_stderr_contains("public.rates is held by process");
+    }
+    pair.run("dump $SOURCE --exclude-table rates --lock-wait-timeout 0.2 -o kept.tar --force")
+        .assert_success();
+    drop(held);
+    let many = "CREATE SCHEMA far; DO $$ BEGIN FOR n IN 11..22 LOOP
+        EXECUTE format('CREATE TABLE far.t%s ()', n); END LOOP; END $$";
+    admin.batch_execute(many).unwrap();
+    dump("poor", "--table 'far.*'")
+        .assert_code(4)
+        .assert_stderr_contains("far.t20 and 2 more (--verbose names all)\n");
+    dump("poor", "--table 'far.*' --verbose")
+        .assert_code(4)
+        .assert_stderr_contains("\n  far.t21\n  far.t22\n");
+    admin
+        .batch_execute(&format!(
+            "DROP OWNED BY poor_{name}; DROP ROLE poor_{name}, barred_{name}"
+        ))
+        .unwrap();
 }

@@ -116,6 +116,30 @@ fn a_load_whose_server_is_silent_says_what_is_left_too() {
 }
 
 #[test]
+fn an_interrupt_ends_the_wait_for_locks_on_the_server() {
+    let lab = Lab::new();
+    lab.target.execute("CREATE TABLE held (id integer)").unwrap();
+    let mut holder = lab.target.admin().unwrap();
+    let mut held = holder.transaction().unwrap();
+    held.batch_execute("LOCK TABLE held").unwrap();
+    for tool in [
+        "dump \"$HELD\" -o x.tar",
+        "verify \"$HELD\" \"$HELD\"",
+        "assess \"$HELD\"",
+    ] {
+        let line = format!(
+            "HELD='{}'; export HELD; (sleep 0.7; kill -INT $(cat tool.pid)) & \
+             sh -c 'echo $$ >tool.pid; exec {tool}'",
+            lab.target.conninfo(testkit::POSTGRES)
+        );
+        lab.run(&line).assert_code(130);
+        let waiting = "SELECT query FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        assert_eq!(lab.target.query(waiting).unwrap(), Vec::<String>::new(), "{tool}");
+    }
+}
+
+#[test]
 fn a_stderr_that_takes_nothing_changes_no_exit_code() {
     let lab = Lab::new();
     for (line, code) in [

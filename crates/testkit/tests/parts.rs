@@ -162,3 +162,49 @@ fn rows_read_after_the_locks_were_lost_are_no_archive() {
         .assert_stderr_contains("the session that held the tables' locks was ended");
     assert!(!desk.path("it.tar").exists());
 }
+
+#[test]
+fn writes_while_a_part_is_read_change_nothing() {
+    // Fault 28.
+    const ROWS: &str = "SELECT count(*), md5(string_agg(md5(t::text), '' ORDER BY id)) FROM moving AS t";
+    let cluster = Cluster::shared();
+    let (source, target) = (cluster.database("moving").unwrap(), cluster.target().unwrap());
+    source
+        .execute(
+            "CREATE TABLE moving AS SELECT n AS id, 'before' AS note, repeat('x', 150) AS filler
+               FROM generate_series(1, 20000) AS n",
+        )
+        .unwrap();
+    let expected = source.query(ROWS).unwrap();
+    let desk = Desk::shared();
+    let line = format!(
+        "dump 'dbname={} application_name=moving' --split-size 1 --jobs 2 \
+         --where 'moving=id NOT IN (1, 19999) OR pg_catalog.pg_sleep(0.6) IS NOT NULL' -o it.tar; tar tf it.tar",
+        source.name()
+    );
+    let output = thread::scope(|scope| {
+        let dump = scope.spawn(|| desk.run(&line));
+        let mut admin = source.admin().unwrap();
+        let asleep = "SELECT count(*) > 0 FROM pg_stat_activity
+            WHERE application_name = 'moving' AND wait_event = 'PgSleep'";
+        while !admin.query_one(asleep, &[]).unwrap().get::<_, bool>(0) {
+            assert!(!dump.is_finished(), "{}", dump.join().unwrap());
+            thread::sleep(Duration::from_millis(5));
+        }
+        for write in [
+            "UPDATE moving SET note = 'after'",
+            "DELETE FROM moving WHERE id % 3 = 0",
+            "INSERT INTO moving SELECT n, 'new', '' FROM generate_series(20001, 30000) AS n",
+        ] {
+            admin.batch_execute(write).unwrap();
+        }
+        assert!(!dump.is_finished(), "it was over before the rows were written");
+        dump.join().unwrap()
+    });
+    output.assert_success();
+    assert!(output.stdout_text().matches("moving/").count() > 2, "{output}");
+    desk.run(&format!("load {} it.tar", testkit::target_word(&target)))
+        .assert_success();
+    assert_eq!(target.query(ROWS).unwrap(), expected);
+    assert_ne!(source.query(ROWS).unwrap(), expected);
+}

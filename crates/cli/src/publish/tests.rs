@@ -329,3 +329,36 @@ fn what_is_no_archive_is_not_replaced() {
         .unwrap();
     assert_eq!(Kind::Directory.read(&path).as_deref(), Some("new"));
 }
+
+#[test]
+fn a_file_finds_out_at_the_end_whether_there_is_one_to_replace() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("archive");
+    let begin = || {
+        let mut file = AtomicFile::create_on(FaultyDisk::sound(), &path, Existing::Replaced).unwrap();
+        file.write_all(b"new").unwrap();
+        file
+    };
+    let appears = begin();
+    fs::write(&path, "old").unwrap();
+    appears.publish().unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    let vanishes = begin();
+    fs::remove_file(&path).unwrap();
+    vanishes.publish().unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_name_that_cannot_be_kept_free_is_looked_at_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (from, to) = (folder.path().join("from"), folder.path().join("to"));
+    fs::write(&from, "new").unwrap();
+    std::os::unix::fs::symlink("nowhere", &to).unwrap();
+    let refused = rename_if_free(&from, &to).map_err(|it| it.kind());
+    assert_eq!(refused, Err(io::ErrorKind::AlreadyExists));
+    fs::remove_file(&to).unwrap();
+    rename_if_free(&from, &to).unwrap();
+    assert_eq!(fs::read_to_string(&to).unwrap(), "new");
+}

@@ -1,10 +1,9 @@
 //! PostgreSQL's own programs, told about an endpoint without a password in their arguments or environment.
 
-use std::env;
 use std::ffi::OsStr;
 use std::io::Write;
 use std::ops::{Deref, DerefMut};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -23,6 +22,7 @@ use super::server::Host;
 use super::session_kind::SessionKind;
 use super::tls::RootCertificates;
 use crate::error::{Error, ErrorKind, Result};
+use crate::private_folder::in_memory;
 
 /// A file that is never there.
 const NO_FILE: &str = "/dev/null/none";
@@ -244,7 +244,7 @@ fn private_file(content: &str) -> Result<NamedTempFile> {
         |source| Error::new(ErrorKind::Program, "a password file cannot be written").with_source(source);
     // 0600 is what Builder gives a file, and what libpq asks for.
     let builder = || Builder::new().prefix("coalesce-").to_owned();
-    let mut file = private_directory()
+    let mut file = in_memory()
         .and_then(|it| builder().tempfile_in(it).ok())
         .map_or_else(|| builder().tempfile(), Ok)
         .map_err(cannot_write)?;
@@ -294,15 +294,11 @@ pub fn command_without_endpoint(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The user's folder in memory, where there is one: there the password reaches no disk.
-fn private_directory() -> Option<PathBuf> {
-    env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
 
     use super::super::{Endpoint, Environment};
     use super::*;

@@ -131,10 +131,12 @@ impl PostgresEndpoint {
         })
     }
 
+    /// The database, as it was named or by libpq's default: the user's name.
     pub fn dbname(&self) -> &str {
         &self.dbname
     }
 
+    /// The role that sessions have.
     pub fn user(&self) -> &str {
         &self.user
     }

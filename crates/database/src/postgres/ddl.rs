@@ -10,12 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog::quote_ident;
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
 use super::outside::CutForeignKey;
 use super::programs::{DumpPrograms, find_pg_dump};
 use super::snapshot::Snapshot;
 use crate::endpoint::{PostgresEndpoint, command_without_endpoint};
+use crate::private_folder::small_private_folder;
 use crate::{Error, ErrorKind, Result};
 
 /// SQL text in parts, without schemas and extensions, which the catalog holds.
@@ -75,7 +75,7 @@ pub type OnInterrupt<'a> = &'a dyn Fn(Box<dyn FnMut() + Send>);
 /// Runs `pg_dump --schema-only` under the snapshot, which must stay open meanwhile.
 pub fn read_schema_text(request: &SchemaRequest, on_interrupt: OnInterrupt<'_>) -> Result<SchemaText> {
     let programs = find_pg_dump(request.server)?;
-    let folder = TempDir::new().map_err(|error| {
+    let folder = small_private_folder().map_err(|error| {
         Error::new(
             ErrorKind::Program,
             "no temporary folder could be made for pg_dump",

@@ -1,11 +1,15 @@
 //! Rows of the user's in tables that belong to extensions: an extension marks such tables as its configuration and
 //! may say which of their rows are the user's ("Extension Configuration Tables" in the manual).
 
-use catalog::{Catalog, Column, ColumnType, GeneratedKind, IdentityKind, Table, TableKind};
+use catalog::{Catalog, QualifiedName, Table, TableKind};
 use postgres::{GenericClient, Row};
 
+use super::introspect::column;
+use super::selection::Chosen;
 use super::stored_names;
 use crate::{Error, Result};
+
+const NOT_LISTED: &str = "the extensions' configuration tables could not be listed";
 
 const TABLES: &str = "
 SELECT c.oid, n.nspname AS schema, c.relname AS name, e.extname::pg_catalog.text AS extension,
@@ -15,13 +19,14 @@ CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(e.extconfig), pg_catalog.unnest(
   AS x (oid, condition)
 JOIN pg_catalog.pg_class c ON c.oid = x.oid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'r'
+WHERE c.relkind = 'r' AND c.oid = ANY ($1)
 ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
 
 const COLUMNS: &str = "
 SELECT a.attname AS name, n.nspname AS type_schema, t.typname AS type_name,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS type_text, a.attnotnull AS not_null,
        a.attidentity::pg_catalog.text AS identity, a.attgenerated::pg_catalog.text AS generated, a.atttypid AS type,
+       false AS binary_safe,
        (SELECT k.place FROM pg_catalog.pg_index i
         CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY AS k (attnum, place)
         WHERE i.indrelid = a.attrelid AND i.indisprimary AND k.attnum = a.attnum AND k.place <= i.indnkeyatts)
@@ -32,11 +37,15 @@ JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
 WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum";
 
-/// Adds the configuration tables that have rows of the user's to the catalog; such rows travel as text.
-pub fn add_extension_rows(client: &mut impl GenericClient, catalog: &mut Catalog) -> Result<()> {
-    let tables = client.query(TABLES, &[]).map_err(Error::query(
-        "the extensions' configuration tables could not be listed",
-    ))?;
+/// Adds the configuration tables that were chosen and have rows of the user's to the catalog; such rows travel as text.
+pub fn add_extension_rows(
+    client: &mut impl GenericClient,
+    chosen: &Chosen,
+    catalog: &mut Catalog,
+) -> Result<()> {
+    let tables = client
+        .query(TABLES, &[&chosen.configuration])
+        .map_err(Error::query(NOT_LISTED))?;
     for row in tables {
         let table = configuration_table(client, &row)?;
         if has_rows(client, &table)? {
@@ -44,6 +53,23 @@ pub fn add_extension_rows(client: &mut impl GenericClient, catalog: &mut Catalog
         }
     }
     Ok(())
+}
+
+/// The configuration tables that were not chosen: nobody knows whether they have rows of the user's.
+pub fn extension_tables_left_out(
+    client: &mut impl GenericClient,
+    chosen: &Chosen,
+) -> Result<Vec<QualifiedName>> {
+    const OTHERS: &str = "SELECT n.nspname AS schema, c.relname AS name
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE c.relkind = 'r' AND c.oid <> ALL ($1)
+          AND c.oid IN (SELECT pg_catalog.unnest(e.extconfig) FROM pg_catalog.pg_extension e)
+        ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
+    let rows = client
+        .query(OTHERS, &[&chosen.configuration])
+        .map_err(Error::query(NOT_LISTED))?;
+    let name = |row: &Row| QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("name"));
+    Ok(rows.iter().map(name).collect())
 }
 
 fn configuration_table(client: &mut impl GenericClient, row: &Row) -> Result<Table> {
@@ -57,35 +83,13 @@ fn configuration_table(client: &mut impl GenericClient, row: &Row) -> Result<Tab
         .filter_map(|it| Some((it.get::<_, Option<i64>>("key_place")?, it.get("name"))))
         .collect();
     key.sort_unstable();
-    let column = |row: &Row| Column {
-        name: row.get("name"),
-        new_name: None,
-        column_type: ColumnType {
-            schema: row.get("type_schema"),
-            name: row.get("type_name"),
-            text: row.get("type_text"),
-        },
-        not_null: row.get("not_null"),
-        identity: match row.get("identity") {
-            "a" => Some(IdentityKind::Always),
-            "d" => Some(IdentityKind::ByDefault),
-            _ => None,
-        },
-        generated: match row.get("generated") {
-            "s" => Some(GeneratedKind::Stored),
-            "v" => Some(GeneratedKind::Virtual),
-            _ => None,
-        },
-        binary_safe: false,
-        names: names.get(&row.get("type")).cloned(),
-    };
     Ok(Table {
         number: 0,
         schema: row.get("schema"),
         name: row.get("name"),
         kind: TableKind::Configuration,
         unlogged: false,
-        columns: columns.iter().map(column).collect(),
+        columns: columns.iter().map(|it| column(it, &names)).collect(),
         primary_key: key.into_iter().map(|(_, name)| name).collect(),
         partition_of: None,
         partition_key: None,

@@ -166,7 +166,8 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
     Ok(tables)
 }
 
-fn column(row: &Row, names: &HashMap<u32, StoredNames>) -> Column {
+/// `row` has what [`Column`] has, each by its name.
+pub(super) fn column(row: &Row, names: &HashMap<u32, StoredNames>) -> Column {
     let (schema, name): (String, String) = (row.get("type_schema"), row.get("type_name"));
     let text = row.get("type_text");
     Column {

@@ -21,19 +21,23 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 /// Names that an error spells out.
 const NAMED_MAX: usize = 10;
 
-/// Tables that have rows, or whose shape matters for the rows of others, and sequences, whose positions are read. What
-/// is gone by now has no privileges.
+/// Tables that have rows, or whose shape matters for the rows of others, and sequences, whose positions are read; of
+/// extensions' tables those in `$3`. What is gone by now has no privileges.
 const TABLES: &str = "SELECT c.oid, n.nspname, c.relname, c.relkind = 'r' AS has_rows,
       c.relpersistence = 'u' AS unlogged, c.relkind <> 'S' AS is_table,
       COALESCE(CASE WHEN c.relkind = 'S' THEN pg_catalog.has_sequence_privilege(c.oid, 'SELECT')
                     ELSE pg_catalog.has_table_privilege(c.oid, 'SELECT') END
-        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'), true) AS readable
+        AND pg_catalog.has_schema_privilege(n.oid, 'USAGE'), true)
+      AND NOT (c.oid = ANY ($3) AND pg_catalog.row_security_active(c.oid)) AS readable,
+      c.oid = ANY ($3) AS of_extension
     FROM pg_catalog.pg_class c
     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND n.nspname !~ '^pg_'
+    WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't' AND (c.oid = ANY ($3) OR n.nspname !~ '^pg_'
       AND n.nspname NOT IN ('information_schema', 'coalesce')
       AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))
       AND ($2::pg_catalog.oid[] IS NULL OR c.oid = ANY ($2))
+      AND c.oid NOT IN (SELECT d.objid FROM pg_catalog.pg_depend d
+        WHERE d.deptype = 'e' AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass))
     ORDER BY 2, 3";
 
 /// The storage and the columns of the tables `$1`, as the session sees them, in a few bytes.
@@ -106,7 +110,10 @@ pub(super) fn lock_tables(
     chosen: &Chosen,
 ) -> Result<Locked> {
     let rows = client
-        .query(TABLES, &[&chosen.schemas, &chosen.relation_oids()])
+        .query(
+            TABLES,
+            &[&chosen.schemas, &chosen.relation_oids(), &chosen.configuration],
+        )
         .map_err(Error::query("the tables could not be listed"))?;
     refuse_unreadable(&rows)?;
     let rows: Vec<Row> = rows.into_iter().filter(|row| row.get("is_table")).collect();
@@ -261,16 +268,26 @@ fn name(row: &Row) -> QualifiedName {
 
 /// All that the role may not read, at once.
 fn refuse_unreadable(rows: &[Row]) -> Result<()> {
-    let unreadable: Vec<String> = rows
+    let unreadable = rows.iter().filter(|row| !row.get::<_, bool>("readable"));
+    let (of_extensions, own): (Vec<&Row>, Vec<&Row>) = unreadable.partition(|row| row.get("of_extension"));
+    let all: Vec<String> = own
         .iter()
-        .filter(|row| !row.get::<_, bool>("readable"))
+        .chain(&of_extensions)
         .map(|row| name(row).to_string())
         .collect();
-    if unreadable.is_empty() {
+    if all.is_empty() {
         return Ok(());
     }
-    let message = format!("the role may not read {}", some_of(&unreadable));
-    Err(Error::new(ErrorKind::Query, message).with_hint("GRANT pg_read_all_data TO the role that reads"))
+    let hint = if of_extensions.is_empty() {
+        "GRANT pg_read_all_data TO the role that reads"
+    } else {
+        "GRANT pg_read_all_data TO the role that reads, and give it BYPASSRLS where a policy hides rows; \
+         `--no-extension-rows` leaves out what belongs to extensions"
+    };
+    let message = format!("the role may not read {}", some_of(&all));
+    Err(Error::new(ErrorKind::Query, message)
+        .with_names(all)
+        .with_hint(hint))
 }
 
 /// Unlogged tables are empty on a standby, and the server does not let them be read.
@@ -289,7 +306,7 @@ fn refuse_unlogged(rows: &[Row], chosen: &Chosen) -> Result<()> {
         return Ok(());
     }
     let message = format!("a standby has no rows of unlogged tables: {}", some_of(&unlogged));
-    Err(Error::new(ErrorKind::Unsupported, message).with_hint(
+    Err(Error::new(ErrorKind::Unsupported, message).with_names(unlogged).with_hint(
         "read from the primary, or leave their rows out by --exclude-table-data, or them by --exclude-table",
     ))
 }
@@ -325,11 +342,14 @@ fn set_lock_timeout(client: &mut Client, timeout: Duration) -> Result<()> {
 }
 
 fn held_by_others(error: postgres::Error, present: &mut Client, batch: &[Row]) -> Error {
-    let message = match holders(present, batch) {
-        held if held.is_empty() => "another session holds a lock (ACCESS EXCLUSIVE)".to_owned(),
-        held => some_of(&held),
+    let held = holders(present, batch);
+    let message = if held.is_empty() {
+        "another session holds a lock (ACCESS EXCLUSIVE)".to_owned()
+    } else {
+        some_of(&held)
     };
     Error::query(message)(error)
+        .with_names(held)
         .with_hint("end that session or wait for it; --lock-wait-timeout allows more time")
 }
 
@@ -363,7 +383,7 @@ fn holders(present: &mut Client, batch: &[Row]) -> Vec<String> {
     found.iter().filter_map(sentence).collect()
 }
 
-/// The first of many names, and how many more there are.
+/// The first of many names, and how many more there are; all of them belong into [`Error::with_names`].
 pub(super) fn some_of(names: &[String]) -> String {
     let shown = names
         .iter()
@@ -373,6 +393,6 @@ pub(super) fn some_of(names: &[String]) -> String {
         .join(", ");
     match names.len().saturating_sub(NAMED_MAX) {
         0 => shown,
-        more => format!("{shown} and {more} more"),
+        more => format!("{shown} and {more} more (--verbose names all)"),
     }
 }

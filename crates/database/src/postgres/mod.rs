@@ -4,6 +4,7 @@ mod binary_safe;
 mod catalog_queries;
 mod ddl;
 mod extension_rows;
+mod finder;
 mod identity;
 mod introspect;
 mod large_objects;
@@ -23,7 +24,9 @@ mod snapshot;
 mod stored_names;
 
 pub use ddl::{OnInterrupt, SchemaRequest, SchemaText, read_schema_text};
-pub use extension_rows::{ConfigurationOffer, add_extension_rows, find_configuration_table};
+pub use extension_rows::{
+    ConfigurationOffer, add_extension_rows, extension_tables_left_out, find_configuration_table,
+};
 pub use identity::Identity;
 pub use introspect::{hidden_tables, left_behind, read_catalog};
 pub use large_objects::{
@@ -35,7 +38,7 @@ pub use offers::{ExtensionOffer, InstalledExtension, Offers, SchemaOffer};
 pub use outside::{
     CutForeignKey, find_cut_foreign_keys, find_keys_in_doubt, find_left_out_partitions, refuse_torn_trees,
 };
-pub use oversize::{OversizedRow, could_hold_oversized_row, find_oversized_row};
+pub use oversize::{OversizedRow, OversizedRows, could_hold_oversized_row, find_oversized_row};
 pub use partitions::read_partition_keys;
 pub use pattern::{Pattern, split_condition};
 pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows};

@@ -68,7 +68,7 @@ pub fn find_cut_foreign_keys(client: &mut impl GenericClient, chosen: &Chosen) -
         };
         let sentences: Vec<String> = others.iter().map(sentence).collect();
         let message = format!("the selection does not stand alone: {}", some_of(&sentences));
-        return Err(Error::new(ErrorKind::Endpoint, message).with_hint(
+        return Err(Error::new(ErrorKind::Endpoint, message).with_names(sentences).with_hint(
             "choose that too; functions, types and what else is no table, view or sequence come with their schema \
              (--schema), from which --exclude-table leaves tables out; or take the rows alone by --data-only",
         ));

@@ -1,7 +1,7 @@
 //! Rows that COPY cannot write: PostgreSQL builds each in memory, where nothing may pass 1 GiB, and as text a `bytea`
 //! takes twice its bytes, a bit string eight times.
 
-use catalog::{ColumnType, Table, quote_ident};
+use catalog::{ColumnType, Table, ThroughRoot, quote_ident};
 use fingerprint::Form;
 use postgres::GenericClient;
 use postgres::error::{DbError, SqlState};
@@ -39,26 +39,61 @@ pub fn find_oversized_row(
     find_longer(client, table, form, ROW_BYTES_MAX)
 }
 
-/// Whether `table` could hold such a row, and is small enough to be looked through without being asked to.
-pub fn could_hold_oversized_row(client: &mut impl GenericClient, table: &Table) -> Result<bool> {
+/// Whether a table is worth looking through for rows that are too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OversizedRows {
+    /// Nothing in it is long enough.
+    Impossible,
+    Possible,
+    /// It could hold one, and to look takes too long to do it without being asked to.
+    NotLookedFor,
+}
+
+/// Whether `table`, with its partitions where it is read through its root, could hold such a row.
+pub fn could_hold_oversized_row(client: &mut impl GenericClient, table: &Table) -> Result<OversizedRows> {
     let failed = format!("the size of {} could not be asked for", table.qualified_name());
-    let sql = "SELECT pg_catalog.pg_relation_size(c.oid) <= $3
-          AND pg_catalog.pg_relation_size(c.reltoastrelid) >= $4
-        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        WHERE n.nspname = $1 AND c.relname = $2 AND c.reltoastrelid <> 0";
+    let sql = "WITH RECURSIVE tree AS (
+          SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+          WHERE n.nspname = $1 AND c.relname = $2
+          UNION
+          SELECT i.inhrelid FROM pg_catalog.pg_inherits i JOIN tree t ON t.oid = i.inhparent WHERE $5
+        )
+        SELECT COALESCE(pg_catalog.max(pg_catalog.pg_relation_size(c.reltoastrelid)), 0) >= $4 AS could,
+          COALESCE(pg_catalog.sum(pg_catalog.pg_relation_size(c.oid)), 0) <= $3::pg_catalog.int8 AS is_small
+        FROM tree t JOIN pg_catalog.pg_class c ON c.oid = t.oid WHERE c.reltoastrelid <> 0";
     // A bit string of an eighth of the limit can be too long as text.
     let least = ROW_BYTES_MAX / 8 / COMPRESSION_MAX;
     let row = client
-        .query_opt(sql, &[&table.schema, &table.name, &LOOKED_THROUGH_MAX, &least])
+        .query_one(
+            sql,
+            &[
+                &table.schema,
+                &table.name,
+                &LOOKED_THROUGH_MAX,
+                &least,
+                &is_root(table),
+            ],
+        )
         .map_err(Error::query(failed))?;
-    Ok(row.is_some_and(|it| it.get(0)))
+    Ok(match (row.get("could"), row.get("is_small")) {
+        (false, _) => OversizedRows::Impossible,
+        (true, true) => OversizedRows::Possible,
+        (true, false) => OversizedRows::NotLookedFor,
+    })
+}
+
+/// Whether the rows of its partitions are read through it.
+fn is_root(table: &Table) -> bool {
+    table.through_root == Some(ThroughRoot::Root)
 }
 
 /// What to say of a COPY that failed: with the row, if it was one that is too long.
 ///
 /// The session's transaction has failed with the COPY and is ended, so that the session can be asked once more.
 pub(super) fn explain(client: &mut impl GenericClient, table: &Table, form: Form, error: Error) -> Error {
-    if !could_be_size(&error) || client.batch_execute("ROLLBACK").is_err() {
+    // Outside the transaction the table is not locked: whoever waits for it must not keep us waiting too.
+    const ASK_ANEW: &str = "ROLLBACK; SET lock_timeout = '2s'; SET statement_timeout = '60s'";
+    if !could_be_size(&error) || client.batch_execute(ASK_ANEW).is_err() {
         return error;
     }
     let Ok(Some(row)) = find_oversized_row(client, table, form) else {
@@ -115,8 +150,9 @@ fn find_longer(
     };
     let name = table.qualified_name();
     let (here, as_binary) = (sizes(form), sizes(Form::Binary).join(" + "));
+    let only = if is_root(table) { "" } else { "ONLY " };
     let sql = format!(
-        "SELECT ctid::pg_catalog.text, {sum}, ARRAY[{each}], {as_binary} FROM ONLY {name} WHERE {sum} > $1 LIMIT 1",
+        "SELECT ctid::pg_catalog.text, {sum}, ARRAY[{each}], {as_binary} FROM {only}{name} WHERE {sum} > $1 LIMIT 1",
         sum = here.join(" + "),
         each = here.join(", "),
     );

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use catalog::{Catalog, ObjectKind, QualifiedName};
 use postgres::Client;
 
+use super::finder::{Among, Finder};
 use super::pattern::{Pattern, exact};
 use crate::{Error, ErrorKind, Result};
 
@@ -22,6 +23,9 @@ pub struct Selection {
     pub without_rows: Vec<Pattern>,
     /// Tables of which only some rows are wanted, each with its SQL condition.
     pub conditions: Vec<(Pattern, String)>,
+    /// Whether rows of the user's in extensions' configuration tables are wanted. As in `pg_dump` they come with
+    /// everything else only, not with a choice of schemas or tables, and what is excluded holds for them too.
+    pub extension_rows: bool,
     /// Whether no rows at all are wanted.
     pub definitions_only: bool,
 }
@@ -44,6 +48,8 @@ pub struct Chosen {
     /// Whether nothing but relations was asked for.
     only_relations: bool,
     row_filters: HashMap<QualifiedName, RowFilter>,
+    /// The OIDs of the extensions' configuration tables that are looked through for rows of the user's.
+    pub(super) configuration: Vec<u32>,
     definitions_only: bool,
     /// Relations that an option excluded by their own names.
     excluded: BTreeSet<QualifiedName>,
@@ -64,10 +70,7 @@ impl Selection {
     /// Asks the session's snapshot what the patterns match. A pattern that should choose something and matches
     /// nothing is an error.
     pub(super) fn resolve(&self, client: &mut Client) -> Result<Chosen> {
-        let mut finder = Finder {
-            client,
-            visible: None,
-        };
+        let mut finder = Finder::new(client);
         let mut chosen = Chosen {
             schemas: self.named_schemas.clone(),
             definitions_only: self.definitions_only,
@@ -86,12 +89,12 @@ impl Selection {
             }
         }
         for pattern in &self.without_rows {
-            for (name, _) in finder.tables_with_rows(pattern)? {
+            for (name, _) in finder.tables_with_rows(pattern, Among::Configuration)? {
                 chosen.row_filters.insert(name, RowFilter::None);
             }
         }
         for (pattern, condition) in &self.conditions {
-            for (name, _) in finder.tables_with_rows(pattern)? {
+            for (name, _) in finder.tables_with_rows(pattern, Among::Own)? {
                 let filter = RowFilter::Where(condition.clone());
                 if chosen.row_filters.insert(name.clone(), filter).is_some() {
                     let message = format!("two options decide which rows of {name} are wanted");
@@ -100,7 +103,25 @@ impl Selection {
                 }
             }
         }
+        if self.extension_rows && !is_given(&self.tables) && !is_given(&self.schemas) {
+            self.choose_configuration(&mut finder, &mut chosen)?;
+        }
         Ok(chosen)
+    }
+
+    fn choose_configuration(&self, finder: &mut Finder<'_>, chosen: &mut Chosen) -> Result<()> {
+        let mut tables = finder.configuration()?;
+        if let Some(schemas) = &chosen.schemas {
+            tables.retain(|name, _| schemas.contains(&name.schema));
+        }
+        for pattern in &self.excluded_tables {
+            let excluded = finder.relations(pattern, Among::Configuration)?;
+            let excluded = excluded.unwrap_or_default();
+            tables.retain(|name, _| !excluded.contains_key(name));
+        }
+        tables.retain(|name, _| !chosen.row_filters.contains_key(name));
+        chosen.configuration = tables.into_values().collect();
+        Ok(())
     }
 
     fn choose_relations(&self, finder: &mut Finder<'_>, chosen: &mut Chosen) -> Result<()> {
@@ -108,18 +129,22 @@ impl Selection {
         for pattern in &self.tables {
             relations.extend(
                 finder
-                    .relations(pattern)?
+                    .relations(pattern, Among::Own)?
                     .ok_or_else(|| nothing("--table", pattern))?,
             );
         }
         for pattern in &self.excluded_tables {
-            match finder.relations(pattern)? {
+            match finder.relations(pattern, Among::Configuration)? {
                 Some(found) => {
                     relations.retain(|name, _| !found.contains_key(name));
                     chosen.excluded.extend(found.into_keys());
                 }
                 None => chosen.notes.push(nothing("--exclude-table", pattern).to_string()),
             }
+        }
+        if relations.is_empty() {
+            let message = "the patterns leave no table to read";
+            return Err(Error::new(ErrorKind::Endpoint, message));
         }
         let options = relations.keys().map(|it| relation_option("--table", it));
         chosen.pg_dump_options.extend(options);
@@ -174,7 +199,7 @@ impl Selection {
         }
         let mut excluded = BTreeSet::new();
         for pattern in &self.excluded_tables {
-            match finder.relations(pattern)? {
+            match finder.relations(pattern, Among::Configuration)? {
                 Some(found) => excluded.extend(found.into_keys()),
                 None => chosen.notes.push(nothing("--exclude-table", pattern).to_string()),
             }
@@ -263,141 +288,4 @@ fn nothing(option: &str, pattern: &Pattern) -> Error {
     Error::new(ErrorKind::Endpoint, format!("{option} {pattern} matches nothing")).with_hint(
         "capital letters count only inside double quotes; a table without SCHEMA. must be on the role's search_path",
     )
-}
-
-/// Looks names up by patterns.
-struct Finder<'a> {
-    client: &'a mut Client,
-    visible: Option<Vec<u32>>,
-}
-
-/// Relations of the user's, by name.
-type Relations = HashMap<QualifiedName, u32>;
-
-/// Kinds of relations that patterns choose.
-const RELATIONS: &str = "SELECT c.oid, n.nspname AS schema, c.relname AS name
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND c.relpersistence <> 't'
-      AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
-      AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.deptype = 'e' AND d.objid = c.oid
-                      AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)";
-
-/// What belongs to a relation so closely that it comes and goes with it: a partitioned table stands for its
-/// partitions, and a sequence serves the column that owns it.
-const BELONGINGS: &str = "found AS (
-    SELECT m.oid FROM matched m
-    UNION
-    SELECT b.oid FROM found f JOIN belongings b ON b.owner = f.oid
-  ), belongings AS (
-    SELECT i.inhrelid AS oid, i.inhparent AS owner
-    FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid WHERE c.relispartition
-    UNION ALL
-    SELECT d.objid, d.refobjid FROM pg_catalog.pg_depend d
-    JOIN pg_catalog.pg_class c ON c.oid = d.objid AND c.relkind = 'S'
-    WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refclassid = d.classid
-      AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
-  )";
-
-impl Finder<'_> {
-    fn all_relations(&mut self) -> Result<Relations> {
-        let rows = self.client.query(RELATIONS, &[]).map_err(not_listed())?;
-        Ok(rows.iter().map(relation).collect())
-    }
-
-    /// `None` when there is none.
-    fn relations(&mut self, pattern: &Pattern) -> Result<Option<Relations>> {
-        let (schema, name) = pattern.of_relation()?;
-        let sql = format!(
-            "WITH RECURSIVE all_relations AS ({RELATIONS}), matched AS (
-               SELECT r.oid FROM all_relations r
-               WHERE r.name OPERATOR(pg_catalog.~) ($1::pg_catalog.text COLLATE pg_catalog.\"default\")
-                 AND CASE WHEN $2::pg_catalog.text IS NULL THEN r.oid = ANY ($3)
-                     ELSE r.schema OPERATOR(pg_catalog.~) ($2::pg_catalog.text COLLATE pg_catalog.\"default\") END
-             ), {BELONGINGS}
-             SELECT r.oid, r.schema, r.name FROM all_relations r JOIN found f ON f.oid = r.oid"
-        );
-        let visible = if schema.is_none() {
-            self.visible()?.to_vec()
-        } else {
-            Vec::new()
-        };
-        let rows = self
-            .client
-            .query(&sql, &[&name, &schema, &visible])
-            .map_err(not_understood(pattern))?;
-        let relations: Relations = rows.iter().map(relation).collect();
-        Ok((!relations.is_empty()).then_some(relations))
-    }
-
-    /// Tables, partitions among them, whose rows a pattern decides about.
-    fn tables_with_rows(&mut self, pattern: &Pattern) -> Result<Relations> {
-        let mut relations = self.relations(pattern)?.unwrap_or_default();
-        let oids: Vec<u32> = relations.values().copied().collect();
-        let tables = self
-            .client
-            .query(
-                "SELECT c.oid FROM pg_catalog.pg_class c WHERE c.relkind IN ('r', 'p') AND c.oid = ANY ($1)",
-                &[&oids],
-            )
-            .map_err(not_listed())?;
-        let tables: BTreeSet<u32> = tables.iter().map(|row| row.get(0)).collect();
-        relations.retain(|_, oid| tables.contains(oid));
-        if relations.is_empty() {
-            let message = format!("no table matches {pattern}, whose rows are to be left out or chosen");
-            return Err(Error::new(ErrorKind::Endpoint, message).with_hint(
-                "capital letters count only inside double quotes; a table without SCHEMA. must be on the role's \
-                 search_path",
-            ));
-        }
-        Ok(relations)
-    }
-
-    fn all_schemas(&mut self) -> Result<Vec<String>> {
-        let all = Pattern::new("*")?;
-        Ok(self.schemas(&all)?.unwrap_or_default())
-    }
-
-    /// `None` when there is none.
-    fn schemas(&mut self, pattern: &Pattern) -> Result<Option<Vec<String>>> {
-        const SQL: &str = "SELECT n.nspname FROM pg_catalog.pg_namespace n
-            WHERE n.nspname OPERATOR(pg_catalog.~) ($1::pg_catalog.text COLLATE pg_catalog.\"default\")
-              AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')";
-        let name = pattern.of_schema()?;
-        let rows = self
-            .client
-            .query(SQL, &[&name])
-            .map_err(not_understood(pattern))?;
-        let schemas: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-        Ok((!schemas.is_empty()).then_some(schemas))
-    }
-
-    /// Relations that a name without a schema finds in the role's own sessions. Asked without any operator, since
-    /// that path may be a stranger's.
-    fn visible(&mut self) -> Result<&[u32]> {
-        const VISIBLE: &str =
-            "SELECT c.oid FROM pg_catalog.pg_class c WHERE pg_catalog.pg_table_is_visible(c.oid)";
-        if self.visible.is_none() {
-            let failed = || Error::query("the role's search_path could not be followed");
-            self.client.batch_execute("RESET search_path").map_err(failed())?;
-            let rows = self.client.query(VISIBLE, &[]).map_err(failed())?;
-            self.client
-                .batch_execute("SET search_path = ''")
-                .map_err(failed())?;
-            self.visible = Some(rows.iter().map(|row| row.get(0)).collect());
-        }
-        Ok(self.visible.as_deref().unwrap_or_default())
-    }
-}
-
-fn relation(row: &postgres::Row) -> (QualifiedName, u32) {
-    let name = QualifiedName::new(row.get::<_, &str>("schema"), row.get::<_, &str>("name"));
-    (name, row.get("oid"))
-}
-
-fn not_listed() -> impl FnOnce(postgres::Error) -> Error {
-    Error::query("the relations could not be listed")
-}
-
-fn not_understood(pattern: &Pattern) -> impl FnOnce(postgres::Error) -> Error {
-    Error::query(format!("the server does not understand pattern {pattern}"))
 }

@@ -12,7 +12,7 @@ use catalog::{Table, TableKind};
 use postgres::Client;
 use postgres::error::SqlState;
 
-use super::ddl::SchemaRequest;
+use super::ddl::{OnInterrupt, SchemaRequest};
 use super::identity::{Identity, read_identity};
 use super::locks::{Locked, Standing, cancel, has_same_definitions, lock_tables, standing};
 use super::selection::{Chosen, Selection};
@@ -29,13 +29,13 @@ const QUEUED_FOR: Duration = Duration::from_millis(300);
 const ANSWERS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a snapshot is asked for.
-#[derive(Debug)]
 pub struct SnapshotRequest<'a> {
     endpoint: &'a PostgresEndpoint,
     application_name: &'a str,
     selection: Selection,
     lock_timeout: Duration,
     watches: bool,
+    on_interrupt: Option<OnInterrupt<'a>>,
 }
 
 /// An exported snapshot, held by one session with ACCESS SHARE locks on all tables.
@@ -75,6 +75,15 @@ pub struct SnapshotSession {
     snapshot: String,
 }
 
+impl std::fmt::Debug for SnapshotRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SnapshotRequest")
+            .field("endpoint", &self.endpoint)
+            .field("selection", &self.selection)
+            .finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Snapshot")
@@ -107,7 +116,16 @@ impl<'a> SnapshotRequest<'a> {
             selection: Selection::default(),
             lock_timeout: LOCK_TIMEOUT,
             watches: false,
+            on_interrupt: None,
         }
+    }
+
+    /// Takes what cancels the statement of the session that holds the snapshot, before its first one: the locks can be
+    /// waited for long.
+    #[must_use]
+    pub fn on_interrupt(mut self, on_interrupt: OnInterrupt<'a>) -> Self {
+        self.on_interrupt = Some(on_interrupt);
+        self
     }
 
     /// Keeps a session more, so that [`Snapshot::is_current`] can be asked.
@@ -134,6 +152,9 @@ impl<'a> SnapshotRequest<'a> {
     /// Takes the snapshot and the locks.
     pub fn take(self) -> Result<Snapshot> {
         let mut client = self.endpoint.connect(self.application_name)?;
+        if let Some(on_interrupt) = self.on_interrupt {
+            on_interrupt(Box::new(self.endpoint.canceller(&client)));
+        }
         let mut present = self.endpoint.connect(self.application_name)?;
         // It must see, and may have to cancel, what belongs to the role that signed in.
         present
@@ -235,10 +256,12 @@ impl Snapshot {
         &self.moment.id
     }
 
+    /// Which database and which moment of it the snapshot shows.
     pub fn identity(&self) -> &Identity {
         &self.moment.identity
     }
 
+    /// Where the snapshot was taken.
     pub fn endpoint(&self) -> &PostgresEndpoint {
         &self.endpoint
     }
@@ -381,6 +404,7 @@ impl SnapshotSession {
         self.endpoint.canceller(&self.client)
     }
 
+    /// The session itself, within its transaction.
     pub fn client(&mut self) -> &mut Client {
         &mut self.client
     }

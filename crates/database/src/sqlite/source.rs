@@ -9,6 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use tempfile::TempDir;
 
+use crate::private_folder::private_folder;
 use crate::{Error, ErrorKind, Result};
 
 const HEADER: &[u8; 16] = b"SQLite format 3\0";
@@ -192,7 +193,7 @@ fn copy_with_sidecars(path: &Path) -> Result<TempDir> {
             .with_hint("the file needs recovery before it can be read; a copy is recovered instead, in the folder that TMPDIR names")
             .with_source(error)
     };
-    let folder = tempfile::tempdir().map_err(failed)?;
+    let folder = private_folder().map_err(failed)?;
     let before = state_of(path).map_err(failed)?;
     fs::copy(path, folder.path().join(COPY_NAME)).map_err(failed)?;
     for suffix in SIDECARS {
@@ -235,6 +236,8 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn make(path: &Path, sql: &str) -> Connection {
@@ -340,6 +343,8 @@ mod tests {
         let before = fs::read(&crashed).unwrap();
         let source = SqliteSource::open(&crashed).unwrap();
         assert!(source.copied());
+        let copy = source.copy.as_ref().unwrap().path();
+        assert_eq!(fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o700);
         assert_eq!(count(&source), 1);
         assert!(fs::read(&crashed).unwrap() == before, "the file was written");
         assert!(with_suffix(&crashed, "-journal").exists());

@@ -1,9 +1,9 @@
 //! Every way to say what becomes of a source's schemas.
 
 use testkit::fixtures::{MANDIBLE, PostgresFixture, SHOP, SPACES, SSO, Scale};
-use testkit::{Database, Desk, TARGET_OWNER, target_word};
+use testkit::{Cluster, Database, Desk, TARGET_OWNER, target_word};
 
-use crate::{application, build, check_answer, new_target};
+use crate::{application, build, check_answer, consolidate, new_target};
 
 #[test]
 fn schemas_go_where_flags_send_them() {
@@ -131,4 +131,61 @@ fn check_probes(fixture: &PostgresFixture, source: &Database<'_>, target: &Datab
     for probe in fixture.probes().into_iter().chain(fixture.trigger_probes()) {
         check_answer((&mut from, &source_path), (&mut to, path), probe);
     }
+}
+
+/// Words that would do something if they were ever SQL, a shell's line or a command of `psql`.
+const HOSTILE: &str = r#"
+CREATE TABLE "'; DROP TABLE witness; --" (id int, "
+\! touch pwned
+" text DEFAULT '
+\! touch pwned
+:HOME $$ ''; DROP TABLE witness; --');
+INSERT INTO "'; DROP TABLE witness; --" VALUES (1), (2);
+COMMENT ON TABLE "'; DROP TABLE witness; --" IS '
+\! touch pwned
+$$; DROP TABLE witness; -- :HOME :"USER" $(touch pwned) `touch pwned`';
+CREATE VIEW "
+\! touch pwned
+; DROP TABLE witness; $(touch pwned)" AS SELECT id, '
+\! touch pwned
+$$''; DROP TABLE witness' AS words FROM "'; DROP TABLE witness; --";
+CREATE FUNCTION ":HOME'; DROP TABLE witness; --"() RETURNS text LANGUAGE sql AS $body$ SELECT '
+\! touch pwned
+''; $$ DROP TABLE witness; --' $body$;
+CREATE TYPE "\." AS ENUM ('''; DROP TABLE witness; --', '
+\! touch pwned
+');
+COMMENT ON FUNCTION ":HOME'; DROP TABLE witness; --"() IS '
+\i /etc/passwd
+';"#;
+
+#[test]
+fn names_comments_and_bodies_are_data() {
+    // Fault 50.
+    const SEEN: &str = "SELECT concat_ws(' / ', relkind, relname, obj_description(c.oid, 'pg_class'),
+        (SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0))
+      FROM pg_class AS c WHERE relnamespace = '$SCHEMA'::regnamespace AND relname <> 'witness'
+      UNION ALL SELECT concat_ws(' / ', proname, prosrc, obj_description(oid, 'pg_proc')) FROM pg_proc
+      WHERE pronamespace = '$SCHEMA'::regnamespace
+      UNION ALL SELECT concat_ws(' / ', typname, enumlabel) FROM pg_type AS t JOIN pg_enum AS e ON enumtypid = t.oid
+      WHERE typnamespace = '$SCHEMA'::regnamespace
+      ORDER BY 1";
+    let (desk, target) = (Desk::shared(), new_target());
+    let source = Cluster::shared().database("hostile").unwrap();
+    source.execute(HOSTILE).unwrap();
+    for database in [&source, &target] {
+        database.execute("CREATE TABLE public.witness ()").unwrap();
+    }
+    consolidate(&desk, source.name(), "kept", &target);
+    let seen =
+        |database: &Database<'_>, schema: &str| database.query(&SEEN.replace("$SCHEMA", schema)).unwrap();
+    let moved = seen(&target, "kept");
+    assert_eq!(moved, seen(&source, "public"));
+    assert!(moved.len() > 4, "{moved:?}");
+    for schema in ["public", "kept"] {
+        target
+            .query(&format!("SELECT count(*) FROM {schema}.witness"))
+            .unwrap();
+    }
+    assert!(!desk.path("pwned").exists());
 }

@@ -35,9 +35,7 @@ fn a_password_file_that_others_can_read_is_ignored_with_a_warning() {
 #[test]
 fn a_person_at_the_terminal_is_asked_once() {
     // Fault 49.
-    let script = Command::new("script").arg("--version").output();
-    if !script.is_ok_and(|it| it.stdout.starts_with(b"script from util-linux")) {
-        let _ = Skipped::because("`script` of util-linux, which makes a terminal, is not installed");
+    if !has_script() {
         return;
     }
     let lab = Lab::shared();
@@ -89,6 +87,36 @@ fn a_person_at_the_terminal_is_asked_once() {
 }
 
 #[test]
+fn a_signal_at_the_question_leaves_the_terminal_as_it_was() {
+    if !has_script() {
+        return;
+    }
+    let (lab, folder) = (Lab::shared(), tempfile::tempdir().unwrap());
+    // A second signal does not wait for anybody's answer.
+    let line = "dump \"$SOURCE\" >/dev/null & \
+        until grep -aq 'Password for' typescript; do sleep 0.02; done; sleep 0.1; stty -a; \
+        kill -TERM $!; sleep 0.2; kill -TERM $!; wait $!; echo \"code $?\"; stty -a";
+    let output = lab
+        .shell("sleep 3 | script -qefc \"$LINE\" typescript >/dev/null")
+        .env("LINE", line)
+        .env("SHELL", "/bin/bash")
+        .env(
+            "SOURCE",
+            format!("{} user=locked sslmode=disable", lab.over_tcp("db.test")),
+        )
+        .current_dir(folder.path())
+        .run();
+    let seen = String::from_utf8_lossy(&fs::read(folder.path().join("typescript")).unwrap()).into_owned();
+    let (asking, ended) = seen
+        .split_once("code 143")
+        .unwrap_or_else(|| panic!("{seen}\n{output}"));
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert!(words(asking).contains(&"-echo".to_owned()), "{seen}");
+    assert!(words(ended).contains(&"echo".to_owned()), "{seen}");
+    assert!(words(ended).contains(&"isig".to_owned()), "{seen}");
+}
+
+#[test]
 fn nobody_is_asked_without_a_terminal() {
     let lab = Lab::shared();
     let words = format!("{} user=locked sslmode=disable", lab.over_tcp("db.test"));
@@ -96,6 +124,16 @@ fn nobody_is_asked_without_a_terminal() {
     output.assert_code(4).assert_stderr_contains("none was found");
     let hint = format!("db.test:{}:twin:locked:PASSWORD into ~/.pgpass", lab.port);
     output.assert_stderr_contains(&hint);
+}
+
+/// Whether there is what makes a terminal.
+fn has_script() -> bool {
+    let script = Command::new("script").arg("--version").output();
+    let has = script.is_ok_and(|it| it.stdout.starts_with(b"script from util-linux"));
+    if !has {
+        let _ = Skipped::because("`script` of util-linux, which makes a terminal, is not installed");
+    }
+    has
 }
 
 fn dump(lab: &Lab, words: &str, home: &Path) -> Output {
