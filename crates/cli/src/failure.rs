@@ -52,10 +52,9 @@ impl Failure {
     }
 
     fn database(exit: Exit, error: database::Error) -> Self {
-        let exit = if error.kind() == database::ErrorKind::Endpoint {
-            Exit::Usage
-        } else {
-            exit
+        let exit = match error.kind() {
+            database::ErrorKind::Endpoint | database::ErrorKind::Selection => Exit::Usage,
+            _ => exit,
         };
         let hint = error.hint().map(str::to_owned);
         Failure {

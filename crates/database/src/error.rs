@@ -23,6 +23,8 @@ pub struct Error {
 pub enum ErrorKind {
     /// The words that name the endpoint cannot be used.
     Endpoint,
+    /// What was chosen of a database cannot be read as it was asked for.
+    Selection,
     /// No session could be opened.
     Connect,
     /// A statement or a row stream failed.

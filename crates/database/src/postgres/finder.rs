@@ -130,7 +130,7 @@ impl Finder<'_> {
         relations.retain(|_, oid| tables.contains(oid));
         if relations.is_empty() {
             let message = format!("no table matches {pattern}, whose rows are to be left out or chosen");
-            return Err(Error::new(ErrorKind::Endpoint, message).with_hint(
+            return Err(Error::new(ErrorKind::Selection, message).with_hint(
                 "capital letters count only inside double quotes; a table without SCHEMA. must be on the role's \
                  search_path",
             ));

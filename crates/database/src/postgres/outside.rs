@@ -68,7 +68,7 @@ pub fn find_cut_foreign_keys(client: &mut impl GenericClient, chosen: &Chosen) -
         };
         let sentences: Vec<String> = others.iter().map(sentence).collect();
         let message = format!("the selection does not stand alone: {}", some_of(&sentences));
-        return Err(Error::new(ErrorKind::Endpoint, message).with_names(sentences).with_hint(
+        return Err(Error::new(ErrorKind::Selection, message).with_names(sentences).with_hint(
             "choose that too; functions, types and what else is no table, view or sequence come with their schema \
              (--schema), from which --exclude-table leaves tables out; or take the rows alone by --data-only",
         ));
@@ -108,7 +108,7 @@ pub fn find_left_out_partitions(client: &mut impl GenericClient, chosen: &Chosen
     if !missed.is_empty() {
         let missed: Vec<String> = missed.iter().map(sentence).collect();
         let message = format!("partitions of chosen tables are not chosen: {}", some_of(&missed));
-        return Err(Error::new(ErrorKind::Endpoint, message)
+        return Err(Error::new(ErrorKind::Selection, message)
             .with_hint("choose their schemas too, or leave them out by their names (--exclude-table)"));
     }
     let note = |row: &postgres::Row| {
@@ -165,7 +165,7 @@ pub fn refuse_torn_trees(client: &mut impl GenericClient, catalog: &Catalog, cho
         if row.get::<_, i64>(0) > 0 {
             let message =
                 format!("not all partitions of {name} are chosen, and its rows can be read through it alone");
-            return Err(Error::new(ErrorKind::Endpoint, message)
+            return Err(Error::new(ErrorKind::Selection, message)
                 .with_hint("choose all of them; an enum's hash, which divides its rows, differs from database to database"));
         }
     }

@@ -21,14 +21,14 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Self> {
         let parts = regular_expressions(text).ok_or_else(|| {
             Error::new(
-                ErrorKind::Endpoint,
+                ErrorKind::Selection,
                 format!("pattern `{text}` has a quote without its end"),
             )
         })?;
         let text = text.to_owned();
         if parts.iter().any(String::is_empty) {
             let message = format!("pattern `{text}` has an empty part");
-            return Err(Error::new(ErrorKind::Endpoint, message).with_hint("`*` stands for any name"));
+            return Err(Error::new(ErrorKind::Selection, message).with_hint("`*` stands for any name"));
         }
         Ok(Pattern { text, parts })
     }
@@ -52,7 +52,7 @@ impl Pattern {
 
     fn too_many_dots(&self, shape: &str) -> Error {
         let message = format!("pattern `{self}` has too many dots for {shape}");
-        Error::new(ErrorKind::Endpoint, message)
+        Error::new(ErrorKind::Selection, message)
             .with_hint("a dot that belongs to a name stands in double quotes")
     }
 }

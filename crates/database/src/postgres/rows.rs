@@ -84,7 +84,7 @@ pub fn check_condition(client: &mut Client, table: &Table, condition: &str) -> R
     let checked = client.prepare(&sql).and_then(|_| client.prepare(&in_brackets));
     checked.map(drop).map_err(|error| {
         Error::new(
-            ErrorKind::Endpoint,
+            ErrorKind::Selection,
             format!("the condition for rows of {name} cannot be used"),
         )
         .with_source(error)

@@ -98,7 +98,7 @@ impl Selection {
                 let filter = RowFilter::Where(condition.clone());
                 if chosen.row_filters.insert(name.clone(), filter).is_some() {
                     let message = format!("two options decide which rows of {name} are wanted");
-                    return Err(Error::new(ErrorKind::Endpoint, message)
+                    return Err(Error::new(ErrorKind::Selection, message)
                         .with_hint("join conditions by AND in one --where"));
                 }
             }
@@ -144,7 +144,7 @@ impl Selection {
         }
         if relations.is_empty() {
             let message = "the patterns leave no table to read";
-            return Err(Error::new(ErrorKind::Endpoint, message));
+            return Err(Error::new(ErrorKind::Selection, message));
         }
         let options = relations.keys().map(|it| relation_option("--table", it));
         chosen.pg_dump_options.extend(options);
@@ -186,7 +186,7 @@ impl Selection {
         chosen.pg_dump_options.extend(options);
         if schemas.is_empty() {
             let message = "the patterns leave no schema to read";
-            return Err(Error::new(ErrorKind::Endpoint, message));
+            return Err(Error::new(ErrorKind::Selection, message));
         }
         chosen.schemas = Some(schemas.into_iter().collect());
         Ok(())
@@ -285,7 +285,7 @@ fn relation_option(option: &str, name: &QualifiedName) -> String {
 }
 
 fn nothing(option: &str, pattern: &Pattern) -> Error {
-    Error::new(ErrorKind::Endpoint, format!("{option} {pattern} matches nothing")).with_hint(
+    Error::new(ErrorKind::Selection, format!("{option} {pattern} matches nothing")).with_hint(
         "capital letters count only inside double quotes; a table without SCHEMA. must be on the role's search_path",
     )
 }
