@@ -3,19 +3,21 @@
 //! A row is never cut, so a chunk can be as large as a row. While such a one waits or is written, no other may join
 //! it: memory is bounded by what a row needs, however many readers meet long rows.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SendError, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use cli::{Place, Room};
 
 /// Chunks that wait: enough to hide the writer's pauses, few enough for memory.
 const WAITING_CHUNKS: usize = 2;
 
 /// Bytes of chunks that wait or are written; one chunk alone may have more.
-const BYTES_MAX: usize = 32 << 20;
+const BYTES_MAX: u64 = 32 << 20;
 
 /// A queue for things whose size is known.
 pub(crate) fn queue<T>() -> (Sender<T>, Receiver<Queued<T>>) {
     let (sender, receiver) = sync_channel(WAITING_CHUNKS);
-    let room = Arc::new(Room::default());
+    let room = Room::new(BYTES_MAX);
     let place = None;
     let sender = Sender {
         items: sender,
@@ -26,33 +28,34 @@ pub(crate) fn queue<T>() -> (Sender<T>, Receiver<Queued<T>>) {
 }
 
 /// Room that many queues share, each for one thing that is counted before it is made.
-#[derive(Default)]
-pub(crate) struct SharedRoom {
-    room: Arc<Room>,
-}
+pub(crate) struct SharedRoom(Room);
 
 impl SharedRoom {
+    pub(crate) fn new() -> Self {
+        SharedRoom(Room::new(BYTES_MAX))
+    }
+
     /// Waits until `bytes` have room; they keep it until what is made of them is done with, or given up.
-    pub(crate) fn queue<T>(&self, bytes: usize) -> (Sender<T>, Receiver<Queued<T>>) {
+    pub(crate) fn queue<T>(&self, bytes: u64) -> (Sender<T>, Receiver<Queued<T>>) {
         let (sender, receiver) = sync_channel(WAITING_CHUNKS);
         let sender = Sender {
             items: sender,
-            place: Some(Arc::new(Room::enter(&self.room, bytes))),
-            room: Arc::clone(&self.room),
+            place: Some(Arc::new(self.0.enter(bytes))),
+            room: self.0.clone(),
         };
         (sender, receiver)
     }
 
     /// Waits while something large is under way, beside which nothing else may be made.
     pub(crate) fn wait_for_large(&self) {
-        drop(self.room.wait(|taken| taken > BYTES_MAX));
+        self.0.wait_for_large();
     }
 }
 
 /// The readers' end.
 pub(crate) struct Sender<T> {
     items: SyncSender<Queued<T>>,
-    room: Arc<Room>,
+    room: Room,
     /// What was entered already for all that is sent.
     place: Option<Arc<Place>>,
 }
@@ -67,22 +70,11 @@ pub(crate) struct Queued<T> {
 #[derive(Debug)]
 pub(crate) struct Closed;
 
-#[derive(Default)]
-struct Room {
-    bytes: Mutex<usize>,
-    freed: Condvar,
-}
-
-struct Place {
-    room: Arc<Room>,
-    bytes: usize,
-}
-
 impl<T> Clone for Sender<T> {
     fn clone(&self) -> Self {
         Sender {
             items: self.items.clone(),
-            room: Arc::clone(&self.room),
+            room: self.room.clone(),
             place: self.place.clone(),
         }
     }
@@ -91,40 +83,18 @@ impl<T> Clone for Sender<T> {
 impl<T> Sender<T> {
     /// Waits until `item` has room, and with a large one until it is done with. When the receiver goes away, all that
     /// waits is dropped, and the wait is over.
-    pub(crate) fn send(&self, item: T, bytes: usize) -> Result<(), Closed> {
+    pub(crate) fn send(&self, item: T, bytes: u64) -> Result<(), Closed> {
         let is_entered = self.place.is_some();
         let place = self.place.clone();
-        let place = place.unwrap_or_else(|| Arc::new(Room::enter(&self.room, bytes)));
+        let place = place.unwrap_or_else(|| Arc::new(self.room.enter(bytes)));
         self.items
             .send(Queued { item, _place: place })
             .map_err(|SendError(_)| Closed)?;
         if bytes > BYTES_MAX && !is_entered {
             // Else its reader would fetch the next long row beside it.
-            drop(self.room.wait(|taken| taken > BYTES_MAX));
+            self.room.wait_for_large();
         }
         Ok(())
-    }
-}
-
-impl Room {
-    fn enter(room: &Arc<Room>, bytes: usize) -> Place {
-        *room.wait(|taken| taken > 0 && taken.saturating_add(bytes) > BYTES_MAX) += bytes;
-        let room = Arc::clone(room);
-        Place { room, bytes }
-    }
-
-    /// Waits while `is_full` of the bytes that are taken.
-    fn wait(&self, is_full: impl Fn(usize) -> bool) -> MutexGuard<'_, usize> {
-        let taken = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.freed.wait_while(taken, |taken| is_full(*taken));
-        waited.unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        *self.room.bytes.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
-        self.room.freed.notify_all();
     }
 }
 
@@ -160,7 +130,7 @@ mod tests {
 
     #[test]
     fn queues_that_share_room_are_bounded_together() {
-        let room = SharedRoom::default();
+        let room = SharedRoom::new();
         let (first, one) = room.queue(BYTES_MAX);
         thread::scope(|scope| {
             let second = scope.spawn(|| room.queue::<u8>(1));

@@ -58,7 +58,7 @@ pub(crate) fn pack<'scope>(
                 options,
                 scope,
                 places,
-                room: SharedRoom::default(),
+                room: SharedRoom::new(),
                 trouble: Arc::clone(&trouble),
             })
         });
@@ -86,7 +86,7 @@ impl<'scope> Packer<'_, 'scope> {
         if rows.is_empty() {
             return Ok(());
         }
-        let (sender, place) = self.room.queue(rows.len());
+        let (sender, place) = self.room.queue(rows.len() as u64);
         self.places.send(place).map_err(|_| Stop::Halted)?;
         let (options, trouble) = (self.options, Arc::clone(&self.trouble));
         self.scope.spawn(move |_| {

@@ -104,7 +104,7 @@ impl<'a> Chunker<'a> {
             stored,
             fingerprint: rows.fingerprint,
         };
-        let bytes = chunk.stored.len();
+        let bytes = chunk.stored.len() as u64;
         self.sent += 1;
         self.chunks.send(chunk, bytes).map_err(|Closed| Stop::Halted)
     }

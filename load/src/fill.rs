@@ -9,14 +9,13 @@ use std::time::Duration;
 
 use archive::{End, Header, RowsRecord, decompress};
 use catalog::{QualifiedName, Table, TableKind};
-use cli::{ArchiveReader, Exit, Failure, Progress, Result, Ui, Work};
+use cli::{ArchiveReader, Exit, Failure, Place, Progress, Result, Room, Ui, Work};
 use fingerprint::{Fingerprint, Form, scan_chunk};
 use postgres::{Client, Transaction};
 
 use crate::journal::{self, Run};
 use crate::large_objects;
 use crate::late_rows::LateRows;
-use crate::room::{Place, Room};
 use crate::routes::Routes;
 use crate::target::{Target, failed};
 
@@ -25,6 +24,9 @@ const WAITING_CHUNKS: usize = 2;
 
 /// Rows handed to the connection at once; it copies what it is given.
 const PIECE_BYTES: usize = 64 << 10;
+
+/// Bytes of rows on their way from the archive to the sessions; one chunk alone may have more.
+const BYTES_MAX: u64 = 64 << 20;
 
 /// How often a session that waits for rows looks whether the work goes on.
 const LOOK_AFTER: Duration = Duration::from_millis(50);
@@ -128,7 +130,7 @@ struct Filling<'a> {
 /// The work of the thread that reads. The channel is open until the end member has been read too, so that the
 /// sessions, which can be interrupted, wait for it instead of [`fill`].
 fn read_chunks(mut reader: ArchiveReader, chunks: &SyncSender<Underway>) -> Result<End> {
-    let room = Room::default();
+    let room = Room::new(BYTES_MAX);
     while let Some((rows, _)) = reader.next_chunk().map_err(Failure::archive)? {
         let place = room.enter(rows.raw);
         let stored = reader.chunk_bytes().map_err(Failure::archive)?;

@@ -19,7 +19,6 @@ mod late_rows;
 mod outside;
 mod prepare;
 mod report;
-mod room;
 mod routes;
 mod settle;
 mod statements;

@@ -22,6 +22,7 @@ mod output;
 mod progress;
 mod publish;
 mod refused;
+mod room;
 mod run;
 mod sessions;
 mod table;
@@ -36,6 +37,7 @@ pub use interrupt::{InterruptGuard, check_interrupt, is_interrupted, on_interrup
 pub use output::{ArchiveSink, Destination, ReportFile, create_archive, open_stdout};
 pub use progress::{Progress, Work};
 pub use publish::Existing;
+pub use room::{Place, Room};
 pub use run::run;
 pub use sessions::open_sessions;
 pub use table::Table;
