@@ -51,10 +51,14 @@ pub(crate) struct Lab<'c> {
 impl Lab<'static> {
     /// On the server that all tests share.
     pub(crate) fn shared() -> Self {
-        static SOURCE_DATABASE: OnceLock<Database<'static>> = OnceLock::new();
-        let source = SOURCE_DATABASE.get_or_init(|| build(Cluster::shared()));
-        Lab::new(source, Cluster::shared())
+        Lab::new(source(), Cluster::shared())
     }
+}
+
+/// The source that all tests share.
+pub(crate) fn source() -> &'static Database<'static> {
+    static SOURCE_DATABASE: OnceLock<Database<'static>> = OnceLock::new();
+    SOURCE_DATABASE.get_or_init(|| build(Cluster::shared()))
 }
 
 /// Makes the source.
@@ -145,13 +149,22 @@ impl<'c> Lab<'c> {
     pub(crate) fn check_rows(&self, context: &Output) {
         let renamed = |_: &str| SCHEMA.to_owned();
         let (mut source, mut target) = (self.source.admin().unwrap(), self.target.admin().unwrap());
-        let judgement = judge_rows(&mut source, &mut target, renamed).unwrap();
+        let mut judgement = judge_rows(&mut source, &mut target, renamed).unwrap();
+        if self.crashed_after_the_end() {
+            // Then the server empties unlogged tables, as it does with everybody's.
+            judgement.differing.retain(|it| !it.starts_with("public.session:"));
+        }
         assert_eq!(judgement.differing, Vec::<String>::new(), "{context}");
         assert_eq!((judgement.tables, judgement.rows), (6, 34_040), "{context}");
         let after = "SELECT (SELECT count(*) FROM coalesce.run WHERE state = 'loading'),
             (SELECT count(*) FROM coalesce.chunk), (SELECT count(*) FROM k.per_kind),
             (SELECT count(*) FROM pg_constraint WHERE connamespace = 'k'::regnamespace AND convalidated)";
         assert_eq!(self.target.query(after).unwrap(), ["0 | 0 | 40 | 5"], "{context}");
+    }
+
+    fn crashed_after_the_end(&self) -> bool {
+        let sql = "SELECT pg_postmaster_start_time() > ended_at FROM coalesce.run WHERE state = 'live'";
+        self.target.query(sql).unwrap() == ["t"]
     }
 
     /// Removes everything that loads have left, for the next round.

@@ -7,3 +7,4 @@ mod kills;
 mod lab;
 #[path = "../remains/mod.rs"]
 mod remains;
+mod sessions;

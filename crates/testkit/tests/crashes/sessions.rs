@@ -1,0 +1,118 @@
+//! Sessions that an administrator ends, and servers that crash, at random moments of a dump and of a load.
+
+use std::thread;
+use std::time::Duration;
+
+use testkit::{Cluster, Database, Output};
+
+use crate::lab::{DUMP, LOAD, Lab, REMAP, build};
+
+/// Runs a line and does something at a random moment of it, `latest` after its start at most.
+fn run_and(lab: &Lab, line: &str, latest: Duration, act: impl FnOnce()) -> Output {
+    thread::scope(|scope| {
+        let running = scope.spawn(|| lab.run(line));
+        let micros = u64::try_from(latest.as_micros()).unwrap();
+        thread::sleep(Duration::from_micros(fastrand::u64(0..=micros)));
+        act();
+        running.join().unwrap()
+    })
+}
+
+/// Ends one session that has this condition, whichever.
+fn end_one(database: &Database, condition: &str) {
+    let sql = format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE pid <> pg_backend_pid() AND {condition} ORDER BY random() LIMIT 1"
+    );
+    database.query(&sql).unwrap();
+}
+
+/// A dump that was disturbed is whole, or it has failed and there is no archive.
+#[track_caller]
+fn check_dump(lab: &Lab, output: &Output, rows: usize) {
+    if !lab.path("k.tar").exists() {
+        output.assert_code(4);
+        return;
+    }
+    output.assert_success();
+    let counted = lab.run("verify --archive k.tar");
+    counted.assert_success();
+    let words = format!("{} rows", grouped(rows));
+    assert!(output.stderr().contains(&words), "not `{words}`\n{output}");
+}
+
+/// 34040 as `34,040`.
+fn grouped(rows: usize) -> String {
+    format!("{},{:03}", rows / 1000, rows % 1000)
+}
+
+#[test]
+fn sessions_ended_at_any_moment_tear_nothing() {
+    // Faults 18 and 19.
+    let lab = Lab::shared();
+    let source = crate::lab::source();
+    let latest = lab.time(&format!("{DUMP} -o k.tar"));
+    let rounds = testkit::rounds(6);
+    for _ in 0..rounds {
+        lab.clear();
+        let condition = format!("application_name = '{}'", lab.target.name());
+        let line = format!("{DUMP} -o k.tar");
+        let output = run_and(&lab, &line, latest, || end_one(source, &condition));
+        check_dump(&lab, &output, 34_040);
+    }
+    lab.clear();
+    lab.run(&format!("{DUMP} | {REMAP} -o k.tar")).assert_success();
+    let kept = std::fs::read(lab.path("k.tar")).unwrap();
+    let latest = lab.time(&format!("{LOAD} k.tar"));
+    let mut failed = 0;
+    for _ in 0..rounds {
+        lab.clear();
+        std::fs::write(lab.path("k.tar"), &kept).unwrap();
+        let output = run_and(&lab, &format!("{LOAD} k.tar"), latest, || {
+            end_one(&lab.target, &format!("datname = '{}'", lab.target.name()));
+        });
+        failed += usize::from(!output.success());
+        assert!(output.success() || output.code() == Some(5), "{output}");
+        lab.check_way_on(&output, None, "k.tar");
+    }
+    println!("{rounds} dumps and {rounds} loads, of which {failed} failed, every row once");
+}
+
+#[test]
+fn a_server_that_crashes_at_any_moment_of_a_load_costs_no_row() {
+    // Faults 18 and 25. What was committed without waiting for the disk may be lost, rows and journal together, and
+    // unlogged tables are empty when the server is there again.
+    let cluster = Cluster::start_with(&[("restart_after_crash", "on")]).unwrap();
+    let lab = Lab::new(crate::lab::source(), &cluster);
+    lab.run(&format!("{DUMP} | {REMAP} -o k.tar")).assert_success();
+    let kept = std::fs::read(lab.path("k.tar")).unwrap();
+    let latest = lab.time(&format!("{LOAD} k.tar"));
+    let (rounds, mut failed) = (testkit::rounds(5), 0);
+    for _ in 0..rounds {
+        lab.clear();
+        std::fs::write(lab.path("k.tar"), &kept).unwrap();
+        let output = run_and(&lab, &format!("{LOAD} k.tar"), latest, || cluster.crash().unwrap());
+        failed += usize::from(!output.success());
+        assert!(output.success() || output.code() == Some(5), "{output}");
+        lab.check_way_on(&output, None, "k.tar");
+    }
+    println!("{rounds} crashes during a load, {failed} loads failed, every row once");
+}
+
+#[test]
+fn a_server_that_crashes_at_any_moment_of_a_dump_gives_no_archive() {
+    // Fault 19.
+    let cluster = Cluster::start_with(&[]).unwrap();
+    let source = build(&cluster);
+    source.execute("ALTER TABLE session SET LOGGED").unwrap();
+    let lab = Lab::new(&source, &cluster);
+    let latest = lab.time(&format!("{DUMP} -o k.tar"));
+    let (rounds, mut failed) = (testkit::rounds(3), 0);
+    for _ in 0..rounds {
+        lab.clear();
+        let output = run_and(&lab, &format!("{DUMP} -o k.tar"), latest, || cluster.crash().unwrap());
+        failed += usize::from(!output.success());
+        check_dump(&lab, &output, 34_040);
+    }
+    println!("{rounds} crashes during a dump, {failed} dumps failed, no archive torn");
+}
