@@ -15,6 +15,7 @@ use rewrite::{ConstraintKind, Statement, StatementKind, statements};
 use crate::grants;
 use crate::journal::{self, Run};
 use crate::late_rows::LateRows;
+use crate::patience::again_after_conflicts;
 use crate::prepare::is_wanted;
 use crate::statements::execute;
 use crate::target::{Target, failed};
@@ -176,7 +177,8 @@ pub(crate) fn run_parallel(target: &Target, run: &Run, chains: Vec<Chain>) -> Re
                 if stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
-                in_transaction(client, run, sql).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+                again_after_conflicts(|| in_transaction(client, run, sql))
+                    .inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
             }
         }
         Ok(())
@@ -213,17 +215,21 @@ fn run_in_order(target: &mut Target, run: &Run, chain: &[String]) -> Result<()> 
     /// Statements in one transaction: each takes locks, of which a server has a limited number.
     const BATCH: usize = 100;
     for batch in chain.chunks(BATCH) {
-        let step = "a transaction could not be used";
-        let mut transaction = target
-            .client()
-            .transaction()
-            .map_err(|error| failed(step, error))?;
-        journal::hold(&mut transaction, run)?;
-        for sql in batch {
-            execute(&mut transaction, sql)?;
-        }
-        grants::revoke_all(&mut transaction, run)?;
-        transaction.commit().map_err(|error| failed(step, error))?;
+        again_after_conflicts(|| run_batch(target, run, batch))?;
     }
     Ok(())
+}
+
+fn run_batch(target: &mut Target, run: &Run, batch: &[String]) -> Result<()> {
+    let step = "a transaction could not be used";
+    let mut transaction = target
+        .client()
+        .transaction()
+        .map_err(|error| failed(step, error))?;
+    journal::hold(&mut transaction, run)?;
+    for sql in batch {
+        execute(&mut transaction, sql)?;
+    }
+    grants::revoke_all(&mut transaction, run)?;
+    transaction.commit().map_err(|error| failed(step, error))
 }

@@ -17,6 +17,7 @@ mod labels;
 mod large_objects;
 mod late_rows;
 mod outside;
+mod patience;
 mod prepare;
 mod report;
 mod routes;

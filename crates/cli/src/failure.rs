@@ -141,6 +141,12 @@ impl Failure {
         self.has_state_among(&[SqlState::T_R_DEADLOCK_DETECTED, SqlState::LOCK_NOT_AVAILABLE])
     }
 
+    /// Whether a server ended a transaction for the sake of another session, so that it can be tried again (SQLSTATE
+    /// 40001, 40P01, 55P03).
+    pub fn is_conflict(&self) -> bool {
+        self.is_lock_conflict() || self.has_state_among(&[SqlState::T_R_SERIALIZATION_FAILURE])
+    }
+
     /// Whether a server did not find what a name means (SQLSTATE 3F000, 42P01, 42704, 42883).
     pub fn is_missing_object(&self) -> bool {
         self.has_state_among(&[

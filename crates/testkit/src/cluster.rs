@@ -177,6 +177,11 @@ impl Cluster {
         self.database_of("target", owner)
     }
 
+    /// The handle of a database that [`Cluster::create_database`] or a statement has made.
+    pub fn existing(&self, name: &str) -> Database<'_> {
+        Database::new(self, name.to_owned())
+    }
+
     fn database_of(&self, label: &str, owner: &str) -> Result<Database<'_>> {
         let name = format!("{label}_{}", self.numbers.fetch_add(1, Ordering::Relaxed));
         self.create_database(&name, owner)?;

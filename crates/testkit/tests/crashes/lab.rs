@@ -24,9 +24,13 @@ CREATE TABLE doubled (a integer, b text);
 INSERT INTO doubled SELECT n % 3, CASE WHEN n % 2 = 0 THEN 'same' END FROM generate_series(1, 4000) AS n;
 CREATE UNLOGGED TABLE session (id integer, data text);
 INSERT INTO session SELECT n, repeat('s', 90) FROM generate_series(1, 5000) AS n;
+CREATE TABLE zone (kind integer REFERENCES kind, code text);
+INSERT INTO zone SELECT 1 + n % 40, 'zone ' || n FROM generate_series(1, 200) AS n;
 CREATE TABLE nothing (id integer);
 CREATE VIEW dear AS SELECT * FROM item WHERE price > 1000;
 CREATE MATERIALIZED VIEW per_kind AS SELECT kind, count(*) FROM item GROUP BY kind;";
+
+pub(crate) const ROWS: u64 = 34_240;
 
 /// The schema that the source becomes.
 pub(crate) const SCHEMA: &str = "k";
@@ -70,12 +74,16 @@ pub(crate) fn build(cluster: &Cluster) -> Database<'_> {
 
 impl<'c> Lab<'c> {
     pub(crate) fn new(source: &'c Database<'c>, cluster: &'c Cluster) -> Self {
+        Lab::with_target(source, cluster.target().unwrap())
+    }
+
+    pub(crate) fn with_target(source: &'c Database<'c>, target: Database<'c>) -> Self {
         let tools = Tools::locate();
         let resumes = tools.pipeline("load --help").stdout_text().contains("--resume");
         Lab {
             tools,
             source,
-            target: cluster.target().unwrap(),
+            target,
             folder: tempfile::tempdir().unwrap(),
             resumes,
         }
@@ -155,11 +163,11 @@ impl<'c> Lab<'c> {
             judgement.differing.retain(|it| !it.starts_with("public.session:"));
         }
         assert_eq!(judgement.differing, Vec::<String>::new(), "{context}");
-        assert_eq!((judgement.tables, judgement.rows), (6, 34_040), "{context}");
+        assert_eq!((judgement.tables, judgement.rows), (7, ROWS), "{context}");
         let after = "SELECT (SELECT count(*) FROM coalesce.run WHERE state = 'loading'),
             (SELECT count(*) FROM coalesce.chunk), (SELECT count(*) FROM k.per_kind),
             (SELECT count(*) FROM pg_constraint WHERE connamespace = 'k'::regnamespace AND convalidated)";
-        assert_eq!(self.target.query(after).unwrap(), ["0 | 0 | 40 | 5"], "{context}");
+        assert_eq!(self.target.query(after).unwrap(), ["0 | 0 | 40 | 6"], "{context}");
     }
 
     fn crashed_after_the_end(&self) -> bool {

@@ -3,8 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+mod full_disk;
 mod kills;
 mod lab;
+mod neighbours;
 #[path = "../remains/mod.rs"]
 mod remains;
 mod sessions;
