@@ -9,7 +9,7 @@ use testkit::{Cluster, Database, Output, POSTGRES, Shell, Tools, judge_rows};
 use crate::remains;
 
 /// About 4 MiB in tables of all sizes, with all that is made after rows.
-const SOURCE: &str = "
+pub(crate) const SOURCE: &str = "
 CREATE TABLE kind (id integer PRIMARY KEY, name text UNIQUE NOT NULL);
 INSERT INTO kind SELECT n, 'kind ' || n FROM generate_series(1, 40) AS n;
 CREATE TABLE item (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, kind integer NOT NULL REFERENCES kind,
@@ -166,8 +166,10 @@ impl<'c> Lab<'c> {
         assert!(judgement.tables > 1 && judgement.rows > 100, "{judgement:?}");
         let made = |schema: &str| {
             format!(
-                "SELECT (SELECT count(*) FROM {schema}.per_kind), (SELECT count(*) FROM pg_constraint
-                 WHERE connamespace = '{schema}'::regnamespace AND convalidated)"
+                "SELECT (SELECT count(*) FROM {schema}.per_kind), (SELECT last_value FROM {schema}.item_id_seq),
+                 (SELECT count(*) FROM pg_class WHERE relnamespace = '{schema}'::regnamespace),
+                 (SELECT count(*) FROM pg_constraint
+                  WHERE connamespace = '{schema}'::regnamespace AND convalidated)"
             )
         };
         let (expected, found) = (self.source.query(&made("public")), self.target.query(&made(SCHEMA)));
