@@ -91,8 +91,12 @@ impl Session {
                     self.guard = guard;
                     return Ok(());
                 }
-                Err(_) if Instant::now() < end => std::thread::sleep(RENEW_PAUSE),
-                Err(_) => return Err(failure.with_state("no new session could be opened")),
+                Err(refused) if refused.may_pass() && Instant::now() < end => {
+                    std::thread::sleep(RENEW_PAUSE);
+                }
+                Err(refused) => {
+                    return Err(failure.with_state(format!("no new session: {}", refused.causes())));
+                }
             }
         }
     }

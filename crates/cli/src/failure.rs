@@ -165,6 +165,27 @@ impl Failure {
             })
     }
 
+    /// Whether a session that could not be opened may be opened soon: no server listens, it is starting or stopping, or
+    /// has no connection left.
+    pub fn may_pass(&self) -> bool {
+        let has_answered = self.any_cause(|it| it.is::<DbError>());
+        !has_answered || self.is_lost_session() || self.is_too_many_connections()
+    }
+
+    /// The message with its causes, in one line.
+    pub fn causes(&self) -> String {
+        let mut words = vec![self.message.clone()];
+        let mut cause = self.source.as_deref().map(|it| it as &(dyn Error + 'static));
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if words.last() != Some(&text) {
+                words.push(text);
+            }
+            cause = error.source();
+        }
+        words.join(": ")
+    }
+
     /// Whether an administrator, or a server that shuts down in order, has ended the session (SQLSTATE 57P01): nothing
     /// that was committed is lost then.
     pub fn is_ended_session(&self) -> bool {
