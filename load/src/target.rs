@@ -10,6 +10,7 @@ use database::endpoint::PostgresEndpoint;
 use postgres::Client;
 
 use crate::journal::{self, Run};
+use crate::promised::Promised;
 
 /// How often, and how long apart, a schema's lock is asked for.
 const LOCK_TRIES: u32 = 4;
@@ -47,6 +48,7 @@ struct Settings {
     name: String,
     /// Whether everything that was committed is still there after the server has crashed.
     survives_crash: bool,
+    promised: Promised,
 }
 
 impl Deref for Session {
@@ -73,6 +75,11 @@ impl Session {
         })
     }
 
+    /// What the server has promised to this session and to the others of its run.
+    pub(crate) fn promised(&self) -> &Promised {
+        &self.settings.promised
+    }
+
     /// Opens it again after `failure`, which is given back where that is no use: the session was not lost, no server
     /// answers in time, or rows of unlogged tables may be lost.
     pub(crate) fn renew(&mut self, failure: Failure) -> Result<()> {
@@ -89,7 +96,7 @@ impl Session {
                 Ok((client, guard)) => {
                     self.client = client;
                     self.guard = guard;
-                    return Ok(());
+                    return self.settings.promised.check(&mut self.client);
                 }
                 Err(refused) if refused.may_pass() && Instant::now() < end => {
                     std::thread::sleep(RENEW_PAUSE);
@@ -108,6 +115,7 @@ impl Target {
             endpoint: endpoint.clone(),
             name: "coalesce load".to_owned(),
             survives_crash: true,
+            promised: Promised::default(),
         };
         Ok(Target {
             session: Session::open(&settings)?,
@@ -120,6 +128,7 @@ impl Target {
     /// Gives the sessions the run's name, those that are open and those to come.
     pub(crate) fn enter_run(&mut self, run: &Run, header: &Header) -> Result<()> {
         let sql = format!("SET application_name = {}", quote_literal(&run.session_name()));
+        self.promised().begin(run);
         let survives_crash = !header.catalog.tables.iter().any(|it| it.unlogged);
         let sessions = std::iter::once(&mut self.session).chain(&mut self.for_rows);
         for session in sessions {
@@ -152,6 +161,10 @@ impl Target {
         self.lock_schemas(&locked)
     }
 
+    pub(crate) fn promised(&self) -> &Promised {
+        self.session.promised()
+    }
+
     pub(crate) fn name(&self) -> String {
         self.session.settings.endpoint.display_name()
     }
@@ -163,7 +176,13 @@ impl Target {
     /// As many sessions as work in parallel, at most `wanted`; fewer, but one at least, when the server has no
     /// room for more.
     pub(crate) fn sessions(&self, wanted: usize) -> Result<Sessions> {
-        cli::open_sessions(self.jobs.min(wanted), || Session::open(&self.session.settings))
+        let settings = &self.session.settings;
+        let mut sessions = cli::open_sessions(self.jobs.min(wanted), || Session::open(settings))?;
+        // The server may have crashed since the last ones.
+        if let Some(session) = sessions.first_mut() {
+            settings.promised.check(session)?;
+        }
+        Ok(sessions)
     }
 
     /// Opens the sessions that [`Target::take_sessions_for_rows`] will give.
