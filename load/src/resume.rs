@@ -99,16 +99,8 @@ fn refuse_another(target: &mut Target, run: &Run, origin: &Origin) -> Result<()>
 fn mend_unlogged(target: &mut Target, run: &Run, header: &Header, loaded: &mut Loaded) -> Result<bool> {
     let mut emptied = Vec::new();
     for table in header.catalog.tables.iter().filter(|it| it.unlogged) {
-        let Some(fingerprint) = loaded.fingerprint(table.number) else {
-            continue;
-        };
-        let name = table.qualified_name();
-        let rows: i64 = target
-            .client()
-            .query_one(&format!("SELECT pg_catalog.count(*) FROM ONLY {name}"), &[])
-            .map_err(|error| failed(format!("the rows of {name} could not be counted"), error))?
-            .get(0);
-        if u64::try_from(rows) != Ok(fingerprint.rows) {
+        let is_in = loaded.has_rows_of(table.number);
+        if is_in && !journal::has_noted_rows(target.client(), run, table)? {
             emptied.push(table);
         }
     }

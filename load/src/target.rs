@@ -1,10 +1,11 @@
 //! The database that is written: its sessions and its locks.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use archive::Header;
-use catalog::quote_literal;
+use catalog::{Table, quote_literal};
 use cli::{Exit, Failure, InterruptGuard, Result, Ui};
 use database::endpoint::PostgresEndpoint;
 use postgres::Client;
@@ -46,9 +47,9 @@ struct Settings {
     endpoint: PostgresEndpoint,
     /// The `application_name`: by it what is left of a run is found.
     name: String,
-    /// Whether everything that was committed is still there after the server has crashed.
-    survives_crash: bool,
     promised: Promised,
+    /// The run and its unlogged tables, which a server that crashes empties.
+    run: Option<Arc<(Run, Vec<Table>)>>,
 }
 
 impl Deref for Session {
@@ -81,13 +82,10 @@ impl Session {
     }
 
     /// Opens it again after `failure`, which is given back where that is no use: the session was not lost, no server
-    /// answers in time, or rows of unlogged tables may be lost.
+    /// answers in time, or rows of unlogged tables are lost.
     pub(crate) fn renew(&mut self, failure: Failure) -> Result<()> {
         if !failure.is_lost_session() {
             return Err(failure);
-        }
-        if !self.settings.survives_crash && !failure.is_ended_session() {
-            return Err(failure.with_state("a server that has crashed empties unlogged tables"));
         }
         let end = Instant::now() + RENEW_WITHIN;
         loop {
@@ -96,7 +94,8 @@ impl Session {
                 Ok((client, guard)) => {
                     self.client = client;
                     self.guard = guard;
-                    return self.settings.promised.check(&mut self.client);
+                    self.settings.promised.check(&mut self.client)?;
+                    return self.refuse_losses(failure);
                 }
                 Err(refused) if refused.may_pass() && Instant::now() < end => {
                     std::thread::sleep(RENEW_PAUSE);
@@ -109,13 +108,35 @@ impl Session {
     }
 }
 
+impl Session {
+    /// What may have happened while there was no session.
+    fn refuse_losses(&mut self, failure: Failure) -> Result<()> {
+        let Some(run) = self.settings.run.clone() else {
+            return Ok(());
+        };
+        let (run, unlogged) = &*run;
+        let step = "the journal could not be read";
+        let mut transaction = self.client.transaction().map_err(|error| failed(step, error))?;
+        journal::hold(&mut transaction, run)?;
+        for table in unlogged {
+            if !journal::has_noted_rows(&mut transaction, run, table)? {
+                let name = table.qualified_name();
+                return Err(failure.with_state(format!(
+                    "the server has crashed and emptied the unlogged table {name}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Target {
     pub(crate) fn connect(endpoint: &PostgresEndpoint, jobs: usize) -> Result<Self> {
         let settings = Settings {
             endpoint: endpoint.clone(),
             name: "coalesce load".to_owned(),
-            survives_crash: true,
             promised: Promised::default(),
+            run: None,
         };
         Ok(Target {
             session: Session::open(&settings)?,
@@ -129,11 +150,16 @@ impl Target {
     pub(crate) fn enter_run(&mut self, run: &Run, header: &Header) -> Result<()> {
         let sql = format!("SET application_name = {}", quote_literal(&run.session_name()));
         self.promised().begin(run);
-        let survives_crash = !header.catalog.tables.iter().any(|it| it.unlogged);
+        let unlogged = header
+            .catalog
+            .tables
+            .iter()
+            .filter(|it| it.unlogged && it.has_rows());
+        let unlogged = Arc::new((run.clone(), unlogged.cloned().collect()));
         let sessions = std::iter::once(&mut self.session).chain(&mut self.for_rows);
         for session in sessions {
             session.settings.name = run.session_name();
-            session.settings.survives_crash = survives_crash;
+            session.settings.run = Some(Arc::clone(&unlogged));
             session
                 .batch_execute(&sql)
                 .map_err(|error| failed("a session could not be named", error))?;

@@ -168,7 +168,7 @@ impl Failure {
     /// Whether a session that could not be opened may be opened soon: no server listens, it is starting or stopping, or
     /// has no connection left.
     pub fn may_pass(&self) -> bool {
-        let has_answered = self.any_cause(|it| it.is::<DbError>());
+        let has_answered = self.any_cause(<dyn Error>::is::<DbError>);
         !has_answered || self.is_lost_session() || self.is_too_many_connections()
     }
 
@@ -184,12 +184,6 @@ impl Failure {
             cause = error.source();
         }
         words.join(": ")
-    }
-
-    /// Whether an administrator, or a server that shuts down in order, has ended the session (SQLSTATE 57P01): nothing
-    /// that was committed is lost then.
-    pub fn is_ended_session(&self) -> bool {
-        self.has_state_among(&[SqlState::ADMIN_SHUTDOWN])
     }
 
     /// Whether the same transaction may succeed when it is run again (SQLSTATE 40001, 40P01, 55P03).

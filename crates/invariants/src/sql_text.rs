@@ -24,7 +24,8 @@ pub(crate) fn check(bytes: &[u8]) -> Verdict {
     let _ = (apart_statements(sql), label_providers(sql), outside_objects(sql), far_reaching(sql));
     let _ = archivable(sql);
     let same = rewrite(sql, &["public=public"]);
-    assert_eq!(same.text, sql, "a mapping to itself changes the text");
+    // Passwords are cut, whatever the mapping.
+    assert!(same.text == sql || !same.secrets.is_empty(), "a mapping to itself changes the text");
     let moved = rewrite(sql, &["public=x y"]);
     check_edits(sql, &moved);
     // As `remap-schema` does with plain SQL.

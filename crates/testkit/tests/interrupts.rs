@@ -47,7 +47,7 @@ fn a_failed_reader_ends_the_others() {
     let lab = Lab::new();
     let name = lab.target.name();
     let reader = format!("application_name = '{name}' AND query LIKE 'COPY %' LIMIT 1");
-    let terminate = lab.terminate(&reader, source().name());
+    let terminate = terminate(&reader, source().name());
     let line =
         format!("dump \"$PROXIED_SOURCE\" --jobs 2 | {{ head -c 6000000; {terminate}; cat; }} | wc -c");
     let output = lab.run(&line);
@@ -60,7 +60,7 @@ fn a_failed_reader_ends_the_others() {
 fn a_failed_session_of_load_is_told_before_the_truncated_archive() {
     // Fault 18.
     let lab = Lab::new();
-    let terminate = lab.terminate("application_name LIKE 'coalesce load %'", lab.target.name());
+    let terminate = terminate("application_name LIKE 'coalesce load %'", lab.target.name());
     // Without a new session there is no other way out.
     let close = format!(
         "psql -Xq \"{}\" -c 'ALTER DATABASE {} ALLOW_CONNECTIONS false'",
@@ -85,7 +85,7 @@ fn a_failed_session_of_load_is_told_before_the_truncated_archive() {
 fn a_load_goes_on_when_its_sessions_are_ended() {
     // Faults 18 and 25.
     let lab = Lab::new();
-    let terminate = lab.terminate("application_name LIKE 'coalesce load %'", lab.target.name());
+    let terminate = terminate("application_name LIKE 'coalesce load %'", lab.target.name());
     let output = lab.run(&format!(
         "dump \"$SOURCE\" | remap-schema --to big | {{ head -c 6000000; {terminate}; head -c 6000000; {terminate}; cat; }} \
          | {LOAD}"
@@ -255,15 +255,15 @@ impl Lab {
             .current_dir(self.folder.path())
             .run()
     }
+}
 
-    /// A command that ends sessions in `database`.
-    fn terminate(&self, sessions: &str, database: &str) -> String {
-        let sql = format!(
-            "SELECT pg_terminate_backend(pid) FROM
-             (SELECT pid FROM pg_stat_activity WHERE datname = '{database}' AND {sessions}) AS s"
-        );
-        format!("psql -Xq \"{}\" -c \"{sql}\" >/dev/null", admin())
-    }
+/// A command that ends sessions in `database`.
+fn terminate(sessions: &str, database: &str) -> String {
+    let sql = format!(
+        "SELECT pg_terminate_backend(pid) FROM
+         (SELECT pid FROM pg_stat_activity WHERE datname = '{database}' AND {sessions}) AS s"
+    );
+    format!("psql -Xq \"{}\" -c \"{sql}\" >/dev/null", admin())
 }
 
 /// A superuser beside the databases of the tests.

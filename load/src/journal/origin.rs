@@ -71,8 +71,7 @@ fn definitions(header: &Header, texts: &Texts) -> String {
                 it.name,
                 it.kind,
                 it.columns,
-                it.partition_of,
-                header.form(it.number)
+                it.partition_of
             ])
         })
         .collect();

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use archive::hex;
+use catalog::Table;
 use cli::{Exit, Failure, Result};
 use fingerprint::{Fingerprint, Form};
 use postgres::{Client, GenericClient, Transaction};
@@ -198,6 +199,21 @@ impl Loaded {
     pub(crate) fn tables(&self) -> impl Iterator<Item = u32> {
         self.tables.keys().copied()
     }
+}
+
+/// Whether a table has as many rows as are noted: a server that crashes empties unlogged tables, whatever the journal
+/// says. Both are counted in one snapshot.
+pub(crate) fn has_noted_rows(client: &mut impl GenericClient, run: &Run, table: &Table) -> Result<bool> {
+    let name = table.qualified_name();
+    let sql = format!(
+        "SELECT (SELECT pg_catalog.count(*) FROM ONLY {name})
+           = (SELECT COALESCE(pg_catalog.sum(c.rows), 0) FROM coalesce.chunk c
+              WHERE c.run = $1 AND c.table_number = $2::bigint::integer)"
+    );
+    client
+        .query_one(&sql, &[&run.id, &i64::from(table.number)])
+        .map(|row| row.get(0))
+        .map_err(|error| failed(format!("the rows of {name} could not be counted"), error))
 }
 
 /// Forgets the rows of a table, in the transaction that removes them.
