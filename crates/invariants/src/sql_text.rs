@@ -44,6 +44,10 @@ pub(crate) fn check(bytes: &[u8]) -> Verdict {
 
 /// The text between the edits keeps its bytes, and each edit stands where it says.
 fn check_edits(sql: &str, rewritten: &Rewritten) {
+    if !rewritten.secrets.is_empty() {
+        // What was cut is no edit.
+        return;
+    }
     let (mut old, mut new) = (0, 0);
     for edit in &rewritten.edits {
         assert!(edit.offset >= old, "edits overlap");
