@@ -16,6 +16,7 @@ mod labels;
 mod large_objects;
 mod outside;
 mod prepare;
+mod promised;
 mod report;
 mod resume;
 mod rows;

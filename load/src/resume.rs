@@ -6,6 +6,7 @@ use cli::{Exit, Failure, Result, Ui, count};
 
 use crate::indexes::AFTER_ROWS;
 use crate::journal::{self, Loaded, Origin, Run};
+use crate::promised::keep;
 use crate::rows::Routes;
 use crate::statements::execute;
 use crate::target::{Target, failed};
@@ -206,6 +207,7 @@ fn change(
         .transaction()
         .map_err(|error| failed(step, error))?;
     journal::hold(&mut transaction, run)?;
+    keep(&mut transaction)?;
     work(&mut transaction)?;
     transaction.commit().map_err(|error| failed(step, error))
 }

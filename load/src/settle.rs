@@ -11,6 +11,7 @@ use postgres::Transaction;
 
 use crate::indexes::{AFTER_ROWS, run_parallel};
 use crate::journal::{self, Run, Step};
+use crate::promised::keep;
 use crate::statements::execute;
 use crate::steps::Steps;
 use crate::target::{Target, failed};
@@ -63,6 +64,8 @@ fn set_sequences(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Re
         .transaction()
         .map_err(|error| failed(step, error))?;
     journal::hold(&mut transaction, run)?;
+    // No step of the journal's: a crash shall not take it back.
+    keep(&mut transaction)?;
     let families = Families::new(&header.catalog.tables);
     for sequence in &header.catalog.sequences {
         let name = QualifiedName::new(&sequence.schema, &sequence.name).to_string();

@@ -35,7 +35,9 @@ impl Steps<'_> {
         }
         let is_done = |session: &mut Session| journal::has_step(session, self.run, step);
         let attempt = |session: &mut Session| self.attempt(session, step, &work);
-        retry(session, attempt, Session::renew, is_done)
+        retry(session, attempt, Session::renew, is_done)?;
+        session.promised().note_step(step);
+        Ok(())
     }
 
     /// Does a step on the session that has the locks.
@@ -50,7 +52,9 @@ impl Steps<'_> {
         }
         let is_done = |target: &mut Target| journal::has_step(target.client(), self.run, step);
         let attempt = |target: &mut Target| self.attempt(target.client(), step, &work);
-        retry(target, attempt, Target::renew, is_done)
+        retry(target, attempt, Target::renew, is_done)?;
+        target.promised().note_step(step);
+        Ok(())
     }
 
     fn attempt(

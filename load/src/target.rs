@@ -11,6 +11,7 @@ use database::endpoint::PostgresEndpoint;
 use postgres::Client;
 
 use crate::journal::{self, Run};
+use crate::promised::Promised;
 
 /// How often, and how long apart, a schema's lock is asked for.
 const LOCK_TRIES: u32 = 4;
@@ -46,6 +47,7 @@ struct Settings {
     endpoint: PostgresEndpoint,
     /// The `application_name`: by it what is left of a run is found.
     name: String,
+    promised: Promised,
     /// The run and its unlogged tables, which a server that crashes empties.
     run: Option<Arc<(Run, Vec<Table>)>>,
 }
@@ -74,6 +76,11 @@ impl Session {
         })
     }
 
+    /// What the server has promised to this session and to the others of its run.
+    pub(crate) fn promised(&self) -> &Promised {
+        &self.settings.promised
+    }
+
     /// Opens it again after `failure`, which is given back where that is no use: the session was not lost, no server
     /// answers in time, or rows of unlogged tables are lost.
     pub(crate) fn renew(&mut self, failure: Failure) -> Result<()> {
@@ -87,6 +94,7 @@ impl Session {
                 Ok((client, guard)) => {
                     self.client = client;
                     self.guard = guard;
+                    self.settings.promised.check(&mut self.client)?;
                     return self.refuse_losses(failure);
                 }
                 Err(refused) if refused.may_pass() && Instant::now() < end => {
@@ -127,6 +135,7 @@ impl Target {
         let settings = Settings {
             endpoint: endpoint.clone(),
             name: "coalesce load".to_owned(),
+            promised: Promised::default(),
             run: None,
         };
         Ok(Target {
@@ -140,6 +149,7 @@ impl Target {
     /// Gives the sessions the run's name, those that are open and those to come.
     pub(crate) fn enter_run(&mut self, run: &Run, header: &Header) -> Result<()> {
         let sql = format!("SET application_name = {}", quote_literal(&run.session_name()));
+        self.promised().begin(run);
         let unlogged = header
             .catalog
             .tables
@@ -177,6 +187,10 @@ impl Target {
         self.lock_schemas(&locked)
     }
 
+    pub(crate) fn promised(&self) -> &Promised {
+        self.session.promised()
+    }
+
     pub(crate) fn name(&self) -> String {
         self.session.settings.endpoint.display_name()
     }
@@ -188,7 +202,13 @@ impl Target {
     /// As many sessions as work in parallel, at most `wanted`; fewer, but one at least, when the server has no
     /// room for more.
     pub(crate) fn sessions(&self, wanted: usize) -> Result<Sessions> {
-        cli::open_sessions(self.jobs.min(wanted), || Session::open(&self.session.settings))
+        let settings = &self.session.settings;
+        let mut sessions = cli::open_sessions(self.jobs.min(wanted), || Session::open(settings))?;
+        // The server may have crashed since the last ones.
+        if let Some(session) = sessions.first_mut() {
+            settings.promised.check(session)?;
+        }
+        Ok(sessions)
     }
 
     /// Opens the sessions that [`Target::take_sessions_for_rows`] will give.

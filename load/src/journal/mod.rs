@@ -13,6 +13,7 @@ use cli::{Exit, Failure, Result};
 use postgres::{Client, GenericClient, Transaction};
 use uuid::Uuid;
 
+use crate::promised::keep;
 use crate::target::{Target, failed};
 
 pub(crate) use large_objects::{large_objects, note_large_objects, own_large_objects, unfinished_makers};
@@ -155,6 +156,7 @@ pub(crate) fn begin(
     transaction
         .batch_execute(DATABASE_LOCK)
         .map_err(|error| failed(step, error))?;
+    keep(&mut transaction)?;
     create_tables(&mut transaction)?;
     crate::prepare::create_schemas(&mut transaction, &created_schemas, header)?;
     let owner = Uuid::now_v7().to_string();
@@ -255,13 +257,19 @@ pub(crate) fn take_over(target: &mut Target, run: Run) -> Result<Run> {
     let step = "the run could not be taken over";
     end_sessions_of(target.client(), &run).map_err(|error| failed(step, error))?;
     let owner = Uuid::now_v7().to_string();
-    let taken = target
+    let mut transaction = target
         .client()
+        .transaction()
+        .map_err(|error| failed(step, error))?;
+    // So is what the former owner was promised.
+    keep(&mut transaction)?;
+    let taken = transaction
         .execute(
             "UPDATE coalesce.run SET owner = $3 WHERE id = $1 AND owner = $2 AND state = 'loading'",
             &[&run.id, &run.owner, &owner],
         )
         .map_err(|error| failed(step, error))?;
+    transaction.commit().map_err(|error| failed(step, error))?;
     if taken == 1 {
         return Ok(Run { owner, ..run });
     }
@@ -327,8 +335,8 @@ pub(crate) fn go_live(
         .map_err(|error| failed(step, error))?;
     hold(&mut transaction, run)?;
     open(&mut transaction)?;
+    keep(&mut transaction)?;
     let mut end = || -> std::result::Result<(), postgres::Error> {
-        transaction.batch_execute("SET LOCAL synchronous_commit = on")?;
         forget_parts(&mut transaction, run)?;
         transaction.execute(
             "UPDATE coalesce.run SET state = 'live', ended_at = pg_catalog.now() WHERE id = $1",

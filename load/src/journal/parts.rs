@@ -162,6 +162,12 @@ impl Loaded {
         self.steps.contains(step)
     }
 
+    /// Whether a chunk was in, whatever its rows.
+    pub(crate) fn has_chunk_at(&self, (table, chunk): (u32, u32)) -> bool {
+        let table = self.tables.get(&table);
+        table.is_some_and(|it| it.whole.is_some() || it.chunks.contains_key(&chunk))
+    }
+
     /// Whether a chunk was in; an error when it is not the one that was.
     pub(crate) fn has_chunk(&self, (table, chunk): (u32, u32), fingerprint: &Fingerprint) -> Result<bool> {
         let Some(table) = self.tables.get(&table) else {

@@ -137,6 +137,7 @@ impl<'a> Writer<'a> {
             Session::renew,
             |session| journal::has_chunk(session, run, opened.place()),
         )?;
+        session.promised().note_chunk(opened.place());
         self.advance(opened);
         Ok(())
     }
@@ -158,11 +159,15 @@ impl<'a> Writer<'a> {
         let failure = match self.try_whole(session, &mut whole, first) {
             Err(failure) if failure.is_lost_session() || failure.is_transient() => failure,
             Err(failure) => return Err(failure),
-            Ok(()) => return Ok(whole.beyond),
+            Ok(()) => {
+                session.promised().note_chunk((whole.table.number, whole.first));
+                return Ok(whole.beyond);
+            }
         };
         if failure.is_lost_session() {
             session.renew(failure)?;
             if journal::has_chunk(session, self.steps.run, (whole.table.number, whole.first))? {
+                session.promised().note_chunk((whole.table.number, whole.first));
                 return Ok(whole.beyond);
             }
         }
@@ -181,6 +186,7 @@ impl<'a> Writer<'a> {
                 Session::renew,
                 |session| journal::has_chunk(session, run, opened.place()),
             )?;
+            session.promised().note_chunk(opened.place());
         }
         Ok(whole.beyond)
     }
