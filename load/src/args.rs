@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 
 use clap::{Parser, ValueEnum};
 
+use crate::toast::ToastArgs;
+
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
   load shared-app-dev backup.tar --privileges keep --apply settings,publications
@@ -39,6 +41,8 @@ pub(crate) struct Args {
     /// tables or whole schemas need a superuser. A subscription comes without its password and its slot, switched off.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
     pub(crate) apply: Vec<Apply>,
+    #[command(flatten)]
+    pub(crate) toast: ToastArgs,
     /// Load into a server that is older than the source
     #[arg(long)]
     pub(crate) allow_older_target: bool,

@@ -43,6 +43,12 @@ CREATE TABLE IF NOT EXISTS coalesce.large_object (
   PRIMARY KEY (run, oid)
 );";
 
+/// Makes the transaction's end wait for the disk, and, as PostgreSQL writes its log in one order, for all that was
+/// committed before without waiting. What the session began with stays where it waits for more.
+const DURABLE: &str = "
+    SELECT pg_catalog.set_config('synchronous_commit', CASE s.reset_val WHEN 'off' THEN 'on' ELSE s.reset_val END, true)
+    FROM pg_catalog.pg_settings s WHERE s.name = 'synchronous_commit'";
+
 /// A load, as the journal knows it.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
@@ -316,7 +322,7 @@ pub(crate) fn go_live(
     hold(&mut transaction, run)?;
     open(&mut transaction)?;
     let mut end = || -> std::result::Result<(), postgres::Error> {
-        transaction.batch_execute("SET LOCAL synchronous_commit = on")?;
+        transaction.batch_execute(DURABLE)?;
         forget_parts(&mut transaction, run)?;
         transaction.execute(
             "UPDATE coalesce.run SET state = 'live', ended_at = pg_catalog.now() WHERE id = $1",

@@ -6,6 +6,7 @@
 mod abandon;
 mod apart;
 mod args;
+mod beside;
 mod checks;
 mod extension_rows;
 mod extension_sequences;
@@ -13,6 +14,7 @@ mod fill;
 mod grants;
 mod indexes;
 mod journal;
+mod keys;
 mod labels;
 mod large_objects;
 mod late_rows;
@@ -23,6 +25,7 @@ mod routes;
 mod settle;
 mod statements;
 mod target;
+mod toast;
 
 use std::time::Instant;
 
@@ -159,7 +162,7 @@ fn load_run(
     } = fill::fill(target, run, reader, header, ui)?;
     extension_rows.compare(target, &of_extensions, ui)?;
     let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), late, ui)?;
-    settle::settle(target, run, header, ui)?;
+    settle::settle(target, run, header, &end, ui)?;
     row_security.enable(target, run)?;
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;

@@ -8,6 +8,7 @@ use database::endpoint::PostgresEndpoint;
 use postgres::Client;
 
 use crate::journal;
+use crate::statements::execute;
 
 /// How often, and how long apart, a schema's lock is asked for.
 const LOCK_TRIES: u32 = 4;
@@ -18,6 +19,8 @@ pub(crate) struct Target {
     endpoint: PostgresEndpoint,
     client: Client,
     jobs: usize,
+    /// What every session opened from now on begins with.
+    set_up: String,
     /// Opened before anything is written, for whoever writes the rows.
     for_rows: Sessions,
     _guard: InterruptGuard,
@@ -51,6 +54,7 @@ impl Target {
             endpoint: endpoint.clone(),
             client,
             jobs,
+            set_up: String::new(),
             for_rows: Sessions::default(),
             _guard: guard,
         })
@@ -64,11 +68,23 @@ impl Target {
         &mut self.client
     }
 
+    /// Has every session that is opened from now on begin with `sql`.
+    pub(crate) fn set_up_sessions(&mut self, sql: String) {
+        self.set_up = sql;
+    }
+
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs
+    }
+
     /// As many sessions as work in parallel, at most `wanted`; fewer, but one at least, when the server has no
     /// room for more.
     pub(crate) fn sessions(&self, wanted: usize) -> Result<Sessions> {
         let opened = cli::open_sessions(self.jobs.min(wanted), || open(&self.endpoint))?;
-        let (clients, guards) = opened.into_iter().unzip();
+        let (mut clients, guards): (Vec<_>, Vec<_>) = opened.into_iter().unzip();
+        if !self.set_up.is_empty() {
+            clients.iter_mut().try_for_each(|it| execute(it, &self.set_up))?;
+        }
         Ok(Sessions {
             clients,
             _guards: guards,

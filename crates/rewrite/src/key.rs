@@ -129,14 +129,7 @@ mod tests {
         );
         check(
             "UNIQUE (a) INCLUDE (\"WITHOUT OVERLAPS\") DEFERRABLE",
-            Some([
-                "",
-                "(a)",
-                "INCLUDE (\"WITHOUT OVERLAPS\")",
-                "",
-                "",
-                "DEFERRABLE",
-            ]),
+            Some(["", "(a)", "INCLUDE (\"WITHOUT OVERLAPS\")", "", "", "DEFERRABLE"]),
         );
     }
 
