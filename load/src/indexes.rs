@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use archive::Header;
 use catalog::{QualifiedName, Table, TableKind, quote_ident};
 use cli::{Result, Ui, duration};
-use rewrite::{ConstraintKind, Statement, StatementKind, statements};
+use rewrite::{ConstraintKind, Statement, StatementKind, referenced_table, statements};
 
 use crate::beside::{OfTable, Task, run_beside, tasks};
 use crate::grants;
@@ -82,6 +82,13 @@ impl Phases {
             .iter()
             .map(|table| (table.qualified_name(), table))
             .collect();
+        // VALIDATE reaches no key that PostgreSQL derives from one with a partitioned table at either end.
+        let is_partitioned = |name: &QualifiedName| {
+            tables
+                .get(name)
+                .is_none_or(|it| it.kind == TableKind::Partitioned)
+        };
+        let has_partitioned = tables.values().any(|it| it.kind == TableKind::Partitioned);
         let mut phases = Phases::default();
         let (mut keys, mut validations) = (Keys::default(), Chains::default());
         for statement in statements.iter().filter(|it| is_wanted(&it.kind)) {
@@ -102,11 +109,11 @@ impl Phases {
                         keys.push(table, statement);
                     }
                     ConstraintKind::ForeignKey => {
-                        let partitioned = tables
-                            .get(table)
-                            .is_none_or(|it| it.kind == TableKind::Partitioned);
+                        let whole = is_partitioned(table)
+                            || has_partitioned
+                                && referenced_table(&text).is_none_or(|it| is_partitioned(&it));
                         match name {
-                            Some(name) if !partitioned && !not_valid && !is_unenforced(&text) => {
+                            Some(name) if !whole && !not_valid && !is_unenforced(&text) => {
                                 phases
                                     .foreign_keys
                                     .push(format!("{} NOT VALID", without_semicolon(&text)));

@@ -1,9 +1,12 @@
-//! The parts of a unique constraint that an index of its own can stand for.
+//! What is inside of keys: the parts of a unique constraint that an index of its own can stand for, and the table that a
+//! foreign key refers to.
 
+use catalog::QualifiedName;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::parse::Parsed;
 use crate::split::split;
+use crate::statement::paths;
 
 /// A primary key or unique constraint over plain columns, each part as the text has it and empty where it has none:
 /// what `CREATE UNIQUE INDEX` and `ADD CONSTRAINT … USING INDEX` need.
@@ -26,17 +29,7 @@ pub struct PlainKey {
 /// `WITHOUT OVERLAPS`, and for what nobody here knows.
 pub fn plain_key(statement: &str) -> Option<PlainKey> {
     use SyntaxKind as K;
-    let pieces = split(statement);
-    let [piece] = pieces.as_slice() else { return None };
-    let parsed = Parsed::new(statement, piece);
-    if parsed.error().is_some() {
-        return None;
-    }
-    let action = parsed
-        .statement()?
-        .children()
-        .find(|it| it.kind() == K::ADD_CONSTRAINT)?;
-    let constraint = action.first_child()?;
+    let constraint = constraint_in(statement)?;
     let mut key = PlainKey {
         primary: match constraint.kind() {
             K::PRIMARY_KEY_CONSTRAINT => true,
@@ -60,6 +53,29 @@ pub fn plain_key(statement: &str) -> Option<PlainKey> {
         }
     }
     (!key.columns.is_empty()).then_some(key)
+}
+
+/// The table to which the foreign key that `ALTER TABLE … ADD CONSTRAINT` in `statement` adds refers.
+pub fn referenced_table(statement: &str) -> Option<QualifiedName> {
+    let constraint = constraint_in(statement)?;
+    let is_foreign_key = constraint.kind() == SyntaxKind::FOREIGN_KEY_CONSTRAINT;
+    constraint
+        .children()
+        .find(|it| is_foreign_key && it.kind() == SyntaxKind::TABLE_NAME_REF)
+        .and_then(|it| paths(&it).next())
+}
+
+fn constraint_in(statement: &str) -> Option<SyntaxNode> {
+    let pieces = split(statement);
+    let [piece] = pieces.as_slice() else { return None };
+    let parsed = Parsed::new(statement, piece);
+    if parsed.error().is_some() {
+        return None;
+    }
+    let mut actions = parsed.statement()?.children();
+    actions
+        .find(|it| it.kind() == SyntaxKind::ADD_CONSTRAINT)?
+        .first_child()
 }
 
 fn read_parameters(parameters: &SyntaxNode, key: &mut PlainKey) -> Option<()> {
@@ -146,5 +162,18 @@ mod tests {
         ] {
             check(definition, None);
         }
+    }
+
+    #[test]
+    fn foreign_keys_name_the_table_they_refer_to() {
+        let table = |definition: &str| {
+            referenced_table(&format!("ALTER TABLE ONLY s.t ADD CONSTRAINT c {definition};"))
+        };
+        let other = Some(QualifiedName::new("s", "O ther"));
+        assert_eq!(
+            table("FOREIGN KEY (a) REFERENCES s.\"O ther\"(b) ON DELETE CASCADE"),
+            other
+        );
+        assert_eq!(table("UNIQUE (a)"), None);
     }
 }

@@ -261,7 +261,7 @@ fn name_in(node: &SyntaxNode, kind: SyntaxKind) -> Option<String> {
 }
 
 /// The names of objects under `node`, in the order of the text.
-fn paths(node: &SyntaxNode) -> impl Iterator<Item = QualifiedName> {
+pub(crate) fn paths(node: &SyntaxNode) -> impl Iterator<Item = QualifiedName> {
     let is_path = |kind| matches!(kind, SyntaxKind::PATH | SyntaxKind::PATH_REF);
     let outermost =
         move |it: &SyntaxNode| is_path(it.kind()) && !it.parent().is_some_and(|it| is_path(it.kind()));
