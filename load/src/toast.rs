@@ -44,21 +44,39 @@ impl ToastArgs {
             .client()
             .query_opt(METHODS, &[])
             .map_err(|error| failed("the server's settings could not be read", error))?;
-        let Some(row) = row else {
-            return Ok(Some(
-                "the server is older than PostgreSQL 14: leave --toast-compression out".to_owned(),
-            ));
-        };
-        let methods: Vec<String> = row.get(0);
-        if !methods.iter().any(|it| it == method) {
-            return Ok(Some(format!(
-                "the server was built without {method}: --toast-compression can be {}",
-                methods.join(" or ")
-            )));
+        let known: Option<Vec<String>> = row.map(|it| it.get(0));
+        if let Some(obstacle) = obstacle(known.as_deref(), method) {
+            return Ok(Some(obstacle));
         }
         let sql = format!("SET default_toast_compression = {method}");
         execute(target.client(), &sql)?;
         target.set_up_sessions(sql);
         Ok(None)
+    }
+}
+
+/// What keeps a server from compressing by `method` that knows the methods `known`, or has no choice.
+fn obstacle(known: Option<&[String]>, method: &str) -> Option<String> {
+    let Some(known) = known else {
+        return Some("the server is older than PostgreSQL 14: leave --toast-compression out".to_owned());
+    };
+    (!known.iter().any(|it| it == method)).then(|| {
+        let known = known.join(" or ");
+        format!("the server was built without {method}: --toast-compression can be {known}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_method_that_the_server_lacks_is_refused() {
+        let (pglz, both) = (["pglz".to_owned()], ["pglz", "lz4"].map(str::to_owned));
+        assert_eq!(obstacle(Some(&both), "lz4"), None);
+        assert_eq!(obstacle(Some(&pglz), "pglz"), None);
+        let without = "the server was built without lz4: --toast-compression can be pglz";
+        assert_eq!(obstacle(Some(&pglz), "lz4").as_deref(), Some(without));
+        assert!(obstacle(None, "pglz").is_some_and(|it| it.contains("older than PostgreSQL 14")));
     }
 }
