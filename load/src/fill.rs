@@ -16,6 +16,7 @@ use postgres::{Client, Transaction};
 use crate::journal::{self, Run};
 use crate::large_objects;
 use crate::late_rows::LateRows;
+use crate::rejects::Rejects;
 use crate::routes::Routes;
 use crate::target::{Target, failed};
 
@@ -72,6 +73,7 @@ pub(crate) fn fill(
     run: &Run,
     reader: ArchiveReader,
     header: &Header,
+    rejects: &Rejects,
     ui: &Ui,
 ) -> Result<Filled> {
     let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
@@ -90,6 +92,7 @@ pub(crate) fn fill(
         late: &late,
         routes: &routes,
         of_extensions: &of_extensions,
+        rejects,
     };
     thread::scope(|scope| {
         let (filling, chunks, stop, progress) = (&filling, &chunks, &stop, &progress);
@@ -125,6 +128,7 @@ struct Filling<'a> {
     late: &'a LateRows,
     routes: &'a Routes,
     of_extensions: &'a LateRows,
+    rejects: &'a Rejects,
 }
 
 /// The work of the thread that reads. The channel is open until the end member has been read too, so that the
@@ -159,7 +163,12 @@ fn write_chunks(
             rows: chunk.rows.rows,
             bytes: chunk.rows.raw,
         };
-        write_chunk(client, filling, chunk).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+        filling.rejects.see(&chunk.rows);
+        if let Err(failure) = write_chunk(client, filling, chunk) {
+            // The first failure is the one to tell; what others meet then may come from it.
+            let is_first = !stop.swap(true, Ordering::Relaxed);
+            return if is_first { Err(failure) } else { Ok(()) };
+        }
         progress.advance(work);
     }
     Ok(())
@@ -190,7 +199,8 @@ fn write_chunk(client: &mut Client, filling: &Filling<'_>, chunk: Chunk) -> Resu
     let copied = if of_extension {
         Ok(())
     } else {
-        opened.copy(client, filling.run, filling.header, &into)
+        let (run, header) = (filling.run, filling.header);
+        filling.rejects.copy(client, run, header, &opened, &into)
     };
     match (copied, kept) {
         (Ok(()), Some(stored)) if of_extension => {
@@ -213,11 +223,16 @@ fn write_chunk(client: &mut Client, filling: &Filling<'_>, chunk: Chunk) -> Resu
 
 /// The table whose rows a chunk holds.
 pub(crate) fn table_of<'a>(header: &'a Header, rows: &RowsRecord) -> Result<&'a Table> {
-    let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
+    table_at(header, rows.table)
+}
+
+/// The table with this number.
+pub(crate) fn table_at(header: &Header, number: u32) -> Result<&Table> {
+    let place = usize::try_from(number).unwrap_or(usize::MAX);
     header.catalog.tables.get(place).ok_or_else(|| {
         Failure::new(
             Exit::Archive,
-            format!("archive is damaged: it has no table {}", rows.table),
+            format!("archive is damaged: it has no table {number}"),
         )
     })
 }
@@ -225,8 +240,8 @@ pub(crate) fn table_of<'a>(header: &'a Header, rows: &RowsRecord) -> Result<&'a 
 /// A chunk whose rows are framed and hashed.
 pub(crate) struct OpenedChunk<'a> {
     pub(crate) table: &'a Table,
-    rows: RowsRecord,
-    bytes: Vec<u8>,
+    pub(crate) rows: RowsRecord,
+    pub(crate) bytes: Vec<u8>,
     pub(crate) fingerprint: Fingerprint,
 }
 
@@ -309,7 +324,7 @@ impl<'a> OpenedChunk<'a> {
     }
 }
 
-fn copy_in_sql(table: &Table, into: &str, form: Form) -> String {
+pub(crate) fn copy_in_sql(table: &Table, into: &str, form: Form) -> String {
     let format = match form {
         Form::Text => "FORMAT csv, HEADER",
         Form::Binary => "FORMAT binary",

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use archive::Header;
-use catalog::{QualifiedName, Table, TableKind, quote_ident};
+use catalog::{QualifiedName, Table, TableKind};
 use cli::{Result, Ui, duration};
 use postgres::Client;
 use rewrite::{ConstraintKind, Statement, StatementKind, statements};
@@ -16,11 +16,12 @@ use crate::grants;
 use crate::journal::{self, Run};
 use crate::late_rows::LateRows;
 use crate::prepare::is_wanted;
+use crate::rejects::{Rejects, validation};
 use crate::statements::execute;
 use crate::target::{Target, failed};
 
 /// Statements that must run one after the other.
-type Chain = Vec<String>;
+pub(crate) type Chain = Vec<String>;
 
 /// Row level security that is still to be switched on: it could hide rows from what comes before the end.
 pub(crate) struct RowSecurity(Chain);
@@ -36,7 +37,7 @@ pub(crate) fn build(
     run: &Run,
     header: &Header,
     post_data: &str,
-    late: LateRows,
+    (late, rejects): (LateRows, &Rejects),
     ui: &Ui,
 ) -> Result<RowSecurity> {
     let started = std::time::Instant::now();
@@ -48,10 +49,10 @@ pub(crate) fn build(
     ));
     run_in_order(target, run, &phases.others)?;
     // Now what they name is there; triggers are not, which would fire.
-    late.fill(target, run, header, ui)?;
+    late.fill(target, run, header, rejects, ui)?;
     run_in_order(target, run, &phases.triggers)?;
     run_in_order(target, run, &phases.foreign_keys)?;
-    run_parallel(target, run, phases.validations)?;
+    rejects.validate(target, run, phases.validations)?;
     run_in_order(target, run, &phases.comments)?;
     run_in_order(target, run, &phases.column_names)?;
     Ok(RowSecurity(phases.row_security))
@@ -111,9 +112,7 @@ impl Phases {
                                 phases
                                     .foreign_keys
                                     .push(format!("{} NOT VALID", without_semicolon(&text)));
-                                let sql =
-                                    format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote_ident(name));
-                                validations.push(table, sql);
+                                validations.push(table, validation(table, name));
                             }
                             _ => phases.foreign_keys.push(text),
                         }
@@ -200,7 +199,7 @@ pub(crate) fn run_parallel(target: &Target, run: &Run, chains: Vec<Chain>) -> Re
     })
 }
 
-fn in_transaction(client: &mut Client, run: &Run, sql: &str) -> Result<()> {
+pub(crate) fn in_transaction(client: &mut Client, run: &Run, sql: &str) -> Result<()> {
     let step = "a transaction could not be used";
     let mut transaction = client.transaction().map_err(|error| failed(step, error))?;
     journal::hold(&mut transaction, run)?;

@@ -18,6 +18,7 @@ mod large_objects;
 mod late_rows;
 mod outside;
 mod prepare;
+mod rejects;
 mod report;
 mod routes;
 mod settle;
@@ -36,6 +37,7 @@ use apart::Apart;
 use args::{Args, Privileges};
 use extension_rows::ExtensionRows;
 use journal::Run;
+use rejects::Rejects;
 use target::Target;
 
 /// The definition of the tool's arguments.
@@ -59,10 +61,9 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         ui.warning(warning);
     }
     match &args.abandon {
-        Some(schema) => abandon::abandon(&endpoint, schema, ui)?,
-        None => load(&endpoint, &args, ui)?,
+        Some(schema) => abandon::abandon(&endpoint, schema, ui).map(|()| Outcome::Done),
+        None => load(&endpoint, &args, ui),
     }
-    Ok(Outcome::Done)
 }
 
 /// An archive's SQL text, by member.
@@ -77,8 +78,9 @@ impl Texts {
     }
 }
 
-fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
+fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
     let started = Instant::now();
+    let rejects = Rejects::new(&args.rejects, false, ui)?;
     let mut reader = open_archive(&args.archive)?;
     let texts = Texts(reader.schema().map_err(Failure::archive)?);
     let header = reader.header().clone();
@@ -100,7 +102,16 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     target.open_sessions_for_rows(fill::sessions_wanted(&header), ui)?;
     let run = journal::begin(&mut target, &header, &existing)?;
     cli::set_last_words(last_words(&target, &places, args));
-    let loaded = load_run(&mut target, &run, reader, &header, (&texts, &apart), args, ui);
+    let loaded = load_run(
+        &mut target,
+        &run,
+        reader,
+        &header,
+        (&texts, &apart),
+        &rejects,
+        args,
+        ui,
+    );
     let end = loaded.map_err(|failure| {
         state_left(&target, &places)
             .into_iter()
@@ -114,6 +125,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
         header: &header,
         end: &end,
         apart: &apart,
+        rejected: &rejects.found(),
         elapsed: started.elapsed(),
     };
     live.say(args.format, ui)
@@ -146,6 +158,7 @@ fn load_run(
     reader: ArchiveReader,
     header: &Header,
     (texts, apart): (&Texts, &Apart),
+    rejects: &Rejects,
     args: &Args,
     ui: &Ui,
 ) -> cli::Result<End> {
@@ -156,11 +169,13 @@ fn load_run(
         end,
         late,
         of_extensions,
-    } = fill::fill(target, run, reader, header, ui)?;
+    } = fill::fill(target, run, reader, header, rejects, ui)?;
     extension_rows.compare(target, &of_extensions, ui)?;
-    let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), late, ui)?;
+    let post_data = texts.get(SchemaMember::PostData);
+    let row_security = indexes::build(target, run, header, post_data, (late, rejects), ui)?;
     settle::settle(target, run, header, ui)?;
     row_security.enable(target, run)?;
+    rejects.finish(target, run, header, &end)?;
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;
     if keep {

@@ -151,16 +151,20 @@ impl Failure {
         ])
     }
 
-    fn has_state_among(&self, states: &[SqlState]) -> bool {
+    /// What a server said, if this is one's refusal.
+    pub fn server_error(&self) -> Option<&DbError> {
         let mut cause = self.source.as_deref().map(|it| it as &(dyn Error + 'static));
         while let Some(error) = cause {
-            let server = error.downcast_ref::<DbError>();
-            if server.is_some_and(|it| states.contains(it.code())) {
-                return true;
+            if let Some(server) = error.downcast_ref::<DbError>() {
+                return Some(server);
             }
             cause = error.source();
         }
-        false
+        None
+    }
+
+    fn has_state_among(&self, states: &[SqlState]) -> bool {
+        self.server_error().is_some_and(|it| states.contains(it.code()))
     }
 }
 
