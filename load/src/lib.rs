@@ -165,6 +165,7 @@ fn load_run(
     prepare::create(target, run, header, texts.get(SchemaMember::PreData), ui)?;
     large_objects::create(target, run, header)?;
     let extension_rows = ExtensionRows::new(target, header)?;
+    rejects.recall(target, run)?;
     let fill::Filled {
         end,
         late,

@@ -27,6 +27,7 @@ use postgres::Client;
 
 use crate::fill::OpenedChunk;
 use crate::journal::Run;
+use crate::target::Target;
 
 use cut::Cut;
 use folder::Folder;
@@ -149,7 +150,7 @@ impl Rejects {
         let cut = Cut::new(chunk.rows.form, chunk.table, &chunk.bytes);
         let cut = cut.map_err(|error| damaged(chunk.table, error))?;
         match &self.folder {
-            None => Err(self.stop(chunk, &cut, &refusal, failure)),
+            None => Err(self.stop(chunk, &cut, &refusal, &failure)),
             Some(folder) => {
                 let isolation = isolation::Isolation {
                     rejects: self,
@@ -179,30 +180,59 @@ impl Rejects {
         let _ = account.rejected.merge(rejected);
     }
 
-    /// Counts rows that are to be rejected; refuses when they are too many.
-    fn count(&self, rows: u64) -> Result<()> {
-        let all = self.rows.fetch_add(rows, Ordering::Relaxed) + rows;
-        self.check_count(all)
+    /// Takes what a former process of the run has rejected into account.
+    pub(crate) fn recall(&self, target: &mut Target, run: &Run) -> Result<()> {
+        if self.are_wanted() {
+            let chunks = journal::read(target.client(), run)?;
+            let rows = chunks.iter().map(|it| it.fingerprint.rows).sum();
+            self.rows.store(rows, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
-    fn check_count(&self, all: u64) -> Result<()> {
-        match self.rows_max {
-            Some(rows_max) if all > rows_max => Err(Failure::new(
-                Exit::Target,
-                format!("more than {} rows were refused (--reject-max)", count(rows_max)),
-            )
-            .with_hint("the rejected rows say why")),
-            _ => Ok(()),
-        }
+    /// Whether so many rows may not be rejected.
+    fn are_too_many(&self, rows: u64) -> bool {
+        self.rows_max.is_some_and(|rows_max| rows > rows_max)
+    }
+
+    /// The failure of a load that rejects too many, `row` of the chunk being the last one.
+    fn too_many(&self, chunk: &OpenedChunk<'_>, row: usize, refusal: &Refusal) -> Failure {
+        let rows_max = count(self.rows_max.unwrap_or_default());
+        let last = self.place(chunk, Some(row), refusal);
+        Failure::new(
+            Exit::Target,
+            format!("more than {rows_max} rows were refused (--reject-max)"),
+        )
+        .with_source(refusal.reserved())
+        .with_state(format!(
+            "the last one is of {}: {last}",
+            chunk.table.qualified_name()
+        ))
+        .with_hint("see why, or allow more")
     }
 
     /// The failure of a load that stops: which row, which column, and what the server says without its values.
-    fn stop(&self, chunk: &OpenedChunk<'_>, cut: &Cut<'_>, refusal: &Refusal, failure: Failure) -> Failure {
-        let name = chunk.table.qualified_name();
-        let number = chunk.rows.chunk;
+    fn stop(&self, chunk: &OpenedChunk<'_>, cut: &Cut<'_>, refusal: &Refusal, failure: &Failure) -> Failure {
+        const WAY_OUT: &str = "`--on-error reject --rejects DIR` sets such rows aside and loads the others";
         let row = refusal
             .line
             .and_then(|line| cut.row_of_line(&(0..cut.len()), line));
+        let (name, place) = (chunk.table.qualified_name(), self.place(chunk, row, refusal));
+        let stopped = Failure::new(
+            Exit::Target,
+            format!("rows of {name} could not be written: {place}"),
+        );
+        match failure.server_error().filter(|_| self.verbose) {
+            Some(error) => stopped.with_source(error.clone()).with_hint(WAY_OUT),
+            None => stopped
+                .with_source(refusal.reserved())
+                .with_hint(format!("{WAY_OUT}; --verbose shows values")),
+        }
+    }
+
+    /// Where a refused row stands. Rows are counted from 1, in the order of the archive.
+    fn place(&self, chunk: &OpenedChunk<'_>, row: Option<usize>, refusal: &Refusal) -> String {
+        let number = chunk.rows.chunk;
         let mut place = format!("chunk {number}");
         if let Some(row) = row {
             let row = row as u64 + 1;
@@ -211,25 +241,9 @@ impl Rejects {
                 place = format!("{place}, row {} of the table", count(before + row));
             }
         }
-        if let Some(column) = &refusal.column {
-            place = format!("{place}, column {}", column_with_type(chunk.table, column));
-        }
-        let stopped = Failure::new(
-            Exit::Target,
-            format!("rows of {name} could not be written: {place}"),
-        )
-        .with_hint(if self.verbose {
-            "`--on-error reject --rejects DIR` sets such rows aside and loads the others"
-        } else {
-            "`--on-error reject --rejects DIR` sets such rows aside and loads the others; --verbose shows values"
-        });
-        if self.verbose {
-            match failure.server_error() {
-                Some(error) => stopped.with_source(error.clone()),
-                None => stopped,
-            }
-        } else {
-            stopped.with_source(refusal.reserved())
+        match &refusal.column {
+            Some(column) => format!("{place}, column {}", column_with_type(chunk.table, column)),
+            None => place,
         }
     }
 

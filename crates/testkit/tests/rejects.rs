@@ -122,7 +122,8 @@ fn the_same_rows_are_rejected_again_unless_they_are_too_many() {
     let refused = bench.load("--on-error reject --rejects first --reject-max 91");
     refused
         .assert_code(5)
-        .assert_stderr_contains("more than 91 rows were refused");
+        .assert_stderr_contains("more than 91 rows were refused")
+        .assert_stderr_contains("the last one is of there.");
     remains::assert_nothing_live(&bench.target, "there", &refused);
     remains::abandon(&bench.tools, &bench.target, "there");
     assert_eq!(
@@ -211,6 +212,40 @@ fn values_that_a_type_does_not_read_are_found_in_both_forms() {
 }
 
 #[test]
+fn bytes_that_no_type_reads_are_shown_as_they_are() {
+    let bench = Bench::new("binary");
+    let (address, strange) = (
+        b"\x02\x08\x00\x04\x0a\x00\x00\x01",
+        b"\x09\x08\x00\x04\x0a\x00\x00\x01",
+    );
+    bench.forge(
+        |sql| sql.replace("n % 271 <> 5", "true"),
+        |table, rows| {
+            let mut rows = rows.to_vec();
+            let Some(place) = rows.windows(8).position(|it| it == address) else {
+                return Vec::new();
+            };
+            assert_eq!(table, "wide");
+            rows[place..place + 8].copy_from_slice(strange);
+            rows
+        },
+    );
+    bench
+        .load("--on-error reject --rejects rejected")
+        .assert_code(1)
+        .assert_stderr_contains("there.wide: 1 of 3 rows rejected (SQLSTATE 22P03: 1), see rejected/");
+    let files = bench.files("rejected");
+    let shown = files.values().next().unwrap().lines().nth(1).unwrap();
+    let readable = "276,\\x00ff,12.50000,-0,0044-03-15 00:00:00 BC,1 mon -2 days,\"[2:3]={1,NULL}\",ab  ,xyz,101,\
+                    \"it's, \"\"odd\"\"\",\"{\"\"a\"\": 1}\",a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11,\\x090800040a000001,1,";
+    assert!(shown.starts_with(readable), "{shown}");
+    assert!(
+        shown.contains("1,22P03,net,") && shown.ends_with(",net"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn the_first_refused_row_is_named_without_its_values() {
     let bench = Bench::new("csv");
     let only = |wanted: &'static str, from: &'static str, to: &'static str| {
@@ -265,14 +300,16 @@ struct Bench {
     tools: Tools,
     target: Database<'static>,
     folder: tempfile::TempDir,
+    form: &'static str,
 }
 
 impl Bench {
-    fn new(form: &str) -> Self {
+    fn new(form: &'static str) -> Self {
         let bench = Bench {
             tools: Tools::locate(),
             target: Cluster::shared().target().unwrap(),
             folder: tempfile::tempdir().unwrap(),
+            form,
         };
         std::fs::write(bench.folder.path().join("there.tar"), archive(form)).unwrap();
         bench
@@ -373,7 +410,7 @@ impl Bench {
 
     /// Changes definitions and rows of the archive, with everything that vouches for them; no bytes, no chunk.
     fn forge(&self, edit_sql: impl Fn(&str) -> String, edit: impl Fn(&str, &[u8]) -> Vec<u8>) {
-        let mut reader = Reader::new(TarStore::new(archive("csv"))).unwrap();
+        let mut reader = Reader::new(TarStore::new(archive(self.form))).unwrap();
         let texts = reader.schema().unwrap();
         let header = reader.header().clone();
         let mut writer = Writer::new(TarSink::new(Vec::new()), &header).unwrap();

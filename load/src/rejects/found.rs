@@ -136,7 +136,7 @@ impl Found {
                     .map(|(sqlstate, rows)| (sqlstate.as_str(), *rows)),
             );
             let files = match table.files.as_slice() {
-                [file] => self.folder.join(file).display().to_string(),
+                [file] => self.shown(file),
                 files => format!("{} ({} files)", self.folder.display(), files.len()),
             };
             ui.finding(format_args!(
@@ -153,12 +153,16 @@ impl Found {
         }
     }
 
+    fn shown(&self, file: &str) -> String {
+        self.folder.join(file).display().to_string()
+    }
+
     pub(crate) fn json(&self) -> serde_json::Value {
         let tables = self.tables.iter().map(|it| {
             json!({
                 "table": it.name, "rows": it.rejected.rows, "form": it.rejected.form, "sum": it.rejected.sum(),
                 "reasons": it.reasons,
-                "files": it.files.iter().map(|file| self.folder.join(file)).collect::<Vec<_>>(),
+                "files": it.files.iter().map(|file| self.shown(file)).collect::<Vec<_>>(),
             })
         });
         json!({ "rows": self.rows(), "tables": tables.collect::<Vec<_>>(), "not_valid": self.not_valid })

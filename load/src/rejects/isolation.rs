@@ -56,7 +56,10 @@ impl Isolation<'_> {
         self.prove(&loaded, &rejected)?;
         let rows = &self.chunk.rows;
         journal::note_chunk(&mut transaction, self.run, rows.table, rows.chunk)?;
-        self.rejects.count(rejected.rows)?;
+        let all = self.rejects.rows.fetch_add(rejected.rows, Ordering::Relaxed) + rejected.rows;
+        if let Some((row, refusal)) = refused.last().filter(|_| self.rejects.are_too_many(all)) {
+            return Err(self.rejects.too_many(self.chunk, *row, refusal));
+        }
         transaction.commit().map_err(|error| failed(self.step(), error))?;
         Ok((loaded, rejected))
     }
@@ -89,8 +92,11 @@ impl Isolation<'_> {
                 }
                 Tried::Refused(refusal) => {
                     if let Some(row) = search.refused(&rows, self.named(&rows, &refusal)) {
+                        // Not only at the chunk's end: all of its rows may be refused.
+                        if self.rejects.are_too_many(before + refused.len() as u64 + 1) {
+                            return Err(self.rejects.too_many(self.chunk, row, &refusal));
+                        }
                         refused.push((row, *refusal));
-                        self.rejects.check_count(before + refused.len() as u64)?;
                     }
                 }
             }
