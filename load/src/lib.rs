@@ -102,16 +102,8 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
     target.open_sessions_for_rows(fill::sessions_wanted(&header), ui)?;
     let run = journal::begin(&mut target, &header, &existing)?;
     cli::set_last_words(last_words(&target, &places, args));
-    let loaded = load_run(
-        &mut target,
-        &run,
-        reader,
-        &header,
-        (&texts, &apart),
-        &rejects,
-        args,
-        ui,
-    );
+    let parts = (&texts, &apart, &rejects);
+    let loaded = load_run(&mut target, &run, reader, &header, parts, args, ui);
     let end = loaded.map_err(|failure| {
         state_left(&target, &places)
             .into_iter()
@@ -157,8 +149,7 @@ fn load_run(
     run: &Run,
     reader: ArchiveReader,
     header: &Header,
-    (texts, apart): (&Texts, &Apart),
-    rejects: &Rejects,
+    (texts, apart, rejects): (&Texts, &Apart, &Rejects),
     args: &Args,
     ui: &Ui,
 ) -> cli::Result<End> {

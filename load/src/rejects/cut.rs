@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use catalog::Table;
 use fingerprint::{Fingerprint, Form, FrameError, each_row, row_bounds};
+use memchr::memchr_iter;
 
 #[derive(Debug)]
 pub(super) struct Cut<'a> {
@@ -68,13 +69,13 @@ impl<'a> Cut<'a> {
             return rows.contains(&row).then_some(row);
         }
         let header = &self.bytes[..self.bounds[0]];
-        let mut seen = 1 + header.iter().filter(|it| **it == b'\r').count();
+        let mut seen = 1 + memchr_iter(b'\r', header).count();
         if line <= seen {
             return None;
         }
         rows.clone().find(|row| {
             let bytes = self.rows(&(*row..*row + 1));
-            seen += bytes.iter().filter(|it| **it == b'\n').count();
+            seen += memchr_iter(b'\n', bytes).count();
             seen >= line
         })
     }

@@ -69,7 +69,7 @@ pub(super) fn readable(
     place.rollback().map_err(|error| failed(step, error))?;
     if staged.len() != raw.len() {
         // Without the privilege TEMPORARY there is nothing that could read them.
-        staged = raw.iter().map(|values| all_in_hex(values)).collect();
+        staged = raw.iter().map(all_in_hex).collect();
     }
     Ok(staged
         .into_iter()

@@ -32,7 +32,7 @@ impl Refusal {
     pub(super) fn find(failure: &Failure, table: &Table, into: &str, names: Names) -> Option<Refusal> {
         let error = failure.server_error()?;
         let place = error.where_().and_then(|it| Place::find(it, into, table));
-        let named = place.as_ref().and_then(|it| it.column.clone());
+        let column = place.as_ref().and_then(|it| it.column.clone());
         let stores_names = |name: &String| {
             table
                 .stored_columns()
@@ -40,14 +40,14 @@ impl Refusal {
         };
         let is_lost_name = names == Names::Exist && failure.is_missing_object();
         // The server's receiving functions call a value that is too short a violation of the protocol.
-        let is_short_value = error.code().code() == "08P01" && named.is_some();
+        let is_short_value = error.code().code() == "08P01" && column.is_some();
         let is_fault = !is_faultless(error.code().code())
             || is_short_value
-            || is_lost_name && named.as_ref().is_some_and(stores_names);
+            || is_lost_name && column.as_ref().is_some_and(stores_names);
         is_fault.then(|| Refusal {
             sqlstate: error.code().code().to_owned(),
             message: error.message().to_owned(),
-            column: named.or_else(|| error.column().map(str::to_owned)),
+            column: column.or_else(|| error.column().map(str::to_owned)),
             line: place.map(|it| it.line),
             reserved: Reserved::new(error),
         })

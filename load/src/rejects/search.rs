@@ -93,12 +93,11 @@ mod tests {
         let (mut found, mut taken, mut attempts, mut sent) = (BTreeSet::new(), 0, 0, 0);
         while let Some(tried) = search.next() {
             (attempts, sent) = (attempts + 1, sent + tried.len());
-            match first(&tried) {
-                Some(row) => found.extend(search.refused(&tried, names(row))),
-                None => {
-                    taken += tried.len();
-                    search.taken(&tried);
-                }
+            if let Some(row) = first(&tried) {
+                found.extend(search.refused(&tried, names(row)));
+            } else {
+                taken += tried.len();
+                search.taken(&tried);
             }
         }
         assert_eq!(found, bad);
