@@ -150,6 +150,8 @@ impl Rejects {
         let cut = Cut::new(chunk.rows.form, chunk.table, &chunk.bytes);
         let cut = cut.map_err(|error| damaged(chunk.table, error))?;
         match &self.folder {
+            // Its name says enough, and what to do is another thing.
+            None if failure.is_missing_object() => Err(failure),
             None => Err(self.stop(chunk, &cut, &refusal, &failure)),
             Some(folder) => {
                 let isolation = isolation::Isolation {

@@ -30,7 +30,9 @@ pub(super) enum Names {
 impl Refusal {
     /// Reads a failed COPY of rows of `table` into the table called `into`; none where it is no row's fault.
     pub(super) fn find(failure: &Failure, table: &Table, into: &str, names: Names) -> Option<Refusal> {
-        let error = failure.server_error()?;
+        // What the journal refuses is not of the row.
+        let is_of_rows = |it: &&DbError| it.schema() != Some(catalog::JOURNAL_SCHEMA);
+        let error = failure.server_error().filter(is_of_rows)?;
         let place = error.where_().and_then(|it| Place::find(it, into, table));
         let column = place.as_ref().and_then(|it| it.column.clone());
         let stores_names = |name: &String| {
@@ -103,6 +105,10 @@ impl Place {
     }
 }
 
+const HIDDEN: &str = "message shown with --verbose, since it can hold row data";
+
+const DETAIL: &str = "\nDETAIL: shown with --verbose, since it can hold row data";
+
 /// A server's error as far as it can hold no value of a row; `--verbose` shows all of it.
 #[derive(Clone, Debug)]
 pub(super) struct Reserved(String);
@@ -110,8 +116,9 @@ pub(super) struct Reserved(String);
 impl Reserved {
     fn new(error: &DbError) -> Self {
         let sqlstate = error.code().code();
-        // Words of a function can be anything.
-        let is_of_function = error.where_().is_some_and(|it| !it.starts_with("COPY "));
+        // Words of a function can be anything; JSON says its place before COPY does.
+        let is_json = error.routine().is_some_and(|it| it.starts_with("json_"));
+        let is_of_function = error.where_().is_some_and(|it| !it.starts_with("COPY ")) && !is_json;
         let words = match sqlstate.get(..2) {
             _ if is_of_function => None,
             // Names of tables, columns and constraints.
@@ -119,8 +126,12 @@ impl Reserved {
             Some("22" | "54") => Some(without_quoted(error.message())),
             _ => None,
         };
-        let words = words.map_or(String::new(), |it| format!(" {it}"));
-        Reserved(format!("{}:{words} (SQLSTATE {sqlstate})", error.severity()))
+        let words = words.unwrap_or_else(|| HIDDEN.to_owned());
+        let detail = error.detail().map_or("", |_| DETAIL);
+        Reserved(format!(
+            "{}: {words} (SQLSTATE {sqlstate}){detail}",
+            error.severity()
+        ))
     }
 }
 

@@ -92,14 +92,14 @@ impl Bench {
         self.run(&format!("load \"$TARGET\" there.tar {options}"))
     }
 
-    pub(crate) fn expected(&self) -> BTreeMap<String, Value> {
+    pub(crate) fn expected() -> BTreeMap<String, Value> {
         let reasons = |(table, rows, sqlstate): &(&str, usize, &str)| {
             (format!("there.{table}"), serde_json::json!({ *sqlstate: rows }))
         };
         REFUSED.iter().map(reasons).collect()
     }
 
-    pub(crate) fn reported(&self, report: &Value) -> BTreeMap<String, Value> {
+    pub(crate) fn reported(report: &Value) -> BTreeMap<String, Value> {
         let tables = report["rejected"]["tables"].as_array().unwrap().iter();
         tables
             .map(|it| (it["table"].as_str().unwrap().to_owned(), it["reasons"].clone()))
@@ -150,14 +150,14 @@ impl Bench {
             "CREATE OR REPLACE FUNCTION there.fits(n integer) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';
              CREATE OR REPLACE FUNCTION there.suits(t text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true';\n",
         );
-        for name in self.files(folder).keys() {
-            let path = self.folder.path().join(folder).join(name);
+        let parts = self.files(folder).into_keys().map(|name| {
+            let path = self.folder.path().join(folder).join(&name);
             let table = REFUSED
                 .iter()
                 .find(|it| name.contains(&format!("there.{}-", it.0)))
                 .unwrap()
                 .0;
-            script += &format!(
+            format!(
                 "CREATE TEMP TABLE mended AS TABLE there.{table} WITH NO DATA;
                  ALTER TABLE mended ADD coalesce_row bigint, ADD coalesce_sqlstate text, ADD coalesce_column text,
                    ADD coalesce_message text, ADD coalesce_hex text;
@@ -167,8 +167,9 @@ impl Bench {
                  INSERT INTO there.{table} TABLE mended;
                  DROP TABLE mended;\n",
                 path.display()
-            );
-        }
+            )
+        });
+        script.extend(parts);
         self.target.psql(script.as_bytes()).unwrap();
     }
 
