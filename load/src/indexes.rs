@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use archive::Header;
-use catalog::{QualifiedName, Table, TableKind, quote_ident};
+use catalog::{QualifiedName, Table, TableKind};
 use cli::{Result, Ui, duration};
 use rewrite::{ConstraintKind, Statement, StatementKind, referenced_table, statements};
 
@@ -13,6 +13,7 @@ use crate::grants;
 use crate::journal::Step;
 use crate::keys::{Building, Keys};
 use crate::prepare::is_wanted;
+use crate::rejects::{Rejects, validation};
 use crate::rows::LateRows;
 use crate::statements::execute;
 use crate::steps::Steps;
@@ -38,7 +39,7 @@ pub(crate) fn build(
     steps: Steps<'_>,
     header: &Header,
     post_data: &str,
-    late: LateRows,
+    (late, rejects): (LateRows, &Rejects),
     ui: &Ui,
 ) -> Result<RowSecurity> {
     let started = std::time::Instant::now();
@@ -52,10 +53,10 @@ pub(crate) fn build(
     ));
     run_in_order(target, steps, &phases.others)?;
     // Now what they name is there; triggers are not, which would fire.
-    late.fill(target, steps.run, header, ui)?;
+    late.fill(target, steps.run, header, rejects, ui)?;
     run_in_order(target, steps, &phases.triggers)?;
     run_in_order(target, steps, &phases.foreign_keys)?;
-    run_beside(target, steps, phases.validations)?;
+    rejects.validate(target, steps, phases.validations)?;
     run_in_order(target, steps, &phases.comments)?;
     run_in_order(target, steps, &phases.column_names)?;
     Ok(RowSecurity(phases.row_security))
@@ -121,9 +122,7 @@ impl Phases {
                                 phases
                                     .foreign_keys
                                     .push(format!("{} NOT VALID", without_semicolon(&text)));
-                                let sql =
-                                    format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote_ident(name));
-                                validations.push(table, sql);
+                                validations.push(table, validation(table, name));
                             }
                             _ => phases.foreign_keys.push(text),
                         }
