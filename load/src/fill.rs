@@ -76,7 +76,7 @@ pub(crate) fn fill(
 ) -> Result<Filled> {
     let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
     let progress = ui.progress(&run.schemas.join(", "), Some(expected));
-    let routes = Routes::find(target, header)?;
+    let routes = Routes::find(target.client(), header)?;
     let (tally, late, of_extensions) = (Tally::new(header), LateRows::default(), LateRows::default());
     let mut sessions = target.take_sessions_for_rows();
     let stop = AtomicBool::new(false);
@@ -225,8 +225,8 @@ pub(crate) fn table_of<'a>(header: &'a Header, rows: &RowsRecord) -> Result<&'a 
 /// A chunk whose rows are framed and hashed.
 pub(crate) struct OpenedChunk<'a> {
     pub(crate) table: &'a Table,
-    rows: RowsRecord,
-    bytes: Vec<u8>,
+    pub(crate) rows: RowsRecord,
+    pub(crate) bytes: Vec<u8>,
     pub(crate) fingerprint: Fingerprint,
 }
 
@@ -309,7 +309,7 @@ impl<'a> OpenedChunk<'a> {
     }
 }
 
-fn copy_in_sql(table: &Table, into: &str, form: Form) -> String {
+pub(crate) fn copy_in_sql(table: &Table, into: &str, form: Form) -> String {
     let format = match form {
         Form::Text => "FORMAT csv, HEADER",
         Form::Binary => "FORMAT binary",
@@ -318,15 +318,15 @@ fn copy_in_sql(table: &Table, into: &str, form: Form) -> String {
 }
 
 /// Fingerprints of what has been sent or kept for later, by table.
-struct Tally(Mutex<Vec<Option<Fingerprint>>>);
+pub(crate) struct Tally(Mutex<Vec<Option<Fingerprint>>>);
 
 impl Tally {
-    fn new(header: &Header) -> Self {
+    pub(crate) fn new(header: &Header) -> Self {
         let empty = |table: &Table| header.form(table.number).map(Fingerprint::empty);
         Tally(Mutex::new(header.catalog.tables.iter().map(empty).collect()))
     }
 
-    fn add(&self, table: u32, part: &Fingerprint) {
+    pub(crate) fn add(&self, table: u32, part: &Fingerprint) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = usize::try_from(table)
             .ok()
@@ -336,7 +336,7 @@ impl Tally {
         place.map(|whole| whole.merge(part));
     }
 
-    fn compare(&self, header: &Header, end: &End) -> Result<()> {
+    pub(crate) fn compare(&self, header: &Header, end: &End) -> Result<()> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for table in header.catalog.tables.iter().filter(|table| table.has_rows()) {
             let loaded = usize::try_from(table.number)

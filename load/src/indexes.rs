@@ -12,6 +12,7 @@ use cli::{Result, Ui, duration};
 use postgres::Client;
 use rewrite::{ConstraintKind, Statement, StatementKind, statements};
 
+use crate::checks::locks;
 use crate::grants;
 use crate::journal::{self, Run};
 use crate::late_rows::LateRows;
@@ -212,7 +213,7 @@ fn in_transaction(client: &mut Client, run: &Run, sql: &str) -> Result<()> {
 fn run_in_order(target: &mut Target, run: &Run, chain: &[String]) -> Result<()> {
     /// Statements in one transaction: each takes locks, of which a server has a limited number.
     const BATCH: usize = 100;
-    for batch in chain.chunks(BATCH) {
+    for batch in chain.chunks(locks::batch(target.client(), BATCH)?) {
         let step = "a transaction could not be used";
         let mut transaction = target
             .client()

@@ -7,16 +7,16 @@ mod abandon;
 mod apart;
 mod args;
 mod checks;
+mod dry_run;
 mod extension_rows;
 mod extension_sequences;
 mod fill;
 mod grants;
+mod hints;
 mod indexes;
 mod journal;
-mod labels;
 mod large_objects;
 mod late_rows;
-mod outside;
 mod prepare;
 mod report;
 mod routes;
@@ -96,7 +96,17 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     let places = places(&schemas, &header);
     target.lock_schemas(&places)?;
     let apart = Apart::new(&header, texts.get(SchemaMember::Apart), &args.apply);
-    let existing = checks::check(&mut target, &header, &texts, &apart, args)?;
+    let existing = checks::check(&mut target, &header, &texts, &apart, args, ui)?;
+    if args.dry_run.dry_run {
+        let work = dry_run::Work {
+            header: &header,
+            texts: &texts,
+            apart: &apart,
+            existing: &existing,
+            args,
+        };
+        return work.rehearse(&mut target, reader, ui);
+    }
     target.open_sessions_for_rows(fill::sessions_wanted(&header), ui)?;
     let run = journal::begin(&mut target, &header, &existing)?;
     cli::set_last_words(last_words(&target, &places, args));

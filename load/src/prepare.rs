@@ -6,6 +6,7 @@ use cli::{Result, Ui};
 use postgres::Transaction;
 use rewrite::{Statement, StatementKind, statements};
 
+use crate::checks::locks;
 use crate::grants;
 use crate::journal::{self, DATABASE_LOCK, Run};
 use crate::statements::execute;
@@ -18,7 +19,7 @@ pub(crate) fn create(target: &mut Target, run: &Run, header: &Header, pre_data: 
     create_extensions(target, run, &header.catalog.extensions, ui)?;
     let all = statements(pre_data);
     let wanted: Vec<&Statement<'_>> = all.iter().filter(|it| is_wanted(&it.kind)).collect();
-    for batch in wanted.chunks(BATCH) {
+    for batch in wanted.chunks(locks::batch(target.client(), BATCH)?) {
         let step = "the tables could not be created";
         let mut transaction = target
             .client()

@@ -7,7 +7,7 @@ use cli::{Exit, Failure, InterruptGuard, Result, Ui};
 use database::endpoint::PostgresEndpoint;
 use postgres::Client;
 
-use crate::journal;
+use crate::{hints, journal};
 
 /// How often, and how long apart, a schema's lock is asked for.
 const LOCK_TRIES: u32 = 4;
@@ -144,5 +144,5 @@ fn open(endpoint: &PostgresEndpoint) -> Result<(Client, InterruptGuard)> {
 
 /// A statement that the target refused.
 pub(crate) fn failed(step: impl std::fmt::Display, error: postgres::Error) -> Failure {
-    Failure::new(Exit::Target, step).with_source(error)
+    hints::with_hint(Failure::new(Exit::Target, step), &error).with_source(error)
 }

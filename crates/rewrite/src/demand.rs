@@ -122,11 +122,7 @@ fn words(statement: &str) -> Vec<Word> {
                 text: text.to_ascii_uppercase(),
                 depth,
             }),
-            TokenKind::QuotedIdent { .. } => words.push(Word {
-                text: text.to_owned(),
-                depth,
-            }),
-            TokenKind::Comma | TokenKind::Semi => words.push(Word {
+            TokenKind::QuotedIdent { .. } | TokenKind::Comma | TokenKind::Semi => words.push(Word {
                 text: text.to_owned(),
                 depth,
             }),
