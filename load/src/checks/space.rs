@@ -77,7 +77,7 @@ impl Estimate {
             .query_one(SETTINGS, &[])
             .map_err(|error| failed("the settings of the write-ahead log could not be read", error))?;
         // Archiving and replication slots keep what a checkpoint would remove.
-        let written = estimate.rows + estimate.indexes + estimate.views;
+        let written = sum([estimate.rows, estimate.indexes, estimate.views]);
         estimate.wal = if row.get("may_keep_wal") {
             written
         } else {
@@ -114,23 +114,19 @@ impl Estimate {
             let number = numbers.get(&table.qualified_name()).copied().unwrap_or_default();
             let indexes = table.index_bytes.unwrap_or_else(|| {
                 estimate.is_guessed |= number > 0 && table.bytes > 0;
-                number * (table.bytes / 5)
+                number.saturating_mul(table.bytes / 5)
             });
-            estimate.rows += table.bytes;
-            estimate.indexes += indexes;
+            estimate.rows = estimate.rows.saturating_add(table.bytes);
+            estimate.indexes = estimate.indexes.saturating_add(indexes);
             estimate.sorting = estimate.sorting.max(indexes);
         }
-        estimate.views = header
-            .catalog
-            .materialized_views
-            .iter()
-            .filter_map(|it| it.bytes)
-            .sum();
+        let views = header.catalog.materialized_views.iter();
+        estimate.views = sum(views.filter_map(|it| it.bytes));
         estimate
     }
 
     pub(crate) fn total(&self) -> u64 {
-        self.rows + self.indexes + self.views + self.sorting + self.wal
+        sum([self.rows, self.indexes, self.views, self.sorting, self.wal])
     }
 
     /// Why it does not fit into `space`, as a sentence.
@@ -142,6 +138,11 @@ impl Estimate {
             size(space)
         ))
     }
+}
+
+/// An archive can claim any number of bytes.
+fn sum(bytes: impl IntoIterator<Item = u64>) -> u64 {
+    bytes.into_iter().fold(0, u64::saturating_add)
 }
 
 impl fmt::Display for Estimate {
