@@ -39,11 +39,6 @@ const FEATURES: &[(&[&str], &str, i32)] = &[
     (&["JSON_TABLE"], "JSON_TABLE", 17),
     (&["WITHOUT", "OVERLAPS"], "WITHOUT OVERLAPS keys", 18),
     (&["NOT", "ENFORCED"], "NOT ENFORCED constraints", 18),
-    (
-        &["GENERATED", "ALWAYS", "AS", "VIRTUAL"],
-        "virtual generated columns",
-        18,
-    ),
 ];
 
 /// What asks for something else than a table does, and is rarer.
@@ -98,7 +93,7 @@ pub fn later_features(sql: &str, version: i32) -> Vec<Demand> {
     found
 }
 
-/// A generated column's expression stands between its words, in parentheses, which are deeper.
+/// Whether the words stand next to each other, at one depth of parentheses.
 fn has_sequence(words: &[Word], sequence: &[&str]) -> bool {
     (0..words.len()).any(|start| {
         let depth = words[start].depth;
@@ -256,14 +251,14 @@ mod tests {
 
     #[test]
     fn features_of_later_versions_are_found() {
-        let sql = "CREATE TABLE s.t (a int, b int GENERATED ALWAYS AS ((a + 1)) VIRTUAL, c int GENERATED ALWAYS AS (a) STORED);
+        let sql = "CREATE TABLE s.t (a int, PRIMARY KEY (a, b WITHOUT OVERLAPS), c int GENERATED ALWAYS AS (a) STORED);
             ALTER TABLE s.t ADD CONSTRAINT u UNIQUE NULLS NOT DISTINCT (a);
-            ALTER TABLE ONLY s.t ALTER COLUMN a SET COMPRESSION lz4; COMMENT ON TABLE s.t IS 'WITHOUT OVERLAPS';
+            ALTER TABLE ONLY s.t ALTER COLUMN a SET COMPRESSION lz4; COMMENT ON TABLE s.t IS 'NOT ENFORCED';
             CREATE VIEW s.v WITH (security_invoker='true') AS SELECT 1;";
         assert_eq!(later_features(sql, 18), []);
         assert_eq!(
             shown(later_features(sql, 15)),
-            ["table s.t: Version { feature: \"virtual generated columns\", since: 18 }"]
+            ["table s.t: Version { feature: \"WITHOUT OVERLAPS keys\", since: 18 }"]
         );
         assert_eq!(later_features(sql, 13).len(), 4);
     }

@@ -67,7 +67,9 @@ pub(crate) fn check(
     findings.extend(locks::findings(target, header, &schemas)?);
     let space = space::Estimate::new(target, header)?;
     findings.extend(space.finding(args.space.space));
-    ui.status(space);
+    if space.total() > 0 {
+        ui.status(space);
+    }
     collations.said.iter().for_each(|it| ui.finding(it));
     if findings.is_empty() {
         return Ok(offers.schemas.into_iter().map(|it| it.name).collect());
@@ -127,7 +129,7 @@ fn check_server(
     }
     if older && args.allow_older_target {
         let executed = [SchemaMember::PreData, SchemaMember::PostData].map(|it| texts.get(it));
-        findings.extend(features::missing(&executed, version / 10_000));
+        findings.extend(features::missing(header, &executed, version / 10_000));
     }
     if older && args.allow_older_target && header.forms.iter().any(|it| it.form == Form::Binary) {
         findings
