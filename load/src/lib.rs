@@ -8,15 +8,15 @@ mod apart;
 mod args;
 mod beside;
 mod checks;
+mod dry_run;
 mod extension_rows;
 mod extension_sequences;
 mod grants;
+mod hints;
 mod indexes;
 mod journal;
 mod keys;
-mod labels;
 mod large_objects;
-mod outside;
 mod prepare;
 mod promised;
 mod rejects;
@@ -121,7 +121,17 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
             return Ok(Outcome::Done);
         }
         Start::Fresh => {
-            let existing = checks::check(&mut target, &header, &texts, &apart, args)?;
+            let existing = checks::check(&mut target, &header, &texts, &apart, args, ui)?;
+            if args.dry_run.dry_run {
+                let work = dry_run::Work {
+                    header: &header,
+                    texts: &texts,
+                    apart: &apart,
+                    existing: &existing,
+                    args,
+                };
+                return work.rehearse(&mut target, reader, ui).map(|()| Outcome::Done);
+            }
             target.open_sessions_for_rows(rows::sessions_wanted(&header), ui)?;
             let run = journal::begin(&mut target, &header, &origin, &existing)?;
             (run, Loaded::default())
