@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 
 use clap::{Parser, ValueEnum};
 
+use crate::roles::RoleArgs;
+
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
   load shared-app-dev backup.tar --privileges keep --apply settings,publications
@@ -31,6 +33,8 @@ pub(crate) struct Args {
     /// What becomes of the source's grants
     #[arg(long, value_enum, default_value_t = Privileges::Drop, value_name = "WHAT")]
     pub(crate) privileges: Privileges,
+    #[command(flatten)]
+    pub(crate) roles: RoleArgs,
     /// What else of the source is applied, in the moment in which the schemas go live
     ///
     /// Publications, subscriptions, event triggers, default privileges and settings of the database and of roles in it
@@ -65,9 +69,9 @@ pub(crate) enum ReportFormat {
 /// What becomes of grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Privileges {
-    /// Apply them; roles that hold one get USAGE on the schema, PUBLIC only where the source gave it
+    /// Apply them; roles that hold one, or had USAGE through PUBLIC alone, get USAGE on the schema, and PUBLIC does not
     Keep,
-    /// Leave everything to the role that loads
+    /// Leave everything to the owner alone (--owner)
     Drop,
 }
 

@@ -10,7 +10,7 @@ use crate::apart::Apart;
 use crate::args::{Args, Privileges};
 use crate::extension_rows::When;
 use crate::target::{Target, failed};
-use crate::{Texts, extension_rows, grants, journal, labels, large_objects, outside};
+use crate::{Texts, extension_rows, grants, journal, labels, large_objects, outside, roles};
 
 /// The extension that every server has.
 const BUILT_IN_EXTENSION: &str = "plpgsql";
@@ -43,6 +43,8 @@ pub(crate) fn check(
         args,
         &mut findings,
     )?;
+    let existing: Vec<String> = offers.schemas.iter().map(|it| it.name.clone()).collect();
+    findings.extend(roles::findings(target, header, &existing, &args.roles)?);
     findings.extend(apart.findings(target)?);
     findings.extend(outside::findings(target, texts.get(SchemaMember::PreData))?);
     let executed = [SchemaMember::PreData, SchemaMember::PostData];
@@ -53,7 +55,7 @@ pub(crate) fn check(
     findings.extend(large_objects::taken(target, header)?);
     findings.extend(extension_rows::trouble(target, header, When::Before)?);
     if findings.is_empty() {
-        return Ok(offers.schemas.into_iter().map(|it| it.name).collect());
+        return Ok(existing);
     }
     let failure = Failure::new(
         Exit::Target,

@@ -19,6 +19,7 @@ mod late_rows;
 mod outside;
 mod prepare;
 mod report;
+mod roles;
 mod routes;
 mod settle;
 mod statements;
@@ -83,6 +84,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     let texts = Texts(reader.schema().map_err(Failure::archive)?);
     let header = reader.header().clone();
     refuse_rows_alone(&header)?;
+    args.roles.check()?;
     for filter in &header.filters {
         ui.status(format_args!(
             "the archive holds a part of {}: {filter}",
@@ -176,8 +178,10 @@ fn load_run(
         grants::open(transaction, run, header, privileges, keep)?;
         large_objects::open(transaction, header, keep)?;
         extension_rows.add(transaction, &of_extensions, ui)?;
+        roles::settle(transaction, run, header, &args.roles)?;
         apart.apply(transaction)
     })?;
+    roles::say(run, header, &args.roles, ui);
     apart.say(ui);
     Ok(end)
 }
