@@ -80,6 +80,12 @@ fn give_usage(transaction: &mut Transaction<'_>, run: &Run, header: &Header) -> 
                 .map(|role| (usage.schema.clone(), role.clone())),
         );
     }
+    // What somebody opened to everybody stays open to everybody of this archive.
+    let everybody: BTreeSet<String> = pairs.iter().map(|(_, role)| role.clone()).collect();
+    let opened = header.catalog.public_usage.iter().filter(|it| !it.built_in);
+    for usage in opened.filter(|it| run.created_schemas.contains(&it.schema)) {
+        pairs.extend(everybody.iter().map(|role| (usage.schema.clone(), role.clone())));
+    }
     pairs.iter().try_for_each(|(schema, role)| {
         let (schema, role) = (quote_ident(schema), quote_ident(role));
         execute(transaction, &format!("GRANT USAGE ON SCHEMA {schema} TO {role}"))
@@ -105,15 +111,21 @@ pub(crate) fn say_public(run: &Run, header: &Header, sql: &str, ui: &Ui) {
     let usage = header.catalog.public_usage.iter();
     for it in usage.filter(|it| run.created_schemas.contains(&it.schema)) {
         let schema = quote_ident(&it.schema);
-        let as_built_in = if it.built_in { ", as `public` is," } else { "" };
-        let roles = if it.relied_on_by.is_empty() {
-            "no role that holds a privilege in it relied on that".to_owned()
+        if it.built_in {
+            let roles = if it.relied_on_by.is_empty() {
+                "no role relied on that".to_owned()
+            } else {
+                format!("{} relied on that and get USAGE", it.relied_on_by.join(", "))
+            };
+            ui.finding(format_args!(
+                "schema {schema} was open to PUBLIC in the source, as `public` is, and is not here; {roles}"
+            ));
         } else {
-            format!("{} relied on that and get USAGE", it.relied_on_by.join(", "))
-        };
-        ui.finding(format_args!(
-            "schema {schema} was open to PUBLIC in the source{as_built_in} and is not here; {roles}"
-        ));
+            ui.finding(format_args!(
+                "schema {schema} was open to PUBLIC in the source and is not here; roles to whom the archive grants \
+                 anything get USAGE"
+            ));
+        }
     }
     let for_public = |it: &&Statement<'_>| {
         let text = it.text.trim_end_matches(';');

@@ -25,7 +25,13 @@ pub(crate) struct RoleArgs {
     #[arg(long, value_name = "NAME", value_parser = role_name, conflicts_with = "abandon")]
     pub(crate) create_role: Option<String>,
     /// What the role of --create-role is to the new schemas
-    #[arg(long, value_enum, default_value_t, value_name = "WHAT", requires = "create_role")]
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "WHAT",
+        requires = "create_role"
+    )]
     pub(crate) create_role_as: RoleUse,
     /// Take CREATE on schema public from PUBLIC, in the moment in which the schemas go live
     ///

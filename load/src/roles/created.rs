@@ -65,7 +65,12 @@ pub(super) fn extension_schemas(header: &Header) -> Vec<String> {
 }
 
 /// Lets the role into the database and to the extensions, and sets its search path here.
-pub(super) fn let_in(transaction: &mut Transaction<'_>, run: &Run, header: &Header, role: &str) -> Result<()> {
+pub(super) fn let_in(
+    transaction: &mut Transaction<'_>,
+    run: &Run,
+    header: &Header,
+    role: &str,
+) -> Result<()> {
     const CLOSED: &str = "
         SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
         WHERE n.nspname = ANY ($1) AND NOT pg_catalog.has_schema_privilege($2::pg_catalog.name, n.oid, 'USAGE') ORDER BY 1";
@@ -151,6 +156,9 @@ fn grant(
 ) -> Result<()> {
     names.chunks(NAMES_MAX).try_for_each(|names| {
         let names = names.join(", ");
-        execute(transaction, &format!("GRANT {privileges} ON {kind} {names} TO {role}"))
+        execute(
+            transaction,
+            &format!("GRANT {privileges} ON {kind} {names} TO {role}"),
+        )
     })
 }

@@ -171,8 +171,11 @@ fn check_existing(
     findings: &mut Vec<String>,
 ) -> Result<()> {
     const HAS: &str = "SELECT pg_catalog.has_schema_privilege($1::pg_catalog.name, $2::pg_catalog.text, $3)";
-    const MAY_GRANT: &str = "SELECT pg_catalog.has_schema_privilege($1::pg_catalog.text, $2::pg_catalog.text)";
-    let owner = args.owner().map(|role| (role, args.owner.is_none(), &["USAGE", "CREATE"][..]));
+    const MAY_GRANT: &str =
+        "SELECT pg_catalog.has_schema_privilege($1::pg_catalog.text, $2::pg_catalog.text)";
+    let owner = args
+        .owner()
+        .map(|role| (role, args.owner.is_none(), &["USAGE", "CREATE"][..]));
     let member = args.member().map(|role| (role, true, &["USAGE"][..]));
     for (role, is_new, privileges) in owner.into_iter().chain(member) {
         if role == connected.name || !is_new && !exists(target, role)? {

@@ -50,6 +50,10 @@ pub(super) fn give(transaction: &mut Transaction<'_>, run: &Run, header: &Header
     for (kind, identity) in own_objects(transaction, run)? {
         execute(transaction, &format!("ALTER {kind} {identity} OWNER TO {name}"))?;
     }
+    // Since PostgreSQL 17 they go with their ranges; PostgreSQL 13 has none.
+    for identity in own_multiranges(transaction, run)? {
+        execute(transaction, &format!("ALTER TYPE {identity} OWNER TO {name}"))?;
+    }
     let left = own_objects(transaction, run)?;
     if !left.is_empty() {
         let failure = Failure::new(Exit::Internal, format!("not everything could be given to {role}"));
@@ -89,4 +93,23 @@ fn own_objects(transaction: &mut Transaction<'_>, run: &Run) -> Result<Vec<(Stri
         .query(OWN_OBJECTS, &[&run.schemas])
         .map_err(|error| failed("the contents of the schemas could not be listed", error))?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+fn own_multiranges(transaction: &mut Transaction<'_>, run: &Run) -> Result<Vec<String>> {
+    const MULTIRANGES: &str = "
+        SELECT pg_catalog.format_type(t.oid, NULL) FROM pg_catalog.pg_type t
+        JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
+        WHERE t.typtype = 'm' AND n.nspname = ANY ($1)
+          AND t.typowner = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
+          AND NOT EXISTS (
+            SELECT FROM pg_catalog.pg_depend e
+            WHERE e.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND e.deptype = 'e'
+              AND e.objid IN (SELECT d.refobjid FROM pg_catalog.pg_depend d
+                              WHERE d.classid = 'pg_catalog.pg_type'::pg_catalog.regclass AND d.objid = t.oid
+                                AND d.deptype = 'i'))
+        ORDER BY t.oid";
+    let rows = transaction
+        .query(MULTIRANGES, &[&run.schemas])
+        .map_err(|error| failed("the multirange types could not be listed", error))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
 }

@@ -36,8 +36,9 @@ pub(super) fn close(transaction: &mut Transaction<'_>) -> Result<()> {
     if openness(transaction)?.is_none_or(|it| !it.is_open) {
         return Ok(());
     }
-    Err(
-        Failure::new(Exit::Target, "CREATE on schema public could not be taken from PUBLIC")
-            .with_hint("another role than its owner granted it, and must revoke it"),
+    Err(Failure::new(
+        Exit::Target,
+        "CREATE on schema public could not be taken from PUBLIC",
     )
+    .with_hint("another role than its owner granted it, and must revoke it"))
 }
