@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::{Parser, ValueEnum};
 
+use crate::after::AfterArgs;
 use crate::roles::RoleArgs;
 
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
@@ -35,6 +36,8 @@ pub(crate) struct Args {
     pub(crate) privileges: Privileges,
     #[command(flatten)]
     pub(crate) roles: RoleArgs,
+    #[command(flatten)]
+    pub(crate) after: AfterArgs,
     /// What else of the source is applied, in the moment in which the schemas go live
     ///
     /// Publications, subscriptions, event triggers, default privileges and settings of the database and of roles in it

@@ -6,6 +6,7 @@ use cli::{Exit, Failure, Result};
 use database::postgres::{ExtensionOffer, Offers};
 use fingerprint::Form;
 
+use crate::after::After;
 use crate::apart::Apart;
 use crate::args::{Args, Privileges};
 use crate::extension_rows::When;
@@ -20,7 +21,7 @@ pub(crate) fn check(
     target: &mut Target,
     header: &Header,
     texts: &Texts,
-    apart: &Apart,
+    (apart, after): (&Apart, &After),
     args: &Args,
 ) -> Result<Vec<String>> {
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
@@ -46,6 +47,7 @@ pub(crate) fn check(
     let existing: Vec<String> = offers.schemas.iter().map(|it| it.name.clone()).collect();
     findings.extend(roles::findings(target, header, &existing, &args.roles)?);
     findings.extend(apart.findings(target)?);
+    findings.extend(after.findings(target)?);
     findings.extend(outside::findings(target, texts.get(SchemaMember::PreData))?);
     let executed = [SchemaMember::PreData, SchemaMember::PostData];
     findings.extend(executed.iter().flat_map(|it| outside::misplaced(texts.get(*it))));

@@ -4,6 +4,7 @@
 //! failure leaves nothing live.
 
 mod abandon;
+mod after;
 mod apart;
 mod args;
 mod checks;
@@ -33,6 +34,7 @@ use cli::{ArchiveReader, Failure, Outcome, Ui, open_archive};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 
+use after::After;
 use apart::Apart;
 use args::{Args, Privileges};
 use extension_rows::ExtensionRows;
@@ -80,6 +82,7 @@ impl Texts {
 
 fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     let started = Instant::now();
+    let after = After::read(&args.after)?;
     let mut reader = open_archive(&args.archive)?;
     let texts = Texts(reader.schema().map_err(Failure::archive)?);
     let header = reader.header().clone();
@@ -98,11 +101,19 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     let places = places(&schemas, &header);
     target.lock_schemas(&places)?;
     let apart = Apart::new(&header, texts.get(SchemaMember::Apart), &args.apply);
-    let existing = checks::check(&mut target, &header, &texts, &apart, args)?;
+    let existing = checks::check(&mut target, &header, &texts, (&apart, &after), args)?;
     target.open_sessions_for_rows(fill::sessions_wanted(&header), ui)?;
     let run = journal::begin(&mut target, &header, &existing)?;
     cli::set_last_words(last_words(&target, &places, args));
-    let loaded = load_run(&mut target, &run, reader, &header, (&texts, &apart), args, ui);
+    let loaded = load_run(
+        &mut target,
+        &run,
+        reader,
+        &header,
+        (&texts, &apart, &after),
+        args,
+        ui,
+    );
     let end = loaded.map_err(|failure| {
         state_left(&target, &places)
             .into_iter()
@@ -147,7 +158,7 @@ fn load_run(
     run: &Run,
     reader: ArchiveReader,
     header: &Header,
-    (texts, apart): (&Texts, &Apart),
+    (texts, apart, after): (&Texts, &Apart, &After),
     args: &Args,
     ui: &Ui,
 ) -> cli::Result<End> {
@@ -163,6 +174,7 @@ fn load_run(
     let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), late, ui)?;
     settle::settle(target, run, header, ui)?;
     row_security.enable(target, run)?;
+    after.run(target, run, header, ui)?;
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;
     if keep {
@@ -178,7 +190,9 @@ fn load_run(
         grants::open(transaction, run, header, privileges, keep)?;
         large_objects::open(transaction, header, keep)?;
         extension_rows.add(transaction, &of_extensions, ui)?;
-        roles::settle(transaction, run, header, &args.roles)?;
+        roles::settle(transaction, run, header, &args.roles, |transaction| {
+            after.grant(transaction, run, header, ui)
+        })?;
         apart.apply(transaction)
     })?;
     roles::say(run, header, &args.roles, ui);

@@ -19,15 +19,18 @@ use postgres::Transaction;
 use crate::journal::Run;
 
 pub(crate) use args::RoleArgs;
+pub(crate) use created::search_path;
 pub(crate) use demands::findings;
 
 /// Does what was asked for, in the transaction that makes the schemas live, behind the source's own grants: what is
-/// granted already goes with its object.
+/// granted already goes with its object. `grant` is called when the role that is created is there, and everything still
+/// belongs to the role that connects.
 pub(crate) fn settle(
     transaction: &mut Transaction<'_>,
     run: &Run,
     header: &Header,
     args: &RoleArgs,
+    grant: impl FnOnce(&mut Transaction<'_>) -> Result<()>,
 ) -> Result<()> {
     if let Some(role) = &args.create_role {
         created::create(transaction, role)?;
@@ -36,6 +39,7 @@ pub(crate) fn settle(
     if let Some(role) = args.member() {
         created::let_use(transaction, run, header, role)?;
     }
+    grant(transaction)?;
     if let Some(role) = args.owner() {
         if args.owner.is_none() {
             created::join(transaction, role)?;
@@ -55,7 +59,7 @@ pub(crate) fn say(run: &Run, header: &Header, args: &RoleArgs, ui: &Ui) {
         ui.status(format_args!("{schemas}: owner is {role}"));
     }
     if let Some(role) = &args.create_role {
-        let path = created::search_path(run, header).join(", ");
+        let path = search_path(run, header).join(", ");
         let name = quote_ident(role);
         ui.finding(format_args!(
             "role {name} was created, with search_path {path}; it has no password yet: `\\password {name}` in psql"

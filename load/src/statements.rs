@@ -14,7 +14,8 @@ pub(crate) fn execute(client: &mut impl GenericClient, sql: &str) -> Result<()> 
     })
 }
 
-fn shorten(sql: &str) -> String {
+/// A statement's beginning, on one line.
+pub(crate) fn shorten(sql: &str) -> String {
     let words: Vec<&str> = sql.split_whitespace().collect();
     let line = words.join(" ");
     if line.chars().count() <= SHOWN_CHARS {

@@ -34,6 +34,7 @@ mod statement_pass;
 mod stored_names;
 mod unqualified;
 mod verdict;
+mod written;
 
 pub use apart::{ApartKind, ApartStatement, apart_statements, for_provider, label_providers};
 pub use known::Known;
@@ -46,3 +47,4 @@ pub use secrets::{Archivable, archivable, is_secret_setting};
 pub use split::{Ending, ending, is_complete, statement_ranges};
 pub use statement::{ConstraintKind, Statement, StatementKind, statements};
 pub use stored_names::{NameMap, TableNames, Unresolved};
+pub use written::{Misfit, WrittenStatement, written_statements};

@@ -45,7 +45,7 @@ pub(super) fn join(transaction: &mut Transaction<'_>, role: &str) -> Result<()> 
 }
 
 /// The schemas in which the role's session looks for a name: the new ones, then those of the extensions.
-pub(super) fn search_path(run: &Run, header: &Header) -> Vec<String> {
+pub(crate) fn search_path(run: &Run, header: &Header) -> Vec<String> {
     let extensions = extension_schemas(header).into_iter();
     let behind = extensions.filter(|it| !run.schemas.contains(it));
     let all = run.schemas.iter().cloned().chain(behind);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+mod after;
+
 use testkit::{Cluster, Database, Desk, Output, POSTGRES};
 
 /// A target that belongs to a role which may create roles and is no superuser, as on a managed server.
