@@ -6,6 +6,7 @@
 //! may name the role that the load creates.
 
 use std::path::PathBuf;
+use std::thread;
 use std::time::Instant;
 
 use archive::Header;
@@ -129,7 +130,9 @@ impl After {
         let mut holding = holding.start().map_err(|error| failed(step, error))?;
         journal::hold(&mut holding, run)?;
         execute(&mut holding, "SELECT")?;
-        self.execute(client, statement)?;
+        // A thread of its own: --script knows a session by the thread that works on it.
+        let executed = thread::scope(|scope| scope.spawn(|| self.execute(client, statement)).join());
+        executed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         holding.commit().map_err(|error| failed(step, error))?;
         self.say(statement, started, ui);
         Ok(())

@@ -6,6 +6,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::after::AfterArgs;
 use crate::roles::RoleArgs;
+use crate::script::ScriptArgs;
 
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
@@ -38,6 +39,8 @@ pub(crate) struct Args {
     pub(crate) roles: RoleArgs,
     #[command(flatten)]
     pub(crate) after: AfterArgs,
+    #[command(flatten)]
+    pub(crate) script: ScriptArgs,
     /// What else of the source is applied, in the moment in which the schemas go live
     ///
     /// Publications, subscriptions, event triggers, default privileges and settings of the database and of roles in it

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use archive::{End, Header, RowsRecord, decompress};
 use catalog::{QualifiedName, Table, TableKind};
-use cli::{ArchiveReader, Exit, Failure, Place, Progress, Result, Room, Ui, Work};
+use cli::{ArchiveReader, Exit, Failure, Place, Progress, Result, Room, Ui, Work, count, size};
 use fingerprint::{Fingerprint, Form, scan_chunk};
 use postgres::{Client, Transaction};
 
@@ -17,6 +17,7 @@ use crate::journal::{self, Run};
 use crate::large_objects;
 use crate::late_rows::LateRows;
 use crate::routes::Routes;
+use crate::script;
 use crate::target::{Target, failed};
 
 /// Chunks between the reader and the sessions: enough to hide the reader's pauses, few enough for memory.
@@ -299,6 +300,7 @@ impl<'a> OpenedChunk<'a> {
         }
         let copied = writer.finish().map_err(|error| failed(step(), error))?;
         if copied == rows.rows {
+            script::remark(format_args!("{} rows, {}", count(copied), size(rows.raw)));
             return Ok(());
         }
         let message = format!(

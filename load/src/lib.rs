@@ -22,6 +22,7 @@ mod prepare;
 mod report;
 mod roles;
 mod routes;
+mod script;
 mod settle;
 mod statements;
 mod target;
@@ -61,10 +62,10 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     for warning in endpoint.warnings() {
         ui.warning(warning);
     }
-    match &args.abandon {
-        Some(schema) => abandon::abandon(&endpoint, schema, ui)?,
-        None => load(&endpoint, &args, ui)?,
-    }
+    script::record(&args.script, || match &args.abandon {
+        Some(schema) => abandon::abandon(&endpoint, schema, ui),
+        None => load(&endpoint, &args, ui),
+    })?;
     Ok(Outcome::Done)
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod after;
+mod script;
 
 use testkit::{Cluster, Database, Desk, Output, POSTGRES};
 
