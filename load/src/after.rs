@@ -27,7 +27,7 @@ pub(crate) struct AfterArgs {
     /// Run the statements of FILE when every row is proved, before the schemas go live
     ///
     /// One by one and outside of transactions, each with its time, so CREATE INDEX CONCURRENTLY and VACUUM will do. The
-    /// search_path is the new schemas, then those of the extensions. What they make belongs to the owner of all the
+    /// `search_path` is the new schemas, then those of the extensions. What they make belongs to the owner of all the
     /// rest. GRANT and REVOKE wait for the moment in which everything goes live. Commands of psql, BEGIN and
     /// COMMIT, COPY through the connection, and what the server cannot parse are refused before any work.
     #[arg(long, value_name = "FILE", conflicts_with = "abandon")]
@@ -130,7 +130,7 @@ impl After {
         let mut holding = holding.start().map_err(|error| failed(step, error))?;
         journal::hold(&mut holding, run)?;
         execute(&mut holding, "SELECT")?;
-        // A thread of its own: --script knows a session by the thread that works on it.
+        // A thread of its own: --script tells sessions by their threads.
         let executed = thread::scope(|scope| scope.spawn(|| self.execute(client, statement)).join());
         executed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         holding.commit().map_err(|error| failed(step, error))?;

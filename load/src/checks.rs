@@ -45,7 +45,7 @@ pub(crate) fn check(
         &mut findings,
     )?;
     let existing: Vec<String> = offers.schemas.iter().map(|it| it.name.clone()).collect();
-    findings.extend(roles::findings(target, header, &existing, &args.roles)?);
+    findings.extend(roles::findings(target, header, &existing, args)?);
     findings.extend(apart.findings(target)?);
     findings.extend(after.findings(target)?);
     findings.extend(outside::findings(target, texts.get(SchemaMember::PreData))?);

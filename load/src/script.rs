@@ -2,7 +2,7 @@
 //!
 //! It is written down where it leaves the tool: the client library tells the crate `log` of every statement that it
 //! sends, so a statement of ours that would be missing here would have to bypass the library. Each thread works on one
-//! session, so what a thread sends between BEGIN and COMMIT is a transaction, and transactions stand in the order in which
+//! session at a time, so what a thread sends between BEGIN and COMMIT is a transaction, and transactions stand in the order in which
 //! they ended. Rows are not written, nor the values that statements are given.
 
 use std::cell::Cell;
@@ -66,8 +66,8 @@ pub(crate) fn remark(words: impl Display) {
 static PAGE: OnceLock<Page> = OnceLock::new();
 
 thread_local! {
-    /// The number of this thread's session in the script; 0 before it has sent anything.
-    static SESSION: Cell<usize> = const { Cell::new(0) };
+    /// The number of this thread in the script; 0 before it has sent anything.
+    static THREAD: Cell<usize> = const { Cell::new(0) };
 }
 
 /// What was sent until now.
@@ -78,10 +78,10 @@ struct Page(Mutex<Lines>);
 struct Lines {
     /// Transactions that have ended, and what was sent outside of them.
     text: String,
-    /// Transactions that are under way, by session.
+    /// Transactions that are under way, by thread.
     open: HashMap<usize, String>,
-    sessions: usize,
-    /// The session of the last line of `text`.
+    threads: usize,
+    /// The thread of the last line of `text`.
     last: usize,
     /// Prepared statements by the library's names, which are unique in the process.
     prepared: HashMap<String, String>,
@@ -95,14 +95,14 @@ impl Page {
     fn text(&self, ended_well: bool) -> String {
         let mut whole = String::from(
             "-- All SQL that one run of load sent, transaction by transaction in the order in which they ended.\n\
-             -- A comment names the session; several work beside each other. $1 and so on stand for values.\n\
+             -- Threads of load work beside each other, each on one session at a time. $1 and so on stand for values.\n\
              -- What only asks the catalogs is shortened (\"asks:\").\n",
         );
         self.lines(|lines| {
             let mut open: Vec<_> = lines.open.drain().collect();
             open.sort_unstable();
-            for (session, text) in open {
-                lines.append(session, &text);
+            for (thread, text) in open {
+                lines.append(thread, &text);
             }
             whole.push_str(&lines.text);
         });
@@ -153,42 +153,42 @@ impl Log for Page {
 impl Lines {
     fn statement(&mut self, sql: &str) {
         let sql = sql.trim();
-        let (session, word) = (self.session(), first_word(sql));
+        let (thread, word) = (self.thread(), first_word(sql));
         if matches!(word.as_str(), "BEGIN" | "START") {
-            self.open.insert(session, String::new());
+            self.open.insert(thread, String::new());
         }
         let end = if sql.ends_with(';') { "" } else { ";" };
         self.add(&format!("{sql}{end}"));
         let goes_on = sql.to_ascii_uppercase().starts_with("ROLLBACK TO");
         if matches!(word.as_str(), "COMMIT" | "ROLLBACK") && !goes_on {
-            let text = self.open.remove(&session).unwrap_or_default();
-            self.append(session, &text);
+            let text = self.open.remove(&thread).unwrap_or_default();
+            self.append(thread, &text);
         }
     }
 
     fn add(&mut self, line: &str) {
-        let session = self.session();
-        if let Some(text) = self.open.get_mut(&session) {
+        let thread = self.thread();
+        if let Some(text) = self.open.get_mut(&thread) {
             text.extend([line, "\n"]);
         } else {
-            self.append(session, &format!("{line}\n"));
+            self.append(thread, &format!("{line}\n"));
         }
     }
 
-    fn append(&mut self, session: usize, text: &str) {
-        if self.last != session {
-            let _ = writeln!(self.text, "\n-- session {session}");
-            self.last = session;
+    fn append(&mut self, thread: usize, text: &str) {
+        if self.last != thread {
+            let _ = writeln!(self.text, "\n-- thread {thread}");
+            self.last = thread;
         }
         self.text.push_str(text);
     }
 
     /// The number of the thread that speaks.
-    fn session(&mut self) -> usize {
-        SESSION.with(|number| {
+    fn thread(&mut self) -> usize {
+        THREAD.with(|number| {
             if number.get() == 0 {
-                self.sessions += 1;
-                number.set(self.sessions);
+                self.threads += 1;
+                number.set(self.threads);
             }
             number.get()
         })
@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn values_do_not_get_into_the_script() {
         let mut said = Said(String::new());
-        let sent = write!(said, "{EXECUTING}{}{WITH_VALUES}: {:?}", "s7", ["secret"]);
+        let sent = write!(said, "{EXECUTING}s7{WITH_VALUES}: {:?}", ["secret"]);
         assert!(sent.is_err());
         assert_eq!(said.0, "executing statement s7");
         let mut batch = Said(String::new());

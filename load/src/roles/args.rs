@@ -20,7 +20,7 @@ pub(crate) struct RoleArgs {
     /// Create a role for the new schemas, in the moment in which they go live
     ///
     /// It may log in and has no password: give it one with psql's `\password`, or with ALTER ROLE. In this
-    /// database its search_path is the new schemas, then those of the extensions, for which it gets USAGE where
+    /// database its `search_path` is the new schemas, then those of the extensions, for which it gets USAGE where
     /// PUBLIC has none. Needs CREATEROLE. A role that exists is refused.
     #[arg(long, value_name = "NAME", value_parser = role_name, conflicts_with = "abandon")]
     pub(crate) create_role: Option<String>,
@@ -35,7 +35,7 @@ pub(crate) struct RoleArgs {
     pub(crate) create_role_as: RoleUse,
     /// Take CREATE on schema public from PUBLIC, in the moment in which the schemas go live
     ///
-    /// Before PostgreSQL 15 everybody may create objects there, which a search_path with public would find. USAGE
+    /// Before PostgreSQL 15 everybody may create objects there, which a `search_path` with public would find. USAGE
     /// stays, since extensions live there.
     #[arg(long, conflicts_with = "abandon")]
     pub(crate) revoke_public_create: bool,

@@ -7,6 +7,7 @@ use postgres::Row;
 
 use super::args::RoleArgs;
 use super::{created, public};
+use crate::args::{Apply, Args};
 use crate::target::{Target, failed};
 
 /// PostgreSQL 16 tells the right to SET ROLE from membership.
@@ -27,12 +28,17 @@ pub(crate) fn findings(
     target: &mut Target,
     header: &Header,
     existing: &[String],
-    args: &RoleArgs,
+    args: &Args,
 ) -> Result<Vec<String>> {
     let mut findings = Vec::new();
+    let with_publications = args.apply.contains(&Apply::Publications);
+    let args = &args.roles;
     let connected = connected(target)?;
     if let Some(role) = &args.owner {
         check_owner(target, &connected, role, &mut findings)?;
+        if with_publications && !connected.is_superuser {
+            findings.extend(lacking_privileges(target, role)?);
+        }
     }
     if let Some(role) = &args.create_role {
         check_new_role(target, &connected, role, &mut findings)?;
@@ -110,6 +116,20 @@ fn check_owner(
         ));
     }
     Ok(())
+}
+
+/// A publication takes only tables whose owner's privileges its maker has, and they are given away by then.
+fn lacking_privileges(target: &mut Target, role: &str) -> Result<Option<String>> {
+    const INHERITS: &str = "
+        SELECT pg_catalog.pg_has_role(r.oid, 'USAGE') FROM pg_catalog.pg_roles r WHERE r.rolname = $1
+        UNION ALL SELECT true ORDER BY 1 LIMIT 1";
+    let inherits: bool = ask(target, INHERITS, &[&role])?.get(0);
+    Ok((!inherits).then(|| {
+        format!(
+            "publications of what belongs to {role} need its privileges, which the role that connects does not \
+             inherit: load without --apply publications"
+        )
+    }))
 }
 
 fn check_new_role(
