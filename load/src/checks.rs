@@ -182,6 +182,7 @@ fn check_roles(
         // They get USAGE, also where nothing that came along grants them anything.
         let relying = header.catalog.public_usage.iter();
         named.extend(relying.flat_map(|it| it.relied_on_by.iter().cloned()));
+        named.retain(|it| Some(it) != args.roles.create_role.as_ref());
         for role in grants::missing_roles(target, &named)? {
             findings.push(format!(
                 "role {role} does not exist: create it, or load with --privileges drop"

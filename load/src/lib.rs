@@ -188,6 +188,7 @@ fn load_run(
         "whether it is live already is not known here: `load --abandon` says so".to_owned(),
     ]);
     journal::go_live(target, run, |transaction| {
+        roles::create(transaction, &args.roles)?;
         grants::open(transaction, run, header, privileges, keep)?;
         large_objects::open(transaction, header, keep)?;
         extension_rows.add(transaction, &of_extensions, ui)?;

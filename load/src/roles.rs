@@ -22,9 +22,16 @@ pub(crate) use args::RoleArgs;
 pub(crate) use created::search_path;
 pub(crate) use demands::findings;
 
+/// Makes the role that was asked for, before anything is granted: the source may have one of that name.
+pub(crate) fn create(transaction: &mut Transaction<'_>, args: &RoleArgs) -> Result<()> {
+    match &args.create_role {
+        Some(role) => created::create(transaction, role),
+        None => Ok(()),
+    }
+}
+
 /// Does what was asked for, in the transaction that makes the schemas live, behind the source's own grants: what is
-/// granted already goes with its object. `grant` is called when the role that is created is there, and everything still
-/// belongs to the role that connects.
+/// granted already goes with its object. `grant` is called while everything still belongs to the role that connects.
 pub(crate) fn settle(
     transaction: &mut Transaction<'_>,
     run: &Run,
@@ -33,7 +40,6 @@ pub(crate) fn settle(
     grant: impl FnOnce(&mut Transaction<'_>) -> Result<()>,
 ) -> Result<()> {
     if let Some(role) = &args.create_role {
-        created::create(transaction, role)?;
         created::let_in(transaction, run, header, role)?;
     }
     if let Some(role) = args.member() {

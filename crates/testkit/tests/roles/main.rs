@@ -157,6 +157,7 @@ fn two_applications_in_one_database_do_not_see_each_other() {
 
 #[test]
 fn what_roles_lack_is_told_at_once_before_anything_is_written() {
+    // Fault 24.
     let place = Place::new("lacking");
     place.archive(
         "CREATE EXTENSION citext SCHEMA public; CREATE TABLE t (id citext)",

@@ -21,6 +21,12 @@ CREATE TEXT SEARCH DICTIONARY words (TEMPLATE = simple); CREATE TEXT SEARCH CONF
 CREATE EXTENSION pg_trgm; INSERT INTO plain (note) VALUES ('x'); SELECT lo_create(910003);
 CREATE SCHEMA second; CREATE TABLE second.t (id integer);";
 
+const FOR_SUPERUSERS: &str = "
+CREATE FUNCTION contrary(integer, integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT $2 - $1';
+CREATE OPERATOR CLASS backwards FOR TYPE integer USING btree AS
+  OPERATOR 1 >, OPERATOR 2 >=, OPERATOR 3 =, OPERATOR 4 <=, OPERATOR 5 <, FUNCTION 1 contrary(integer, integer);
+CREATE TABLE sorted_t (id integer); CREATE INDEX ON sorted_t (id backwards);";
+
 /// Everything in schema `$1` that has an owner and no extension, by the catalogs' own columns.
 const OWNERS: &str = "
 WITH n AS (SELECT oid FROM pg_namespace WHERE nspname IN ('shop', 'shop_second', 'public')), x AS (
@@ -113,6 +119,19 @@ fn everything_that_a_load_makes_belongs_to_the_owner_and_nothing_does_before() {
     place.check_rights(
         "shop_user",
         &[("TABLE shop.plain", true), ("DROP TABLE shop.heir", false)],
+    );
+    // What only a superuser makes is given away like all else; of what it owns itself the server keeps no list.
+    place.archive(FOR_SUPERUSERS, "sorted");
+    let line = format!(
+        "load 'dbname={} user=postgres' sorted.tar --owner {role}",
+        place.target.name()
+    );
+    place.desk.run(&line).assert_success();
+    place.check(
+        "SELECT opcname, pg_get_userbyid(opcowner), pg_get_userbyid(opfowner), pg_get_userbyid(relowner)
+         FROM pg_opclass c JOIN pg_opfamily f ON f.oid = opcfamily, pg_class t WHERE relname = 'sorted_t'
+           AND opcnamespace = 'sorted'::regnamespace",
+        &["backwards | shop_owner | shop_owner | shop_owner"],
     );
     // The owner of the database sees it as every other role of the database does.
     place.check_rights(&place.admin, &[("SELECT FROM shop.plain", false)]);
