@@ -11,6 +11,7 @@ use crate::script::ScriptArgs;
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
   load shared-app-dev backup.tar --privileges keep --apply settings,publications
+  load shared-app-dev backup.tar --create-role mandible_app --after indexes.sql --script sent.sql
   load --abandon mandible shared-app-dev";
 
 /// Load an archive into a PostgreSQL database, all or nothing

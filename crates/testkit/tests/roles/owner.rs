@@ -120,7 +120,13 @@ fn everything_that_a_load_makes_belongs_to_the_owner_and_nothing_does_before() {
         "shop_user",
         &[("TABLE shop.plain", true), ("DROP TABLE shop.heir", false)],
     );
-    // What only a superuser makes is given away like all else; of what it owns itself the server keeps no list.
+    check_superuser(&place, role);
+    // The owner of the database sees it as every other role of the database does.
+    place.check_rights(&place.admin, &[("SELECT FROM shop.plain", false)]);
+}
+
+/// What only a superuser makes is given away like all else; of what it owns itself the server keeps no list.
+fn check_superuser(place: &Place, role: &str) {
     place.archive(FOR_SUPERUSERS, "sorted");
     let line = format!(
         "load 'dbname={} user=postgres' sorted.tar --owner {role}",
@@ -133,6 +139,4 @@ fn everything_that_a_load_makes_belongs_to_the_owner_and_nothing_does_before() {
            AND opcnamespace = 'sorted'::regnamespace",
         &["backwards | shop_owner | shop_owner | shop_owner"],
     );
-    // The owner of the database sees it as every other role of the database does.
-    place.check_rights(&place.admin, &[("SELECT FROM shop.plain", false)]);
 }
