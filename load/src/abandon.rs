@@ -26,32 +26,37 @@ pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Res
         places.push(journal::LARGE_OBJECTS.to_owned());
     }
     target.lock_schemas(&places)?;
-    let step = "what was left could not be removed";
-    if !large_objects::are_few(target.client(), &run)? {
-        // Too many locks for one transaction. Nothing goes before it is known that everything may go.
-        let mut rehearsal = target
-            .client()
-            .transaction()
-            .map_err(|error| failed(step, error))?;
-        remove_schemas(&mut rehearsal, &run)?;
-        rehearsal.rollback().map_err(|error| failed(step, error))?;
-        large_objects::remove_in_batches(target.client(), &run)?;
-    }
-    let mut transaction = target
-        .client()
-        .transaction()
-        .map_err(|error| failed(step, error))?;
-    remove_schemas(&mut transaction, &run)?;
-    large_objects::remove(&mut transaction, &run)?;
-    large_objects::mention_others(&mut transaction, &run, ui)?;
-    journal::abandon(&mut transaction, &run).map_err(|error| failed(step, error))?;
-    transaction.commit().map_err(|error| failed(step, error))?;
+    remove(&mut target, &run, ui)?;
     ui.status(format_args!(
         "{} removed from {}",
         places.join(", "),
         target.name()
     ));
     Ok(())
+}
+
+/// Removes what a run left, whose schemas are locked, and notes that in the journal.
+pub(crate) fn remove(target: &mut Target, run: &Run, ui: &Ui) -> Result<()> {
+    let step = "what was left could not be removed";
+    if !large_objects::are_few(target.client(), run)? {
+        // Too many locks for one transaction. Nothing goes before it is known that everything may go.
+        let mut rehearsal = target
+            .client()
+            .transaction()
+            .map_err(|error| failed(step, error))?;
+        remove_schemas(&mut rehearsal, run)?;
+        rehearsal.rollback().map_err(|error| failed(step, error))?;
+        large_objects::remove_in_batches(target.client(), run)?;
+    }
+    let mut transaction = target
+        .client()
+        .transaction()
+        .map_err(|error| failed(step, error))?;
+    remove_schemas(&mut transaction, run)?;
+    large_objects::remove(&mut transaction, run)?;
+    large_objects::mention_others(&mut transaction, run, ui)?;
+    journal::abandon(&mut transaction, run).map_err(|error| failed(step, error))?;
+    transaction.commit().map_err(|error| failed(step, error))
 }
 
 /// Removes what is in the run's schemas, or refuses to.

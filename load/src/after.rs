@@ -17,10 +17,14 @@ use postgres::error::SqlState;
 use postgres::{Client, IsolationLevel, Transaction};
 use rewrite::{StatementKind, WrittenStatement, statements, written_statements};
 
-use crate::journal::{self, Run};
+use crate::journal::{self, Run, Step};
 use crate::roles::search_path;
 use crate::statements::{execute, shorten};
+use crate::steps::Steps;
 use crate::target::{Target, failed};
+
+/// What the journal knows these statements by: apart from the load's own, and behind the rows like those.
+const PHASE: &str = "after rows, by hand";
 
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct AfterArgs {
@@ -89,37 +93,47 @@ impl After {
     }
 
     /// Runs all but what waits for [`After::grant`].
-    pub(crate) fn run(&self, target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
+    pub(crate) fn run(&self, target: &mut Target, steps: Steps<'_>, header: &Header, ui: &Ui) -> Result<()> {
         let all = self.statements();
         let wanted: Vec<_> = all.iter().filter(|it| !waits(it)).collect();
         if wanted.is_empty() {
             return Ok(());
         }
         let mut sessions = target.sessions(1)?;
-        let Some(client) = sessions.first_mut() else {
+        let Some(session) = sessions.first_mut() else {
             return Ok(());
         };
+        let client: &mut Client = session;
         unrestrict_views(client).map_err(Failure::target)?;
         execute(client, "SET check_function_bodies = on")?;
-        let path = search_path(run, header).join(", ");
+        let path = search_path(steps.run, header).join(", ");
         if !path.is_empty() {
             execute(client, &format!("SET search_path = {path}"))?;
         }
-        wanted
-            .into_iter()
-            .try_for_each(|it| self.run_one(target, run, client, it, ui))
+        for (place, statement) in wanted.iter().enumerate() {
+            // The same words again are a statement of their own.
+            let before = wanted[..place].iter().filter(|it| it.text == statement.text);
+            let number = before.count().to_string();
+            let step = Step::new(PHASE, [statement.text, &number]);
+            if steps.loaded.has_step(&step) && !is_setting(statement) {
+                ui.status(format_args!("{}:{} was done before", self.file, statement.line));
+            } else {
+                self.run_one(target, steps, client, (statement, &step), ui)?;
+            }
+        }
+        Ok(())
     }
 
     /// Runs one statement while the run is held, so that nobody takes it over meanwhile.
     fn run_one(
         &self,
         target: &mut Target,
-        run: &Run,
+        steps: Steps<'_>,
         client: &mut Client,
-        statement: &WrittenStatement<'_>,
+        (statement, step): (&WrittenStatement<'_>, &Step),
         ui: &Ui,
     ) -> Result<()> {
-        let step = "a transaction could not be used";
+        let failing = "a transaction could not be used";
         let started = Instant::now();
         // A snapshot that is kept would hold up CREATE INDEX CONCURRENTLY for ever: that of the whole transaction, and
         // that of the query that holds the run, whose portal stays until the next query by itself.
@@ -127,13 +141,20 @@ impl After {
             .client()
             .build_transaction()
             .isolation_level(IsolationLevel::ReadCommitted);
-        let mut holding = holding.start().map_err(|error| failed(step, error))?;
-        journal::hold(&mut holding, run)?;
+        let mut holding = holding.start().map_err(|error| failed(failing, error))?;
+        journal::hold(&mut holding, steps.run)?;
         execute(&mut holding, "SELECT")?;
         // A thread of its own: --script tells sessions by their threads.
         let executed = thread::scope(|scope| scope.spawn(|| self.execute(client, statement)).join());
         executed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        holding.commit().map_err(|error| failed(step, error))?;
+        let is_noted = !is_setting(statement);
+        if is_noted {
+            journal::note_step(&mut holding, steps.run, step)?;
+        }
+        holding.commit().map_err(|error| failed(failing, error))?;
+        if is_noted {
+            target.promised().note_step(step);
+        }
         self.say(statement, started, ui);
         Ok(())
     }
@@ -187,6 +208,15 @@ impl After {
             duration(started.elapsed())
         ));
     }
+}
+
+/// Whether it is about the session that runs the rest, so that it is done again when a load goes on.
+fn is_setting(statement: &WrittenStatement<'_>) -> bool {
+    let first = statement.text.split_whitespace().next().unwrap_or_default();
+    let is_of_kind = statements(statement.text)
+        .first()
+        .is_some_and(|it| it.kind == StatementKind::Set);
+    is_of_kind || ["set", "reset"].contains(&first.to_ascii_lowercase().as_str())
 }
 
 /// Whether it lets somebody in, or keeps somebody out. Default privileges are about what follows in the file.

@@ -50,6 +50,20 @@ pub(crate) struct Args {
     /// tables or whole schemas need a superuser. A subscription comes without its password and its slot, switched off.
     #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND")]
     pub(crate) apply: Vec<Apply>,
+    /// Go on with what an unfinished load of this archive left
+    ///
+    /// Rows that are in stay in, steps that are done are not done again. Another dump of the same source, with the same
+    /// definitions, filters and new names, may take the archive's place: from a file or directory tables with the same
+    /// fingerprint stay, from a pipe everything is loaded again. Without anything to go on with it is a load like any
+    /// other; when the archive is live already that is said, with exit status 0.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Fill a table in one transaction up to this size, in MiB; beyond it chunk by chunk
+    ///
+    /// In one transaction rows are frozen, so that no VACUUM has to write them again; after a crash such a table is
+    /// loaded from its beginning. From a pipe, where rows cannot be read again, it is 8 MiB at most.
+    #[arg(long, value_name = "MIB", default_value_t = 256)]
+    whole_max: u64,
     /// Load into a server that is older than the source
     #[arg(long)]
     pub(crate) allow_older_target: bool,
@@ -62,7 +76,7 @@ pub(crate) struct Args {
     /// for a load that had nothing else). Extensions stay; of what --apply names an unfinished load has nothing.
     /// Objects of other roles, and objects elsewhere
     /// that depend on what would go, stop it.
-    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply"])]
+    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply", "resume"])]
     pub(crate) abandon: Option<String>,
 }
 
@@ -99,6 +113,11 @@ pub(crate) enum Apply {
 }
 
 impl Args {
+    /// Bytes of a table that is filled in one transaction, at most.
+    pub(crate) fn whole_bytes_max(&self) -> u64 {
+        self.whole_max.saturating_mul(1 << 20)
+    }
+
     pub(crate) fn jobs(&self) -> usize {
         self.jobs.map_or_else(
             || std::thread::available_parallelism().map_or(2, usize::from) + 1,

@@ -10,6 +10,7 @@ use crate::after::After;
 use crate::apart::Apart;
 use crate::args::{Args, Privileges};
 use crate::extension_rows::When;
+use crate::journal::Run;
 use crate::target::{Target, failed};
 use crate::{Texts, extension_rows, grants, journal, labels, large_objects, outside, roles};
 
@@ -56,15 +57,39 @@ pub(crate) fn check(
     findings.extend(labels::missing_providers(target, &defined)?);
     findings.extend(large_objects::taken(target, header)?);
     findings.extend(extension_rows::trouble(target, header, When::Before)?);
+    refuse(target, findings, "nothing was written")?;
+    Ok(existing)
+}
+
+/// Looks again, when a load goes on, at what this time was asked for: it can be something else than before.
+pub(crate) fn check_wishes(
+    target: &mut Target,
+    header: &Header,
+    run: &Run,
+    after: &After,
+    args: &Args,
+) -> Result<()> {
+    let mut existing = run.schemas.clone();
+    existing.retain(|it| !run.created_schemas.contains(it));
+    let mut findings = roles::findings(target, header, &existing, args)?;
+    findings.extend(after.findings(target)?);
+    refuse(
+        target,
+        findings,
+        "nothing was changed; `load --resume` goes on when it fits",
+    )
+}
+
+fn refuse(target: &Target, findings: Vec<String>, hint: &str) -> Result<()> {
     if findings.is_empty() {
-        return Ok(existing);
+        return Ok(());
     }
     let failure = Failure::new(
         Exit::Target,
         format!("the archive does not fit on {}", target.name()),
     );
     let failure = findings.into_iter().fold(failure, Failure::with_state);
-    Err(failure.with_hint("nothing was written"))
+    Err(failure.with_hint(hint))
 }
 
 fn check_session(offers: &Offers, findings: &mut Vec<String>) {

@@ -12,7 +12,7 @@ use postgres::Transaction;
 
 use crate::extension_sequences;
 use crate::journal::DATABASE_LOCK;
-use crate::late_rows::LateRows;
+use crate::rows::{Freeze, LateRows};
 use crate::statements::execute;
 use crate::target::{Target, failed};
 
@@ -167,7 +167,7 @@ impl<'a> ExtensionRows<'a> {
             )?;
         }
         kept.each(self.header, |chunk, _| {
-            chunk.copy_into(transaction, &staging(chunk.table))
+            chunk.copy_into(transaction, &staging(chunk.table), Freeze::No)
         })
         .map(drop)
     }

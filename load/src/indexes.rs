@@ -9,15 +9,18 @@ use std::thread;
 use archive::Header;
 use catalog::{QualifiedName, Table, TableKind, quote_ident};
 use cli::{Result, Ui, duration};
-use postgres::Client;
 use rewrite::{ConstraintKind, Statement, StatementKind, statements};
 
 use crate::grants;
-use crate::journal::{self, Run};
-use crate::late_rows::LateRows;
+use crate::journal::Step;
 use crate::prepare::is_wanted;
+use crate::rows::LateRows;
 use crate::statements::execute;
-use crate::target::{Target, failed};
+use crate::steps::Steps;
+use crate::target::{Session, Target};
+
+/// What a step behind the rows is called in the journal.
+pub(crate) const AFTER_ROWS: &str = "after rows";
 
 /// Statements that must run one after the other.
 type Chain = Vec<String>;
@@ -26,14 +29,14 @@ type Chain = Vec<String>;
 pub(crate) struct RowSecurity(Chain);
 
 impl RowSecurity {
-    pub(crate) fn enable(self, target: &mut Target, run: &Run) -> Result<()> {
-        run_in_order(target, run, &self.0)
+    pub(crate) fn enable(self, target: &mut Target, steps: Steps<'_>) -> Result<()> {
+        run_in_order(target, steps, &self.0)
     }
 }
 
 pub(crate) fn build(
     target: &mut Target,
-    run: &Run,
+    steps: Steps<'_>,
     header: &Header,
     post_data: &str,
     late: LateRows,
@@ -41,19 +44,19 @@ pub(crate) fn build(
 ) -> Result<RowSecurity> {
     let started = std::time::Instant::now();
     let phases = Phases::new(&statements(post_data), header);
-    run_parallel(target, run, phases.keys)?;
+    run_parallel(target, steps, phases.keys)?;
     ui.detail(format_args!(
         "keys and indexes built in {}",
         duration(started.elapsed())
     ));
-    run_in_order(target, run, &phases.others)?;
+    run_in_order(target, steps, &phases.others)?;
     // Now what they name is there; triggers are not, which would fire.
-    late.fill(target, run, header, ui)?;
-    run_in_order(target, run, &phases.triggers)?;
-    run_in_order(target, run, &phases.foreign_keys)?;
-    run_parallel(target, run, phases.validations)?;
-    run_in_order(target, run, &phases.comments)?;
-    run_in_order(target, run, &phases.column_names)?;
+    late.fill(target, steps.run, header, ui)?;
+    run_in_order(target, steps, &phases.triggers)?;
+    run_in_order(target, steps, &phases.foreign_keys)?;
+    run_parallel(target, steps, phases.validations)?;
+    run_in_order(target, steps, &phases.comments)?;
+    run_in_order(target, steps, &phases.column_names)?;
     Ok(RowSecurity(phases.row_security))
 }
 
@@ -165,18 +168,18 @@ fn without_semicolon(sql: &str) -> &str {
 }
 
 /// Runs chains beside each other, each statement in a transaction of its own.
-pub(crate) fn run_parallel(target: &Target, run: &Run, chains: Vec<Chain>) -> Result<()> {
+pub(crate) fn run_parallel(target: &Target, steps: Steps<'_>, chains: Vec<Chain>) -> Result<()> {
     let mut sessions = target.sessions(chains.len())?;
     let stop = AtomicBool::new(false);
     let waiting = Mutex::new(chains.into_iter());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = |client: &mut Client| -> Result<()> {
+    let work = |session: &mut Session| -> Result<()> {
         while let Some(chain) = next() {
             for sql in &chain {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(());
                 }
-                in_transaction(client, run, sql).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+                in_transaction(session, steps, sql).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
             }
         }
         Ok(())
@@ -185,7 +188,7 @@ pub(crate) fn run_parallel(target: &Target, run: &Run, chains: Vec<Chain>) -> Re
         let work = &work;
         let workers: Vec<_> = sessions
             .iter_mut()
-            .map(|client| scope.spawn(move || work(client)))
+            .map(|session| scope.spawn(move || work(session)))
             .collect();
         let mut all = Ok(());
         for worker in workers {
@@ -200,30 +203,21 @@ pub(crate) fn run_parallel(target: &Target, run: &Run, chains: Vec<Chain>) -> Re
     })
 }
 
-fn in_transaction(client: &mut Client, run: &Run, sql: &str) -> Result<()> {
-    let step = "a transaction could not be used";
-    let mut transaction = client.transaction().map_err(|error| failed(step, error))?;
-    journal::hold(&mut transaction, run)?;
-    execute(&mut transaction, sql)?;
-    transaction.commit().map_err(|error| failed(step, error))
+fn in_transaction(session: &mut Session, steps: Steps<'_>, sql: &str) -> Result<()> {
+    let step = Step::new(AFTER_ROWS, [sql]);
+    steps.once(session, &step, |transaction| execute(transaction, sql))
 }
 
 /// Runs statements in the archive's order, and takes back what default privileges gave away.
-fn run_in_order(target: &mut Target, run: &Run, chain: &[String]) -> Result<()> {
+fn run_in_order(target: &mut Target, steps: Steps<'_>, chain: &[String]) -> Result<()> {
     /// Statements in one transaction: each takes locks, of which a server has a limited number.
     const BATCH: usize = 100;
     for batch in chain.chunks(BATCH) {
-        let step = "a transaction could not be used";
-        let mut transaction = target
-            .client()
-            .transaction()
-            .map_err(|error| failed(step, error))?;
-        journal::hold(&mut transaction, run)?;
-        for sql in batch {
-            execute(&mut transaction, sql)?;
-        }
-        grants::revoke_all(&mut transaction, run)?;
-        transaction.commit().map_err(|error| failed(step, error))?;
+        let step = Step::new(AFTER_ROWS, batch.iter().map(String::as_str));
+        steps.once_in_order(target, &step, |transaction| {
+            batch.iter().try_for_each(|sql| execute(transaction, sql))?;
+            grants::revoke_all(transaction, steps.run)
+        })?;
     }
     Ok(())
 }

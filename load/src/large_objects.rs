@@ -6,8 +6,9 @@ use cli::{Exit, Failure, Result, Ui, count};
 use fingerprint::{Form, Row, each_row_of_chunk};
 use postgres::{Client, GenericClient, Transaction};
 
-use crate::journal::{self, Run};
+use crate::journal::{self, Run, Step};
 use crate::statements::execute;
+use crate::steps::Steps;
 use crate::target::{Target, failed};
 
 /// Large objects in one transaction: what is done to each takes a lock, of which a server has a limited number.
@@ -61,36 +62,41 @@ pub(crate) fn roles(header: &Header) -> Vec<String> {
 }
 
 /// Makes all of them, empty and without grants to anyone, each with its row in the journal.
-pub(crate) fn create(target: &mut Target, run: &Run, header: &Header) -> Result<()> {
-    let step = "the large objects could not be created";
+pub(crate) fn create(target: &mut Target, steps: Steps<'_>, header: &Header) -> Result<()> {
     for batch in header.catalog.large_objects.chunks(BATCH) {
-        cli::check_interrupt()?;
         let oids = oids(batch);
-        let mut transaction = target
-            .client()
-            .transaction()
-            .map_err(|error| failed(step, error))?;
-        journal::hold(&mut transaction, run)?;
-        transaction
-            .execute(
-                "SELECT pg_catalog.lo_create(x.oid) FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS x (oid)",
-                &[&oids],
-            )
-            .map_err(|error| failed(step, error))?;
-        revoke_all(&mut transaction, &oids)?;
-        for object in batch {
-            if let Some(comment) = &object.comment {
-                let text = quote_literal(comment);
-                execute(
-                    &mut transaction,
-                    &format!("COMMENT ON LARGE OBJECT {} IS {text}", object.oid),
-                )?;
-            }
-        }
-        journal::note_large_objects(&mut transaction, run, &oids)?;
-        transaction.commit().map_err(|error| failed(step, error))?;
+        let named: Vec<String> = oids.iter().map(u32::to_string).collect();
+        let step = Step::new("large objects", named.iter().map(String::as_str));
+        steps.once_in_order(target, &step, |transaction| {
+            create_batch(transaction, steps.run, batch, &oids)
+        })?;
     }
     Ok(())
+}
+
+fn create_batch(
+    transaction: &mut Transaction<'_>,
+    run: &Run,
+    batch: &[LargeObject],
+    oids: &[u32],
+) -> Result<()> {
+    transaction
+        .execute(
+            "SELECT pg_catalog.lo_create(x.oid) FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS x (oid)",
+            &[&oids],
+        )
+        .map_err(|error| failed("the large objects could not be created", error))?;
+    revoke_all(transaction, oids)?;
+    for object in batch {
+        if let Some(comment) = &object.comment {
+            let text = quote_literal(comment);
+            execute(
+                transaction,
+                &format!("COMMENT ON LARGE OBJECT {} IS {text}", object.oid),
+            )?;
+        }
+    }
+    journal::note_large_objects(transaction, run, oids)
 }
 
 /// Takes back what default privileges give (PostgreSQL 18 has them for large objects).

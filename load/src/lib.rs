@@ -10,21 +10,22 @@ mod args;
 mod checks;
 mod extension_rows;
 mod extension_sequences;
-mod fill;
 mod grants;
 mod indexes;
 mod journal;
 mod labels;
 mod large_objects;
-mod late_rows;
 mod outside;
 mod prepare;
+mod promised;
 mod report;
+mod resume;
 mod roles;
-mod routes;
+mod rows;
 mod script;
 mod settle;
 mod statements;
+mod steps;
 mod target;
 
 use std::time::Instant;
@@ -39,7 +40,10 @@ use after::After;
 use apart::Apart;
 use args::{Args, Privileges};
 use extension_rows::ExtensionRows;
-use journal::Run;
+use journal::{Loaded, Origin};
+use resume::Start;
+use rows::{Filled, Filling};
+use steps::Steps;
 use target::Target;
 
 /// The definition of the tool's arguments.
@@ -102,20 +106,49 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     let places = places(&schemas, &header);
     target.lock_schemas(&places)?;
     let apart = Apart::new(&header, texts.get(SchemaMember::Apart), &args.apply);
-    let existing = checks::check(&mut target, &header, &texts, (&apart, &after), args)?;
-    target.open_sessions_for_rows(fill::sessions_wanted(&header), ui)?;
-    let run = journal::begin(&mut target, &header, &existing)?;
+    let origin = Origin::new(&header, &texts);
+    let start = if args.resume {
+        resume::take_up(&mut target, &header, &origin, &places, &args.archive, ui)?
+    } else {
+        Start::Fresh
+    };
+    let (run, loaded) = match start {
+        Start::AlreadyLive => {
+            ui.status(format_args!(
+                "{} is live on {} already: this archive has been loaded",
+                places.join(", "),
+                target.name()
+            ));
+            return Ok(());
+        }
+        Start::Fresh => {
+            let existing = checks::check(&mut target, &header, &texts, (&apart, &after), args)?;
+            target.open_sessions_for_rows(rows::sessions_wanted(&header), ui)?;
+            let run = journal::begin(&mut target, &header, &origin, &existing)?;
+            (run, Loaded::default())
+        }
+        Start::GoesOn(found) => {
+            checks::check_wishes(&mut target, &header, &found.0, &after, args)?;
+            target.open_sessions_for_rows(rows::sessions_wanted(&header), ui)?;
+            *found
+        }
+    };
+    target.enter_run(&run, &header)?;
     cli::set_last_words(last_words(&target, &places, args));
-    let loaded = load_run(
+    let steps = Steps {
+        run: &run,
+        loaded: &loaded,
+    };
+    let ended = load_run(
         &mut target,
-        &run,
+        steps,
         reader,
         &header,
         (&texts, &apart, &after),
         args,
         ui,
     );
-    let end = loaded.map_err(|failure| {
+    let end = ended.map_err(|failure| {
         state_left(&target, &places)
             .into_iter()
             .fold(failure, Failure::with_state)
@@ -156,26 +189,31 @@ fn refuse_rows_alone(header: &Header) -> cli::Result<()> {
 /// Everything between the journal's entry and the moment at which the schemas are live.
 fn load_run(
     target: &mut Target,
-    run: &Run,
+    steps: Steps<'_>,
     reader: ArchiveReader,
     header: &Header,
     (texts, apart, after): (&Texts, &Apart, &After),
     args: &Args,
     ui: &Ui,
 ) -> cli::Result<End> {
-    prepare::create(target, run, header, texts.get(SchemaMember::PreData), ui)?;
-    large_objects::create(target, run, header)?;
+    let run = steps.run;
+    prepare::create(target, steps, header, texts.get(SchemaMember::PreData), ui)?;
+    large_objects::create(target, steps, header)?;
     let extension_rows = ExtensionRows::new(target, header)?;
-    let fill::Filled {
+    let filling = Filling {
+        archive: &args.archive,
+        whole_max: args.whole_bytes_max(),
+    };
+    let Filled {
         end,
         late,
         of_extensions,
-    } = fill::fill(target, run, reader, header, ui)?;
+    } = filling.fill(target, steps, reader, header, ui)?;
     extension_rows.compare(target, &of_extensions, ui)?;
-    let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), late, ui)?;
-    settle::settle(target, run, header, ui)?;
-    row_security.enable(target, run)?;
-    after.run(target, run, header, ui)?;
+    let row_security = indexes::build(target, steps, header, texts.get(SchemaMember::PostData), late, ui)?;
+    settle::settle(target, steps, header, ui)?;
+    row_security.enable(target, steps)?;
+    after.run(target, steps, header, ui)?;
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;
     if keep {
@@ -185,7 +223,7 @@ fn load_run(
     }
     cli::check_interrupt()?;
     cli::set_last_words(vec![
-        "whether it is live already is not known here: `load --abandon` says so".to_owned(),
+        "whether it is live already is not known here: `load --resume` says so".to_owned(),
     ]);
     journal::go_live(target, run, |transaction| {
         roles::create(transaction, &args.roles)?;
@@ -211,12 +249,14 @@ fn state_left(target: &Target, schemas: &[String]) -> [String; 2] {
 }
 
 fn way_out(schemas: &[String], args: &Args) -> String {
-    let schema = schemas.first().map_or("SCHEMA", String::as_str);
-    format!(
-        "`load --abandon {} {}` removes it",
-        shell_word(schema),
-        shown_target(&args.target)
-    )
+    let schema = shell_word(schemas.first().map_or("SCHEMA", String::as_str));
+    let target = shown_target(&args.target);
+    let goes_on = if args.archive == "-" {
+        format!("`… | load --resume {target}` begins again")
+    } else {
+        format!("`load --resume {target} {}` goes on", shell_word(&args.archive))
+    };
+    format!("{goes_on}, `load --abandon {schema} {target}` removes it")
 }
 
 /// For a load that is interrupted and cannot end by itself.

@@ -7,29 +7,32 @@ use postgres::Transaction;
 use rewrite::{Statement, StatementKind, statements};
 
 use crate::grants;
-use crate::journal::{self, DATABASE_LOCK, Run};
+use crate::journal::{self, DATABASE_LOCK, Run, Step};
 use crate::statements::execute;
+use crate::steps::Steps;
 use crate::target::{Target, failed};
 
 /// Statements in one transaction: each takes locks, of which a server has a limited number.
 const BATCH: usize = 500;
 
-pub(crate) fn create(target: &mut Target, run: &Run, header: &Header, pre_data: &str, ui: &Ui) -> Result<()> {
-    create_extensions(target, run, &header.catalog.extensions, ui)?;
+pub(crate) fn create(
+    target: &mut Target,
+    steps: Steps<'_>,
+    header: &Header,
+    pre_data: &str,
+    ui: &Ui,
+) -> Result<()> {
+    create_extensions(target, steps.run, &header.catalog.extensions, ui)?;
     let all = statements(pre_data);
     let wanted: Vec<&Statement<'_>> = all.iter().filter(|it| is_wanted(&it.kind)).collect();
     for batch in wanted.chunks(BATCH) {
-        let step = "the tables could not be created";
-        let mut transaction = target
-            .client()
-            .transaction()
-            .map_err(|error| failed(step, error))?;
-        journal::hold(&mut transaction, run)?;
-        for statement in batch {
-            execute(&mut transaction, statement.text)?;
-        }
-        grants::revoke_all(&mut transaction, run)?;
-        transaction.commit().map_err(|error| failed(step, error))?;
+        let step = Step::new("before rows", batch.iter().map(|it| it.text));
+        steps.once_in_order(target, &step, |transaction| {
+            for statement in batch {
+                execute(transaction, statement.text)?;
+            }
+            grants::revoke_all(transaction, steps.run)
+        })?;
     }
     Ok(())
 }

@@ -9,18 +9,20 @@ use database::endpoint::unrestrict_views;
 
 use postgres::Transaction;
 
-use crate::indexes::run_parallel;
-use crate::journal::{self, Run};
+use crate::indexes::{AFTER_ROWS, run_parallel};
+use crate::journal::{self, Run, Step};
+use crate::promised::keep;
 use crate::statements::execute;
+use crate::steps::Steps;
 use crate::target::{Target, failed};
 
-pub(crate) fn settle(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
-    set_sequences(target, run, header, ui)?;
-    refresh(target, run, header, ui)?;
+pub(crate) fn settle(target: &mut Target, steps: Steps<'_>, header: &Header, ui: &Ui) -> Result<()> {
+    set_sequences(target, steps.run, header, ui)?;
+    refresh(target, steps, header, ui)?;
     let analyses = analyzed(&header.catalog.tables)
         .map(|table| vec![format!("ANALYZE {}", table.qualified_name())])
         .collect();
-    run_parallel(target, run, analyses)
+    run_parallel(target, steps, analyses)
 }
 
 /// Tables that are analyzed by themselves; those below come with them. What has a foreign table below is left out:
@@ -62,6 +64,8 @@ fn set_sequences(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Re
         .transaction()
         .map_err(|error| failed(step, error))?;
     journal::hold(&mut transaction, run)?;
+    // No step of the journal's: a crash shall not take it back.
+    keep(&mut transaction)?;
     let families = Families::new(&header.catalog.tables);
     for sequence in &header.catalog.sequences {
         let name = QualifiedName::new(&sequence.schema, &sequence.name).to_string();
@@ -199,7 +203,7 @@ fn is_beyond(value: i64, sequence: &Sequence) -> bool {
 }
 
 /// Fills the materialized views that were filled in the source, in an order in which they can be.
-fn refresh(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
+fn refresh(target: &mut Target, steps: Steps<'_>, header: &Header, ui: &Ui) -> Result<()> {
     let populated: Vec<_> = header
         .catalog
         .materialized_views
@@ -213,27 +217,29 @@ fn refresh(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<(
         "materialized views filled anew: {}",
         populated.len()
     ));
-    let step = "the materialized views could not be filled";
     // What their functions name without a schema is found where the source's session would have found it.
     let extensions = header.catalog.extensions.iter().map(|it| it.schema.as_str());
-    let schemas = run
+    let schemas = steps
+        .run
         .schemas
         .iter()
         .map(String::as_str)
         .chain(extensions.filter(|it| *it != "pg_catalog"));
     let path: Vec<String> = schemas.chain(["pg_temp"]).map(quote_ident).collect();
     let mut sessions = target.sessions(1)?;
-    let Some(client) = sessions.first_mut() else {
+    let Some(session) = sessions.first_mut() else {
         return Ok(());
     };
-    unrestrict_views(client).map_err(cli::Failure::target)?;
-    execute(client, &format!("SET search_path = {}", path.join(", ")))?;
+    let search_path = format!("SET LOCAL search_path = {}", path.join(", "));
     for view in populated {
-        let mut transaction = client.transaction().map_err(|error| failed(step, error))?;
-        journal::hold(&mut transaction, run)?;
         let name = QualifiedName::new(&view.schema, &view.name);
-        execute(&mut transaction, &format!("REFRESH MATERIALIZED VIEW {name}"))?;
-        transaction.commit().map_err(|error| failed(step, error))?;
+        let sql = format!("REFRESH MATERIALIZED VIEW {name}");
+        let step = Step::new(AFTER_ROWS, [sql.as_str()]);
+        steps.once(session, &step, |transaction| {
+            unrestrict_views(transaction).map_err(cli::Failure::target)?;
+            execute(transaction, &search_path)?;
+            execute(transaction, &sql)
+        })?;
     }
     Ok(())
 }

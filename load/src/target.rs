@@ -1,78 +1,214 @@
 //! The database that is written: its sessions and its locks.
 
 use std::ops::{Deref, DerefMut};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use archive::Header;
+use catalog::{Table, quote_literal};
 use cli::{Exit, Failure, InterruptGuard, Result, Ui};
 use database::endpoint::PostgresEndpoint;
 use postgres::Client;
 
-use crate::journal;
+use crate::journal::{self, Run};
+use crate::promised::Promised;
 
 /// How often, and how long apart, a schema's lock is asked for.
 const LOCK_TRIES: u32 = 4;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a session that was lost is tried for again: a server that restarts needs some seconds.
+const RENEW_WITHIN: Duration = Duration::from_secs(30);
+const RENEW_PAUSE: Duration = Duration::from_millis(200);
+
 /// The target, with the session that holds the locks and writes the journal.
 pub(crate) struct Target {
-    endpoint: PostgresEndpoint,
-    client: Client,
+    session: Session,
     jobs: usize,
     /// Opened before anything is written, for whoever writes the rows.
     for_rows: Sessions,
-    _guard: InterruptGuard,
+    /// The schemas whose locks are held.
+    locked: Vec<String>,
 }
 
-/// Sessions that work beside each other; what they run is cancelled when the tool is interrupted.
-#[derive(Default)]
-pub(crate) struct Sessions {
-    clients: Vec<Client>,
-    _guards: Vec<InterruptGuard>,
+/// A session that can be opened again when it was lost; what it runs is cancelled when the tool is interrupted.
+pub(crate) struct Session {
+    client: Client,
+    settings: Settings,
+    guard: InterruptGuard,
 }
 
-impl Deref for Sessions {
-    type Target = Vec<Client>;
+/// Sessions that work beside each other.
+pub(crate) type Sessions = Vec<Session>;
 
-    fn deref(&self) -> &Vec<Client> {
-        &self.clients
+/// What all sessions of a load are opened with.
+#[derive(Clone)]
+struct Settings {
+    endpoint: PostgresEndpoint,
+    /// The `application_name`: by it what is left of a run is found.
+    name: String,
+    promised: Promised,
+    /// The run and its unlogged tables, which a server that crashes empties.
+    run: Option<Arc<(Run, Vec<Table>)>>,
+}
+
+impl Deref for Session {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
     }
 }
 
-impl DerefMut for Sessions {
-    fn deref_mut(&mut self) -> &mut Vec<Client> {
-        &mut self.clients
+impl DerefMut for Session {
+    fn deref_mut(&mut self) -> &mut Client {
+        &mut self.client
+    }
+}
+
+impl Session {
+    fn open(settings: &Settings) -> Result<Self> {
+        let (client, guard) = settings.open()?;
+        Ok(Session {
+            client,
+            settings: settings.clone(),
+            guard,
+        })
+    }
+
+    /// What the server has promised to this session and to the others of its run.
+    pub(crate) fn promised(&self) -> &Promised {
+        &self.settings.promised
+    }
+
+    /// Opens it again after `failure`, which is given back where that is no use: the session was not lost, no server
+    /// answers in time, or rows of unlogged tables are lost.
+    pub(crate) fn renew(&mut self, failure: Failure) -> Result<()> {
+        if !failure.is_lost_session() {
+            return Err(failure);
+        }
+        let end = Instant::now() + RENEW_WITHIN;
+        loop {
+            cli::check_interrupt()?;
+            match self.settings.open() {
+                Ok((client, guard)) => {
+                    self.client = client;
+                    self.guard = guard;
+                    self.settings.promised.check(&mut self.client)?;
+                    return self.refuse_losses(failure);
+                }
+                Err(refused) if refused.may_pass() && Instant::now() < end => {
+                    std::thread::sleep(RENEW_PAUSE);
+                }
+                Err(refused) => {
+                    return Err(failure.with_state(format!("no new session: {}", refused.causes())));
+                }
+            }
+        }
+    }
+}
+
+impl Session {
+    /// What may have happened while there was no session.
+    fn refuse_losses(&mut self, failure: Failure) -> Result<()> {
+        let Some(run) = self.settings.run.clone() else {
+            return Ok(());
+        };
+        let (run, unlogged) = &*run;
+        let step = "the journal could not be read";
+        let mut transaction = self.client.transaction().map_err(|error| failed(step, error))?;
+        journal::hold(&mut transaction, run)?;
+        for table in unlogged {
+            if !journal::has_noted_rows(&mut transaction, run, table)? {
+                let name = table.qualified_name();
+                return Err(failure.with_state(format!(
+                    "the server has crashed and emptied the unlogged table {name}"
+                )));
+            }
+        }
+        Ok(())
     }
 }
 
 impl Target {
     pub(crate) fn connect(endpoint: &PostgresEndpoint, jobs: usize) -> Result<Self> {
-        let (client, guard) = open(endpoint)?;
-        Ok(Target {
+        let settings = Settings {
             endpoint: endpoint.clone(),
-            client,
+            name: "coalesce load".to_owned(),
+            promised: Promised::default(),
+            run: None,
+        };
+        Ok(Target {
+            session: Session::open(&settings)?,
             jobs,
             for_rows: Sessions::default(),
-            _guard: guard,
+            locked: Vec::new(),
         })
     }
 
+    /// Gives the sessions the run's name, those that are open and those to come.
+    pub(crate) fn enter_run(&mut self, run: &Run, header: &Header) -> Result<()> {
+        let sql = format!("SET application_name = {}", quote_literal(&run.session_name()));
+        self.promised().begin(run);
+        let unlogged = header
+            .catalog
+            .tables
+            .iter()
+            .filter(|it| it.unlogged && it.has_rows());
+        let unlogged = Arc::new((run.clone(), unlogged.cloned().collect()));
+        let sessions = std::iter::once(&mut self.session).chain(&mut self.for_rows);
+        for session in sessions {
+            session.settings.name = run.session_name();
+            session.settings.run = Some(Arc::clone(&unlogged));
+            session
+                .batch_execute(&sql)
+                .map_err(|error| failed("a session could not be named", error))?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that the first session is there, and the locks with it: it may have been lost while others wrote.
+    pub(crate) fn revive(&mut self, run: &Run) -> Result<()> {
+        let Err(error) = self.session.batch_execute("SELECT 1") else {
+            return Ok(());
+        };
+        self.renew(failed("the first session was lost", error))?;
+        let mut transaction = self
+            .session
+            .transaction()
+            .map_err(|error| failed("the first session was lost", error))?;
+        journal::hold(&mut transaction, run)
+    }
+
+    /// Opens the first session again, and takes its locks again.
+    pub(crate) fn renew(&mut self, failure: Failure) -> Result<()> {
+        self.session.renew(failure)?;
+        let locked = std::mem::take(&mut self.locked);
+        self.lock_schemas(&locked)
+    }
+
+    pub(crate) fn promised(&self) -> &Promised {
+        self.session.promised()
+    }
+
     pub(crate) fn name(&self) -> String {
-        self.endpoint.display_name()
+        self.session.settings.endpoint.display_name()
     }
 
     pub(crate) fn client(&mut self) -> &mut Client {
-        &mut self.client
+        &mut self.session
     }
 
     /// As many sessions as work in parallel, at most `wanted`; fewer, but one at least, when the server has no
     /// room for more.
     pub(crate) fn sessions(&self, wanted: usize) -> Result<Sessions> {
-        let opened = cli::open_sessions(self.jobs.min(wanted), || open(&self.endpoint))?;
-        let (clients, guards) = opened.into_iter().unzip();
-        Ok(Sessions {
-            clients,
-            _guards: guards,
-        })
+        let settings = &self.session.settings;
+        let mut sessions = cli::open_sessions(self.jobs.min(wanted), || Session::open(settings))?;
+        // The server may have crashed since the last ones.
+        if let Some(session) = sessions.first_mut() {
+            settings.promised.check(session)?;
+        }
+        Ok(sessions)
     }
 
     /// Opens the sessions that [`Target::take_sessions_for_rows`] will give.
@@ -89,8 +225,12 @@ impl Target {
         Ok(())
     }
 
-    pub(crate) fn take_sessions_for_rows(&mut self) -> Sessions {
-        std::mem::take(&mut self.for_rows)
+    /// Those that were opened before; new ones the second time.
+    pub(crate) fn take_sessions_for_rows(&mut self, wanted: usize) -> Result<Sessions> {
+        if self.for_rows.is_empty() {
+            return self.sessions(wanted);
+        }
+        Ok(std::mem::take(&mut self.for_rows))
     }
 
     /// One lock for each schema, in sorted order, held as long as the session; refused when another load
@@ -101,7 +241,7 @@ impl Target {
         for schema in sorted {
             let taken = self.take_lock(schema)?;
             if !taken {
-                let run = journal::unfinished_run(&mut self.client, schema)?;
+                let run = journal::unfinished_run(&mut self.session, schema)?;
                 let run = run.map_or(String::new(), |run| format!(" (run {})", run.id()));
                 return Err(Failure::new(
                     Exit::Target,
@@ -110,6 +250,7 @@ impl Target {
                 .with_hint("wait for it, or end it first"));
             }
         }
+        self.locked = schemas.to_vec();
         Ok(())
     }
 
@@ -118,7 +259,7 @@ impl Target {
         const LOCK: &str = "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('coalesce schema ' || $1, 0))";
         for tries_left in (0..LOCK_TRIES).rev() {
             let row = self
-                .client
+                .session
                 .query_one(LOCK, &[&schema])
                 .map_err(|error| failed("the schemas could not be locked", error))?;
             if row.get(0) {
@@ -133,13 +274,23 @@ impl Target {
     }
 }
 
-fn open(endpoint: &PostgresEndpoint) -> Result<(Client, InterruptGuard)> {
-    let mut client = endpoint.connect("coalesce load").map_err(Failure::target)?;
-    client
-        .batch_execute("SET check_function_bodies = off; SET client_min_messages = warning; SET synchronous_commit = off")
-        .map_err(|error| failed("the session could not be set up", error))?;
-    let guard = cli::on_interrupt(endpoint.canceller(&client));
-    Ok((client, guard))
+impl Settings {
+    fn open(&self) -> Result<(Client, InterruptGuard)> {
+        /// From PostgreSQL 14 on a server notices while it works that nobody waits for the answer.
+        const NOTICE_GONE: &str =
+            "SELECT pg_catalog.set_config(s.name, '2s', false) FROM pg_catalog.pg_settings s
+            WHERE s.name = 'client_connection_check_interval'";
+        let mut client = self.endpoint.connect("coalesce load").map_err(Failure::target)?;
+        let name = quote_literal(&self.name);
+        client
+            .batch_execute(&format!(
+                "SET check_function_bodies = off; SET client_min_messages = warning; SET synchronous_commit = off;
+                 SET application_name = {name}; {NOTICE_GONE}"
+            ))
+            .map_err(|error| failed("the session could not be set up", error))?;
+        let guard = cli::on_interrupt(self.endpoint.canceller(&client));
+        Ok((client, guard))
+    }
 }
 
 /// A statement that the target refused.

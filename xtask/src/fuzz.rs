@@ -1,8 +1,10 @@
 //! `cargo xtask fuzz`: what must hold for every text and every row, tried with new ones until the time is over.
 
+mod bred;
+
 use std::time::{Duration, Instant};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::step::{cargo, run as run_step};
 
 /// Packages with property tests, in which a wrong answer costs data.
@@ -17,9 +19,23 @@ const CASES_MAX: u32 = 1_000_000;
 /// A round should last about this long: then a failure is seen early, and compiling and starting cost nothing.
 const ROUND: Duration = Duration::from_mins(2);
 
-/// Runs all property tests with ever new cases for this many minutes; ends with the first that fails.
-pub(crate) fn run(minutes: u32) -> Result<()> {
-    let end = Instant::now() + Duration::from_mins(u64::from(minutes));
+/// Tries everything for this many minutes: each invariant with inputs that are bred, one after the other, in half of
+/// the time and for a minute at least; then all property tests with ever new cases, for as long as there is time left.
+/// Ends with the first that fails.
+pub(crate) fn run(minutes: u32, strict: bool) -> Result<()> {
+    let begin = Instant::now();
+    let time = Duration::from_mins(u64::from(minutes));
+    if let Some(reason) = bred::run(time / 2)? {
+        println!("all invariants skipped\n  SKIPPED: {reason}");
+        if strict {
+            return Err(Error::Skipped(1));
+        }
+    }
+    generate(begin + time)
+}
+
+/// Runs all property tests once at least, and again until `end`.
+fn generate(end: Instant) -> Result<()> {
     let mut build = tests();
     run_step(build.arg("--no-run"))?;
     let (mut cases, mut total) = (CASES_FIRST, 0_u64);

@@ -63,12 +63,18 @@ enum Chore {
     },
     /// Try what must hold for every text and row with ever new ones
     ///
-    /// Runs the property tests of the crates that read and write names, archives and rows, in rounds with as
-    /// many cases as fit into the time. Ends with the first case that fails, and shows it.
+    /// Half of the time, and a minute each at least, goes to what `crates/invariants` states of the archive reader, the
+    /// row framers, the endpoint parser and the rewriter: libFuzzer breeds inputs that take new paths through the
+    /// code, from those in its corpus. That needs a C++ compiler, and is skipped without one. Then the property tests
+    /// of the crates that read and write names, archives and rows run, in rounds with as many cases as fit into the
+    /// time. Ends with the first input or case that fails, and shows it.
     Fuzz {
         /// For how long
         #[arg(long, value_name = "N", default_value_t = 10)]
         minutes: u32,
+        /// Fail when something was skipped
+        #[arg(long)]
+        strict: bool,
     },
     /// Run whole pipelines between all versions of PostgreSQL at hand
     ///
@@ -118,7 +124,7 @@ fn main() -> ExitCode {
         Chore::Test { strict, arguments } => test::run(strict, &arguments),
         Chore::Ci { strict } => ci::run(strict),
         Chore::Judge { strict } => judge::run(strict),
-        Chore::Fuzz { minutes } => fuzz::run(minutes),
+        Chore::Fuzz { minutes, strict } => fuzz::run(minutes, strict),
         Chore::Matrix(arguments) => matrix::run(&arguments),
         Chore::Torture { rounds, strict } => torture::run(rounds, strict),
         Chore::Tidy => tidy::run(),

@@ -18,6 +18,6 @@ pub use end::{End, TableEnd, Tally};
 pub use error::{Error, ErrorKind, Result};
 pub use header::{Content, FORMAT_VERSION, Header, RowFilter, SourceIdentity, SourceKind, TableForm};
 pub use reader::{Reader, Store};
-pub use record::{MemberKind, Record, RowsRecord, SchemaMember};
+pub use record::{MemberKind, Record, RowsRecord, SchemaMember, hex};
 pub use tar_stream::{STREAM_START, TarSink, TarStore, copy_body};
 pub use writer::{Sink, Writer};

@@ -141,6 +141,56 @@ impl Failure {
         self.has_state_among(&[SqlState::T_R_DEADLOCK_DETECTED, SqlState::LOCK_NOT_AVAILABLE])
     }
 
+    /// Whether the session has gone: ended by an administrator or with its server (SQLSTATE class 57P0, 08), or the
+    /// connection is closed.
+    pub fn is_lost_session(&self) -> bool {
+        const STATES: [SqlState; 6] = [
+            SqlState::ADMIN_SHUTDOWN,
+            SqlState::CRASH_SHUTDOWN,
+            SqlState::CANNOT_CONNECT_NOW,
+            SqlState::CONNECTION_EXCEPTION,
+            SqlState::CONNECTION_DOES_NOT_EXIST,
+            SqlState::CONNECTION_FAILURE,
+        ];
+        self.has_state_among(&STATES)
+            || self.any_cause(|cause| {
+                let closed = |it: &postgres::Error| it.is_closed();
+                match cause.downcast_ref::<std::io::Error>() {
+                    Some(error) => {
+                        let inner = error.get_ref().and_then(|it| it.downcast_ref());
+                        inner.is_some_and(closed) || is_lost_connection(error)
+                    }
+                    None => cause.downcast_ref().is_some_and(closed),
+                }
+            })
+    }
+
+    /// Whether a session that could not be opened may be opened soon: no server listens, it is starting or stopping, or
+    /// has no connection left.
+    pub fn may_pass(&self) -> bool {
+        let has_answered = self.any_cause(<dyn Error>::is::<DbError>);
+        !has_answered || self.is_lost_session() || self.is_too_many_connections()
+    }
+
+    /// The message with its causes, in one line.
+    pub fn causes(&self) -> String {
+        let mut words = vec![self.message.clone()];
+        let mut cause = self.source.as_deref().map(|it| it as &(dyn Error + 'static));
+        while let Some(error) = cause {
+            let text = error.to_string();
+            if words.last() != Some(&text) {
+                words.push(text);
+            }
+            cause = error.source();
+        }
+        words.join(": ")
+    }
+
+    /// Whether the same transaction may succeed when it is run again (SQLSTATE 40001, 40P01, 55P03).
+    pub fn is_transient(&self) -> bool {
+        self.is_lock_conflict() || self.has_state_among(&[SqlState::T_R_SERIALIZATION_FAILURE])
+    }
+
     /// Whether a server did not find what a name means (SQLSTATE 3F000, 42P01, 42704, 42883).
     pub fn is_missing_object(&self) -> bool {
         self.has_state_among(&[
@@ -152,10 +202,16 @@ impl Failure {
     }
 
     fn has_state_among(&self, states: &[SqlState]) -> bool {
+        self.any_cause(|cause| {
+            let server = cause.downcast_ref::<DbError>();
+            server.is_some_and(|it| states.contains(it.code()))
+        })
+    }
+
+    fn any_cause(&self, is_meant: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {
         let mut cause = self.source.as_deref().map(|it| it as &(dyn Error + 'static));
         while let Some(error) = cause {
-            let server = error.downcast_ref::<DbError>();
-            if server.is_some_and(|it| states.contains(it.code())) {
+            if is_meant(error) {
                 return true;
             }
             cause = error.source();
@@ -173,6 +229,14 @@ impl<T, E: Into<Box<dyn Error + Send + Sync>>> FailureContext<T> for std::result
     fn or_fail<M: Display>(self, exit: Exit, step: impl FnOnce() -> M) -> Result<T> {
         self.map_err(|error| Failure::new(exit, step()).with_source(error))
     }
+}
+
+fn is_lost_connection(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, UnexpectedEof};
+    matches!(
+        error.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof
+    )
 }
 
 pub(crate) fn is_closed(error: &std::io::Error) -> bool {

@@ -46,6 +46,12 @@ impl Fingerprint {
         }
     }
 
+    /// What [`Fingerprint::sum`] and the fields said; `None` unless `sum` has 64 lower-case hexadecimal digits.
+    pub fn from_parts(form: Form, rows: u64, sum: &str) -> Option<Self> {
+        let sum = Sum::parse(sum)?;
+        Some(Fingerprint { form, rows, sum })
+    }
+
     /// Adds one row by its hash.
     pub(crate) fn add_row(&mut self, hash: [u8; 32]) {
         self.rows += 1;
@@ -91,6 +97,22 @@ impl Sum {
         Sum([limb(0), limb(1), limb(2), limb(3)])
     }
 
+    fn parse(digits: &str) -> Option<Self> {
+        let canonical =
+            digits.len() == 64 && digits.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+        if !canonical {
+            return None;
+        }
+        let mut sum = Sum::default();
+        for (limb, digits) in sum.0.iter_mut().rev().zip(digits.as_bytes().chunks(16)) {
+            for digit in digits {
+                let value = (*digit as char).to_digit(16).unwrap_or_default();
+                *limb = *limb << 4 | u64::from(value);
+            }
+        }
+        Some(sum)
+    }
+
     fn add(&mut self, other: &Sum) {
         let mut carry = false;
         for (limb, &more) in self.0.iter_mut().zip(&other.0) {
@@ -117,21 +139,8 @@ impl Serialize for Sum {
 impl<'de> Deserialize<'de> for Sum {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let digits = String::deserialize(deserializer)?;
-        let canonical =
-            digits.len() == 64 && digits.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
-        if !canonical {
-            return Err(serde::de::Error::custom(
-                "a sum has 64 lower-case hexadecimal digits",
-            ));
-        }
-        let mut sum = Sum::default();
-        for (limb, digits) in sum.0.iter_mut().rev().zip(digits.as_bytes().chunks(16)) {
-            for digit in digits {
-                let value = (*digit as char).to_digit(16).unwrap_or_default();
-                *limb = *limb << 4 | u64::from(value);
-            }
-        }
-        Ok(sum)
+        Sum::parse(&digits)
+            .ok_or_else(|| serde::de::Error::custom("a sum has 64 lower-case hexadecimal digits"))
     }
 }
 

@@ -1,6 +1,8 @@
 //! Throwaway PostgreSQL servers, with the roles that a managed service would give.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -175,6 +177,11 @@ impl Cluster {
         self.database_of("target", owner)
     }
 
+    /// The handle of a database that [`Cluster::create_database`] or a statement has made.
+    pub fn existing(&self, name: &str) -> Database<'_> {
+        Database::new(self, name.to_owned())
+    }
+
     fn database_of(&self, label: &str, owner: &str) -> Result<Database<'_>> {
         let name = format!("{label}_{}", self.numbers.fetch_add(1, Ordering::Relaxed));
         self.create_database(&name, owner)?;
@@ -203,6 +210,35 @@ impl Cluster {
         ))?;
         give(&path, self.user)?;
         Ok(path)
+    }
+
+    /// Ends the server as a crash of it does, with all sessions and without a checkpoint, and starts it again.
+    pub fn crash(&self) -> Result<()> {
+        let data = self.root.path().join("data");
+        let mut command = self.programs.command("pg_ctl");
+        command
+            .arg("-D")
+            .arg(&data)
+            .arg("-l")
+            .arg(self.root.path().join("log"));
+        command
+            .args(["-m", "immediate", "-w", "-t", "60", "-s", "restart"])
+            .current_dir("/")
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        if let Some(ServerUser { uid, gid }) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        let status = command
+            .status()
+            .map_err(Error::caused(ErrorKind::Program, "cannot run pg_ctl"))?;
+        if status.success() {
+            return Ok(());
+        }
+        let message = format!("PostgreSQL did not start again in {}", data.display());
+        Err(Error::new(ErrorKind::Start, message))
     }
 
     /// What the server has logged until now.

@@ -47,7 +47,7 @@ fn a_failed_reader_ends_the_others() {
     let lab = Lab::new();
     let name = lab.target.name();
     let reader = format!("application_name = '{name}' AND query LIKE 'COPY %' LIMIT 1");
-    let terminate = lab.terminate(&reader, source().name());
+    let terminate = terminate(&reader, source().name());
     let line =
         format!("dump \"$PROXIED_SOURCE\" --jobs 2 | {{ head -c 6000000; {terminate}; cat; }} | wc -c");
     let output = lab.run(&line);
@@ -60,17 +60,39 @@ fn a_failed_reader_ends_the_others() {
 fn a_failed_session_of_load_is_told_before_the_truncated_archive() {
     // Fault 18.
     let lab = Lab::new();
-    let terminate = lab.terminate("application_name = 'coalesce load'", lab.target.name());
+    let terminate = terminate("application_name LIKE 'coalesce load %'", lab.target.name());
+    // Without a new session there is no other way out.
+    let close = format!(
+        "psql -Xq \"{}\" -c 'ALTER DATABASE {} ALLOW_CONNECTIONS false'",
+        admin(),
+        lab.target.name()
+    );
     for end in ["true", "while kill -0 $(cat load.pid); do sleep 0.1; done"] {
         let output = lab.run(&format!(
-            "dump \"$SOURCE\" | remap-schema --to big | {{ head -c 9000000; {terminate}; head -c 5000000; {end}; }} \
+            "dump \"$SOURCE\" | remap-schema --to big | {{ head -c 9000000; {close}; {terminate}; head -c 5000000; {end}; }} \
              2>/dev/null | {LOAD}"
         ));
+        allow_connections(&lab.target);
         assert_eq!(output.stages().last(), Some(&5), "{output}");
+        output.assert_stderr_contains("not currently accepting connections");
         output.assert_stderr_contains("nothing is live");
         assert!(!output.timed_out(), "{output}");
         remains::abandon(&lab.tools, &lab.target, "big");
     }
+}
+
+#[test]
+fn a_load_goes_on_when_its_sessions_are_ended() {
+    // Faults 18 and 25.
+    let lab = Lab::new();
+    let terminate = terminate("application_name LIKE 'coalesce load %'", lab.target.name());
+    let output = lab.run(&format!(
+        "dump \"$SOURCE\" | remap-schema --to big | {{ head -c 6000000; {terminate}; head -c 6000000; {terminate}; cat; }} \
+         | {LOAD}"
+    ));
+    output.assert_success();
+    lab.run("verify \"$SOURCE\" \"$TARGET\" --to big")
+        .assert_success();
 }
 
 #[test]
@@ -233,16 +255,26 @@ impl Lab {
             .current_dir(self.folder.path())
             .run()
     }
+}
 
-    /// A command that ends sessions in `database`.
-    fn terminate(&self, sessions: &str, database: &str) -> String {
-        let sql = format!(
-            "SELECT pg_terminate_backend(pid) FROM
-             (SELECT pid FROM pg_stat_activity WHERE datname = '{database}' AND {sessions}) AS s"
-        );
-        let admin = self.target.conninfo(testkit::POSTGRES);
-        format!("psql -Xq \"{admin}\" -c \"{sql}\" >/dev/null")
-    }
+/// A command that ends sessions in `database`.
+fn terminate(sessions: &str, database: &str) -> String {
+    let sql = format!(
+        "SELECT pg_terminate_backend(pid) FROM
+         (SELECT pid FROM pg_stat_activity WHERE datname = '{database}' AND {sessions}) AS s"
+    );
+    format!("psql -Xq \"{}\" -c \"{sql}\" >/dev/null", admin())
+}
+
+/// A superuser beside the databases of the tests.
+fn admin() -> String {
+    Cluster::shared().conninfo("postgres", testkit::POSTGRES)
+}
+
+fn allow_connections(database: &Database<'_>) {
+    let sql = format!("ALTER DATABASE {} ALLOW_CONNECTIONS true", database.name());
+    let mut client = Cluster::shared().client("postgres", testkit::POSTGRES).unwrap();
+    client.batch_execute(&sql).unwrap();
 }
 
 fn source() -> &'static Database<'static> {

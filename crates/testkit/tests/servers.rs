@@ -17,21 +17,6 @@ INSERT INTO odd SELECT '2024-02-29 12:00+00'::timestamptz + n * interval '1 hour
   decode(md5(n::text), 'hex'), n / 7.0::float8, n / 3.0, date '2024-01-31' + n FROM generate_series(1, 50) AS n;";
 
 #[test]
-fn a_session_of_load_ended_by_an_administrator_leaves_nothing_live() {
-    // Fault 18.
-    let lab = Lab::new();
-    let terminate = lab.terminate("coalesce load", lab.target.name());
-    let line =
-        format!("dump --chunk-size 1 \"$SOURCE\" | remap-schema --to big | {terminate} | load \"$TARGET\"");
-    let output = lab.run(&line);
-    assert_eq!(output.stages().last(), Some(&5), "{output}");
-    output
-        .assert_stderr_contains("nothing is live")
-        .assert_stderr_contains("load --abandon big");
-    lab.check_way_back(&output);
-}
-
-#[test]
 fn a_session_of_dump_ended_by_an_administrator_truncates_the_archive() {
     // Faults 12 and 19.
     let lab = Lab::new();

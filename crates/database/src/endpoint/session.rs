@@ -1,6 +1,6 @@
 //! The settings that every session has, so that the same value is the same text on both sides.
 
-use postgres::{Client, SimpleQueryMessage};
+use postgres::{Client, GenericClient, SimpleQueryMessage};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -61,7 +61,7 @@ pub fn pin_session(client: &mut Client) -> Result<()> {
 }
 
 /// Lets the session read views again, for what must: refreshing a materialized view that reads one.
-pub fn unrestrict_views(client: &mut Client) -> Result<()> {
+pub fn unrestrict_views(client: &mut impl GenericClient) -> Result<()> {
     let statement = format!(
         "SELECT pg_catalog.set_config(s.name, '', false) FROM pg_catalog.pg_settings AS s \
          WHERE s.name OPERATOR(pg_catalog.=) '{RESTRICT}'"

@@ -67,24 +67,24 @@ fn statements_of_the_user_run_when_the_rows_are_proved_and_before_anything_is_li
     }
     place.check("SELECT state FROM coalesce.run", &["loading"]);
     place
-        .desk
-        .run(&format!("load --abandon after_app {}", place.word()))
-        .assert_success();
-    place
         .load("after_app", "--after nowhere.sql")
         .assert_code(2)
         .assert_stderr_contains("`nowhere.sql` cannot be read");
+    load("--resume --owner nobody_here")
+        .assert_code(5)
+        .assert_stderr_contains("role nobody_here does not exist");
 
-    write(AFTER);
+    write(&format!("CREATE TABLE mine ();\n{AFTER}"));
     place.target.execute("CREATE ROLE after_owner").unwrap();
     place
         .target
         .execute(&format!("GRANT after_owner TO {}", place.admin))
         .unwrap();
-    let loaded = load("--owner after_owner --create-role after_role");
+    let loaded = load("--resume --owner after_owner --create-role after_role");
     loaded
         .assert_success()
-        .assert_stderr_contains("after.sql:3 CREATE INDEX CONCURRENTLY by_name ON orders (name); in ");
+        .assert_stderr_contains("after.sql:1 was done before")
+        .assert_stderr_contains("after.sql:4 CREATE INDEX CONCURRENTLY by_name ON orders (name); in ");
     place.check(
         "SELECT c.relname, r.rolname, i.indisvalid FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner
          LEFT JOIN pg_index i ON i.indexrelid = c.oid WHERE c.relname IN ('by_name', 'totals') ORDER BY 1",

@@ -46,6 +46,16 @@ impl Routes {
         Ok(Routes(partitions.filter_map(route).collect()))
     }
 
+    /// Whether its rows go into another table.
+    pub(super) fn leads_elsewhere(&self, table: &Table) -> bool {
+        self.0.contains_key(&table.number)
+    }
+
+    /// Whether any table's rows do.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The table that takes the rows of `table`.
     pub(crate) fn table(&self, table: &Table) -> QualifiedName {
         let route = self.0.get(&table.number).cloned();

@@ -1,12 +1,26 @@
 //! The journal: schema `coalesce` on the target, without grants. One row for each run, kept; one row for each
-//! chunk that is in and for each large object that was made, removed when the run is live.
+//! chunk that is in, for each step that is done and for each large object that was made, removed when the run is live.
+//!
+//! What a row says was written in the transaction that did it, so it is true whatever became of the process.
+
+mod large_objects;
+mod origin;
+mod parts;
 
 use archive::Header;
 use catalog::JOURNAL_COMMENT;
 use cli::{Exit, Failure, Result};
 use postgres::{Client, GenericClient, Transaction};
+use uuid::Uuid;
 
+use crate::promised::keep;
 use crate::target::{Target, failed};
+
+pub(crate) use large_objects::{large_objects, note_large_objects, own_large_objects, unfinished_makers};
+pub(crate) use origin::Origin;
+pub(crate) use parts::{
+    Loaded, Step, forget_table, has_chunk, has_noted_rows, has_step, keep_table, note_chunk, note_step,
+};
 
 /// Stands for the schema of a run that has none, but large objects; no schema can have such a name.
 pub(crate) const LARGE_OBJECTS: &str = "pg_largeobject";
@@ -26,7 +40,10 @@ CREATE TABLE IF NOT EXISTS coalesce.run (
   schema_oids oid[] NOT NULL,
   created_schemas text[] NOT NULL,
   state text NOT NULL CHECK (state IN ('loading', 'live', 'abandoned')),
-  owner_pid integer NOT NULL,
+  owner text NOT NULL,
+  tool text NOT NULL,
+  filters text NOT NULL,
+  definitions text NOT NULL,
   started_at timestamptz NOT NULL DEFAULT pg_catalog.now(),
   ended_at timestamptz
 );
@@ -34,7 +51,15 @@ CREATE TABLE IF NOT EXISTS coalesce.chunk (
   run bigint NOT NULL,
   table_number integer NOT NULL,
   chunk_number integer NOT NULL,
+  form text NOT NULL,
+  rows bigint NOT NULL,
+  sum text NOT NULL,
   PRIMARY KEY (run, table_number, chunk_number)
+);
+CREATE TABLE IF NOT EXISTS coalesce.step (
+  run bigint NOT NULL,
+  step text NOT NULL,
+  PRIMARY KEY (run, step)
 );
 CREATE TABLE IF NOT EXISTS coalesce.large_object (
   run bigint NOT NULL,
@@ -47,7 +72,10 @@ CREATE TABLE IF NOT EXISTS coalesce.large_object (
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
     id: i64,
-    owner_pid: i32,
+    /// What only the process that has the run knows: one that was taken over has another.
+    owner: String,
+    /// What it began with.
+    pub(crate) origin: Origin,
     /// The role that loads, whose objects are the load's.
     pub(crate) role: String,
     pub(crate) schemas: Vec<String>,
@@ -58,6 +86,11 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn id(&self) -> i64 {
         self.id
+    }
+
+    /// The `application_name` of its sessions.
+    pub(crate) fn session_name(&self) -> String {
+        format!("coalesce load {}", self.id)
     }
 }
 
@@ -76,7 +109,7 @@ pub(crate) fn trouble(client: &mut impl GenericClient) -> Result<Option<String>>
           NOT EXISTS (
             SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind NOT IN ('i', 'S')
               AND (c.relkind <> 'r' OR c.relowner <> n.nspowner OR c.relhastriggers OR c.relhasrules
-                   OR c.relrowsecurity OR c.relname NOT IN ('run', 'chunk', 'large_object'))) AS plain
+                   OR c.relrowsecurity OR c.relname NOT IN ('run', 'chunk', 'step', 'large_object'))) AS plain
         FROM pg_catalog.pg_namespace n
         LEFT JOIN pg_catalog.pg_roles t ON t.oid = n.nspowner AND (t.rolsuper OR t.rolname = current_user
           OR t.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
@@ -103,7 +136,12 @@ pub(crate) fn trouble(client: &mut impl GenericClient) -> Result<Option<String>>
 
 /// Enters a new run and makes its schemas, together: what the journal calls made by a run is never another's.
 /// `existing` are those of its schemas that exist already, empty.
-pub(crate) fn begin(target: &mut Target, header: &Header, existing: &[String]) -> Result<Run> {
+pub(crate) fn begin(
+    target: &mut Target,
+    header: &Header,
+    origin: &Origin,
+    existing: &[String],
+) -> Result<Run> {
     let step = "the journal could not be written";
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
     let created_schemas: Vec<String> = schemas
@@ -118,25 +156,37 @@ pub(crate) fn begin(target: &mut Target, header: &Header, existing: &[String]) -
     transaction
         .batch_execute(DATABASE_LOCK)
         .map_err(|error| failed(step, error))?;
+    keep(&mut transaction)?;
     create_tables(&mut transaction)?;
     crate::prepare::create_schemas(&mut transaction, &created_schemas, header)?;
+    let owner = Uuid::now_v7().to_string();
     let row = transaction
         .query_one(
             "INSERT INTO coalesce.run
-               (dump_run, source, role, schemas, schema_oids, created_schemas, state, owner_pid)
-             SELECT $1, $2, current_user, $3::pg_catalog.text[],
+               (dump_run, source, tool, filters, definitions, role, schemas, schema_oids, created_schemas, state, owner)
+             SELECT $1, $2, $3, $4, $5, current_user, $6::pg_catalog.text[],
                ARRAY(SELECT n.oid
-                     FROM pg_catalog.unnest($3::pg_catalog.text[]) WITH ORDINALITY AS s (name, place)
+                     FROM pg_catalog.unnest($6::pg_catalog.text[]) WITH ORDINALITY AS s (name, place)
                      JOIN pg_catalog.pg_namespace n ON n.nspname = s.name ORDER BY s.place),
-               $4, 'loading', pg_catalog.pg_backend_pid()
-             RETURNING id, owner_pid, role",
-            &[&header.run, &header.source.database, &schemas, &created_schemas],
+               $7, 'loading', $8
+             RETURNING id, role",
+            &[
+                &origin.dump_run,
+                &origin.source,
+                &origin.tool,
+                &origin.filters,
+                &origin.definitions,
+                &schemas,
+                &created_schemas,
+                &owner,
+            ],
         )
         .map_err(|error| failed(step, error))?;
     let run = Run {
         id: row.get(0),
-        owner_pid: row.get(1),
-        role: row.get(2),
+        owner,
+        origin: origin.clone(),
+        role: row.get(1),
         schemas,
         created_schemas,
     };
@@ -189,8 +239,8 @@ fn create_tables(transaction: &mut Transaction<'_>) -> Result<()> {
 pub(crate) fn hold(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
     let row = transaction
         .query_opt(
-            "SELECT FROM coalesce.run WHERE id = $1 AND owner_pid = $2 AND state = 'loading' FOR SHARE",
-            &[&run.id, &run.owner_pid],
+            "SELECT FROM coalesce.run WHERE id = $1 AND owner = $2 AND state = 'loading' FOR SHARE",
+            &[&run.id, &run.owner],
         )
         .map_err(|error| failed("the journal could not be read", error))?;
     row.map(drop).ok_or_else(|| {
@@ -201,31 +251,59 @@ pub(crate) fn hold(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
     })
 }
 
-/// Notes a chunk in the transaction that writes its rows.
-pub(crate) fn note_chunk(transaction: &mut Transaction<'_>, run: &Run, table: u32, chunk: u32) -> Result<()> {
-    transaction
+/// Makes an unfinished run this process's. From here on no transaction of the former owner can be committed: those
+/// that are open hold the run's row, so they end first.
+pub(crate) fn take_over(target: &mut Target, run: Run) -> Result<Run> {
+    let step = "the run could not be taken over";
+    end_sessions_of(target.client(), &run).map_err(|error| failed(step, error))?;
+    let owner = Uuid::now_v7().to_string();
+    let mut transaction = target
+        .client()
+        .transaction()
+        .map_err(|error| failed(step, error))?;
+    // So is what the former owner was promised.
+    keep(&mut transaction)?;
+    let taken = transaction
         .execute(
-            "INSERT INTO coalesce.chunk (run, table_number, chunk_number) VALUES ($1, $2::bigint::integer, $3::bigint::integer)",
-            &[&run.id, &i64::from(table), &i64::from(chunk)],
+            "UPDATE coalesce.run SET owner = $3 WHERE id = $1 AND owner = $2 AND state = 'loading'",
+            &[&run.id, &run.owner, &owner],
         )
-        .map(drop)
-        .map_err(|error| failed("the journal could not be written", error))
+        .map_err(|error| failed(step, error))?;
+    transaction.commit().map_err(|error| failed(step, error))?;
+    if taken == 1 {
+        return Ok(Run { owner, ..run });
+    }
+    Err(Failure::new(
+        Exit::Target,
+        format!("run {} has ended or was taken over", run.id),
+    ))
 }
 
-/// Notes large objects in the transaction that makes them.
-pub(crate) fn note_large_objects(transaction: &mut Transaction<'_>, run: &Run, oids: &[u32]) -> Result<()> {
+/// Ends what still runs for a process that has gone: it could build an index for hours.
+fn end_sessions_of(client: &mut Client, run: &Run) -> std::result::Result<(), postgres::Error> {
+    const END: &str = "
+        SELECT pg_catalog.pg_terminate_backend(a.pid) FROM pg_catalog.pg_stat_activity a
+        WHERE a.application_name = $1 AND a.datname = pg_catalog.current_database() AND a.usename = current_user
+          AND a.pid <> pg_catalog.pg_backend_pid()";
+    client.execute(END, &[&run.session_name()]).map(drop)
+}
+
+/// Notes that an unfinished run goes on with another dump of the same source.
+pub(crate) fn change_dump(transaction: &mut Transaction<'_>, run: &Run, dump_run: &str) -> Result<()> {
     transaction
         .execute(
-            "INSERT INTO coalesce.large_object (run, oid, made_by)
-             SELECT $1, x.oid, pg_catalog.pg_current_xact_id() FROM pg_catalog.unnest($2::pg_catalog.oid[]) AS x (oid)",
-            &[&run.id, &oids],
+            "UPDATE coalesce.run SET dump_run = $2 WHERE id = $1",
+            &[&run.id, &dump_run],
         )
         .map(drop)
         .map_err(|error| failed("the journal could not be written", error))
 }
 
 /// Whether the journal has the table, and lets this role look for it.
-fn can_look(client: &mut impl GenericClient, table: &str) -> std::result::Result<bool, postgres::Error> {
+pub(super) fn can_look(
+    client: &mut impl GenericClient,
+    table: &str,
+) -> std::result::Result<bool, postgres::Error> {
     const TABLE: &str = "
         SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'coalesce' AND c.relname = $1 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
@@ -233,68 +311,10 @@ fn can_look(client: &mut impl GenericClient, table: &str) -> std::result::Result
     client.query_opt(TABLE, &[&table]).map(|row| row.is_some())
 }
 
-/// The runs that made large objects of `oids` and did not end, each with what `load --abandon` knows it by.
-pub(crate) fn unfinished_makers(client: &mut impl GenericClient, oids: &[u32]) -> Result<Vec<(i64, String)>> {
-    const MAKERS: &str = "
-        SELECT r.id, COALESCE(r.schemas[1], $2) FROM coalesce.run r
-        WHERE r.state = 'loading'
-          AND EXISTS (SELECT FROM coalesce.large_object o WHERE o.run = r.id AND o.oid = ANY ($1))
-        ORDER BY r.id";
-    let step = "the journal could not be read";
-    if !can_look(client, "large_object").map_err(|error| failed(step, error))? {
-        return Ok(Vec::new());
-    }
-    let rows = client
-        .query(MAKERS, &[&oids, &LARGE_OBJECTS])
-        .map_err(|error| failed(step, error))?;
-    Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
-}
-
-/// The OIDs of the large objects that a run which did not end has made, ascending.
-pub(crate) fn large_objects(client: &mut impl GenericClient, run: &Run) -> Result<Vec<u32>> {
-    let step = "the journal could not be read";
-    if !can_look(client, "large_object").map_err(|error| failed(step, error))? {
-        return Ok(Vec::new());
-    }
-    let rows = client
-        .query(
-            "SELECT oid FROM coalesce.large_object WHERE run = $1 ORDER BY oid",
-            &[&run.id],
-        )
-        .map_err(|error| failed(step, error))?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
-}
-
-/// Those of `oids` that are still what the run has made, and those that are something else now.
-///
-/// An OID can be given again after its object was removed, so the row in the system's catalog must be the one that
-/// the run's own transaction wrote, and its owner the role that loads.
-pub(crate) fn own_large_objects(
-    client: &mut impl GenericClient,
-    run: &Run,
-    oids: &[u32],
-) -> Result<(Vec<u32>, Vec<u32>)> {
-    const EXISTING: &str = "
-        SELECT m.oid, m.xmin = o.made_by::pg_catalog.xid
-          AND m.lomowner = (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname = $3) AS own
-        FROM coalesce.large_object o JOIN pg_catalog.pg_largeobject_metadata m ON m.oid = o.oid
-        WHERE o.run = $1 AND o.oid = ANY ($2) ORDER BY m.oid";
-    if oids.is_empty() {
-        return Ok((Vec::new(), Vec::new()));
-    }
-    let rows = client
-        .query(EXISTING, &[&run.id, &oids, &run.role])
-        .map_err(|error| failed("the large objects could not be examined", error))?;
-    let (own, others): (Vec<_>, Vec<_>) = rows
-        .iter()
-        .partition(|row| row.get::<_, Option<bool>>("own").unwrap_or(false));
-    let oids = |rows: Vec<&postgres::Row>| rows.into_iter().map(|row| row.get("oid")).collect();
-    Ok((oids(own), oids(others)))
-}
-
 /// Removes what is known of a run's parts, which nobody needs once it has ended.
 fn forget_parts(client: &mut impl GenericClient, run: &Run) -> std::result::Result<(), postgres::Error> {
     client.execute("DELETE FROM coalesce.chunk WHERE run = $1", &[&run.id])?;
+    client.execute("DELETE FROM coalesce.step WHERE run = $1", &[&run.id])?;
     // A journal from before there were large objects gets its table with the next load.
     if can_look(client, "large_object")? {
         client.execute("DELETE FROM coalesce.large_object WHERE run = $1", &[&run.id])?;
@@ -315,8 +335,8 @@ pub(crate) fn go_live(
         .map_err(|error| failed(step, error))?;
     hold(&mut transaction, run)?;
     open(&mut transaction)?;
+    keep(&mut transaction)?;
     let mut end = || -> std::result::Result<(), postgres::Error> {
-        transaction.batch_execute("SET LOCAL synchronous_commit = on")?;
         forget_parts(&mut transaction, run)?;
         transaction.execute(
             "UPDATE coalesce.run SET state = 'live', ended_at = pg_catalog.now() WHERE id = $1",
@@ -332,30 +352,57 @@ pub(crate) fn go_live(
 }
 
 /// The answer to COMMIT was lost: the row that was written with it says what became of it.
-fn settle_lost_answer(target: &Target, run: &Run, failure: Failure) -> Result<()> {
-    let asked = target.sessions(1)?.pop().map(|mut client| {
-        client.query_opt(
-            "SELECT state = 'live' FROM coalesce.run WHERE id = $1",
-            &[&run.id],
-        )
+fn settle_lost_answer(target: &mut Target, run: &Run, failure: Failure) -> Result<()> {
+    if !failure.is_lost_session() {
+        return Err(failure);
+    }
+    let asked = target.sessions(1).map(|mut sessions| {
+        let client = sessions.first_mut();
+        client.map(|client| {
+            client.query_opt(
+                "SELECT state = 'live' FROM coalesce.run WHERE id = $1",
+                &[&run.id],
+            )
+        })
     });
     match asked {
-        Some(Ok(Some(row))) if row.get(0) => Ok(()),
-        _ => Err(failure),
+        Ok(Some(Ok(Some(row)))) if row.get(0) => Ok(()),
+        Ok(Some(Ok(_))) => Err(failure),
+        _ => Err(failure.with_state("whether it is live is not known: `load --resume` says so")),
     }
+}
+
+/// Whether a run that began like this one, of the same dump, has become live in schemas that are still there.
+pub(crate) fn is_live(client: &mut Client, origin: &Origin, schemas: &[String]) -> Result<bool> {
+    const LIVE: &str = "
+        SELECT FROM coalesce.run r
+        WHERE r.state = 'live' AND r.dump_run = $1 AND r.definitions = $2 AND r.schemas = $3
+          AND r.schema_oids = ARRAY(
+            SELECT n.oid FROM pg_catalog.unnest($3::pg_catalog.text[]) WITH ORDINALITY AS s (name, place)
+            JOIN pg_catalog.pg_namespace n ON n.nspname = s.name ORDER BY s.place)";
+    let step = "the journal could not be read";
+    if !can_look(client, "run").map_err(|error| failed(step, error))? {
+        return Ok(false);
+    }
+    client
+        .query_opt(LIVE, &[&origin.dump_run, &origin.definitions, &schemas])
+        .map(|row| row.is_some())
+        .map_err(|error| failed(step, error))
 }
 
 /// The load that wrote `schema`, as it stands now, and did not end, if there is one.
 pub(crate) fn unfinished_run(client: &mut Client, schema: &str) -> Result<Option<Run>> {
     const OF_SCHEMA: &str = "
-        SELECT r.id, r.owner_pid, r.role, r.created_schemas,
+        SELECT r.id, r.owner, r.role, r.created_schemas, r.dump_run, r.source, r.tool, r.filters, r.definitions,
         ARRAY(SELECT n.nspname::pg_catalog.text FROM pg_catalog.pg_namespace n
-        WHERE n.oid = ANY (r.schema_oids) AND n.nspname = ANY (r.schemas))
+        WHERE n.oid = ANY (r.schema_oids) AND n.nspname = ANY (r.schemas)) AS schemas
         FROM coalesce.run r
         JOIN pg_catalog.pg_namespace n ON n.nspname = $1 AND n.oid = ANY (r.schema_oids)
         WHERE r.state = 'loading' ORDER BY r.id DESC LIMIT 1";
     const WITHOUT_SCHEMA: &str = "
-        SELECT r.id, r.owner_pid, r.role, r.created_schemas, r.schemas FROM coalesce.run r
+        SELECT r.id, r.owner, r.role, r.created_schemas, r.dump_run, r.source, r.tool, r.filters, r.definitions,
+          r.schemas
+        FROM coalesce.run r
         WHERE r.state = 'loading' AND pg_catalog.cardinality(r.schemas) = 0 AND $1::pg_catalog.text IS NOT NULL
         ORDER BY r.id DESC LIMIT 1";
     let step = "the journal could not be read";
@@ -372,11 +419,18 @@ pub(crate) fn unfinished_run(client: &mut Client, schema: &str) -> Result<Option
         .query_opt(sql, &[&schema])
         .map_err(|error| failed(step, error))?;
     Ok(row.map(|row| Run {
-        id: row.get(0),
-        owner_pid: row.get(1),
-        role: row.get(2),
-        created_schemas: row.get(3),
-        schemas: row.get(4),
+        id: row.get("id"),
+        owner: row.get("owner"),
+        origin: Origin {
+            dump_run: row.get("dump_run"),
+            source: row.get("source"),
+            tool: row.get("tool"),
+            filters: row.get("filters"),
+            definitions: row.get("definitions"),
+        },
+        role: row.get("role"),
+        created_schemas: row.get("created_schemas"),
+        schemas: row.get("schemas"),
     }))
 }
 

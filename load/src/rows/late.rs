@@ -11,7 +11,7 @@ use catalog::QualifiedName;
 use cli::{Exit, Failure, FailureContext, Result, Ui, count};
 use fingerprint::Fingerprint;
 
-use crate::fill::{Chunk, OpenedChunk, table_of};
+use super::chunk::{Chunk, OpenedChunk, table_of};
 use crate::journal::Run;
 use crate::target::Target;
 

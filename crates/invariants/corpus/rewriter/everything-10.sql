@@ -1,0 +1,15 @@
+CREATE OPERATOR side.=== (LEFTARG = text, RIGHTARG = int, FUNCTION = same, COMMUTATOR = OPERATOR(side.===));
+CREATE OPERATOR FAMILY side.family USING btree;
+ALTER OPERATOR FAMILY side.family USING btree ADD OPERATOR 1 < (int, bigint), FUNCTION 1 (int, bigint) btint48cmp(int, bigint);
+CREATE OPERATOR FAMILY side.sizes USING gist;
+CREATE OPERATOR CLASS by_size DEFAULT FOR TYPE described USING gist FAMILY side.sizes AS STORAGE box;
+COMMENT ON OPERATOR FAMILY side.family USING btree IS 'a family';
+CREATE FUNCTION to_word(a int) RETURNS described LANGUAGE sql IMMUTABLE AS 'SELECT ROW(a::text, NULL, NULL)::public.described';
+CREATE CAST (int AS described) WITH FUNCTION to_word(int) AS IMPLICIT;
+CREATE CAST (described AS jsonb) WITH INOUT;
+CREATE FUNCTION from_sql(internal) RETURNS internal LANGUAGE internal IMMUTABLE AS 'int4recv';
+CREATE TRANSFORM FOR described LANGUAGE sql (FROM SQL WITH FUNCTION from_sql(internal));
+CREATE ACCESS METHOD side_method TYPE INDEX HANDLER gisthandler;
+CREATE COLLATION side.nordic (provider = icu, locale = 'da', deterministic = false);
+CREATE TABLE sorted (a text COLLATE side.nordic); INSERT INTO sorted VALUES ('Å'), ('å');
+CREATE DEFAULT CONVERSION side.recode FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;

@@ -1,0 +1,15 @@
+COMMENT ON RULE always ON ruled IS 'a rule';
+COMMENT ON POLICY own ON guarded IS 'a policy';
+COMMENT ON DOMAIN short_word IS 'a domain';
+COMMENT ON CONSTRAINT short ON DOMAIN short_word IS 'of a domain';
+COMMENT ON AGGREGATE moving(int) IS 'an aggregate';
+COMMENT ON OPERATOR side.=== (int, text) IS 'an operator';
+COMMENT ON OPERATOR CLASS by_size USING gist IS 'a class';
+COMMENT ON CAST (int AS described) IS 'a cast';
+COMMENT ON TRANSFORM FOR described LANGUAGE sql IS 'a transform';
+COMMENT ON COLLATION side.nordic IS 'a collation';
+COMMENT ON CONVERSION side.recode IS 'a conversion';
+COMMENT ON TEXT SEARCH PARSER side.parser IS 'a parser';
+COMMENT ON TEXT SEARCH DICTIONARY side.words IS 'a dictionary';
+COMMENT ON ACCESS METHOD side_method IS 'a method';
+;

@@ -1,0 +1,160 @@
+//! A chunk of rows: framed, hashed, and written by COPY.
+
+use std::io::Write;
+
+use archive::{Header, RowsRecord, decompress};
+use catalog::{QualifiedName, Table, TableKind};
+use cli::{Exit, Failure, Result, count, size};
+use fingerprint::{Fingerprint, Form, scan_chunk};
+use postgres::{Client, Transaction};
+
+use crate::journal::{self, Run};
+use crate::large_objects;
+use crate::script;
+use crate::target::failed;
+
+/// Rows handed to the connection at once; it copies what it is given.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// A chunk whose SHA-256 holds.
+pub(crate) struct Chunk {
+    pub(crate) rows: RowsRecord,
+    pub(crate) stored: Vec<u8>,
+}
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Freeze {
+    /// Into a table that was truncated in the same transaction.
+    Yes,
+    No,
+}
+
+/// The table whose rows a chunk holds.
+pub(crate) fn table_of<'a>(header: &'a Header, rows: &RowsRecord) -> Result<&'a Table> {
+    let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
+    header.catalog.tables.get(place).ok_or_else(|| {
+        Failure::new(
+            Exit::Archive,
+            format!("archive is damaged: it has no table {}", rows.table),
+        )
+    })
+}
+
+/// A chunk whose rows are framed and hashed.
+pub(crate) struct OpenedChunk<'a> {
+    pub(crate) table: &'a Table,
+    pub(super) rows: RowsRecord,
+    bytes: Vec<u8>,
+    pub(crate) fingerprint: Fingerprint,
+}
+
+impl<'a> OpenedChunk<'a> {
+    pub(crate) fn new(table: &'a Table, chunk: Chunk) -> Result<Self> {
+        let rows = chunk.rows;
+        let name = table.qualified_name();
+        let bytes = decompress(rows.codec, chunk.stored, rows.raw).map_err(Failure::archive)?;
+        let names: Vec<&str> = table
+            .stored_columns()
+            .map(|column| column.name.as_str())
+            .collect();
+        let fingerprint = scan_chunk(rows.form, names, &bytes).map_err(|error| {
+            Failure::new(
+                Exit::Archive,
+                format!("archive is damaged: chunk {} of {name}", rows.chunk),
+            )
+            .with_source(error)
+        })?;
+        if fingerprint.rows != rows.rows {
+            let message = format!(
+                "archive is damaged: chunk {} of {name} has another number of rows",
+                rows.chunk
+            );
+            return Err(Failure::new(Exit::Archive, message));
+        }
+        Ok(OpenedChunk {
+            table,
+            rows,
+            bytes,
+            fingerprint,
+        })
+    }
+
+    /// Its table's number and its own.
+    pub(crate) fn place(&self) -> (u32, u32) {
+        (self.rows.table, self.rows.chunk)
+    }
+
+    /// Bytes of its rows.
+    pub(super) fn len(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    /// Writes the rows into the table `name`, with their row in the journal, in one transaction.
+    pub(crate) fn copy(
+        &self,
+        client: &mut Client,
+        run: &Run,
+        header: &Header,
+        name: &QualifiedName,
+    ) -> Result<()> {
+        let rows = &self.rows;
+        let step = || format!("rows of {name} could not be written (chunk {})", rows.chunk);
+        let mut transaction = client.transaction().map_err(|error| failed(step(), error))?;
+        journal::hold(&mut transaction, run)?;
+        if self.table.kind == TableKind::LargeObjects {
+            large_objects::put(&mut transaction, header, self.table, rows, &self.bytes)?;
+        } else {
+            self.copy_into(&mut transaction, &name.to_string(), Freeze::No)?;
+        }
+        journal::note_chunk(&mut transaction, run, self.place(), &self.fingerprint)?;
+        transaction.commit().map_err(|error| failed(step(), error))
+    }
+
+    /// Writes the rows into `name`, a table that has the same columns.
+    pub(crate) fn copy_into(
+        &self,
+        transaction: &mut Transaction<'_>,
+        name: &str,
+        freeze: Freeze,
+    ) -> Result<()> {
+        let rows = &self.rows;
+        let step = || {
+            let table = self.table.qualified_name();
+            format!("rows of {table} could not be written (chunk {})", rows.chunk)
+        };
+        let mut writer = transaction
+            .copy_in(&copy_in_sql(self.table, name, rows.form, freeze))
+            .map_err(|error| failed(step(), error))?;
+        for piece in self.bytes.chunks(PIECE_BYTES) {
+            writer
+                .write_all(piece)
+                .map_err(|error| Failure::new(Exit::Target, step()).with_source(error))?;
+        }
+        let copied = writer.finish().map_err(|error| failed(step(), error))?;
+        if copied == rows.rows {
+            script::remark(format_args!("{} rows, {}", count(copied), size(rows.raw)));
+            return Ok(());
+        }
+        let message = format!(
+            "{name} took {copied} of {} rows of chunk {}",
+            rows.rows, rows.chunk
+        );
+        Err(Failure::new(Exit::Target, message))
+    }
+}
+
+fn copy_in_sql(table: &Table, into: &str, form: Form, freeze: Freeze) -> String {
+    let format = match form {
+        Form::Text => "FORMAT csv, HEADER",
+        Form::Binary => "FORMAT binary",
+    };
+    let freeze = match freeze {
+        Freeze::Yes => ", FREEZE",
+        Freeze::No => "",
+    };
+    format!(
+        "COPY {into} {} FROM STDIN ({format}{freeze})",
+        table.column_list()
+    )
+}
