@@ -47,6 +47,7 @@ pub(crate) fn check(
     )?;
     let existing: Vec<String> = offers.schemas.iter().map(|it| it.name.clone()).collect();
     findings.extend(roles::findings(target, header, &existing, args)?);
+    findings.extend(args.toast.apply(target)?);
     findings.extend(apart.findings(target)?);
     findings.extend(after.findings(target)?);
     findings.extend(outside::findings(target, texts.get(SchemaMember::PreData))?);

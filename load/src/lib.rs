@@ -7,17 +7,20 @@ mod abandon;
 mod after;
 mod apart;
 mod args;
+mod beside;
 mod checks;
 mod extension_rows;
 mod extension_sequences;
 mod grants;
 mod indexes;
 mod journal;
+mod keys;
 mod labels;
 mod large_objects;
 mod outside;
 mod prepare;
 mod promised;
+mod rejects;
 mod report;
 mod resume;
 mod roles;
@@ -27,6 +30,7 @@ mod settle;
 mod statements;
 mod steps;
 mod target;
+mod toast;
 
 use std::time::Instant;
 
@@ -41,6 +45,7 @@ use apart::Apart;
 use args::{Args, Privileges};
 use extension_rows::ExtensionRows;
 use journal::{Loaded, Origin};
+use rejects::Rejects;
 use resume::Start;
 use rows::{Filled, Filling};
 use steps::Steps;
@@ -67,10 +72,9 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         ui.warning(warning);
     }
     script::record(&args.script, || match &args.abandon {
-        Some(schema) => abandon::abandon(&endpoint, schema, ui),
+        Some(schema) => abandon::abandon(&endpoint, schema, ui).map(|()| Outcome::Done),
         None => load(&endpoint, &args, ui),
-    })?;
-    Ok(Outcome::Done)
+    })
 }
 
 /// An archive's SQL text, by member.
@@ -85,9 +89,10 @@ impl Texts {
     }
 }
 
-fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
+fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
     let started = Instant::now();
     let after = After::read(&args.after)?;
+    let rejects = Rejects::new(&args.rejects, args.resume, ui)?;
     let mut reader = open_archive(&args.archive)?;
     let texts = Texts(reader.schema().map_err(Failure::archive)?);
     let header = reader.header().clone();
@@ -119,7 +124,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
                 places.join(", "),
                 target.name()
             ));
-            return Ok(());
+            return Ok(Outcome::Done);
         }
         Start::Fresh => {
             let existing = checks::check(&mut target, &header, &texts, (&apart, &after), args)?;
@@ -139,15 +144,8 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
         run: &run,
         loaded: &loaded,
     };
-    let ended = load_run(
-        &mut target,
-        steps,
-        reader,
-        &header,
-        (&texts, &apart, &after),
-        args,
-        ui,
-    );
+    let parts = (&texts, &apart, &after, &rejects);
+    let ended = load_run(&mut target, steps, reader, &header, parts, args, ui);
     let end = ended.map_err(|failure| {
         state_left(&target, &places)
             .into_iter()
@@ -161,6 +159,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
         header: &header,
         end: &end,
         apart: &apart,
+        rejected: &rejects.found(),
         elapsed: started.elapsed(),
     };
     live.say(args.format, ui)
@@ -192,7 +191,7 @@ fn load_run(
     steps: Steps<'_>,
     reader: ArchiveReader,
     header: &Header,
-    (texts, apart, after): (&Texts, &Apart, &After),
+    (texts, apart, after, rejects): (&Texts, &Apart, &After, &Rejects),
     args: &Args,
     ui: &Ui,
 ) -> cli::Result<End> {
@@ -203,16 +202,26 @@ fn load_run(
     let filling = Filling {
         archive: &args.archive,
         whole_max: args.whole_bytes_max(),
+        rejects,
     };
+    rejects.recall(target, run)?;
     let Filled {
         end,
         late,
         of_extensions,
     } = filling.fill(target, steps, reader, header, ui)?;
     extension_rows.compare(target, &of_extensions, ui)?;
-    let row_security = indexes::build(target, steps, header, texts.get(SchemaMember::PostData), late, ui)?;
-    settle::settle(target, steps, header, ui)?;
+    let row_security = indexes::build(
+        target,
+        steps,
+        header,
+        texts.get(SchemaMember::PostData),
+        (late, rejects),
+        ui,
+    )?;
+    settle::settle(target, steps, header, &end, ui)?;
     row_security.enable(target, steps)?;
+    rejects.finish(target, run, header, &end)?;
     after.run(target, steps, header, ui)?;
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;

@@ -40,7 +40,7 @@ pub(crate) struct ScriptArgs {
 }
 
 /// Does `work`, and writes down what it sends if that was asked for.
-pub(crate) fn record(args: &ScriptArgs, work: impl FnOnce() -> Result<()>) -> Result<()> {
+pub(crate) fn record<T>(args: &ScriptArgs, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let Some(path) = &args.script else {
         return work();
     };
@@ -53,7 +53,9 @@ pub(crate) fn record(args: &ScriptArgs, work: impl FnOnce() -> Result<()>) -> Re
     log::set_max_level(LevelFilter::Off);
     let published = file.publish(&page.text(worked.is_ok()));
     // Why the work failed says more than why its script did.
-    worked.and_then(|()| published.map_err(|failure| failure.with_state("the run itself ended well")))
+    let worked = worked?;
+    published.map_err(|failure| failure.with_state("the run itself ended well"))?;
+    Ok(worked)
 }
 
 /// Adds a comment behind what this thread sent last.

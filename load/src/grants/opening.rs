@@ -8,7 +8,7 @@ use cli::{Result, Ui, count};
 use postgres::Transaction;
 use rewrite::{Statement, StatementKind, statements};
 
-use super::OBJECTS;
+use super::{OBJECTS, revoke_finally};
 use crate::journal::Run;
 use crate::statements::execute;
 use crate::target::failed;
@@ -22,6 +22,7 @@ pub(crate) fn open(
     sql: &str,
     keep: bool,
 ) -> Result<()> {
+    revoke_finally(transaction, run)?;
     give_back_routines(transaction, run)?;
     for statement in statements(sql)
         .iter()

@@ -20,6 +20,7 @@ use catalog::TableKind;
 use cli::{ArchiveReader, Exit, Failure, Result, Room, Ui};
 
 use crate::journal::Loaded;
+use crate::rejects::Rejects;
 use crate::steps::Steps;
 use crate::target::Target;
 use queue::{Queue, Underway};
@@ -27,7 +28,7 @@ use session::Writer;
 use tally::Tally;
 
 use chunk::Chunk;
-pub(crate) use chunk::Freeze;
+pub(crate) use chunk::{Freeze, OpenedChunk, copy_in_sql, table_at};
 pub(crate) use late::LateRows;
 pub(crate) use routes::Routes;
 
@@ -49,6 +50,8 @@ pub(crate) struct Filling<'a> {
     pub(crate) archive: &'a str,
     /// Bytes of a table that is filled in one transaction, at most.
     pub(crate) whole_max: u64,
+    /// What becomes of rows that the target refuses.
+    pub(crate) rejects: &'a Rejects,
 }
 
 /// What is known, and what still has to go in, when the archive has been read to its end.
@@ -81,7 +84,12 @@ impl Filling<'_> {
         let (mut again, mut reader) = (None, reader);
         for pass in 0..PASSES_MAX {
             // What sessions have lost goes chunk by chunk, so that each pass comes further.
-            let whole_max = if pass == 0 { self.whole_max } else { 0 };
+            // A row that is refused ends its transaction, which shall be that of its chunk.
+            let whole_max = if pass == 0 && !self.rejects.are_wanted() {
+                self.whole_max
+            } else {
+                0
+            };
             let steps = Steps {
                 loaded: again.as_ref().unwrap_or(steps.loaded),
                 ..steps
@@ -153,6 +161,7 @@ impl Filling<'_> {
         let writer = Writer {
             steps,
             header,
+            rejects: self.rejects,
             routes: &routes,
             queue: &queue,
             progress: &progress,
