@@ -4,9 +4,12 @@ use std::num::NonZeroUsize;
 
 use clap::{Parser, ValueEnum};
 
+use crate::after::AfterArgs;
 use crate::checks::space::SpaceArgs;
 use crate::dry_run::DryRunArgs;
 use crate::rejects::RejectArgs;
+use crate::roles::RoleArgs;
+use crate::script::ScriptArgs;
 use crate::toast::ToastArgs;
 
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
@@ -14,6 +17,7 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
   load shared-app-dev backup.tar --privileges keep --apply settings,publications
   dump mandible-dev | remap-schema --to mandible | load shared-app-dev --dry-run
   load shared-app-dev backup.tar --space 20GiB
+  load shared-app-dev backup.tar --create-role mandible_app --after indexes.sql --script sent.sql
   load --abandon mandible shared-app-dev";
 
 /// Load an archive into a PostgreSQL database, all or nothing
@@ -38,6 +42,12 @@ pub(crate) struct Args {
     /// What becomes of the source's grants
     #[arg(long, value_enum, default_value_t = Privileges::Drop, value_name = "WHAT")]
     pub(crate) privileges: Privileges,
+    #[command(flatten)]
+    pub(crate) roles: RoleArgs,
+    #[command(flatten)]
+    pub(crate) after: AfterArgs,
+    #[command(flatten)]
+    pub(crate) script: ScriptArgs,
     /// What else of the source is applied, in the moment in which the schemas go live
     ///
     /// Publications, subscriptions, event triggers, default privileges and settings of the database and of roles in it
@@ -94,9 +104,9 @@ pub(crate) enum ReportFormat {
 /// What becomes of grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Privileges {
-    /// Apply them; roles that hold one get USAGE on the schema, PUBLIC only where the source gave it
+    /// Apply them; roles that hold one, or had USAGE through PUBLIC alone, get USAGE on the schema, and PUBLIC does not
     Keep,
-    /// Leave everything to the role that loads
+    /// Leave everything to the owner alone (--owner)
     Drop,
 }
 

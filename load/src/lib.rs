@@ -4,6 +4,7 @@
 //! failure leaves nothing live.
 
 mod abandon;
+mod after;
 mod apart;
 mod args;
 mod beside;
@@ -22,7 +23,9 @@ mod promised;
 mod rejects;
 mod report;
 mod resume;
+mod roles;
 mod rows;
+mod script;
 mod settle;
 mod statements;
 mod steps;
@@ -37,6 +40,7 @@ use cli::{ArchiveReader, Failure, Outcome, Ui, open_archive};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 
+use after::After;
 use apart::Apart;
 use args::{Args, Privileges};
 use extension_rows::ExtensionRows;
@@ -67,10 +71,10 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     for warning in endpoint.warnings() {
         ui.warning(warning);
     }
-    match &args.abandon {
+    script::record(&args.script, || match &args.abandon {
         Some(schema) => abandon::abandon(&endpoint, schema, ui).map(|()| Outcome::Done),
         None => load(&endpoint, &args, ui),
-    }
+    })
 }
 
 /// An archive's SQL text, by member.
@@ -87,11 +91,13 @@ impl Texts {
 
 fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
     let started = Instant::now();
+    let after = After::read(&args.after)?;
     let rejects = Rejects::new(&args.rejects, args.resume, ui)?;
     let mut reader = open_archive(&args.archive)?;
     let texts = Texts(reader.schema().map_err(Failure::archive)?);
     let header = reader.header().clone();
     refuse_rows_alone(&header)?;
+    args.roles.check()?;
     for filter in &header.filters {
         ui.status(format_args!(
             "the archive holds a part of {}: {filter}",
@@ -121,7 +127,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
             return Ok(Outcome::Done);
         }
         Start::Fresh => {
-            let existing = checks::check(&mut target, &header, &texts, &apart, args, ui)?;
+            let existing = checks::check(&mut target, &header, &texts, (&apart, &after), args, ui)?;
             if args.dry_run.dry_run {
                 let work = dry_run::Work {
                     header: &header,
@@ -137,6 +143,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
             (run, Loaded::default())
         }
         Start::GoesOn(found) => {
+            checks::check_wishes(&mut target, &header, &found.0, &after, args)?;
             target.open_sessions_for_rows(rows::sessions_wanted(&header), ui)?;
             *found
         }
@@ -147,7 +154,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
         run: &run,
         loaded: &loaded,
     };
-    let parts = (&texts, &apart, &rejects);
+    let parts = (&texts, &apart, &after, &rejects);
     let ended = load_run(&mut target, steps, reader, &header, parts, args, ui);
     let end = ended.map_err(|failure| {
         state_left(&target, &places)
@@ -194,7 +201,7 @@ fn load_run(
     steps: Steps<'_>,
     reader: ArchiveReader,
     header: &Header,
-    (texts, apart, rejects): (&Texts, &Apart, &Rejects),
+    (texts, apart, after, rejects): (&Texts, &Apart, &After, &Rejects),
     args: &Args,
     ui: &Ui,
 ) -> cli::Result<End> {
@@ -225,6 +232,7 @@ fn load_run(
     settle::settle(target, steps, header, &end, ui)?;
     row_security.enable(target, steps)?;
     rejects.finish(target, run, header, &end)?;
+    after.run(target, steps, header, ui)?;
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;
     if keep {
@@ -237,11 +245,16 @@ fn load_run(
         "whether it is live already is not known here: `load --resume` says so".to_owned(),
     ]);
     journal::go_live(target, run, |transaction| {
+        roles::create(transaction, &args.roles)?;
         grants::open(transaction, run, header, privileges, keep)?;
         large_objects::open(transaction, header, keep)?;
         extension_rows.add(transaction, &of_extensions, ui)?;
+        roles::settle(transaction, run, header, &args.roles, |transaction| {
+            after.grant(transaction, run, header, ui)
+        })?;
         apart.apply(transaction)
     })?;
+    roles::say(run, header, &args.roles, ui);
     apart.say(ui);
     Ok(end)
 }

@@ -36,6 +36,7 @@ mod statement_pass;
 mod stored_names;
 mod unqualified;
 mod verdict;
+mod written;
 
 pub use apart::{ApartKind, ApartStatement, apart_statements, for_provider, label_providers};
 pub use demand::{Demand, DemandKind, demands, later_features};
@@ -50,3 +51,4 @@ pub use secrets::{Archivable, archivable, is_secret_setting};
 pub use split::{Ending, ending, is_complete, statement_ranges};
 pub use statement::{ConstraintKind, Statement, StatementKind, statements};
 pub use stored_names::{NameMap, TableNames, Unresolved};
+pub use written::{Misfit, WrittenStatement, written_statements};

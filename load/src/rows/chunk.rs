@@ -4,12 +4,13 @@ use std::io::Write;
 
 use archive::{Header, RowsRecord, decompress};
 use catalog::{QualifiedName, Table, TableKind};
-use cli::{Exit, Failure, Result};
+use cli::{Exit, Failure, Result, count, size};
 use fingerprint::{Fingerprint, Form, scan_chunk};
 use postgres::{Client, Transaction};
 
 use crate::journal::{self, Run};
 use crate::large_objects;
+use crate::script;
 use crate::target::failed;
 
 /// Rows handed to the connection at once; it copies what it is given.
@@ -137,6 +138,7 @@ impl<'a> OpenedChunk<'a> {
         }
         let copied = writer.finish().map_err(|error| failed(step(), error))?;
         if copied == rows.rows {
+            script::remark(format_args!("{} rows, {}", count(copied), size(rows.raw)));
             return Ok(());
         }
         let message = format!(
