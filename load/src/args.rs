@@ -4,10 +4,16 @@ use std::num::NonZeroUsize;
 
 use clap::{Parser, ValueEnum};
 
+use crate::proofs::ProofArgs;
+
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
   load shared-app-dev backup.tar --privileges keep --apply settings,publications
+  load shared-app-dev backup.tar --read-back --rate-limit 20
+  load --restore-test spare-server backup.tar
   load --abandon mandible shared-app-dev";
+
+const FINDINGS: &str = "the archive can be restored, but not all of it could be tested (--restore-test)";
 
 /// Load an archive into a PostgreSQL database, all or nothing
 ///
@@ -18,7 +24,7 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
 /// Large objects keep their OIDs, which must be free. Rows of extensions' configuration tables are added where they
 /// are absent; one that is there with other values stops the load.
 #[derive(Debug, Parser)]
-#[command(name = "load", after_help = cli::after_help(EXAMPLES, None))]
+#[command(name = "load", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
     /// The database to write: a URL, a keyword string or a database's name
     pub(crate) target: String,
@@ -42,6 +48,8 @@ pub(crate) struct Args {
     /// Load into a server that is older than the source
     #[arg(long)]
     pub(crate) allow_older_target: bool,
+    #[command(flatten)]
+    pub(crate) proofs: ProofArgs,
     /// Print a report on stdout when the schemas are live
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) format: Option<ReportFormat>,

@@ -167,7 +167,7 @@ impl<'a> ExtensionRows<'a> {
             )?;
         }
         kept.each(self.header, |chunk, _| {
-            chunk.copy_into(transaction, &staging(chunk.table))
+            chunk.copy_into(transaction, &staging(chunk.table), &cli::Pace::default())
         })
         .map(drop)
     }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use archive::{End, Header, RowsRecord, decompress};
 use catalog::{QualifiedName, Table, TableKind};
-use cli::{ArchiveReader, Exit, Failure, Place, Progress, Result, Room, Ui, Work};
-use fingerprint::{Fingerprint, Form, scan_chunk};
+use cli::{ArchiveReader, Exit, Failure, Pace, Place, Progress, Result, Room, Ui, Work};
+use fingerprint::{Fingerprint, Form, Row, each_row_of_chunk, scan_chunk};
 use postgres::{Client, Transaction};
 
 use crate::journal::{self, Run};
@@ -83,8 +83,10 @@ pub(crate) fn fill(
     let (sender, chunks) = sync_channel(WAITING_CHUNKS);
     let reading = thread::spawn(move || read_chunks(reader, &sender));
     let chunks = Mutex::new(chunks);
+    let pace = target.pace();
     let filling = Filling {
         run,
+        pace: &pace,
         header,
         tally: &tally,
         late: &late,
@@ -120,6 +122,7 @@ pub(crate) fn fill(
 /// What all sessions share.
 struct Filling<'a> {
     run: &'a Run,
+    pace: &'a Pace,
     header: &'a Header,
     tally: &'a Tally,
     late: &'a LateRows,
@@ -190,7 +193,7 @@ fn write_chunk(client: &mut Client, filling: &Filling<'_>, chunk: Chunk) -> Resu
     let copied = if of_extension {
         Ok(())
     } else {
-        opened.copy(client, filling.run, filling.header, &into)
+        opened.copy(client, filling.run, filling.header, &into, filling.pace)
     };
     match (copied, kept) {
         (Ok(()), Some(stored)) if of_extension => {
@@ -261,6 +264,19 @@ impl<'a> OpenedChunk<'a> {
         })
     }
 
+    /// Gives every row to `take`.
+    pub(crate) fn each_row(&self, take: impl FnMut(Row<'_>)) -> Result<()> {
+        let names: Vec<&str> = self.table.stored_columns().map(|it| it.name.as_str()).collect();
+        each_row_of_chunk(self.rows.form, names, &self.bytes, take).map_err(|error| {
+            let message = format!(
+                "archive is damaged: chunk {} of {}",
+                self.rows.chunk,
+                self.table.qualified_name()
+            );
+            Failure::new(Exit::Archive, message).with_source(error)
+        })
+    }
+
     /// Writes the rows into the table `name`, with their row in the journal, in one transaction.
     pub(crate) fn copy(
         &self,
@@ -268,22 +284,24 @@ impl<'a> OpenedChunk<'a> {
         run: &Run,
         header: &Header,
         name: &QualifiedName,
+        pace: &Pace,
     ) -> Result<()> {
         let rows = &self.rows;
         let step = || format!("rows of {name} could not be written (chunk {})", rows.chunk);
         let mut transaction = client.transaction().map_err(|error| failed(step(), error))?;
         journal::hold(&mut transaction, run)?;
         if self.table.kind == TableKind::LargeObjects {
+            pace.wait(self.bytes.len())?;
             large_objects::put(&mut transaction, header, self.table, rows, &self.bytes)?;
         } else {
-            self.copy_into(&mut transaction, &name.to_string())?;
+            self.copy_into(&mut transaction, &name.to_string(), pace)?;
         }
         journal::note_chunk(&mut transaction, run, rows.table, rows.chunk)?;
         transaction.commit().map_err(|error| failed(step(), error))
     }
 
     /// Writes the rows into `name`, a table that has the same columns.
-    pub(crate) fn copy_into(&self, transaction: &mut Transaction<'_>, name: &str) -> Result<()> {
+    pub(crate) fn copy_into(&self, transaction: &mut Transaction<'_>, name: &str, pace: &Pace) -> Result<()> {
         let rows = &self.rows;
         let step = || {
             let table = self.table.qualified_name();
@@ -293,6 +311,7 @@ impl<'a> OpenedChunk<'a> {
             .copy_in(&copy_in_sql(self.table, name, rows.form))
             .map_err(|error| failed(step(), error))?;
         for piece in self.bytes.chunks(PIECE_BYTES) {
+            pace.wait(piece.len())?;
             writer
                 .write_all(piece)
                 .map_err(|error| Failure::new(Exit::Target, step()).with_source(error))?;

@@ -41,7 +41,7 @@ pub(crate) fn build(
 ) -> Result<RowSecurity> {
     let started = std::time::Instant::now();
     let phases = Phases::new(&statements(post_data), header);
-    run_parallel(target, run, phases.keys)?;
+    run_parallel(target, run, "keys and indexes", phases.keys)?;
     ui.detail(format_args!(
         "keys and indexes built in {}",
         duration(started.elapsed())
@@ -51,7 +51,7 @@ pub(crate) fn build(
     late.fill(target, run, header, ui)?;
     run_in_order(target, run, &phases.triggers)?;
     run_in_order(target, run, &phases.foreign_keys)?;
-    run_parallel(target, run, phases.validations)?;
+    run_parallel(target, run, "foreign keys", phases.validations)?;
     run_in_order(target, run, &phases.comments)?;
     run_in_order(target, run, &phases.column_names)?;
     Ok(RowSecurity(phases.row_security))
@@ -165,7 +165,13 @@ fn without_semicolon(sql: &str) -> &str {
 }
 
 /// Runs chains beside each other, each statement in a transaction of its own.
-pub(crate) fn run_parallel(target: &Target, run: &Run, chains: Vec<Chain>) -> Result<()> {
+pub(crate) fn run_parallel(
+    target: &Target,
+    run: &Run,
+    phase: &'static str,
+    chains: Vec<Chain>,
+) -> Result<()> {
+    let steps = target.steps(run, phase, chains.iter().map(Vec::len).sum());
     let mut sessions = target.sessions(chains.len())?;
     let stop = AtomicBool::new(false);
     let waiting = Mutex::new(chains.into_iter());
@@ -177,6 +183,7 @@ pub(crate) fn run_parallel(target: &Target, run: &Run, chains: Vec<Chain>) -> Re
                     return Ok(());
                 }
                 in_transaction(client, run, sql).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+                steps.step();
             }
         }
         Ok(())

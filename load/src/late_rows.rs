@@ -62,8 +62,9 @@ impl LateRows {
 
     /// Writes what was put aside, in the order of tables and chunks.
     pub(crate) fn fill(self, target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
+        let pace = target.pace();
         let rows = self.each(header, |chunk, into| {
-            chunk.copy(target.client(), run, header, into).map_err(|failure| {
+            chunk.copy(target.client(), run, header, into, &pace).map_err(|failure| {
                 if failure.is_missing_object() {
                     failure.with_hint(
                         "a value names an object that the archive does not have; `remap-schema` lists such values",

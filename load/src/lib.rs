@@ -18,6 +18,7 @@ mod large_objects;
 mod late_rows;
 mod outside;
 mod prepare;
+mod proofs;
 mod report;
 mod routes;
 mod settle;
@@ -36,6 +37,7 @@ use apart::Apart;
 use args::{Args, Privileges};
 use extension_rows::ExtensionRows;
 use journal::Run;
+use proofs::{ReadBack, Scratch};
 use target::Target;
 
 /// The definition of the tool's arguments.
@@ -59,10 +61,10 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         ui.warning(warning);
     }
     match &args.abandon {
-        Some(schema) => abandon::abandon(&endpoint, schema, ui)?,
-        None => load(&endpoint, &args, ui)?,
+        Some(schema) => abandon::abandon(&endpoint, schema, ui).map(|()| Outcome::Done),
+        None if args.proofs.restore_test => proofs::restore_test(&endpoint, &args, ui),
+        None => load_archive(&endpoint, open_archive(&args.archive)?, &args, None, ui),
     }
-    Ok(Outcome::Done)
 }
 
 /// An archive's SQL text, by member.
@@ -77,11 +79,17 @@ impl Texts {
     }
 }
 
-fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
+/// `scratch` is the database, where it is there for this load alone.
+fn load_archive(
+    endpoint: &PostgresEndpoint,
+    mut reader: ArchiveReader,
+    args: &Args,
+    scratch: Option<&Scratch>,
+    ui: &Ui,
+) -> cli::Result {
     let started = Instant::now();
-    let mut reader = open_archive(&args.archive)?;
-    let texts = Texts(reader.schema().map_err(Failure::archive)?);
-    let header = reader.header().clone();
+    let mut texts = Texts(reader.schema().map_err(Failure::archive)?);
+    let mut header = reader.header().clone();
     refuse_rows_alone(&header)?;
     for filter in &header.filters {
         ui.status(format_args!(
@@ -91,7 +99,11 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     }
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
 
-    let mut target = Target::connect(endpoint, args.jobs())?;
+    let mut target = Target::connect(endpoint, args.jobs(), ui)?.with_pace(args.proofs.rate.pace());
+    let untested = match scratch {
+        Some(_) => proofs::leave_out(&mut target, &mut header, &mut texts)?,
+        None => Vec::new(),
+    };
     // Locked first: what the checks find must still hold when the run begins.
     let places = places(&schemas, &header);
     target.lock_schemas(&places)?;
@@ -99,24 +111,35 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
     let existing = checks::check(&mut target, &header, &texts, &apart, args)?;
     target.open_sessions_for_rows(fill::sessions_wanted(&header), ui)?;
     let run = journal::begin(&mut target, &header, &existing)?;
-    cli::set_last_words(last_words(&target, &places, args));
+    if scratch.is_none() {
+        cli::set_last_words(last_words(&target, &places, args));
+    }
     let loaded = load_run(&mut target, &run, reader, &header, (&texts, &apart), args, ui);
-    let end = loaded.map_err(|failure| {
+    let (end, read_back) = loaded.map_err(|failure| {
+        if scratch.is_some() {
+            return failure;
+        }
         state_left(&target, &places)
             .into_iter()
             .fold(failure, Failure::with_state)
             .with_way_out(way_out(&places, args))
     })?;
-    cli::set_last_words(Vec::new());
+    if scratch.is_none() {
+        cli::set_last_words(Vec::new());
+    }
     let live = report::Live {
         target: &target.name(),
         schemas: &schemas,
         header: &header,
         end: &end,
         apart: &apart,
+        read_back: read_back.as_ref(),
+        is_restore_test: scratch.is_some(),
+        untested: &untested,
         elapsed: started.elapsed(),
     };
-    live.say(args.format, ui)
+    live.say(args.format, ui)?;
+    Ok(live.outcome())
 }
 
 /// What a load is known by: its schemas, or the word for large objects where there is nothing else.
@@ -148,7 +171,7 @@ fn load_run(
     (texts, apart): (&Texts, &Apart),
     args: &Args,
     ui: &Ui,
-) -> cli::Result<End> {
+) -> cli::Result<(End, Option<ReadBack>)> {
     prepare::create(target, run, header, texts.get(SchemaMember::PreData), ui)?;
     large_objects::create(target, run, header)?;
     let extension_rows = ExtensionRows::new(target, header)?;
@@ -160,6 +183,12 @@ fn load_run(
     extension_rows.compare(target, &of_extensions, ui)?;
     let row_security = indexes::build(target, run, header, texts.get(SchemaMember::PostData), late, ui)?;
     settle::settle(target, run, header, ui)?;
+    // Before row level security, which would stand in the way.
+    let mut read_back = if args.proofs.reads_back() {
+        Some(ReadBack::of_tables(target, run, header, &end, ui)?)
+    } else {
+        None
+    };
     row_security.enable(target, run)?;
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;
@@ -169,17 +198,23 @@ fn load_run(
         grants::mention(privileges, large_objects::grants(header), ui);
     }
     cli::check_interrupt()?;
-    cli::set_last_words(vec![
-        "whether it is live already is not known here: `load --abandon` says so".to_owned(),
-    ]);
+    if !args.proofs.restore_test {
+        cli::set_last_words(vec![
+            "whether it is live already is not known here: `load --abandon` says so".to_owned(),
+        ]);
+    }
+    let pace = target.pace();
     journal::go_live(target, run, |transaction| {
         grants::open(transaction, run, header, privileges, keep)?;
         large_objects::open(transaction, header, keep)?;
         extension_rows.add(transaction, &of_extensions, ui)?;
+        if let Some(read_back) = &mut read_back {
+            read_back.of_extension_rows(transaction, header, &of_extensions, &pace)?;
+        }
         apart.apply(transaction)
     })?;
     apart.say(ui);
-    Ok(end)
+    Ok((end, read_back))
 }
 
 /// What a load that does not end well leaves.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use archive::{End, Header};
 use catalog::ObjectKind;
-use cli::{Ui, count, duration};
+use cli::{Outcome, Ui, count, duration};
 use serde_json::json;
 
 use crate::apart::Apart;
 use crate::args::ReportFormat;
+use crate::proofs::ReadBack;
 
 /// The version of the JSON report.
 const VERSION: u32 = 1;
@@ -20,15 +21,30 @@ pub(crate) struct Live<'a> {
     pub(crate) header: &'a Header,
     pub(crate) end: &'a End,
     pub(crate) apart: &'a Apart,
+    pub(crate) read_back: Option<&'a ReadBack>,
+    /// The target is a scratch database.
+    pub(crate) is_restore_test: bool,
+    /// What a restore test had to leave out, as sentences.
+    pub(crate) untested: &'a [String],
     pub(crate) elapsed: Duration,
 }
 
 impl Live<'_> {
     pub(crate) fn say(&self, format: Option<ReportFormat>, ui: &Ui) -> cli::Result<()> {
+        self.untested.iter().for_each(|it| ui.finding(it));
         ui.status(self.closing_line());
         match format {
             Some(ReportFormat::Json) => ui.print(format_args!("{:#}\n", self.json())),
             None => Ok(()),
+        }
+    }
+
+    /// What is not tested is a finding.
+    pub(crate) fn outcome(&self) -> Outcome {
+        if self.untested.is_empty() {
+            Outcome::Done
+        } else {
+            Outcome::Findings
         }
     }
 
@@ -47,9 +63,16 @@ impl Live<'_> {
             0 => String::new(),
             number => format!(" {} large objects,", count(number)),
         };
+        let place = if self.is_restore_test {
+            format!("the archive of {} can be restored", self.header.source.database)
+        } else {
+            format!("{places} {verb} live on {}", self.target)
+        };
+        let read_back = self.read_back.map_or(String::new(), |it| {
+            format!(", also read back in {}", duration(it.elapsed))
+        });
         format!(
-            "{places} {verb} live on {}: {} tables, {} rows,{large_objects} {} indexes in {}; all fingerprints hold: {}",
-            self.target,
+            "{place}: {} tables, {} rows,{large_objects} {} indexes in {}; all fingerprints hold{read_back}: {}",
             count(tally.tables),
             count(tally.rows),
             count(self.header.catalog.count(ObjectKind::Index) as u64),
@@ -92,6 +115,9 @@ impl Live<'_> {
             "large_objects": tally.large_objects,
             "tables": tables,
             "apart": self.apart.json(),
+            "read_back": self.read_back.map(ReadBack::json),
+            "restore_test": self.is_restore_test,
+            "untested": self.untested,
             "seconds": self.elapsed.as_secs_f64(),
         })
     }

@@ -17,10 +17,10 @@ use crate::target::{Target, failed};
 pub(crate) fn settle(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
     set_sequences(target, run, header, ui)?;
     refresh(target, run, header, ui)?;
-    let analyses = analyzed(&header.catalog.tables)
+    let analyses: Vec<_> = analyzed(&header.catalog.tables)
         .map(|table| vec![format!("ANALYZE {}", table.qualified_name())])
         .collect();
-    run_parallel(target, run, analyses)
+    run_parallel(target, run, "tables analyzed", analyses)
 }
 
 /// Tables that are analyzed by themselves; those below come with them. What has a foreign table below is left out:
@@ -228,12 +228,14 @@ fn refresh(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<(
     };
     unrestrict_views(client).map_err(cli::Failure::target)?;
     execute(client, &format!("SET search_path = {}", path.join(", ")))?;
+    let steps = target.steps(run, "materialized views", populated.len());
     for view in populated {
         let mut transaction = client.transaction().map_err(|error| failed(step, error))?;
         journal::hold(&mut transaction, run)?;
         let name = QualifiedName::new(&view.schema, &view.name);
         execute(&mut transaction, &format!("REFRESH MATERIALIZED VIEW {name}"))?;
         transaction.commit().map_err(|error| failed(step, error))?;
+        steps.step();
     }
     Ok(())
 }

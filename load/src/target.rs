@@ -1,13 +1,14 @@
 //! The database that is written: its sessions and its locks.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::time::Duration;
 
-use cli::{Exit, Failure, InterruptGuard, Result, Ui};
+use cli::{Exit, Failure, InterruptGuard, Pace, Result, Steps, Ui};
 use database::endpoint::PostgresEndpoint;
 use postgres::Client;
 
-use crate::journal;
+use crate::journal::{self, Run};
 
 /// How often, and how long apart, a schema's lock is asked for.
 const LOCK_TRIES: u32 = 4;
@@ -20,6 +21,8 @@ pub(crate) struct Target {
     jobs: usize,
     /// Opened before anything is written, for whoever writes the rows.
     for_rows: Sessions,
+    pace: Arc<Pace>,
+    ui: Ui,
     _guard: InterruptGuard,
 }
 
@@ -45,15 +48,32 @@ impl DerefMut for Sessions {
 }
 
 impl Target {
-    pub(crate) fn connect(endpoint: &PostgresEndpoint, jobs: usize) -> Result<Self> {
+    pub(crate) fn connect(endpoint: &PostgresEndpoint, jobs: usize, ui: &Ui) -> Result<Self> {
         let (client, guard) = open(endpoint)?;
         Ok(Target {
             endpoint: endpoint.clone(),
             client,
             jobs,
             for_rows: Sessions::default(),
+            pace: Arc::default(),
+            ui: ui.clone(),
             _guard: guard,
         })
+    }
+
+    /// Rows go in, and are read back, no faster than `pace`.
+    pub(crate) fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = Arc::new(pace);
+        self
+    }
+
+    pub(crate) fn pace(&self) -> Arc<Pace> {
+        Arc::clone(&self.pace)
+    }
+
+    /// Shows a phase of so many steps until it is dropped.
+    pub(crate) fn steps(&self, run: &Run, phase: &'static str, expected: usize) -> Steps {
+        self.ui.steps(&run.schemas.join(", "), phase, expected)
     }
 
     pub(crate) fn name(&self) -> String {

@@ -20,6 +20,7 @@ mod outcome;
 mod output_name;
 mod outside;
 mod parse;
+mod policies;
 mod reference;
 mod relation;
 mod rewriter;
@@ -39,6 +40,7 @@ pub use apart::{ApartKind, ApartStatement, apart_statements, for_provider, label
 pub use known::Known;
 pub use outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten, Secret};
 pub use outside::{OutsideKind, OutsideObject, far_reaching, outside_objects};
+pub use policies::without_policies_for;
 pub use relation::ColumnRename;
 pub use rewriter::Rewriter;
 pub use search_path::SearchPath;
