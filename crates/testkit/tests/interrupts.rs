@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use testkit::{Cluster, Database, Output, Tools};
 
@@ -136,12 +137,12 @@ fn a_load_can_be_interrupted_in_every_phase_after_the_rows() {
         std::thread::scope(|scope| {
             let loading = scope.spawn(|| lab.run(GATED_LOAD));
             if phase == "COPY" {
-                wait_for(&mut admin, "ANALYZE");
+                wait_for(&lab.target, "ANALYZE");
                 admin
                     .batch_execute("BEGIN; LOCK TABLE gated.a_few; SELECT pg_advisory_unlock_all()")
                     .unwrap();
             }
-            wait_for(&mut admin, phase);
+            wait_for(&lab.target, phase);
             let killed = lab
                 .tools
                 .shell("kill -INT $(cat load.pid)")
@@ -170,21 +171,17 @@ fn a_load_can_be_interrupted_in_every_phase_after_the_rows() {
     }
 }
 
-/// Waits until a session of `load` waits for a lock in a statement that begins with `words`.
-fn wait_for(admin: &mut postgres::Client, words: &str) {
-    const WAITING: &str = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'coalesce load'
-        AND datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1 || '%'";
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    loop {
-        let waiting: i64 = admin.query_one(WAITING, &[&words]).unwrap().get(0);
-        if waiting > 0 {
-            return;
-        }
-        assert!(
-            std::time::Instant::now() < deadline,
-            "no session waits in {words}"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(20));
+/// Waits until a session of `load` waits for a lock in a statement that begins with `words`. Asked in a session of its
+/// own: in a transaction what sessions do is what it was at the first look.
+fn wait_for(target: &Database, words: &str) {
+    let waiting = format!(
+        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'coalesce load'
+         AND datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '{words} %'"
+    );
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while target.query(&waiting).unwrap().is_empty() {
+        assert!(Instant::now() < deadline, "no session waits in {words}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 
