@@ -6,7 +6,7 @@ mod steps;
 mod view;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
@@ -48,6 +48,7 @@ struct Passage {
     rows: AtomicU64,
     bytes: AtomicU64,
     expected: Option<u64>,
+    is_finished: AtomicBool,
     started: Instant,
 }
 
@@ -66,6 +67,7 @@ impl Progress {
             rows: AtomicU64::default(),
             bytes: AtomicU64::default(),
             expected,
+            is_finished: AtomicBool::new(false),
             started: Instant::now(),
         });
         let view = View::new(style, &passage, || bars.add(bar(&passage)));
@@ -89,6 +91,7 @@ impl Progress {
 
     /// Takes the bar away; JSON gets its last line.
     pub fn finish(&self) {
+        self.passage.is_finished.store(true, Ordering::Relaxed);
         self.view.finish(&*self.passage);
     }
 }
@@ -100,12 +103,20 @@ impl Passage {
             bytes: self.bytes.load(Ordering::Relaxed),
         }
     }
+
+    /// What is expected is a guess, and all that passed may be less.
+    fn time_left(&self, work: Work, elapsed: Duration) -> Option<Duration> {
+        if self.is_finished.load(Ordering::Relaxed) {
+            return Some(Duration::ZERO);
+        }
+        time_left(work.bytes, self.expected, elapsed)
+    }
 }
 
 impl Account for Passage {
     fn plain(&self) -> String {
         let (work, elapsed) = (self.work(), self.started.elapsed());
-        let left = time_left(work.bytes, self.expected, elapsed);
+        let left = self.time_left(work, elapsed);
         let left = left.map_or(String::new(), |left| format!(", {} left", duration(left)));
         format!(
             "{:<6} {}: {} rows, {}, {}/s{left}",
@@ -123,7 +134,7 @@ impl Account for Passage {
             "version": 1, "tool": self.tool, "what": self.what, "phase": self.phase, "rows": work.rows,
             "bytes": work.bytes, "bytes_expected": self.expected, "bytes_per_second": rate(work.bytes, elapsed),
             "seconds": elapsed.as_secs_f64(),
-            "seconds_left": time_left(work.bytes, self.expected, elapsed).map(|it| it.as_secs_f64()),
+            "seconds_left": self.time_left(work, elapsed).map(|it| it.as_secs_f64()),
         })
     }
 }
