@@ -7,6 +7,7 @@ use clap::{Parser, ValueEnum};
 use crate::after::AfterArgs;
 use crate::checks::space::SpaceArgs;
 use crate::dry_run::DryRunArgs;
+use crate::proofs::ProofArgs;
 use crate::rejects::RejectArgs;
 use crate::roles::RoleArgs;
 use crate::script::ScriptArgs;
@@ -18,7 +19,11 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
   dump mandible-dev | remap-schema --to mandible | load shared-app-dev --dry-run
   load shared-app-dev backup.tar --space 20GiB
   load shared-app-dev backup.tar --create-role mandible_app --after indexes.sql --script sent.sql
+  load shared-app-dev backup.tar --read-back --rate-limit 20
+  load --restore-test spare-server backup.tar
   load --abandon mandible shared-app-dev";
+
+const FINDINGS: &str = "live, but rows were rejected (--on-error reject); or the archive can be restored, but not all of it could be tested (--restore-test)";
 
 /// Load an archive into a PostgreSQL database, all or nothing
 ///
@@ -29,7 +34,7 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
 /// Large objects keep their OIDs, which must be free. Rows of extensions' configuration tables are added where they
 /// are absent; one that is there with other values stops the load.
 #[derive(Debug, Parser)]
-#[command(name = "load", after_help = cli::after_help(EXAMPLES, Some("live, but rows were rejected (--on-error reject)")))]
+#[command(name = "load", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
     /// The database to write: a URL, a keyword string or a database's name
     pub(crate) target: String,
@@ -81,6 +86,8 @@ pub(crate) struct Args {
     pub(crate) space: SpaceArgs,
     #[command(flatten)]
     pub(crate) dry_run: DryRunArgs,
+    #[command(flatten)]
+    pub(crate) proofs: ProofArgs,
     /// Print a report on stdout when the schemas are live
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) format: Option<ReportFormat>,

@@ -20,6 +20,7 @@ mod keys;
 mod large_objects;
 mod prepare;
 mod promised;
+mod proofs;
 mod rejects;
 mod report;
 mod resume;
@@ -45,6 +46,7 @@ use apart::Apart;
 use args::{Args, Privileges};
 use extension_rows::ExtensionRows;
 use journal::{Loaded, Origin};
+use proofs::{ReadBack, Scratch};
 use rejects::Rejects;
 use resume::Start;
 use rows::{Filled, Filling};
@@ -73,7 +75,8 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     }
     script::record(&args.script, || match &args.abandon {
         Some(schema) => abandon::abandon(&endpoint, schema, ui).map(|()| Outcome::Done),
-        None => load(&endpoint, &args, ui),
+        None if args.proofs.restore_test => proofs::restore_test(&endpoint, &args, ui),
+        None => load_archive(&endpoint, open_archive(&args.archive)?, &args, None, ui),
     })
 }
 
@@ -89,13 +92,19 @@ impl Texts {
     }
 }
 
-fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
+/// `scratch` is the database, where it is there for this load alone.
+fn load_archive(
+    endpoint: &PostgresEndpoint,
+    mut reader: ArchiveReader,
+    args: &Args,
+    scratch: Option<&Scratch>,
+    ui: &Ui,
+) -> cli::Result {
     let started = Instant::now();
     let after = After::read(&args.after)?;
     let rejects = Rejects::new(&args.rejects, args.resume, ui)?;
-    let mut reader = open_archive(&args.archive)?;
-    let texts = Texts(reader.schema().map_err(Failure::archive)?);
-    let header = reader.header().clone();
+    let mut texts = Texts(reader.schema().map_err(Failure::archive)?);
+    let mut header = reader.header().clone();
     refuse_rows_alone(&header)?;
     args.roles.check()?;
     for filter in &header.filters {
@@ -106,7 +115,11 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
     }
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
 
-    let mut target = Target::connect(endpoint, args.jobs())?;
+    let mut target = Target::connect(endpoint, args.jobs(), ui)?.with_pace(args.proofs.rate.pace());
+    let untested = match scratch {
+        Some(_) => proofs::leave_out(&mut target, &mut header, &mut texts)?,
+        None => Vec::new(),
+    };
     // Locked first: what the checks find must still hold when the run begins.
     let places = places(&schemas, &header);
     target.lock_schemas(&places)?;
@@ -149,20 +162,27 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
         }
     };
     target.enter_run(&run, &header)?;
-    cli::set_last_words(last_words(&target, &places, args));
+    if scratch.is_none() {
+        cli::set_last_words(last_words(&target, &places, args));
+    }
     let steps = Steps {
         run: &run,
         loaded: &loaded,
     };
     let parts = (&texts, &apart, &after, &rejects);
     let ended = load_run(&mut target, steps, reader, &header, parts, args, ui);
-    let end = ended.map_err(|failure| {
+    let (end, read_back) = ended.map_err(|failure| {
+        if scratch.is_some() {
+            return failure;
+        }
         state_left(&target, &places)
             .into_iter()
             .fold(failure, Failure::with_state)
             .with_way_out(way_out(&places, args))
     })?;
-    cli::set_last_words(Vec::new());
+    if scratch.is_none() {
+        cli::set_last_words(Vec::new());
+    }
     let live = report::Live {
         target: &target.name(),
         schemas: &schemas,
@@ -170,9 +190,13 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
         end: &end,
         apart: &apart,
         rejected: &rejects.found(),
+        read_back: read_back.as_ref(),
+        is_restore_test: scratch.is_some(),
+        untested: &untested,
         elapsed: started.elapsed(),
     };
-    live.say(args.format, ui)
+    live.say(args.format, ui)?;
+    Ok(live.outcome())
 }
 
 /// What a load is known by: its schemas, or the word for large objects where there is nothing else.
@@ -204,7 +228,7 @@ fn load_run(
     (texts, apart, after, rejects): (&Texts, &Apart, &After, &Rejects),
     args: &Args,
     ui: &Ui,
-) -> cli::Result<End> {
+) -> cli::Result<(End, Option<ReadBack>)> {
     let run = steps.run;
     prepare::create(target, steps, header, texts.get(SchemaMember::PreData), ui)?;
     large_objects::create(target, steps, header)?;
@@ -230,6 +254,12 @@ fn load_run(
         ui,
     )?;
     settle::settle(target, steps, header, &end, ui)?;
+    // Before row level security, which would stand in the way.
+    let mut read_back = if args.proofs.reads_back() {
+        Some(ReadBack::of_tables(target, run, header, &end, ui)?)
+    } else {
+        None
+    };
     row_security.enable(target, steps)?;
     rejects.finish(target, run, header, &end)?;
     after.run(target, steps, header, ui)?;
@@ -241,9 +271,12 @@ fn load_run(
         grants::mention(privileges, large_objects::grants(header), ui);
     }
     cli::check_interrupt()?;
-    cli::set_last_words(vec![
-        "whether it is live already is not known here: `load --resume` says so".to_owned(),
-    ]);
+    if !args.proofs.restore_test {
+        cli::set_last_words(vec![
+            "whether it is live already is not known here: `load --resume` says so".to_owned(),
+        ]);
+    }
+    let pace = target.pace();
     journal::go_live(target, run, |transaction| {
         roles::create(transaction, &args.roles)?;
         grants::open(transaction, run, header, privileges, keep)?;
@@ -252,11 +285,14 @@ fn load_run(
         roles::settle(transaction, run, header, &args.roles, |transaction| {
             after.grant(transaction, run, header, ui)
         })?;
+        if let Some(read_back) = &mut read_back {
+            read_back.of_extension_rows(transaction, header, &of_extensions, &pace)?;
+        }
         apart.apply(transaction)
     })?;
     roles::say(run, header, &args.roles, ui);
     apart.say(ui);
-    Ok(end)
+    Ok((end, read_back))
 }
 
 /// What a load that does not end well leaves.
