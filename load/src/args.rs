@@ -4,9 +4,12 @@ use std::num::NonZeroUsize;
 
 use clap::{Parser, ValueEnum};
 
+use crate::data_only::DataOnlyArgs;
+
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
   load shared-app-dev backup.tar --privileges keep --apply settings,publications
+  load shared-app-dev backup.tar --data-only --truncate shop.settings
   load --abandon mandible shared-app-dev";
 
 /// Load an archive into a PostgreSQL database, all or nothing
@@ -53,6 +56,13 @@ pub(crate) struct Args {
     /// that depend on what would go, stop it.
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply"])]
     pub(crate) abandon: Option<String>,
+    #[command(flatten)]
+    pub(crate) rows_alone: DataOnlyArgs,
+    /// Go on with a load of the same archive that did not end
+    ///
+    /// With --data-only: tables that are in already, as the journal says, are not filled again.
+    #[arg(long, requires = "data_only")]
+    pub(crate) resume: bool,
 }
 
 /// The form of the report; the closing line on stderr is there for people.

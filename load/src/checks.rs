@@ -74,7 +74,12 @@ fn check_session(offers: &Offers, findings: &mut Vec<String>) {
     }
 }
 
-fn check_server(target: &mut Target, header: &Header, args: &Args, findings: &mut Vec<String>) -> Result<()> {
+pub(crate) fn check_server(
+    target: &mut Target,
+    header: &Header,
+    args: &Args,
+    findings: &mut Vec<String>,
+) -> Result<()> {
     const SERVER: &str = "SELECT pg_catalog.current_setting('server_encoding'),
         pg_catalog.current_setting('server_version_num')::pg_catalog.int4";
     let row = target

@@ -76,7 +76,8 @@ pub(crate) fn trouble(client: &mut impl GenericClient) -> Result<Option<String>>
           NOT EXISTS (
             SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind NOT IN ('i', 'S')
               AND (c.relkind <> 'r' OR c.relowner <> n.nspowner OR c.relhastriggers OR c.relhasrules
-                   OR c.relrowsecurity OR c.relname NOT IN ('run', 'chunk', 'large_object'))) AS plain
+                   OR c.relrowsecurity OR c.relname NOT IN ('run', 'chunk', 'large_object',
+                                                         'data_run', 'loaded_table'))) AS plain
         FROM pg_catalog.pg_namespace n
         LEFT JOIN pg_catalog.pg_roles t ON t.oid = n.nspowner AND (t.rolsuper OR t.rolname = current_user
           OR t.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
@@ -153,7 +154,7 @@ JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
 WHERE n.nspname = 'coalesce' AND c.relkind = 'r' AND c.relowner <> n.nspowner";
 
 /// Makes the journal where it is missing.
-fn create_tables(transaction: &mut Transaction<'_>) -> Result<()> {
+pub(crate) fn create_tables(transaction: &mut Transaction<'_>) -> Result<()> {
     let step = "the journal could not be made";
     let exists: bool = transaction
         .query_one("SELECT pg_catalog.to_regnamespace('coalesce') IS NOT NULL", &[])
@@ -225,7 +226,10 @@ pub(crate) fn note_large_objects(transaction: &mut Transaction<'_>, run: &Run, o
 }
 
 /// Whether the journal has the table, and lets this role look for it.
-fn can_look(client: &mut impl GenericClient, table: &str) -> std::result::Result<bool, postgres::Error> {
+pub(crate) fn can_look(
+    client: &mut impl GenericClient,
+    table: &str,
+) -> std::result::Result<bool, postgres::Error> {
     const TABLE: &str = "
         SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'coalesce' AND c.relname = $1 AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')

@@ -7,6 +7,7 @@ mod abandon;
 mod apart;
 mod args;
 mod checks;
+mod data_only;
 mod extension_rows;
 mod extension_sequences;
 mod fill;
@@ -60,6 +61,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     }
     match &args.abandon {
         Some(schema) => abandon::abandon(&endpoint, schema, ui)?,
+        None if args.rows_alone.data_only => data_only::run(&endpoint, &args, ui)?,
         None => load(&endpoint, &args, ui)?,
     }
     Ok(Outcome::Done)
@@ -135,7 +137,7 @@ fn refuse_rows_alone(header: &Header) -> cli::Result<()> {
     }
     Err(
         Failure::usage("the archive has rows without definitions, so that no table can be made")
-            .with_hint("dump it without --data-only"),
+            .with_hint("dump it without --data-only, or load it with --data-only into tables that exist"),
     )
 }
 
