@@ -113,7 +113,7 @@ pub(crate) fn read_tables(
           EXISTS (SELECT FROM pg_catalog.pg_rewrite r
                   WHERE r.ev_class = c.oid AND r.ev_type = '3' AND r.ev_enabled IN ('O', 'A')) AS has_insert_rule
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-        JOIN pg_catalog.unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS w (schema, name)
+        JOIN ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) AS w (schema, name)
           ON w.schema = n.nspname AND w.name = c.relname
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')";
     let step = "the target's tables could not be examined";
@@ -261,7 +261,7 @@ pub(crate) fn read_type_kinds(
     const TYPES: &str = "
         SELECT n.nspname AS schema, t.typname AS name, t.typtype::pg_catalog.text AS kind
         FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
-        JOIN pg_catalog.unnest($1::pg_catalog.text[], $2::pg_catalog.text[]) AS w (schema, name)
+        JOIN ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[])) AS w (schema, name)
           ON w.schema = n.nspname AND w.name = t.typname";
     let (schemas, types): (Vec<&str>, Vec<&str>) = names.iter().map(|it| (&*it.schema, &*it.name)).unzip();
     let rows = client
