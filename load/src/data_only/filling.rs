@@ -54,11 +54,12 @@ impl Filling<'_> {
         }
         let mut filled = Filled::default();
         for unit in &units {
-            filled.rows += self.write(&mut transaction, unit, kept)?;
+            filled.rows += self
+                .write(&mut transaction, unit, kept)
+                .map_err(|failure| explain(failure, unit))?;
         }
-        if group.deferred {
-            execute(&mut transaction, "SET CONSTRAINTS ALL IMMEDIATE")?;
-        }
+        // Also what others have deferred happens now: after the proof nothing may change.
+        execute(&mut transaction, "SET CONSTRAINTS ALL IMMEDIATE")?;
         self.restore(&mut transaction, group, &units)?;
         for (unit, before) in units.iter().zip(before) {
             let rows = self.prove(&mut transaction, unit, before)?;
@@ -238,6 +239,18 @@ impl Filling<'_> {
         Err(Failure::new(Exit::Target, because).with_hint(
             "--triggers suspend keeps them away from the rows, --triggers fire accepts what they do",
         ))
+    }
+}
+
+/// A function of the target's that leans on a search path finds nothing: the path is empty in every session of ours.
+fn explain(failure: Failure, unit: &Unit) -> Failure {
+    if failure.is_missing_object() && unit.target.row_triggers().next().is_some() {
+        failure.with_hint(
+            "a trigger's function names something without its schema: ALTER FUNCTION … SET search_path, or --triggers \
+             suspend",
+        )
+    } else {
+        failure
     }
 }
 

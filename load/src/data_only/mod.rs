@@ -24,7 +24,7 @@ use std::time::Instant;
 use archive::{Content, Header};
 use catalog::QualifiedName;
 use cli::{Exit, Failure, Result, Ui, open_archive};
-use database::endpoint::PostgresEndpoint;
+use database::endpoint::{PostgresEndpoint, unrestrict_views};
 use database::postgres::Offers;
 use serde_json::json;
 
@@ -81,7 +81,9 @@ pub(crate) fn run(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> Result<(
     refuse(&target, census.findings())?;
     let losses = staging::stage(target.client(), &header, &work.units, &mut kept, ui)?;
     if args.rows_alone.allow_lossy {
-        losses.iter().for_each(|it| ui.warning(it));
+        for loss in losses {
+            ui.warning(loss);
+        }
     } else {
         let hint = "alter the columns, or accept it by --allow-lossy; nothing was written";
         refuse(&target, losses).map_err(|failure| failure.with_hint(hint))?;
@@ -182,7 +184,9 @@ fn check(
     findings.extend(unordered);
     refuse(target, findings)?;
     groups.retain(|group| group.units.iter().any(|it| !units[*it].is_in));
-    notes.iter().for_each(|it| ui.status(it));
+    for note in notes {
+        ui.status(note);
+    }
     say_triggers(&units, rows_alone.triggers, ui);
     say_circles(&units, &groups, ui);
     if !left_alone.is_empty() {
@@ -236,7 +240,7 @@ fn twice(units: &[Unit], earlier: Option<&Earlier>, args: &DataOnlyArgs) -> Opti
         .filter(is_again)
         .map(|it| it.target.name.clone())
         .collect();
-    if again.is_empty() || !(args.append || !earlier.is_done) {
+    if again.is_empty() || earlier.is_done && !args.append {
         return None;
     }
     let way = if earlier.is_done {
@@ -312,6 +316,8 @@ fn fill(
     let expected = filling.header.catalog.tables.iter().map(|it| it.bytes).sum();
     let progress = filling.ui.progress("rows", Some(expected));
     let mut moved = Vec::new();
+    // Functions that triggers, defaults and checks call may read views.
+    unrestrict_views(target.client()).map_err(Failure::target)?;
     for group in groups {
         cli::check_interrupt()?;
         cli::set_last_words(vec![

@@ -10,6 +10,10 @@ use crate::target::failed;
 
 /// A table, or what has a table's name.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of the system catalogs, each for itself"
+)]
 pub(crate) struct StandingTable {
     pub(crate) name: QualifiedName,
     /// `pg_class.relkind`.
