@@ -151,7 +151,9 @@ impl Filling<'_> {
                 unit.target.name,
                 count(before.rows)
             );
-            return Err(Failure::new(Exit::Target, message).with_hint("keep others from writing to it"));
+            return Err(Failure::new(Exit::Target, message).with_hint(
+                "keep others from writing to it; a trigger of a table before may have, --triggers suspend stops that",
+            ));
         }
         Ok(before)
     }

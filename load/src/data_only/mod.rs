@@ -11,6 +11,7 @@ mod history;
 mod journal;
 mod kept;
 mod matching;
+mod obstacles;
 mod order;
 mod proof;
 mod report;
