@@ -343,7 +343,7 @@ fn triggers_that_change_rows_stop_the_load_unless_they_are_suspended_or_let() {
 
 #[test]
 fn what_is_in_stays_in_and_a_rerun_goes_on_with_the_rest() {
-    // Faults 1, 2 and 10.
+    // Faults 2, 10, 12 and 18.
     let pair = Pair::new(
         "CREATE TABLE a (id int); CREATE TABLE b (id int); CREATE TABLE c (id int);
          INSERT INTO a SELECT generate_series(1, 10); INSERT INTO b SELECT generate_series(1, 10);
@@ -378,7 +378,19 @@ fn what_is_in_stays_in_and_a_rerun_goes_on_with_the_rest() {
         2,
         &["other options"],
     );
-    pair.own("ALTER TABLE b DROP CONSTRAINT small");
+    pair.own(
+        "ALTER TABLE b DROP CONSTRAINT small;
+         CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$;
+         CREATE TRIGGER die AFTER INSERT ON c EXECUTE FUNCTION public.die()",
+    );
+    refused(
+        &pair.run("load $TARGET rows.tar --data-only --resume"),
+        5,
+        &["in: public.a, public.b; as they were: public.c"],
+    );
+    pair.check(counts, &["10 | 10 | 0"]);
+    pair.own("DROP TRIGGER die ON c");
     pair.run("load $TARGET rows.tar --data-only --resume")
         .assert_success();
     pair.check(counts, &["10 | 10 | 10"]);

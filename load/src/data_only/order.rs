@@ -188,3 +188,23 @@ fn group(units: &[Unit], keys: &[ForeignKey], component: &[usize]) -> Group {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(edges: &[Edge], expected: &[&[usize]]) {
+        assert_eq!(components(5, edges), expected, "{edges:?}");
+    }
+
+    #[test]
+    fn what_only_leads_to_a_circle_stands_by_itself() {
+        check(&[(1, 0), (2, 1)], &[&[0], &[1], &[2], &[3], &[4]]);
+        check(&[(0, 1), (1, 2), (2, 1), (2, 3)], &[&[0], &[1, 2], &[3], &[4]]);
+        check(
+            &[(4, 0), (0, 4), (1, 3), (3, 1), (1, 0)],
+            &[&[0, 4], &[1, 3], &[2]],
+        );
+    }
+}
