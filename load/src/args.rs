@@ -56,13 +56,13 @@ pub(crate) struct Args {
     /// that depend on what would go, stop it.
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply"])]
     pub(crate) abandon: Option<String>,
-    #[command(flatten)]
-    pub(crate) rows_alone: DataOnlyArgs,
     /// Go on with a load of the same archive that did not end
     ///
     /// With --data-only: tables that are in already, as the journal says, are not filled again.
     #[arg(long, requires = "data_only")]
     pub(crate) resume: bool,
+    #[command(flatten)]
+    pub(crate) rows_alone: DataOnlyArgs,
 }
 
 /// The form of the report; the closing line on stderr is there for people.

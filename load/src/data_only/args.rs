@@ -14,10 +14,10 @@ pub(crate) struct DataOnlyArgs {
     ///
     /// Tables are found by their schema and name, columns by their names; of the archive's definitions nothing is
     /// applied. The whole archive is read and proved first: what comes through a pipe waits in a temporary file. Then
-    /// each table is filled in one transaction, in the order of foreign keys. Rows go straight in where all types are
+    /// one session fills each table in one transaction, in the order of foreign keys. Rows go straight in where all types are
     /// the same, else through a temporary table and assignment casts. What does not fit is told before any row.
     /// Migrations' tables of EF Core, Prisma, Drizzle, Alembic, Rails, Flyway, Django and the like are left alone.
-    #[arg(long, conflicts_with_all = ["privileges", "apply", "abandon"])]
+    #[arg(long, conflicts_with_all = ["jobs", "privileges", "apply", "abandon"])]
     pub(crate) data_only: bool,
     /// Add to the rows that tables hold already
     #[arg(long, requires = "data_only")]
