@@ -12,6 +12,7 @@ use crate::rejects::RejectArgs;
 use crate::roles::RoleArgs;
 use crate::script::ScriptArgs;
 use crate::toast::ToastArgs;
+use crate::data_only::DataOnlyArgs;
 
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
@@ -21,6 +22,7 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
   load shared-app-dev backup.tar --create-role mandible_app --after indexes.sql --script sent.sql
   load shared-app-dev backup.tar --read-back --rate-limit 20
   load --restore-test spare-server backup.tar
+  load shared-app-dev backup.tar --data-only --truncate shop.settings
   load --abandon mandible shared-app-dev";
 
 const FINDINGS: &str = "live, but rows were rejected (--on-error reject); or the archive can be restored, but not all of it could be tested (--restore-test)";
@@ -66,7 +68,8 @@ pub(crate) struct Args {
     /// Rows that are in stay in, steps that are done are not done again. Another dump of the same source, with the same
     /// definitions, filters and new names, may take the archive's place: from a file or directory tables with the same
     /// fingerprint stay, from a pipe everything is loaded again. Without anything to go on with it is a load like any
-    /// other; when the archive is live already that is said, with exit status 0.
+    /// other; when the archive is live already that is said, with exit status 0. With --data-only, tables that are in are
+    /// not filled again; that needs the same archive, in a file or directory.
     #[arg(long)]
     pub(crate) resume: bool,
     /// Fill a table in one transaction up to this size, in MiB; beyond it chunk by chunk
@@ -99,6 +102,8 @@ pub(crate) struct Args {
     /// that depend on what would go, stop it.
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply", "resume", "RejectArgs"])]
     pub(crate) abandon: Option<String>,
+    #[command(flatten)]
+    pub(crate) rows_alone: DataOnlyArgs,
 }
 
 /// The form of the report; the closing line on stderr is there for people.

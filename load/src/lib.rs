@@ -9,6 +9,7 @@ mod apart;
 mod args;
 mod beside;
 mod checks;
+mod data_only;
 mod dry_run;
 mod extension_rows;
 mod extension_sequences;
@@ -75,6 +76,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     }
     script::record(&args.script, || match &args.abandon {
         Some(schema) => abandon::abandon(&endpoint, schema, ui).map(|()| Outcome::Done),
+        None if args.rows_alone.data_only => data_only::run(&endpoint, &args, ui).map(|()| Outcome::Done),
         None if args.proofs.restore_test => proofs::restore_test(&endpoint, &args, ui),
         None => load_archive(&endpoint, open_archive(&args.archive)?, &args, None, ui),
     })
@@ -215,7 +217,7 @@ fn refuse_rows_alone(header: &Header) -> cli::Result<()> {
     }
     Err(
         Failure::usage("the archive has rows without definitions, so that no table can be made")
-            .with_hint("dump it without --data-only"),
+            .with_hint("dump it without --data-only, or load it with --data-only into tables that exist"),
     )
 }
 

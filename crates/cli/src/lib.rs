@@ -17,6 +17,7 @@ mod file;
 mod input;
 mod interrupt;
 mod manual;
+mod member_place;
 mod not_written;
 mod output;
 mod pace;
@@ -38,6 +39,7 @@ pub use interrupt::{InterruptGuard, check_interrupt, is_interrupted, on_interrup
 pub use output::{ArchiveSink, Destination, ReportFile, create_archive, open_stdout, replace_file};
 pub use pace::{Pace, RateArgs};
 pub use progress::{Progress, Steps, Work};
+pub use member_place::{MemberPlace, can_be_read_again};
 pub use publish::Existing;
 pub use room::{Place, Room};
 pub use run::run;

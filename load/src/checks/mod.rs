@@ -123,7 +123,7 @@ fn check_session(offers: &Offers, findings: &mut Vec<String>) {
     }
 }
 
-fn check_server(
+pub(crate) fn check_server(
     target: &mut Target,
     header: &Header,
     texts: &Texts,
