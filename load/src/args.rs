@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use clap::{Parser, ValueEnum};
 
 use crate::after::AfterArgs;
+use crate::checks::space::SpaceArgs;
+use crate::dry_run::DryRunArgs;
 use crate::rejects::RejectArgs;
 use crate::roles::RoleArgs;
 use crate::script::ScriptArgs;
@@ -14,6 +16,8 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
   load shared-app-dev backup.tar --jobs 4
   load shared-app-dev backup.tar --privileges keep --apply settings,publications
   load shared-app-dev backup.tar --create-role mandible_app --after indexes.sql --script sent.sql
+  dump mandible-dev | remap-schema --to mandible | load shared-app-dev --dry-run
+  load shared-app-dev backup.tar --space 20GiB
   load --abandon mandible shared-app-dev";
 
 /// Load an archive into a PostgreSQL database, all or nothing
@@ -73,6 +77,10 @@ pub(crate) struct Args {
     /// Load into a server that is older than the source
     #[arg(long)]
     pub(crate) allow_older_target: bool,
+    #[command(flatten)]
+    pub(crate) space: SpaceArgs,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRunArgs,
     /// Print a report on stdout when the schemas are live
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) format: Option<ReportFormat>,

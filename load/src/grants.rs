@@ -11,7 +11,7 @@ use postgres::Transaction;
 use crate::journal::Run;
 use crate::target::{Target, failed};
 
-pub(crate) use opening::{mention, open, say_public};
+pub(crate) use opening::{mention, open, say_public, takes_from_public};
 
 /// What stands in the schemas `$1` and belongs to no extension: how GRANT calls it, its owner and its privileges.
 pub(crate) const OBJECTS: &str = "

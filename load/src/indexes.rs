@@ -9,6 +9,7 @@ use cli::{Result, Ui, duration};
 use rewrite::{ConstraintKind, Statement, StatementKind, referenced_table, statements};
 
 use crate::beside::{OfTable, Task, run_beside, tasks};
+use crate::checks::locks;
 use crate::grants;
 use crate::journal::Step;
 use crate::keys::{Building, Keys};
@@ -175,7 +176,7 @@ fn without_semicolon(sql: &str) -> &str {
 fn run_in_order(target: &mut Target, steps: Steps<'_>, chain: &[String]) -> Result<()> {
     /// Statements in one transaction: each takes locks, of which a server has a limited number.
     const BATCH: usize = 100;
-    for batch in chain.chunks(BATCH) {
+    for batch in chain.chunks(locks::batch(target.client(), BATCH)?) {
         let step = Step::new(AFTER_ROWS, batch.iter().map(String::as_str));
         steps.once_in_order(target, &step, |transaction| {
             batch.iter().try_for_each(|sql| execute(transaction, sql))?;

@@ -9,15 +9,15 @@ mod apart;
 mod args;
 mod beside;
 mod checks;
+mod dry_run;
 mod extension_rows;
 mod extension_sequences;
 mod grants;
+mod hints;
 mod indexes;
 mod journal;
 mod keys;
-mod labels;
 mod large_objects;
-mod outside;
 mod prepare;
 mod promised;
 mod rejects;
@@ -98,12 +98,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
     let header = reader.header().clone();
     refuse_rows_alone(&header)?;
     args.roles.check()?;
-    for filter in &header.filters {
-        ui.status(format_args!(
-            "the archive holds a part of {}: {filter}",
-            header.source.database
-        ));
-    }
+    say_filters(&header, ui);
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
 
     let mut target = Target::connect(endpoint, args.jobs())?;
@@ -127,7 +122,17 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
             return Ok(Outcome::Done);
         }
         Start::Fresh => {
-            let existing = checks::check(&mut target, &header, &texts, (&apart, &after), args)?;
+            let existing = checks::check(&mut target, &header, &texts, (&apart, &after), args, ui)?;
+            if args.dry_run.dry_run {
+                let work = dry_run::Work {
+                    header: &header,
+                    texts: &texts,
+                    apart: &apart,
+                    existing: &existing,
+                    args,
+                };
+                return work.rehearse(&mut target, reader, ui).map(|()| Outcome::Done);
+            }
             target.open_sessions_for_rows(rows::sessions_wanted(&header), ui)?;
             let run = journal::begin(&mut target, &header, &origin, &existing)?;
             (run, Loaded::default())
@@ -163,6 +168,16 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
         elapsed: started.elapsed(),
     };
     live.say(args.format, ui)
+}
+
+/// Says that the archive is a part.
+fn say_filters(header: &Header, ui: &Ui) {
+    for filter in &header.filters {
+        ui.status(format_args!(
+            "the archive holds a part of {}: {filter}",
+            header.source.database
+        ));
+    }
 }
 
 /// What a load is known by: its schemas, or the word for large objects where there is nothing else.

@@ -25,12 +25,11 @@ use crate::steps::Steps;
 use crate::target::Target;
 use queue::{Queue, Underway};
 use session::Writer;
-use tally::Tally;
 
-use chunk::Chunk;
-pub(crate) use chunk::{Freeze, OpenedChunk, copy_in_sql, table_at};
+pub(crate) use chunk::{Chunk, Freeze, OpenedChunk, copy_in_sql, table_at, table_of};
 pub(crate) use late::LateRows;
 pub(crate) use routes::Routes;
+pub(crate) use tally::Tally;
 
 /// Bytes of rows on their way from the archive to the sessions; one chunk alone may have more.
 const BYTES_MAX: u64 = 64 << 20;
@@ -144,7 +143,7 @@ impl Filling<'_> {
     ) -> Result<(Filled, BTreeSet<u32>)> {
         let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
         let progress = ui.progress(&steps.run.schemas.join(", "), Some(expected));
-        let routes = Routes::find(target, header)?;
+        let routes = Routes::find(target.client(), header)?;
         let mut sessions = target.take_sessions_for_rows(sessions_wanted(header))?;
         let kept_bytes_max = self.kept_bytes_max(sessions.len());
         let whole_max = kept_bytes_max.unwrap_or(whole_max).min(whole_max);
