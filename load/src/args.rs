@@ -15,9 +15,9 @@ use crate::toast::ToastArgs;
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
   load shared-app-dev backup.tar --privileges keep --apply settings,publications
-  load shared-app-dev backup.tar --create-role mandible_app --after indexes.sql --script sent.sql
   dump mandible-dev | remap-schema --to mandible | load shared-app-dev --dry-run
   load shared-app-dev backup.tar --space 20GiB
+  load shared-app-dev backup.tar --create-role mandible_app --after indexes.sql --script sent.sql
   load --abandon mandible shared-app-dev";
 
 /// Load an archive into a PostgreSQL database, all or nothing
