@@ -109,12 +109,7 @@ fn load_archive(
     let mut header = reader.header().clone();
     refuse_rows_alone(&header)?;
     args.roles.check()?;
-    for filter in &header.filters {
-        ui.status(format_args!(
-            "the archive holds a part of {}: {filter}",
-            header.source.database
-        ));
-    }
+    say_filters(&header, ui);
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
 
     let mut target = Target::connect(endpoint, args.jobs(), ui)?.with_pace(args.proofs.rate.pace());
@@ -199,6 +194,16 @@ fn load_archive(
     };
     live.say(args.format, ui)?;
     Ok(live.outcome())
+}
+
+/// Says that the archive is a part.
+fn say_filters(header: &Header, ui: &Ui) {
+    for filter in &header.filters {
+        ui.status(format_args!(
+            "the archive holds a part of {}: {filter}",
+            header.source.database
+        ));
+    }
 }
 
 /// What a load is known by: its schemas, or the word for large objects where there is nothing else.

@@ -34,7 +34,7 @@ pub(crate) struct ScriptArgs {
     ///
     /// It stands as it was sent, transaction by transaction in the order in which they ended, also when the run fails.
     /// Questions to the catalogs are shortened to a comment; rows stand as COPY … FROM STDIN with their number and size.
-    /// The run does what it does without --script: to review first, load into a scratch database.
+    /// The run does what it does without --script: to review first, load into a scratch database, or with --dry-run.
     #[arg(long, value_name = "FILE")]
     script: Option<PathBuf>,
 }

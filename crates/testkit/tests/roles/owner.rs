@@ -72,8 +72,8 @@ fn everything_that_a_load_makes_belongs_to_the_owner_and_nothing_does_before() {
     place
         .target
         .execute(&format!(
-            "ALTER ROLE {} NOINHERIT; GRANT {role} TO {}",
-            place.admin, place.admin
+            "ALTER ROLE {0} NOINHERIT; GRANT {role} TO {0}; GRANT CREATE ON SCHEMA public TO {0}",
+            place.admin
         ))
         .unwrap();
     place
