@@ -2,7 +2,7 @@
 //! same folder, and get their own when everything in them is on the disk.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +16,11 @@ pub(crate) const PREFIX: &str = ".coalesce-";
 
 /// What publishing asks of the file system, so that tests can make each step of it fail.
 pub(crate) trait Disk {
+    /// As write(2): fewer bytes than were given may be taken.
+    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<usize> {
+        file.write(bytes)
+    }
+
     /// Everything of `file` reaches the disk. After it `close` has nothing left to write, so that its result, which
     /// Rust does not tell, cannot hide a loss.
     fn sync(&self, file: &File) -> io::Result<()> {
@@ -55,6 +60,23 @@ pub(crate) trait Disk {
     /// What removes `path` when the tool is interrupted.
     fn stage(&self, path: &Path) -> Staged {
         Staged::guarded(path)
+    }
+}
+
+/// A file that is written through a disk.
+pub(crate) struct OnDisk<'a, D> {
+    pub(crate) disk: &'a D,
+    pub(crate) file: &'a mut File,
+}
+
+impl<D: Disk> Write for OnDisk<'_, D> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.disk.write(self.file, bytes)
+    }
+
+    /// A file has no buffer of ours.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

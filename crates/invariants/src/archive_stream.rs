@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 
 use archive::{
-    End, Header, MemberKind, Reader, Result, RowsRecord, SchemaMember, Sink, Store, TarSink, TarStore, decompress,
+    End, Header, MemberKind, Reader, Result, RowsRecord, SchemaMember, Sink, Store, TarSink, TarStore,
+    decompress,
 };
 use fingerprint::scan_chunk;
 
@@ -26,15 +27,28 @@ pub(crate) fn check(bytes: &[u8]) -> Verdict {
     if outcome.is_err() {
         return Verdict::Refused;
     }
-    assert_eq!(copy(bytes).as_deref().ok(), Some(bytes), "a writer writes it otherwise");
+    assert_eq!(
+        copy(bytes).as_deref().ok(),
+        Some(bytes),
+        "a writer writes it otherwise"
+    );
     for cut in (0..bytes.len()).rev().step_by(bytes.len() / 40 + 1) {
-        assert!(read(&bytes[..cut]).is_err(), "its first {cut} bytes are an archive too");
+        assert!(
+            read(&bytes[..cut]).is_err(),
+            "its first {cut} bytes are an archive too"
+        );
     }
-    assert!(read([bytes, &[0]].concat().as_slice()).is_err(), "a byte more is not noticed");
+    assert!(
+        read([bytes, &[0]].concat().as_slice()).is_err(),
+        "a byte more is not noticed"
+    );
     for place in (0..bytes.len()).step_by(bytes.len() / FLIPS + 1) {
         let mut flipped = bytes.to_vec();
         flipped[place] ^= 1 << (place % 8);
-        assert!(read(flipped.as_slice()).is_err(), "byte {place} may have another value");
+        assert!(
+            read(flipped.as_slice()).is_err(),
+            "byte {place} may have another value"
+        );
     }
     Verdict::Accepted
 }

@@ -58,7 +58,11 @@ fn parse(words: &str) -> database::Result<Endpoint> {
 fn everything_said(answer: &database::Result<Endpoint>) -> String {
     match answer {
         Ok(endpoint @ Endpoint::Postgres(it)) => {
-            let texts = [format!("{endpoint} {endpoint:?}"), it.display_name(), it.without_password()];
+            let texts = [
+                format!("{endpoint} {endpoint:?}"),
+                it.display_name(),
+                it.without_password(),
+            ];
             format!("{} {}", texts.join(" "), endpoint.warnings().join(" "))
         }
         Ok(Endpoint::Sqlite(_)) => String::new(),
@@ -78,5 +82,6 @@ fn everything_said(answer: &database::Result<Endpoint>) -> String {
 fn names_a_file(words: &str) -> bool {
     const FILES: [&str; 6] = ["passfile", "ssl", "service", "crl", "cert", "/"];
     let is_url = words.starts_with("postgres");
-    !is_url && words.contains('/') || FILES[..5].iter().any(|it| words.contains(it)) && words.contains(['/', '%'])
+    !is_url && words.contains('/')
+        || FILES[..5].iter().any(|it| words.contains(it)) && words.contains(['/', '%'])
 }

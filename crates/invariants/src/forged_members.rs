@@ -22,9 +22,16 @@ pub(crate) fn check(bytes: &[u8]) -> Verdict {
 fn forge(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut parts = parts(bytes).into_iter();
     let (header, tables) = (parts.next()?, parts.next()?);
-    let run = serde_json::from_slice::<Value>(header).ok()?.get("run")?.as_str()?.to_owned();
+    let run = serde_json::from_slice::<Value>(header)
+        .ok()?
+        .get("run")?
+        .as_str()?
+        .to_owned();
     let tables: Vec<TableEnd> = serde_json::from_slice(tables).ok()?;
-    let mut members = vec![(seal("archive.json", MemberKind::Header, None, &run, header), header)];
+    let mut members = vec![(
+        seal("archive.json", MemberKind::Header, None, &run, header),
+        header,
+    )];
     for member in SchemaMember::ALL {
         if let Some(text) = parts.next().filter(|it| !it.is_empty()) {
             members.push((seal(member.name(), MemberKind::Schema, None, &run, text), text));
@@ -34,7 +41,10 @@ fn forge(bytes: &[u8]) -> Option<Vec<u8>> {
         let line = part.iter().position(|it| *it == b'\n')?;
         let (record, body) = (&part[..line], &part[line + 1..]);
         let rows: RowsRecord = serde_json::from_slice(record).ok()?;
-        members.push((seal(&label(&rows), MemberKind::Rows, Some(rows), &run, body), body));
+        members.push((
+            seal(&label(&rows), MemberKind::Rows, Some(rows), &run, body),
+            body,
+        ));
     }
     let end = End {
         run: run.clone(),

@@ -4,8 +4,8 @@
 //! pieces in which it comes.
 
 use fingerprint::{
-    Fingerprint, Form, FrameError, RowScanner, Rows, each_row, each_row_of_chunk, encode_row, map_chunk, scan_chunk,
-    wrap_chunk,
+    Fingerprint, Form, FrameError, RowScanner, Rows, each_row, each_row_of_chunk, encode_row, map_chunk,
+    scan_chunk, wrap_chunk,
 };
 
 use crate::Verdict;
@@ -26,10 +26,17 @@ pub(crate) fn check(bytes: &[u8]) -> Verdict {
     // What a reader of chunks is given may be anything too.
     let of_chunk = scan_chunk(form, names.iter().copied(), stream);
     let one_by_one = each_of_chunk(form, names, stream);
-    assert_eq!(of_chunk.as_ref().ok(), one_by_one.as_ref().ok(), "one by one they are others");
+    assert_eq!(
+        of_chunk.as_ref().ok(),
+        one_by_one.as_ref().ok(),
+        "one by one they are others"
+    );
     if form == Form::Text {
         let unchanged = map_chunk(names.iter().copied(), stream, |_, _| None);
-        assert_eq!(of_chunk.as_ref().ok(), unchanged.as_ref().ok().map(|it| &it.before));
+        assert_eq!(
+            of_chunk.as_ref().ok(),
+            unchanged.as_ref().ok().map(|it| &it.before)
+        );
     }
     match whole {
         Ok(rows) => {
@@ -76,7 +83,10 @@ fn check_rows(names: &[&str], rows: Rows) {
         assert!(sum.merge(&row.fingerprint()).is_ok(), "another form");
         encode_row(row.values(), &mut written);
     });
-    assert!(framed.is_ok(), "rows that were framed once cannot be framed again");
+    assert!(
+        framed.is_ok(),
+        "rows that were framed once cannot be framed again"
+    );
     assert_eq!(sum, fingerprint, "rows one by one add up to something else");
     let chunk = wrap_chunk(form, names.iter().copied(), bytes);
     let of_chunk = scan_chunk(form, names.iter().copied(), &chunk);
@@ -93,7 +103,11 @@ fn check_rows(names: &[&str], rows: Rows) {
 fn check_mapping(names: &[&str], chunk: &[u8], fingerprint: Fingerprint) {
     let same = map_chunk(names.iter().copied(), chunk, |_, _| None);
     let same = same.map(|it| (it.changed, it.before, it.after));
-    assert_eq!(same.ok(), Some((None, fingerprint, fingerprint)), "nothing was to change");
+    assert_eq!(
+        same.ok(),
+        Some((None, fingerprint, fingerprint)),
+        "nothing was to change"
+    );
     let longer = |column: usize, value: &[u8]| {
         (column == 0 || value.first() == Some(&b'm')).then(|| [b"\"x,\n", value].concat())
     };
@@ -102,7 +116,14 @@ fn check_mapping(names: &[&str], chunk: &[u8], fingerprint: Fingerprint) {
         panic!("rows that were framed cannot be mapped");
     };
     assert_eq!(mapped.before, fingerprint, "before the mapping they are others");
-    let after = scan_chunk(Form::Text, names.iter().copied(), mapped.changed.as_deref().unwrap_or(chunk));
-    assert_eq!(after.ok(), Some(mapped.after), "after the mapping they are others");
+    let after = scan_chunk(
+        Form::Text,
+        names.iter().copied(),
+        mapped.changed.as_deref().unwrap_or(chunk),
+    );
+    assert_eq!(
+        after.ok(),
+        Some(mapped.after),
+        "after the mapping they are others"
+    );
 }
-

@@ -2,8 +2,8 @@
 
 use plan::Mapping;
 use rewrite::{
-    Known, Rewriter, Rewritten, SearchPath, apart_statements, archivable, ending, far_reaching, label_providers,
-    outside_objects, statement_ranges, statements,
+    Known, Rewriter, Rewritten, SearchPath, apart_statements, archivable, ending, far_reaching,
+    label_providers, outside_objects, statement_ranges, statements,
 };
 
 use crate::Verdict;
@@ -21,15 +21,24 @@ pub(crate) fn check(bytes: &[u8]) -> Verdict {
         end = statement.range.end;
     }
     assert!(ending(sql).last.is_none_or(|it| it.end <= sql.len()));
-    let _ = (apart_statements(sql), label_providers(sql), outside_objects(sql), far_reaching(sql));
+    let _ = (
+        apart_statements(sql),
+        label_providers(sql),
+        outside_objects(sql),
+        far_reaching(sql),
+    );
     let _ = archivable(sql);
     let same = rewrite(sql, &["public=public"]);
     // Passwords are cut, whatever the mapping.
-    assert!(same.text == sql || !same.secrets.is_empty(), "a mapping to itself changes the text");
+    assert!(
+        same.text == sql || !same.secrets.is_empty(),
+        "a mapping to itself changes the text"
+    );
     let moved = rewrite(sql, &["public=x y"]);
     check_edits(sql, &moved);
     // As `remap-schema` does with plain SQL.
-    let streamed = mapping(&["public=x y"]).map(|it| Rewriter::for_stream(it).with_search_path(SearchPath::Pin));
+    let streamed =
+        mapping(&["public=x y"]).map(|it| Rewriter::for_stream(it).with_search_path(SearchPath::Pin));
     if let Some(mut rewriter) = streamed
         && let Ok(rewritten) = rewriter.learn_and_rewrite(sql)
     {

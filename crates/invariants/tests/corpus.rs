@@ -21,7 +21,11 @@ fn every_kept_input_keeps_its_invariant() {
             verdicts.insert(verdict);
         }
         let both = BTreeSet::from([Verdict::Accepted, Verdict::Refused]);
-        assert_eq!(verdicts, both, "{}: one sort of inputs is missing", invariant.name);
+        assert_eq!(
+            verdicts, both,
+            "{}: one sort of inputs is missing",
+            invariant.name
+        );
     }
 }
 

@@ -216,7 +216,11 @@ impl Cluster {
     pub fn crash(&self) -> Result<()> {
         let data = self.root.path().join("data");
         let mut command = self.programs.command("pg_ctl");
-        command.arg("-D").arg(&data).arg("-l").arg(self.root.path().join("log"));
+        command
+            .arg("-D")
+            .arg(&data)
+            .arg("-l")
+            .arg(self.root.path().join("log"));
         command
             .args(["-m", "immediate", "-w", "-t", "60", "-s", "restart"])
             .current_dir("/")

@@ -87,7 +87,10 @@ fn pass(client: TcpStream, server: UnixStream, commits: Arc<AtomicUsize>, (lost,
 fn load(lab: &Lab, lost: Lost, at: usize) -> (Output, usize) {
     let way = LossyWay::start(Cluster::shared().root().join(".s.PGSQL.5432"), lost, at);
     let target = format!("{} host=127.0.0.1 port={}", lab.target.target(), way.port);
-    let output = lab.shell("load --jobs 2 \"$LOSSY\" k.tar").env("LOSSY", target).run();
+    let output = lab
+        .shell("load --jobs 2 \"$LOSSY\" k.tar")
+        .env("LOSSY", target)
+        .run();
     (output, way.commits.load(Ordering::SeqCst))
 }
 
@@ -98,7 +101,8 @@ fn a_lost_commit_is_decided_by_the_journal() {
     source.execute(SOURCE).unwrap();
     let lab = Lab::with_target(&source, Cluster::shared().target().unwrap());
     let kept = {
-        lab.run(&format!("dump \"$SOURCE\" | {REMAP} -o k.tar")).assert_success();
+        lab.run(&format!("dump \"$SOURCE\" | {REMAP} -o k.tar"))
+            .assert_success();
         std::fs::read(lab.path("k.tar")).unwrap()
     };
     let (output, commits) = load(&lab, Lost::Answer, usize::MAX);
@@ -113,7 +117,10 @@ fn a_lost_commit_is_decided_by_the_journal() {
         std::fs::write(lab.path("k.tar"), &kept).unwrap();
         let (output, _) = load(&lab, lost, at);
         let is_last_answer = round == 0;
-        assert!(output.success() || output.code() == Some(5) && !is_last_answer, "{lost:?} {at}\n{output}");
+        assert!(
+            output.success() || output.code() == Some(5) && !is_last_answer,
+            "{lost:?} {at}\n{output}"
+        );
         lab.check_way_on(&output, None, "k.tar");
     }
     println!("{commits} COMMITs, {rounds} of them lost, every row once");

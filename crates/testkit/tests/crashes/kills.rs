@@ -41,7 +41,10 @@ fn a_pipeline_killed_at_any_stage_loads_every_row_once() {
         lab.check_way_on(&output, Some(&format!("{DUMP} | {REMAP}")), "-");
     }
     println!("{rounds} pipelines, {kills} stages killed in time, every row once");
-    assert!(kills * 3 >= rounds, "{kills} of {rounds} stages were killed in time");
+    assert!(
+        kills * 3 >= rounds,
+        "{kills} of {rounds} stages were killed in time"
+    );
 }
 
 #[test]
@@ -56,18 +59,23 @@ fn a_load_of_a_file_killed_at_any_moment_goes_on() {
     for round in 0..rounds {
         lab.clear();
         let archive = if round % 2 == 0 { "k.tar" } else { "k/" };
-        lab.run(&format!("{DUMP} | {REMAP} -o {archive}")).assert_success();
+        lab.run(&format!("{DUMP} | {REMAP} -o {archive}"))
+            .assert_success();
         if round == 0 {
             latest = lab.time(&format!("{LOAD} {archive}"));
             lab.clear();
-            lab.run(&format!("{DUMP} | {REMAP} -o {archive}")).assert_success();
+            lab.run(&format!("{DUMP} | {REMAP} -o {archive}"))
+                .assert_success();
         }
         let output = lab.run(&killed(&format!("{LOAD} {archive}"), latest));
         kills += usize::from(output.stages() == [137]);
         lab.check_way_on(&output, None, archive);
     }
     println!("{rounds} loads, {kills} killed in time, every row once");
-    assert!(kills * 3 >= rounds, "{kills} of {rounds} loads were killed in time");
+    assert!(
+        kills * 3 >= rounds,
+        "{kills} of {rounds} loads were killed in time"
+    );
 }
 
 #[test]
@@ -90,7 +98,8 @@ fn a_killed_writer_of_an_archive_leaves_none_or_a_whole_one() {
         let output = lab.run(&killed(&line, Duration::from_millis(before)));
         kills += usize::from(output.stages() == [137]);
         if lab.path(destination).exists() {
-            lab.run(&format!("verify --archive {destination}")).assert_success();
+            lab.run(&format!("verify --archive {destination}"))
+                .assert_success();
         } else {
             assert!(!output.success(), "{output}");
             lab.run(&line).assert_success();

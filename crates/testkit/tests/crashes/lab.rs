@@ -135,8 +135,14 @@ impl<'c> Lab<'c> {
 
     #[track_caller]
     fn go_on(&self, upstream: Option<&str>, archive: &str) {
-        let (before, resume) = (upstream.map_or(String::new(), |it| format!("{it} | ")), self.resumes);
-        let line = format!("{before}{LOAD} {} {archive}", if resume { "--resume" } else { "" });
+        let (before, resume) = (
+            upstream.map_or(String::new(), |it| format!("{it} | ")),
+            self.resumes,
+        );
+        let line = format!(
+            "{before}{LOAD} {} {archive}",
+            if resume { "--resume" } else { "" }
+        );
         if !resume && remains::states(&self.target).iter().any(|it| it == "loading") {
             remains::abandon(&self.tools, &self.target, SCHEMA);
         }
@@ -160,7 +166,9 @@ impl<'c> Lab<'c> {
         let mut judgement = judge_rows(&mut source, &mut target, renamed).unwrap();
         if self.crashed_after_the_end() {
             // Then the server empties unlogged tables, as it does with everybody's.
-            judgement.differing.retain(|it| !it.starts_with("public.session:"));
+            judgement
+                .differing
+                .retain(|it| !it.starts_with("public.session:"));
         }
         assert_eq!(judgement.differing, Vec::<String>::new(), "{context}");
         assert!(judgement.tables > 1 && judgement.rows > 100, "{judgement:?}");
@@ -172,7 +180,10 @@ impl<'c> Lab<'c> {
                   WHERE connamespace = '{schema}'::regnamespace AND convalidated)"
             )
         };
-        let (expected, found) = (self.source.query(&made("public")), self.target.query(&made(SCHEMA)));
+        let (expected, found) = (
+            self.source.query(&made("public")),
+            self.target.query(&made(SCHEMA)),
+        );
         assert_eq!(found.unwrap(), expected.unwrap(), "{context}");
         let left = "SELECT (SELECT count(*) FROM coalesce.run WHERE state = 'loading'),
             (SELECT count(*) FROM coalesce.chunk)";

@@ -42,7 +42,9 @@ fn a_lock_on_a_new_table_delays_a_load_whatever_its_role_has_set() {
     }
     let output = thread::scope(|scope| {
         let running = scope.spawn(|| lab.run(&format!("{DUMP} | {REMAP} | {LOAD}")));
-        wait_for("the tables", || says(&mut admin, "SELECT to_regclass('k.doubled') IS NOT NULL"));
+        wait_for("the tables", || {
+            says(&mut admin, "SELECT to_regclass('k.doubled') IS NOT NULL")
+        });
         let mut held = admin.transaction().unwrap();
         held.batch_execute("LOCK TABLE k.doubled, k.kind").unwrap();
         let mut other = lab.target.client(POSTGRES).unwrap();
@@ -86,7 +88,10 @@ fn a_deadlock_with_a_neighbour_costs_a_load_nothing() {
     // Fault 22.
     let lab = Lab::shared();
     let deadlocks = || {
-        let sql = format!("SELECT deadlocks FROM pg_stat_database WHERE datname = '{}'", lab.target.name());
+        let sql = format!(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = '{}'",
+            lab.target.name()
+        );
         lab.target.query(&sql).unwrap()
     };
     let before = deadlocks();

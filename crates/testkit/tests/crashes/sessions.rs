@@ -92,7 +92,9 @@ fn a_server_that_crashes_at_any_moment_of_a_load_costs_no_row() {
         for _ in 0..rounds {
             lab.clear();
             std::fs::write(lab.path("k.tar"), &kept).unwrap();
-            let output = run_and(&lab, &format!("{LOAD} k.tar"), latest, || cluster.crash().unwrap());
+            let output = run_and(&lab, &format!("{LOAD} k.tar"), latest, || {
+                cluster.crash().unwrap()
+            });
             failed += usize::from(!output.success());
             lived += usize::from(output.success());
             assert!(output.success() || output.code() == Some(5), "{output}");
@@ -124,7 +126,11 @@ fn rows_that_a_crash_has_taken_back_are_missed() {
     let lab = Lab::new(&source, &cluster);
     lab.run(&format!("{DUMP} | {REMAP} -o k.tar")).assert_success();
     let bytes = std::fs::metadata(lab.path("k.tar")).unwrap().len();
-    let line = format!("set -- {} {}; {WITH_CRASH} <k.tar | {LOAD} --whole-max 0", bytes / 3, bytes / 3);
+    let line = format!(
+        "set -- {} {}; {WITH_CRASH} <k.tar | {LOAD} --whole-max 0",
+        bytes / 3,
+        bytes / 3
+    );
     let output = thread::scope(|scope| {
         let admin = lab.target.conninfo(testkit::POSTGRES);
         let running = scope.spawn(|| lab.shell(&line).env("ADMIN", admin).run());
@@ -154,7 +160,9 @@ fn a_server_that_crashes_at_any_moment_of_a_dump_gives_no_archive() {
     let (rounds, mut failed) = (testkit::rounds(3), 0);
     for _ in 0..rounds {
         lab.clear();
-        let output = run_and(&lab, &format!("{DUMP} -o k.tar"), latest, || cluster.crash().unwrap());
+        let output = run_and(&lab, &format!("{DUMP} -o k.tar"), latest, || {
+            cluster.crash().unwrap()
+        });
         failed += usize::from(!output.success());
         check_dump(&lab, &output);
     }
