@@ -42,6 +42,19 @@ impl Room {
         }
     }
 
+    /// Room for `bytes`, if there is some without waiting.
+    pub fn try_enter(&self, bytes: u64) -> Option<Place> {
+        let mut taken = self.0.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if *taken > 0 && taken.saturating_add(bytes) > self.0.bytes_max {
+            return None;
+        }
+        *taken += bytes;
+        Some(Place {
+            room: self.clone(),
+            bytes,
+        })
+    }
+
     /// Waits while a chunk is on its way that needs more than there is.
     pub fn wait_for_large(&self) {
         let bytes_max = self.0.bytes_max;

@@ -230,7 +230,7 @@ fn whole_tables(
 fn read_chunks(mut reader: ArchiveReader, queue: &Queue) -> Result<End> {
     let room = Room::new(BYTES_MAX);
     while let Some((rows, _)) = reader.next_chunk().map_err(Failure::archive)? {
-        let place = room.enter(rows.raw);
+        let place = queue.enter(&room, rows.raw);
         let stored = reader.chunk_bytes().map_err(Failure::archive)?;
         let chunk = Chunk { rows, stored };
         if !queue.put(Underway { chunk, place }) {

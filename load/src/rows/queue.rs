@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use archive::RowsRecord;
-use cli::{Place, Result};
+use cli::{Place, Result, Room};
 
 use super::chunk::Chunk;
 
@@ -54,6 +54,8 @@ struct State {
     free: usize,
     /// No more chunks come.
     is_read: bool,
+    /// The next chunk waits for room, which sessions have that keep theirs.
+    lacks_room: bool,
     /// A session has failed.
     is_stopped: bool,
 }
@@ -88,6 +90,17 @@ impl Queue {
         state.waiting.push_back(underway);
         self.changed.notify_all();
         true
+    }
+
+    /// Room for a chunk. Where it must be waited for, sessions end their transactions and give back what they keep.
+    pub(super) fn enter(&self, room: &Room, bytes: u64) -> Place {
+        room.try_enter(bytes).unwrap_or_else(|| {
+            self.lock().lacks_room = true;
+            self.changed.notify_all();
+            let place = room.enter(bytes);
+            self.lock().lacks_room = false;
+            place
+        })
     }
 
     /// No more chunks come.
@@ -150,7 +163,7 @@ impl State {
                 }
             }
             (Some(place), Some(_)) => self.waiting.remove(place).map(Next::Whole),
-            (None, Some(_)) if self.is_read || self.lacks_session() => Some(Next::Release),
+            (None, Some(_)) if self.is_read || self.lacks_room || self.lacks_session() => Some(Next::Release),
             (None, None) if self.is_read => Some(Next::End),
             (None, _) => None,
         }
@@ -167,7 +180,6 @@ impl State {
 mod tests {
     use super::*;
     use archive::Codec;
-    use cli::Room;
     use fingerprint::Form;
 
     fn underway(room: &Room, table: u32, chunk: u32) -> Underway {
@@ -227,6 +239,20 @@ mod tests {
         queue.close();
         assert_eq!(shown(&queue.take(None).unwrap()), "whole 0 of 1");
         assert_eq!(shown(&queue.take(Some(1)).unwrap()), "release");
+    }
+
+    #[test]
+    fn a_whole_table_ends_for_a_chunk_that_needs_its_room() {
+        let (queue, room) = (Queue::new([1].into()), Room::new(1));
+        assert!(queue.put(underway(&room, 1, 0)));
+        let Next::Whole(kept) = queue.take(None).unwrap() else {
+            panic!("the table is not whole")
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| drop(queue.enter(&room, 1)));
+            assert_eq!(shown(&queue.take(Some(1)).unwrap()), "release");
+            drop(kept);
+        });
     }
 
     #[test]
