@@ -112,21 +112,31 @@ pub(crate) fn put_in_place(disk: &impl Disk, staged: &Path, path: &Path, replace
     let undo = placed.inspect_err(|_| {
         let _ = disk.remove(staged);
     })?;
-    disk.sync_folder(parent(path)).inspect_err(|_| {
-        undo.run(disk, path);
-        let _ = disk.remove(staged);
-    })?;
+    if let Err(error) = disk.sync_folder(parent(path)) {
+        return Err(match (undo.run(disk, path, staged), undo.former()) {
+            // Neither is lost, and nothing is removed that may be the only one on the disk.
+            (Err(_), Some(former)) => both_are_there(&error, former),
+            _ => {
+                let _ = disk.remove(staged);
+                error
+            }
+        });
+    }
     match undo.former() {
-        Some(former) => disk.remove(former).map_err(|error| {
-            let text = format!(
-                "the new one is in place, but {}, the former one, cannot be removed",
-                former.display()
-            );
-            let error = io::Error::new(error.kind(), format!("{text}: {error}"));
-            NotWritten::caused_by(error, Left::Whole)
-        }),
+        Some(former) => disk
+            .remove(former)
+            .map_err(|error| both_are_there(&error, former)),
         None => Ok(()),
     }
+}
+
+fn both_are_there(error: &io::Error, former: &Path) -> io::Error {
+    let text = format!(
+        "the new one is in place, but {}, the former one, cannot be removed",
+        former.display()
+    );
+    let error = io::Error::new(error.kind(), format!("{text}: {error}"));
+    NotWritten::caused_by(error, Left::Whole)
 }
 
 /// How a name gets back what it had.
@@ -140,14 +150,18 @@ enum Undo<'a> {
 }
 
 impl Undo<'_> {
-    fn run(&self, disk: &impl Disk, path: &Path) {
-        // The failure that led here is the one to tell.
-        let _ = match self {
-            Undo::RenameTo(staged) => disk.rename(path, staged),
+    /// An error leaves both where they were.
+    fn run(&self, disk: &impl Disk, path: &Path, staged: &Path) -> io::Result<()> {
+        match self {
+            // Nothing had the name.
+            Undo::RenameTo(staged) => disk.rename(path, staged).or_else(|_| disk.remove(path)),
             Undo::Exchange(staged) => disk.exchange(staged, path),
-            Undo::PutBack(former) => disk.remove(path).and_then(|()| disk.rename(former, path)),
+            Undo::PutBack(former) => {
+                disk.rename(path, staged)?;
+                disk.rename(former, path)
+            }
             Undo::Nothing => Ok(()),
-        };
+        }
     }
 
     fn former(&self) -> Option<&Path> {
@@ -174,9 +188,14 @@ fn take_place<'a>(disk: &impl Disk, staged: &'a Path, path: &Path) -> io::Result
     disk.rename(path, &aside).inspect_err(|_| {
         let _ = fs::remove_dir(&aside);
     })?;
-    disk.rename(staged, path).inspect_err(|_| {
-        let _ = disk.rename(&aside, path);
-    })?;
+    disk.rename(staged, path)
+        .map_err(|error| match disk.rename(&aside, path) {
+            Ok(()) => error,
+            Err(_) => {
+                let text = format!("{error}; the former one is whole, and called {}", aside.display());
+                io::Error::new(error.kind(), text)
+            }
+        })?;
     Ok(Undo::PutBack(aside))
 }
 
