@@ -4,6 +4,8 @@ use std::num::NonZeroUsize;
 
 use clap::{Parser, ValueEnum};
 
+use crate::toast::ToastArgs;
+
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
   load shared-app-dev backup.tar --privileges keep --apply settings,publications
@@ -53,6 +55,8 @@ pub(crate) struct Args {
     /// loaded from its beginning. From a pipe, where rows cannot be read again, it is 8 MiB at most.
     #[arg(long, value_name = "MIB", default_value_t = 256)]
     whole_max: u64,
+    #[command(flatten)]
+    pub(crate) toast: ToastArgs,
     /// Load into a server that is older than the source
     #[arg(long)]
     pub(crate) allow_older_target: bool,

@@ -43,6 +43,7 @@ pub(crate) fn check(
         args,
         &mut findings,
     )?;
+    findings.extend(args.toast.apply(target)?);
     findings.extend(apart.findings(target)?);
     findings.extend(outside::findings(target, texts.get(SchemaMember::PreData))?);
     let executed = [SchemaMember::PreData, SchemaMember::PostData];

@@ -1,23 +1,22 @@
-//! What comes after the rows: keys and indexes, several tables at once; then attachments, rules, policies; rows that
+//! What comes after the rows: keys and indexes, several at once; then attachments, rules, policies; rows that
 //! name what is there only now; triggers; foreign keys at last.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::thread;
 
 use archive::Header;
 use catalog::{QualifiedName, Table, TableKind, quote_ident};
 use cli::{Result, Ui, duration};
-use rewrite::{ConstraintKind, Statement, StatementKind, statements};
+use rewrite::{ConstraintKind, Statement, StatementKind, referenced_table, statements};
 
+use crate::beside::{OfTable, Task, run_beside, tasks};
 use crate::grants;
 use crate::journal::Step;
+use crate::keys::{Building, Keys};
 use crate::prepare::is_wanted;
 use crate::rows::LateRows;
 use crate::statements::execute;
 use crate::steps::Steps;
-use crate::target::{Session, Target};
+use crate::target::Target;
 
 /// What a step behind the rows is called in the journal.
 pub(crate) const AFTER_ROWS: &str = "after rows";
@@ -43,8 +42,10 @@ pub(crate) fn build(
     ui: &Ui,
 ) -> Result<RowSecurity> {
     let started = std::time::Instant::now();
-    let phases = Phases::new(&statements(post_data), header);
-    run_parallel(target, steps, phases.keys)?;
+    let statements = statements(post_data);
+    let phases = Phases::new(&statements, header);
+    run_beside(target, steps, phases.keys.tasks)?;
+    run_in_order(target, steps, &phases.keys.attachments)?;
     ui.detail(format_args!(
         "keys and indexes built in {}",
         duration(started.elapsed())
@@ -54,7 +55,7 @@ pub(crate) fn build(
     late.fill(target, steps.run, header, ui)?;
     run_in_order(target, steps, &phases.triggers)?;
     run_in_order(target, steps, &phases.foreign_keys)?;
-    run_parallel(target, steps, phases.validations)?;
+    run_beside(target, steps, phases.validations)?;
     run_in_order(target, steps, &phases.comments)?;
     run_in_order(target, steps, &phases.column_names)?;
     Ok(RowSecurity(phases.row_security))
@@ -63,14 +64,13 @@ pub(crate) fn build(
 /// The statements after the rows, in the order of their work.
 #[derive(Default)]
 struct Phases {
-    /// Keys and indexes: those of one table in order, tables beside each other.
-    keys: Vec<Chain>,
+    keys: Building,
     others: Chain,
     /// Whatever COPY would fire, and what is said of it.
     triggers: Chain,
     foreign_keys: Chain,
-    /// Foreign keys were made NOT VALID: those of one referencing table in order.
-    validations: Vec<Chain>,
+    /// Foreign keys were made NOT VALID: two of one referencing table would wait for each other.
+    validations: Vec<Task>,
     /// Comments on constraints, which need all of them.
     comments: Chain,
     /// New names of columns: everything before has the old ones.
@@ -79,21 +79,28 @@ struct Phases {
 }
 
 impl Phases {
-    fn new(statements: &[Statement<'_>], header: &Header) -> Self {
+    fn new<'a>(statements: &'a [Statement<'a>], header: &Header) -> Self {
         let tables: HashMap<QualifiedName, &Table> = header
             .catalog
             .tables
             .iter()
             .map(|table| (table.qualified_name(), table))
             .collect();
+        // VALIDATE reaches no key that PostgreSQL derives from one with a partitioned table at either end.
+        let is_partitioned = |name: &QualifiedName| {
+            tables
+                .get(name)
+                .is_none_or(|it| it.kind == TableKind::Partitioned)
+        };
+        let has_partitioned = tables.values().any(|it| it.kind == TableKind::Partitioned);
         let mut phases = Phases::default();
-        let (mut keys, mut validations) = (Chains::default(), Chains::default());
+        let (mut keys, mut validations) = (Keys::default(), Chains::default());
         for statement in statements.iter().filter(|it| is_wanted(&it.kind)) {
             let text = statement.text.to_owned();
             match &statement.kind {
                 // Indexes of materialized views stay in their place: the view may be made only here.
                 StatementKind::CreateIndex { table, .. } if tables.contains_key(table) => {
-                    keys.push(table, text);
+                    keys.push(table, statement);
                 }
                 StatementKind::AddConstraint {
                     table,
@@ -103,14 +110,14 @@ impl Phases {
                     ..
                 } => match kind {
                     ConstraintKind::PrimaryKey | ConstraintKind::Unique | ConstraintKind::Exclude => {
-                        keys.push(table, text);
+                        keys.push(table, statement);
                     }
                     ConstraintKind::ForeignKey => {
-                        let partitioned = tables
-                            .get(table)
-                            .is_none_or(|it| it.kind == TableKind::Partitioned);
+                        let whole = is_partitioned(table)
+                            || has_partitioned
+                                && referenced_table(&text).is_none_or(|it| is_partitioned(&it));
                         match name {
-                            Some(name) if !partitioned && !not_valid && !is_unenforced(&text) => {
+                            Some(name) if !whole && !not_valid && !is_unenforced(&text) => {
                                 phases
                                     .foreign_keys
                                     .push(format!("{} NOT VALID", without_semicolon(&text)));
@@ -130,8 +137,8 @@ impl Phases {
                 _ => phases.others.push(text),
             }
         }
-        phases.keys = keys.by_size(&tables);
-        phases.validations = validations.by_size(&tables);
+        phases.keys = keys.building(&tables);
+        phases.validations = validations.tasks(&tables);
         phases
     }
 }
@@ -145,16 +152,14 @@ impl Chains {
         self.0.entry(table.clone()).or_default().push(sql);
     }
 
-    /// Those of the largest tables first.
-    fn by_size(self, tables: &HashMap<QualifiedName, &Table>) -> Vec<Chain> {
+    /// Each as a task of its own, or with others of small tables.
+    fn tasks(self, tables: &HashMap<QualifiedName, &Table>) -> Vec<Task> {
         let mut chains: Vec<(QualifiedName, Chain)> = self.0.into_iter().collect();
-        chains.sort_by_key(|(name, _)| {
-            (
-                std::cmp::Reverse(tables.get(name).map(|table| table.bytes)),
-                name.clone(),
-            )
-        });
-        chains.into_iter().map(|(_, chain)| chain).collect()
+        chains.sort_by(|one, other| one.0.cmp(&other.0));
+        tasks(chains.into_iter().map(|(name, statements)| OfTable {
+            statements,
+            bytes: tables.get(&name).map_or(0, |table| table.bytes),
+        }))
     }
 }
 
@@ -165,47 +170,6 @@ fn is_unenforced(sql: &str) -> bool {
 
 fn without_semicolon(sql: &str) -> &str {
     sql.trim_end().trim_end_matches(';')
-}
-
-/// Runs chains beside each other, each statement in a transaction of its own.
-pub(crate) fn run_parallel(target: &Target, steps: Steps<'_>, chains: Vec<Chain>) -> Result<()> {
-    let mut sessions = target.sessions(chains.len())?;
-    let stop = AtomicBool::new(false);
-    let waiting = Mutex::new(chains.into_iter());
-    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = |session: &mut Session| -> Result<()> {
-        while let Some(chain) = next() {
-            for sql in &chain {
-                if stop.load(Ordering::Relaxed) {
-                    return Ok(());
-                }
-                in_transaction(session, steps, sql).inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
-            }
-        }
-        Ok(())
-    };
-    thread::scope(|scope| {
-        let work = &work;
-        let workers: Vec<_> = sessions
-            .iter_mut()
-            .map(|session| scope.spawn(move || work(session)))
-            .collect();
-        let mut all = Ok(());
-        for worker in workers {
-            // Every worker is waited for, also after a failure.
-            all = all.and(
-                worker
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            );
-        }
-        all
-    })
-}
-
-fn in_transaction(session: &mut Session, steps: Steps<'_>, sql: &str) -> Result<()> {
-    let step = Step::new(AFTER_ROWS, [sql]);
-    steps.once(session, &step, |transaction| execute(transaction, sql))
 }
 
 /// Runs statements in the archive's order, and takes back what default privileges gave away.

@@ -6,12 +6,14 @@
 mod abandon;
 mod apart;
 mod args;
+mod beside;
 mod checks;
 mod extension_rows;
 mod extension_sequences;
 mod grants;
 mod indexes;
 mod journal;
+mod keys;
 mod labels;
 mod large_objects;
 mod outside;
@@ -24,6 +26,7 @@ mod settle;
 mod statements;
 mod steps;
 mod target;
+mod toast;
 
 use std::time::Instant;
 
@@ -196,7 +199,7 @@ fn load_run(
     } = filling.fill(target, steps, reader, header, ui)?;
     extension_rows.compare(target, &of_extensions, ui)?;
     let row_security = indexes::build(target, steps, header, texts.get(SchemaMember::PostData), late, ui)?;
-    settle::settle(target, steps, header, ui)?;
+    settle::settle(target, steps, header, &end, ui)?;
     row_security.enable(target, steps)?;
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;

@@ -66,9 +66,13 @@ impl Promised {
     }
 }
 
-/// Makes the end of a transaction wait for the disk: with it everything that was committed before is there too.
+/// Makes the end of a transaction wait for the disk, and, as PostgreSQL writes its log in one order, for all that was
+/// committed before without waiting. What the session began with stays where it waits for more.
 pub(crate) fn keep(transaction: &mut Transaction<'_>) -> Result<()> {
+    const DURABLE: &str = "
+        SELECT pg_catalog.set_config('synchronous_commit', CASE s.reset_val WHEN 'off' THEN 'on' ELSE s.reset_val END, true)
+        FROM pg_catalog.pg_settings s WHERE s.name = 'synchronous_commit'";
     transaction
-        .batch_execute("SET LOCAL synchronous_commit = on")
+        .batch_execute(DURABLE)
         .map_err(|error| failed("a transaction could not be used", error))
 }

@@ -135,19 +135,18 @@ fn adopt(
             "the archive was replaced by another one while it was read",
         ));
     }
-    let with_rows = || header.catalog.tables.iter().filter(|it| it.has_rows());
+    let with_rows = header.catalog.tables.iter().filter(|it| it.has_rows());
     let is_same = |table: &Table| {
         let found = loaded.fingerprint(table.number);
         found.is_some() && found == end.table(table.number).map(|it| it.fingerprint)
     };
-    let (same, other): (Vec<&Table>, Vec<&Table>) = with_rows()
+    let (same, other): (Vec<&Table>, Vec<&Table>) = with_rows
         .filter(|it| loaded.has_rows_of(it.number))
         .partition(|it| is_same(it));
-    let lacks = |table: &Table| end.table(table.number).is_some_and(|it| it.fingerprint.rows > 0);
-    let is_complete = other.is_empty() && with_rows().all(|it| loaded.has_rows_of(it.number) || !lacks(it));
     let is_fixed = |table: &&Table| table.kind != TableKind::Ordinary;
-    // Keys and triggers would stand in the way, and rows of a tree may lie elsewhere than the archive has them.
-    if !is_complete && is_past_rows(loaded)
+    // Keys and triggers would stand in the way, and are planned by the tables' sizes, which are not the same now; rows of
+    // a tree may lie elsewhere than the archive has them.
+    if is_past_rows(loaded)
         || other.iter().any(is_fixed)
         || other.len() > EMPTIED_MAX
         || !other.is_empty() && !Routes::find(target, header)?.is_empty()

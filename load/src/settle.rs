@@ -2,27 +2,44 @@
 
 use std::collections::{HashMap, HashSet};
 
-use archive::Header;
+use archive::{End, Header};
 use catalog::{Column, QualifiedName, Sequence, Table, TableKind, quote_ident, quote_literal};
 use cli::{Result, Ui};
 use database::endpoint::unrestrict_views;
 
 use postgres::Transaction;
 
-use crate::indexes::{AFTER_ROWS, run_parallel};
+use crate::beside::{OfTable, run_beside, tasks};
+use crate::indexes::AFTER_ROWS;
 use crate::journal::{self, Run, Step};
 use crate::promised::keep;
 use crate::statements::execute;
 use crate::steps::Steps;
 use crate::target::{Target, failed};
 
-pub(crate) fn settle(target: &mut Target, steps: Steps<'_>, header: &Header, ui: &Ui) -> Result<()> {
+/// `end` tells what has rows: a table without any is left to the server, which plans for one that was never looked
+/// at as for one that will grow.
+pub(crate) fn settle(
+    target: &mut Target,
+    steps: Steps<'_>,
+    header: &Header,
+    end: &End,
+    ui: &Ui,
+) -> Result<()> {
     set_sequences(target, steps.run, header, ui)?;
     refresh(target, steps, header, ui)?;
+    let families = Families::new(&header.catalog.tables);
+    let has_rows = |table: &Table| {
+        let rows = |it: &Table| end.table(it.number).map_or(0, |it| it.fingerprint.rows);
+        families.members(table).into_iter().any(|it| rows(it) > 0)
+    };
     let analyses = analyzed(&header.catalog.tables)
-        .map(|table| vec![format!("ANALYZE {}", table.qualified_name())])
-        .collect();
-    run_parallel(target, steps, analyses)
+        .filter(|table| has_rows(table))
+        .map(|table| OfTable {
+            statements: vec![format!("ANALYZE {}", table.qualified_name())],
+            bytes: families.members(table).iter().map(|it| it.bytes).sum(),
+        });
+    run_beside(target, steps, tasks(analyses))
 }
 
 /// Tables that are analyzed by themselves; those below come with them. What has a foreign table below is left out:
@@ -58,41 +75,55 @@ fn analyzed(tables: &[Table]) -> impl Iterator<Item = &Table> {
 /// Gives every sequence the source's position. One that stands behind its column, which would give a number
 /// twice, is moved on, and that is said.
 fn set_sequences(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
+    /// Sequences in one transaction: each takes locks, of which a server has a limited number.
+    const BATCH: usize = 500;
     let step = "the sequences could not be set";
-    let mut transaction = target
-        .client()
-        .transaction()
-        .map_err(|error| failed(step, error))?;
-    journal::hold(&mut transaction, run)?;
-    // No step of the journal's: a crash shall not take it back.
-    keep(&mut transaction)?;
     let families = Families::new(&header.catalog.tables);
-    for sequence in &header.catalog.sequences {
-        let name = QualifiedName::new(&sequence.schema, &sequence.name).to_string();
-        let mut position = (sequence.last_value, sequence.is_called);
-        if let Some(beyond) = find_beyond(&mut transaction, &families, sequence, &name)? {
-            let (value, fits) = beyond;
-            let place = format!(
-                "sequence {name} stands at {}, its column holds {value}",
-                sequence.last_value
-            );
-            if fits {
-                ui.status(format_args!("{place}: it goes on from there"));
-                position = (value, true);
-            } else {
-                ui.status(format_args!(
-                    "{place}, which it cannot reach: left as in the source"
-                ));
-            }
+    for batch in header.catalog.sequences.chunks(BATCH) {
+        let mut transaction = target
+            .client()
+            .transaction()
+            .map_err(|error| failed(step, error))?;
+        journal::hold(&mut transaction, run)?;
+        // No step of the journal's: a crash shall not take it back.
+        keep(&mut transaction)?;
+        for sequence in batch {
+            set_sequence(&mut transaction, &families, sequence, ui)?;
         }
-        let (value, called) = position;
-        let name = quote_literal(&name);
-        execute(
-            &mut transaction,
-            &format!("SELECT pg_catalog.setval({name}::pg_catalog.regclass, {value}, {called})"),
-        )?;
+        transaction.commit().map_err(|error| failed(step, error))?;
     }
-    transaction.commit().map_err(|error| failed(step, error))
+    Ok(())
+}
+
+fn set_sequence(
+    transaction: &mut Transaction<'_>,
+    families: &Families<'_>,
+    sequence: &Sequence,
+    ui: &Ui,
+) -> Result<()> {
+    let name = QualifiedName::new(&sequence.schema, &sequence.name).to_string();
+    let mut position = (sequence.last_value, sequence.is_called);
+    if let Some(beyond) = find_beyond(transaction, families, sequence, &name)? {
+        let (value, fits) = beyond;
+        let place = format!(
+            "sequence {name} stands at {}, its column holds {value}",
+            sequence.last_value
+        );
+        if fits {
+            ui.status(format_args!("{place}: it goes on from there"));
+            position = (value, true);
+        } else {
+            ui.status(format_args!(
+                "{place}, which it cannot reach: left as in the source"
+            ));
+        }
+    }
+    let (value, called) = position;
+    let name = quote_literal(&name);
+    execute(
+        transaction,
+        &format!("SELECT pg_catalog.setval({name}::pg_catalog.regclass, {value}, {called})"),
+    )
 }
 
 /// Tables by name, and those right below each, as heirs or as partitions.

@@ -47,6 +47,8 @@ struct Settings {
     endpoint: PostgresEndpoint,
     /// The `application_name`: by it what is left of a run is found.
     name: String,
+    /// What the user asks for of every session.
+    set_up: String,
     promised: Promised,
     /// The run and its unlogged tables, which a server that crashes empties.
     run: Option<Arc<(Run, Vec<Table>)>>,
@@ -135,6 +137,7 @@ impl Target {
         let settings = Settings {
             endpoint: endpoint.clone(),
             name: "coalesce load".to_owned(),
+            set_up: String::new(),
             promised: Promised::default(),
             run: None,
         };
@@ -197,6 +200,15 @@ impl Target {
 
     pub(crate) fn client(&mut self) -> &mut Client {
         &mut self.session
+    }
+
+    /// Has every session that is opened from now on begin with `sql`.
+    pub(crate) fn set_up_sessions(&mut self, sql: String) {
+        self.session.settings.set_up = sql;
+    }
+
+    pub(crate) fn jobs(&self) -> usize {
+        self.jobs
     }
 
     /// As many sessions as work in parallel, at most `wanted`; fewer, but one at least, when the server has no
@@ -290,7 +302,8 @@ impl Settings {
         client
             .batch_execute(&format!(
                 "SET check_function_bodies = off; SET client_min_messages = warning; SET synchronous_commit = off;
-                 SET application_name = {name}; {NOTICE_GONE}"
+                 SET application_name = {name}; {NOTICE_GONE}; {}",
+                self.set_up
             ))
             .map_err(|error| failed("the session could not be set up", error))?;
         let guard = cli::on_interrupt(self.endpoint.canceller(&client));

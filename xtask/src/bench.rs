@@ -1,9 +1,11 @@
-//! `cargo xtask bench`: how fast `remap-schema` is, against `cat`, and how fast `dump` is with many tables, against
-//! `pg_dump`, on the same machine and in the same minute.
+//! `cargo xtask bench`: whole pipelines against what people use today, `remap-schema` against `cat`, very many tables
+//! against `pg_dump` and `psql`, on the same machine and in the same minute.
 //!
 //! All inputs are made here: rows and definitions on a throwaway server, in a folder that goes away.
 
 mod many;
+mod memory;
+mod whole;
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,7 +25,7 @@ const TIME_LIMIT: Duration = Duration::from_mins(10);
 /// Bytes of one row, about.
 const ROW_BYTES: u32 = 100;
 
-pub(crate) fn run(mib: u32, table_count: usize) -> Result<()> {
+pub(crate) fn run(mib: u32, load_mib: u32, table_count: usize) -> Result<()> {
     run_step(cargo().args([
         "build",
         "--release",
@@ -31,6 +33,8 @@ pub(crate) fn run(mib: u32, table_count: usize) -> Result<()> {
         "coalesce-remap",
         "-p",
         "coalesce-dump",
+        "-p",
+        "coalesce-load",
         "--bins",
     ]))?;
     let tools = Tools::at(Metadata::read()?.target.join("release"));
@@ -39,28 +43,16 @@ pub(crate) fn run(mib: u32, table_count: usize) -> Result<()> {
         tools,
         folder: folder.path(),
     };
-    bench.make_inputs(mib)?;
-    println!(
-        "\n{:<44} {:>9} {:>11} {:>8}",
-        "INPUT", "SECONDS", "MIB/S", "OF CAT"
-    );
-    for (name, file) in [
-        ("plain SQL, rows of COPY", "copy.sql"),
-        ("plain SQL, rows of INSERT", "insert.sql"),
-        ("archive, rows", "rows.tar"),
-    ] {
-        let cat = bench.best(&format!("cat {file} | cat > /dev/null"))?;
-        let remap = bench.best(&format!("cat {file} | remap-schema -q --to x > /dev/null"))?;
-        bench.tell(name, file, remap, Some(cat))?;
+    if load_mib > 0 {
+        bench.whole(load_mib)?;
     }
-    let from_file = bench.best("remap-schema -q --to x rows.tar > /dev/null")?;
-    bench.tell("archive, rows, from a file", "rows.tar", from_file, None)?;
-    let count = TABLE_COUNT * STATEMENTS_PER_TABLE;
-    for (kind, file) in [("plain SQL", "definitions.sql"), ("archive", "definitions.tar")] {
-        let remap = bench.best(&format!("remap-schema -q --to x {file} > /dev/null"))?;
-        bench.tell(&format!("{kind}, {count} definitions"), file, remap, None)?;
+    if mib > 0 {
+        bench.filter(mib)?;
     }
-    bench.many_tables(table_count)
+    if table_count > 0 {
+        bench.many_tables(table_count)?;
+    }
+    Ok(())
 }
 
 struct Bench<'a> {
@@ -69,6 +61,32 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
+    /// `remap-schema` against `cat`.
+    fn filter(&self, mib: u32) -> Result<()> {
+        self.make_inputs(mib)?;
+        println!(
+            "\n{:<44} {:>9} {:>11} {:>8}",
+            "INPUT", "SECONDS", "MIB/S", "OF CAT"
+        );
+        for (name, file) in [
+            ("plain SQL, rows of COPY", "copy.sql"),
+            ("plain SQL, rows of INSERT", "insert.sql"),
+            ("archive, rows", "rows.tar"),
+        ] {
+            let cat = self.best(&format!("cat {file} | cat > /dev/null"))?;
+            let remap = self.best(&format!("cat {file} | remap-schema -q --to x > /dev/null"))?;
+            self.tell(name, file, remap, Some(cat))?;
+        }
+        let from_file = self.best("remap-schema -q --to x rows.tar > /dev/null")?;
+        self.tell("archive, rows, from a file", "rows.tar", from_file, None)?;
+        let count = TABLE_COUNT * STATEMENTS_PER_TABLE;
+        for (kind, file) in [("plain SQL", "definitions.sql"), ("archive", "definitions.tar")] {
+            let remap = self.best(&format!("remap-schema -q --to x {file} > /dev/null"))?;
+            self.tell(&format!("{kind}, {count} definitions"), file, remap, None)?;
+        }
+        Ok(())
+    }
+
     fn make_inputs(&self, mib: u32) -> Result<()> {
         let path = self.folder.join("definitions.sql");
         let sql = plain_dump(&definitions(TABLE_COUNT));

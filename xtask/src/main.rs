@@ -102,12 +102,19 @@ enum Chore {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
-    /// Measure how fast new names are given, against `cat`, and very many tables dumped, against `pg_dump`
+    /// Measure whole pipelines and single tools against what people use today
+    ///
+    /// Prints ratios: `dump | remap-schema | load` against `pg_dump | psql`, pgcopydb where it is installed and
+    /// hand-made binary COPY; compressed files; memory; growth; `remap-schema` against `cat`; very many tables against
+    /// `pg_dump` and `psql`. A size of 0 leaves its part out.
     Bench {
-        /// Rows to make, in MiB
+        /// Rows for `remap-schema` alone, in MiB
         #[arg(long, value_name = "N", default_value_t = 1024)]
         mib: u32,
-        /// Empty tables to make for `dump`
+        /// Rows for whole pipelines, in MiB
+        #[arg(long, value_name = "N", default_value_t = 256)]
+        load_mib: u32,
+        /// Empty tables to make for `dump` and `load`
         #[arg(long, value_name = "N", default_value_t = 20_000)]
         tables: usize,
     },
@@ -129,7 +136,11 @@ fn main() -> ExitCode {
         Chore::Torture { rounds, strict } => torture::run(rounds, strict),
         Chore::Tidy => tidy::run(),
         Chore::Man { out } => man::run(out),
-        Chore::Bench { mib, tables } => bench::run(mib, tables),
+        Chore::Bench {
+            mib,
+            load_mib,
+            tables,
+        } => bench::run(mib, load_mib, tables),
         Chore::Demo { keep } => demo::run(keep),
     };
     match done {

@@ -10,6 +10,7 @@ mod body_pass;
 pub mod built_in;
 mod compared;
 mod depth;
+mod key;
 mod known;
 mod label;
 mod layer;
@@ -36,6 +37,7 @@ mod unqualified;
 mod verdict;
 
 pub use apart::{ApartKind, ApartStatement, apart_statements, for_provider, label_providers};
+pub use key::{PlainKey, plain_key, referenced_table};
 pub use known::Known;
 pub use outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten, Secret};
 pub use outside::{OutsideKind, OutsideObject, far_reaching, outside_objects};

@@ -1,4 +1,4 @@
-//! How long `dump` takes for very many tables, against `pg_dump --schema-only` of the same database in the same minute.
+//! How long `dump` and `load` take for very many tables, against `pg_dump --schema-only` and `psql` in the same minute.
 
 use testkit::{Cluster, POSTGRES};
 
@@ -41,6 +41,28 @@ impl Bench<'_> {
             ours.as_secs_f64() / peer.as_secs_f64(),
             peer.as_secs_f64()
         );
+        for (name, line) in [
+            ("many.sql", "pg_dump -s many > many.sql"),
+            ("many.tar", "dump -q dbname=many | cat > many.tar"),
+        ] {
+            self.run_line(&format!("rm -f {name} && {line}"), cluster.root())?;
+        }
+        let peer = self.fill_new(
+            &cluster,
+            "psql -q -o /dev/null -v ON_ERROR_STOP=1 -f many.sql $INTO",
+        )?;
+        let ours = self.fill_new(&cluster, "load -q dbname=$INTO many.tar")?;
+        println!(
+            "load, {count} tables in {schema_count} schemas: {ours:.1} s, {:.2} of psql ({peer:.1} s)",
+            ours / peer
+        );
         Ok(())
+    }
+
+    /// Seconds that a line needs to fill the new database `$INTO`.
+    fn fill_new(&self, cluster: &Cluster, line: &str) -> Result<f64> {
+        let target = cluster.database_owned_by(POSTGRES)?;
+        let line = format!("export INTO={}; {line}", target.name());
+        Ok(self.run_line(&line, cluster.root())?.as_secs_f64())
     }
 }
