@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use testkit::Skipped;
 
-use crate::lab::{DUMP, LOAD, Lab, REMAP};
+use crate::lab::{DUMP, KEPT_DIRECTORY, KEPT_FILE, LOAD, Lab, REMAP};
 
 /// `timeout` kills the very process that it has started, so that no number is given to another one meanwhile.
 fn killed(stage: &str, latest: Duration) -> String {
@@ -54,22 +54,16 @@ fn a_load_of_a_file_killed_at_any_moment_goes_on() {
     if !can_kill(&lab) {
         return;
     }
+    let latest = lab.keep_archive();
+    lab.run(&format!("{DUMP} | {REMAP} -o {KEPT_DIRECTORY}/"))
+        .assert_success();
     let (rounds, mut kills) = (testkit::rounds(12), 0);
-    let mut latest = Duration::ZERO;
     for round in 0..rounds {
         lab.clear();
-        let archive = if round % 2 == 0 { "k.tar" } else { "k/" };
-        lab.run(&format!("{DUMP} | {REMAP} -o {archive}"))
-            .assert_success();
-        if round == 0 {
-            latest = lab.time(&format!("{LOAD} {archive}"));
-            lab.clear();
-            lab.run(&format!("{DUMP} | {REMAP} -o {archive}"))
-                .assert_success();
-        }
+        let archive = [KEPT_FILE, KEPT_DIRECTORY][round % 2];
         let output = lab.run(&killed(&format!("{LOAD} {archive}"), latest));
         kills += usize::from(output.stages() == [137]);
-        lab.check_way_on(&output, None, archive);
+        lab.check_goes_on(&output, archive);
     }
     println!("{rounds} loads, {kills} killed in time, every row once");
     assert!(
