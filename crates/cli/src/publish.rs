@@ -113,14 +113,12 @@ pub(crate) fn put_in_place(disk: &impl Disk, staged: &Path, path: &Path, replace
         let _ = disk.remove(staged);
     })?;
     if let Err(error) = disk.sync_folder(parent(path)) {
-        return Err(match (undo.run(disk, path, staged), undo.former()) {
+        if let (Err(_), Some(former)) = (undo.run(disk, path, staged), undo.former()) {
             // Neither is lost, and nothing is removed that may be the only one on the disk.
-            (Err(_), Some(former)) => both_are_there(&error, former),
-            _ => {
-                let _ = disk.remove(staged);
-                error
-            }
-        });
+            return Err(both_are_there(&error, former));
+        }
+        let _ = disk.remove(staged);
+        return Err(error);
     }
     match undo.former() {
         Some(former) => disk
@@ -188,14 +186,13 @@ fn take_place<'a>(disk: &impl Disk, staged: &'a Path, path: &Path) -> io::Result
     disk.rename(path, &aside).inspect_err(|_| {
         let _ = fs::remove_dir(&aside);
     })?;
-    disk.rename(staged, path)
-        .map_err(|error| match disk.rename(&aside, path) {
-            Ok(()) => error,
-            Err(_) => {
-                let text = format!("{error}; the former one is whole, and called {}", aside.display());
-                io::Error::new(error.kind(), text)
-            }
-        })?;
+    disk.rename(staged, path).map_err(|error| {
+        if disk.rename(&aside, path).is_ok() {
+            return error;
+        }
+        let text = format!("{error}; the former one is whole, and called {}", aside.display());
+        io::Error::new(error.kind(), text)
+    })?;
     Ok(Undo::PutBack(aside))
 }
 

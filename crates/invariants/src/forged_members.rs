@@ -94,20 +94,21 @@ fn seal(name: &str, kind: MemberKind, rows: Option<RowsRecord>, run: &str, body:
         MemberKind::Rows => "rows",
         MemberKind::End => "end",
     };
-    let mut lines = format!("run={run}\nkind={word}\n");
-    if let Some(rows) = &rows {
+    let of_rows = rows.map_or(String::new(), |rows| {
         let codec = rows.codec.to_string();
         let codec = codec.split(':').next().unwrap_or_default();
-        lines += &format!(
+        format!(
             "table={}\nchunk={}\nform={}\ncodec={codec}\nrows={}\nraw={}\n",
             rows.table, rows.chunk, rows.form, rows.rows, rows.raw
-        );
-    }
-    lines += &format!("stored={}\n", body.len());
-    if kind == MemberKind::Schema {
-        lines += &format!("name={name}\n");
-    }
-    lines.push('\n');
+        )
+    });
+    let of_schema = if kind == MemberKind::Schema {
+        format!("name={name}\n")
+    } else {
+        String::new()
+    };
+    let stored = body.len();
+    let lines = format!("run={run}\nkind={word}\n{of_rows}stored={stored}\n{of_schema}\n");
     let hasher = Sha256::new().chain_update(lines).chain_update(body);
     Record {
         name: name.to_owned(),
@@ -128,5 +129,6 @@ pub fn seal_end(end: &End) -> Option<Vec<u8>> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
+    let digits: Vec<String> = bytes.iter().map(|it| format!("{it:02x}")).collect();
+    digits.concat()
 }

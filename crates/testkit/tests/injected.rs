@@ -2,6 +2,7 @@
 //! is a whole file under the final name, or none, the exit code tells which, and the same line works afterwards.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+#![allow(clippy::print_stdout, reason = "a test says what it counted")]
 
 use std::path::Path;
 
