@@ -151,6 +151,7 @@ mod tests {
             rows_estimate: None,
             bytes,
             extension: None,
+            index_bytes: None,
             condition: None,
         }
     }

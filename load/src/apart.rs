@@ -229,16 +229,22 @@ impl Apart {
         transaction.rollback().map_err(|error| failed(step, error))
     }
 
-    /// Applies what was asked for. Event triggers come last: they would fire for the rest.
-    pub(crate) fn apply(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+    /// All that [`Apart::apply`] runs, in its order.
+    pub(crate) fn statements(&self, transaction: &mut Transaction<'_>) -> Result<Vec<String>> {
         let settings = self.wanted_settings();
+        let mut all = Vec::new();
         if !settings.is_empty() {
             let database = database_name(transaction)?;
-            settings
-                .iter()
-                .try_for_each(|it| execute(transaction, &setting_sql(it, &database)))?;
+            all.extend(settings.iter().map(|it| setting_sql(it, &database)));
         }
-        self.wanted().try_for_each(|it| execute(transaction, &it.sql))
+        all.extend(self.wanted().map(|it| it.sql.clone()));
+        Ok(all)
+    }
+
+    /// Applies what was asked for. Event triggers come last: they would fire for the rest.
+    pub(crate) fn apply(&self, transaction: &mut Transaction<'_>) -> Result<()> {
+        let all = self.statements(transaction)?;
+        all.iter().try_for_each(|it| execute(transaction, it))
     }
 
     /// Says what was applied and what was not, and what is still to be done.

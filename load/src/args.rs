@@ -4,11 +4,16 @@ use std::num::NonZeroUsize;
 
 use clap::{Parser, ValueEnum};
 
+use crate::checks::space::SpaceArgs;
+use crate::dry_run::DryRunArgs;
+use crate::rejects::RejectArgs;
 use crate::toast::ToastArgs;
 
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
   load shared-app-dev backup.tar --privileges keep --apply settings,publications
+  dump mandible-dev | remap-schema --to mandible | load shared-app-dev --dry-run
+  load shared-app-dev backup.tar --space 20GiB
   load --abandon mandible shared-app-dev";
 
 /// Load an archive into a PostgreSQL database, all or nothing
@@ -20,7 +25,7 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
 /// Large objects keep their OIDs, which must be free. Rows of extensions' configuration tables are added where they
 /// are absent; one that is there with other values stops the load.
 #[derive(Debug, Parser)]
-#[command(name = "load", after_help = cli::after_help(EXAMPLES, None))]
+#[command(name = "load", after_help = cli::after_help(EXAMPLES, Some("live, but rows were rejected (--on-error reject)")))]
 pub(crate) struct Args {
     /// The database to write: a URL, a keyword string or a database's name
     pub(crate) target: String,
@@ -57,9 +62,15 @@ pub(crate) struct Args {
     whole_max: u64,
     #[command(flatten)]
     pub(crate) toast: ToastArgs,
+    #[command(flatten)]
+    pub(crate) rejects: RejectArgs,
     /// Load into a server that is older than the source
     #[arg(long)]
     pub(crate) allow_older_target: bool,
+    #[command(flatten)]
+    pub(crate) space: SpaceArgs,
+    #[command(flatten)]
+    pub(crate) dry_run: DryRunArgs,
     /// Print a report on stdout when the schemas are live
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) format: Option<ReportFormat>,
@@ -69,7 +80,7 @@ pub(crate) struct Args {
     /// for a load that had nothing else). Extensions stay; of what --apply names an unfinished load has nothing.
     /// Objects of other roles, and objects elsewhere
     /// that depend on what would go, stop it.
-    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply", "resume"])]
+    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply", "resume", "RejectArgs"])]
     pub(crate) abandon: Option<String>,
 }
 

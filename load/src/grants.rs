@@ -228,7 +228,7 @@ pub(crate) fn say_public(run: &Run, header: &Header, sql: &str, ui: &Ui) {
 }
 
 /// `REVOKE … FROM PUBLIC` as `pg_dump` writes it, on anything but a schema: those are ours.
-fn takes_from_public(statement: &Statement<'_>) -> bool {
+pub(crate) fn takes_from_public(statement: &Statement<'_>) -> bool {
     let text = statement.text.trim_end_matches(';');
     text.starts_with("REVOKE ") && text.ends_with(" FROM PUBLIC") && !text.contains(" ON SCHEMA ")
 }

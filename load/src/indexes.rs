@@ -4,15 +4,17 @@
 use std::collections::HashMap;
 
 use archive::Header;
-use catalog::{QualifiedName, Table, TableKind, quote_ident};
+use catalog::{QualifiedName, Table, TableKind};
 use cli::{Result, Ui, duration};
 use rewrite::{ConstraintKind, Statement, StatementKind, referenced_table, statements};
 
 use crate::beside::{OfTable, Task, run_beside, tasks};
+use crate::checks::locks;
 use crate::grants;
 use crate::journal::Step;
 use crate::keys::{Building, Keys};
 use crate::prepare::is_wanted;
+use crate::rejects::{Rejects, validation};
 use crate::rows::LateRows;
 use crate::statements::execute;
 use crate::steps::Steps;
@@ -38,7 +40,7 @@ pub(crate) fn build(
     steps: Steps<'_>,
     header: &Header,
     post_data: &str,
-    late: LateRows,
+    (late, rejects): (LateRows, &Rejects),
     ui: &Ui,
 ) -> Result<RowSecurity> {
     let started = std::time::Instant::now();
@@ -52,10 +54,10 @@ pub(crate) fn build(
     ));
     run_in_order(target, steps, &phases.others)?;
     // Now what they name is there; triggers are not, which would fire.
-    late.fill(target, steps.run, header, ui)?;
+    late.fill(target, steps.run, header, rejects, ui)?;
     run_in_order(target, steps, &phases.triggers)?;
     run_in_order(target, steps, &phases.foreign_keys)?;
-    run_beside(target, steps, phases.validations)?;
+    rejects.validate(target, steps, phases.validations)?;
     run_in_order(target, steps, &phases.comments)?;
     run_in_order(target, steps, &phases.column_names)?;
     Ok(RowSecurity(phases.row_security))
@@ -121,9 +123,7 @@ impl Phases {
                                 phases
                                     .foreign_keys
                                     .push(format!("{} NOT VALID", without_semicolon(&text)));
-                                let sql =
-                                    format!("ALTER TABLE {table} VALIDATE CONSTRAINT {}", quote_ident(name));
-                                validations.push(table, sql);
+                                validations.push(table, validation(table, name));
                             }
                             _ => phases.foreign_keys.push(text),
                         }
@@ -176,7 +176,7 @@ fn without_semicolon(sql: &str) -> &str {
 fn run_in_order(target: &mut Target, steps: Steps<'_>, chain: &[String]) -> Result<()> {
     /// Statements in one transaction: each takes locks, of which a server has a limited number.
     const BATCH: usize = 100;
-    for batch in chain.chunks(BATCH) {
+    for batch in chain.chunks(locks::batch(target.client(), BATCH)?) {
         let step = Step::new(AFTER_ROWS, batch.iter().map(String::as_str));
         steps.once_in_order(target, &step, |transaction| {
             batch.iter().try_for_each(|sql| execute(transaction, sql))?;

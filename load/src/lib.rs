@@ -8,17 +8,18 @@ mod apart;
 mod args;
 mod beside;
 mod checks;
+mod dry_run;
 mod extension_rows;
 mod extension_sequences;
 mod grants;
+mod hints;
 mod indexes;
 mod journal;
 mod keys;
-mod labels;
 mod large_objects;
-mod outside;
 mod prepare;
 mod promised;
+mod rejects;
 mod report;
 mod resume;
 mod rows;
@@ -40,6 +41,7 @@ use apart::Apart;
 use args::{Args, Privileges};
 use extension_rows::ExtensionRows;
 use journal::{Loaded, Origin};
+use rejects::Rejects;
 use resume::Start;
 use rows::{Filled, Filling};
 use steps::Steps;
@@ -66,10 +68,9 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         ui.warning(warning);
     }
     match &args.abandon {
-        Some(schema) => abandon::abandon(&endpoint, schema, ui)?,
-        None => load(&endpoint, &args, ui)?,
+        Some(schema) => abandon::abandon(&endpoint, schema, ui).map(|()| Outcome::Done),
+        None => load(&endpoint, &args, ui),
     }
-    Ok(Outcome::Done)
 }
 
 /// An archive's SQL text, by member.
@@ -84,8 +85,9 @@ impl Texts {
     }
 }
 
-fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
+fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
     let started = Instant::now();
+    let rejects = Rejects::new(&args.rejects, args.resume, ui)?;
     let mut reader = open_archive(&args.archive)?;
     let texts = Texts(reader.schema().map_err(Failure::archive)?);
     let header = reader.header().clone();
@@ -116,10 +118,20 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
                 places.join(", "),
                 target.name()
             ));
-            return Ok(());
+            return Ok(Outcome::Done);
         }
         Start::Fresh => {
-            let existing = checks::check(&mut target, &header, &texts, &apart, args)?;
+            let existing = checks::check(&mut target, &header, &texts, &apart, args, ui)?;
+            if args.dry_run.dry_run {
+                let work = dry_run::Work {
+                    header: &header,
+                    texts: &texts,
+                    apart: &apart,
+                    existing: &existing,
+                    args,
+                };
+                return work.rehearse(&mut target, reader, ui).map(|()| Outcome::Done);
+            }
             target.open_sessions_for_rows(rows::sessions_wanted(&header), ui)?;
             let run = journal::begin(&mut target, &header, &origin, &existing)?;
             (run, Loaded::default())
@@ -135,7 +147,8 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
         run: &run,
         loaded: &loaded,
     };
-    let ended = load_run(&mut target, steps, reader, &header, (&texts, &apart), args, ui);
+    let parts = (&texts, &apart, &rejects);
+    let ended = load_run(&mut target, steps, reader, &header, parts, args, ui);
     let end = ended.map_err(|failure| {
         state_left(&target, &places)
             .into_iter()
@@ -149,6 +162,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result<()> {
         header: &header,
         end: &end,
         apart: &apart,
+        rejected: &rejects.found(),
         elapsed: started.elapsed(),
     };
     live.say(args.format, ui)
@@ -180,7 +194,7 @@ fn load_run(
     steps: Steps<'_>,
     reader: ArchiveReader,
     header: &Header,
-    (texts, apart): (&Texts, &Apart),
+    (texts, apart, rejects): (&Texts, &Apart, &Rejects),
     args: &Args,
     ui: &Ui,
 ) -> cli::Result<End> {
@@ -191,16 +205,26 @@ fn load_run(
     let filling = Filling {
         archive: &args.archive,
         whole_max: args.whole_bytes_max(),
+        rejects,
     };
+    rejects.recall(target, run)?;
     let Filled {
         end,
         late,
         of_extensions,
     } = filling.fill(target, steps, reader, header, ui)?;
     extension_rows.compare(target, &of_extensions, ui)?;
-    let row_security = indexes::build(target, steps, header, texts.get(SchemaMember::PostData), late, ui)?;
+    let row_security = indexes::build(
+        target,
+        steps,
+        header,
+        texts.get(SchemaMember::PostData),
+        (late, rejects),
+        ui,
+    )?;
     settle::settle(target, steps, header, &end, ui)?;
     row_security.enable(target, steps)?;
+    rejects.finish(target, run, header, &end)?;
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;
     if keep {

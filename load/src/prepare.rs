@@ -6,6 +6,7 @@ use cli::{Result, Ui};
 use postgres::Transaction;
 use rewrite::{Statement, StatementKind, statements};
 
+use crate::checks::locks;
 use crate::grants;
 use crate::journal::{self, DATABASE_LOCK, Run, Step};
 use crate::statements::execute;
@@ -25,7 +26,7 @@ pub(crate) fn create(
     create_extensions(target, steps.run, &header.catalog.extensions, ui)?;
     let all = statements(pre_data);
     let wanted: Vec<&Statement<'_>> = all.iter().filter(|it| is_wanted(&it.kind)).collect();
-    for batch in wanted.chunks(BATCH) {
+    for batch in wanted.chunks(locks::batch(target.client(), BATCH)?) {
         let step = Step::new("before rows", batch.iter().map(|it| it.text));
         steps.once_in_order(target, &step, |transaction| {
             for statement in batch {

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use archive::{End, Header};
 use catalog::ObjectKind;
-use cli::{Ui, count, duration};
+use cli::{Outcome, Ui, count, duration};
 use serde_json::json;
 
 use crate::apart::Apart;
 use crate::args::ReportFormat;
+use crate::rejects::Found;
 
 /// The version of the JSON report.
 const VERSION: u32 = 1;
@@ -20,16 +21,22 @@ pub(crate) struct Live<'a> {
     pub(crate) header: &'a Header,
     pub(crate) end: &'a End,
     pub(crate) apart: &'a Apart,
+    pub(crate) rejected: &'a Found,
     pub(crate) elapsed: Duration,
 }
 
 impl Live<'_> {
-    pub(crate) fn say(&self, format: Option<ReportFormat>, ui: &Ui) -> cli::Result<()> {
+    pub(crate) fn say(&self, format: Option<ReportFormat>, ui: &Ui) -> cli::Result {
         ui.status(self.closing_line());
-        match format {
-            Some(ReportFormat::Json) => ui.print(format_args!("{:#}\n", self.json())),
-            None => Ok(()),
+        self.rejected.say(ui);
+        if format == Some(ReportFormat::Json) {
+            ui.print(format_args!("{:#}\n", self.json()))?;
         }
+        Ok(if self.rejected.is_nothing() {
+            Outcome::Done
+        } else {
+            Outcome::Findings
+        })
     }
 
     fn closing_line(&self) -> String {
@@ -47,11 +54,16 @@ impl Live<'_> {
             0 => String::new(),
             number => format!(" {} large objects,", count(number)),
         };
+        let rejected = match self.rejected.rows() {
+            0 => String::new(),
+            rows => format!(" ({} more rejected)", count(rows)),
+        };
         format!(
-            "{places} {verb} live on {}: {} tables, {} rows,{large_objects} {} indexes in {}; all fingerprints hold: {}",
+            "{places} {verb} live on {}: {} tables, {} rows{rejected},{large_objects} {} indexes in {}; \
+             all fingerprints hold: {}",
             self.target,
             count(tally.tables),
-            count(tally.rows),
+            count(tally.rows - self.rejected.rows()),
             count(self.header.catalog.count(ObjectKind::Index) as u64),
             duration(self.elapsed),
             self.end.digest(),
@@ -92,6 +104,7 @@ impl Live<'_> {
             "large_objects": tally.large_objects,
             "tables": tables,
             "apart": self.apart.json(),
+            "rejected": self.rejected.json(),
             "seconds": self.elapsed.as_secs_f64(),
         })
     }

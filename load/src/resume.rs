@@ -149,7 +149,7 @@ fn adopt(
     if is_past_rows(loaded)
         || other.iter().any(is_fixed)
         || other.len() > EMPTIED_MAX
-        || !other.is_empty() && !Routes::find(target, header)?.is_empty()
+        || !other.is_empty() && !Routes::find(target.client(), header)?.is_empty()
     {
         ui.status("this dump is another one: everything is loaded again");
         return Ok(false);

@@ -3,6 +3,8 @@
 use cli::{Exit, Failure, Result};
 use postgres::GenericClient;
 
+use crate::hints;
+
 /// A statement's start, for messages.
 const SHOWN_CHARS: usize = 160;
 
@@ -10,11 +12,12 @@ const SHOWN_CHARS: usize = 160;
 pub(crate) fn execute(client: &mut impl GenericClient, sql: &str) -> Result<()> {
     cli::check_interrupt()?;
     client.batch_execute(sql).map_err(|error| {
-        Failure::new(Exit::Target, format!("statement failed: {}", shorten(sql))).with_source(error)
+        let failure = Failure::new(Exit::Target, format!("statement failed: {}", shorten(sql)));
+        hints::with_hint(failure, &error).with_source(error)
     })
 }
 
-fn shorten(sql: &str) -> String {
+pub(crate) fn shorten(sql: &str) -> String {
     let words: Vec<&str> = sql.split_whitespace().collect();
     let line = words.join(" ");
     if line.chars().count() <= SHOWN_CHARS {

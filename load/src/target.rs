@@ -10,6 +10,8 @@ use cli::{Exit, Failure, InterruptGuard, Result, Ui};
 use database::endpoint::PostgresEndpoint;
 use postgres::Client;
 
+use crate::hints;
+
 use crate::journal::{self, Run};
 use crate::promised::Promised;
 
@@ -313,5 +315,5 @@ impl Settings {
 
 /// A statement that the target refused.
 pub(crate) fn failed(step: impl std::fmt::Display, error: postgres::Error) -> Failure {
-    Failure::new(Exit::Target, step).with_source(error)
+    hints::with_hint(Failure::new(Exit::Target, step), &error).with_source(error)
 }

@@ -258,6 +258,7 @@ fn rows_of_extension(target: &Live, renamed: &Table, form: Form, kept: Kept) -> 
         return lacking(Difference::MissingColumn(column.clone()));
     }
     let whole = Table {
+        index_bytes: None,
         condition: None,
         ..renamed.clone()
     };

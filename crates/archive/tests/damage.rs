@@ -32,6 +32,7 @@ fn table(number: u32, name: &str) -> Table {
         rows_estimate: None,
         bytes: 0,
         extension: None,
+        index_bytes: None,
         condition: None,
     }
 }

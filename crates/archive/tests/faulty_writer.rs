@@ -120,6 +120,7 @@ fn header() -> Header {
         partition_key: None,
         through_root: None,
         extension: None,
+        index_bytes: None,
         condition: None,
         inherits: Vec::new(),
         rows_estimate: None,

@@ -93,6 +93,7 @@ pub fn large_objects_table(number: u32, bytes: u64) -> Table {
         rows_estimate: None,
         bytes,
         extension: None,
+        index_bytes: None,
         condition: None,
     }
 }

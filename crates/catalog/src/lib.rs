@@ -5,6 +5,7 @@
 //! gives one its new names, `load` and `verify` work through one. Reading it from a live server or a file
 //! is the job of `crates/database`; nothing here touches a network or a file.
 
+mod collation;
 mod extension;
 mod large_object;
 mod name;
@@ -18,6 +19,7 @@ mod setting;
 mod stored_names;
 mod table;
 
+pub use collation::Collation;
 pub use extension::{Extension, Member};
 pub use large_object::{
     LargeObject, LargeObjectGrant, LargeObjectPrivilege, PIECE_BYTES, large_objects_table, oid_ranges,
@@ -80,6 +82,9 @@ pub struct Catalog {
     /// In the order of their OIDs; their bytes are rows of the table of kind [`TableKind::LargeObjects`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub large_objects: Vec<LargeObject>,
+    /// What orders text in tables, indexes, domains and views, the database's own collation among them, in byte order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collations: Vec<Collation>,
 }
 
 /// A namespace.
@@ -107,6 +112,7 @@ impl Default for Catalog {
             public_usage: Vec::new(),
             settings: Vec::new(),
             large_objects: Vec::new(),
+            collations: Vec::new(),
         }
     }
 }

@@ -147,6 +147,7 @@ mod tests {
             rows_estimate: None,
             bytes: 1,
             extension: None,
+            index_bytes: None,
             condition: None,
         }
     }

@@ -66,6 +66,13 @@ impl Catalog {
             }
             extension.schema = schema;
         }
+        for collation in &mut self.collations {
+            // Those of the system, and of extensions, stay where they are.
+            if self.schemas.iter().any(|it| it.name == collation.schema) {
+                let new = qualified(names, ObjectKind::Collation, &collation.schema, &collation.name);
+                (collation.schema, collation.name) = (new.schema, new.name);
+            }
+        }
         for usage in &mut self.public_usage {
             usage.schema = names.schema(&usage.schema);
         }

@@ -33,6 +33,9 @@ pub struct Table {
     /// Bytes of the heap and its TOAST table, without indexes; where [`Table::through_root`] says so, those of all
     /// partitions are the root's.
     pub bytes: u64,
+    /// Bytes of its indexes; `None` where the source does not know them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_bytes: Option<u64>,
     /// The extension that a table of kind [`TableKind::Configuration`] belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<String>,
@@ -190,4 +193,7 @@ pub struct MaterializedView {
     pub name: String,
     /// False after `WITH NO DATA`: it stays so on the target.
     pub populated: bool,
+    /// Bytes with TOAST and indexes; `None` where the source does not know them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }

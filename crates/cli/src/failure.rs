@@ -153,7 +153,7 @@ impl Failure {
             SqlState::CONNECTION_FAILURE,
         ];
         self.has_state_among(&STATES)
-            || self.any_cause(|cause| {
+            || self.causes_of().any(|cause| {
                 let closed = |it: &postgres::Error| it.is_closed();
                 match cause.downcast_ref::<std::io::Error>() {
                     Some(error) => {
@@ -168,20 +168,16 @@ impl Failure {
     /// Whether a session that could not be opened may be opened soon: no server listens, it is starting or stopping, or
     /// has no connection left.
     pub fn may_pass(&self) -> bool {
-        let has_answered = self.any_cause(<dyn Error>::is::<DbError>);
-        !has_answered || self.is_lost_session() || self.is_too_many_connections()
+        self.server_error().is_none() || self.is_lost_session() || self.is_too_many_connections()
     }
 
     /// The message with its causes, in one line.
     pub fn causes(&self) -> String {
         let mut words = vec![self.message.clone()];
-        let mut cause = self.source.as_deref().map(|it| it as &(dyn Error + 'static));
-        while let Some(error) = cause {
-            let text = error.to_string();
+        for text in self.causes_of().map(ToString::to_string) {
             if words.last() != Some(&text) {
                 words.push(text);
             }
-            cause = error.source();
         }
         words.join(": ")
     }
@@ -201,22 +197,19 @@ impl Failure {
         ])
     }
 
-    fn has_state_among(&self, states: &[SqlState]) -> bool {
-        self.any_cause(|cause| {
-            let server = cause.downcast_ref::<DbError>();
-            server.is_some_and(|it| states.contains(it.code()))
-        })
+    /// What a server said, if this is one's refusal.
+    pub fn server_error(&self) -> Option<&DbError> {
+        self.causes_of().find_map(|it| it.downcast_ref())
     }
 
-    fn any_cause(&self, is_meant: impl Fn(&(dyn Error + 'static)) -> bool) -> bool {
-        let mut cause = self.source.as_deref().map(|it| it as &(dyn Error + 'static));
-        while let Some(error) = cause {
-            if is_meant(error) {
-                return true;
-            }
-            cause = error.source();
-        }
-        false
+    fn has_state_among(&self, states: &[SqlState]) -> bool {
+        self.server_error().is_some_and(|it| states.contains(it.code()))
+    }
+
+    /// Its cause, the cause's cause, and so on.
+    fn causes_of(&self) -> impl Iterator<Item = &(dyn Error + 'static)> {
+        let first = self.source.as_deref().map(|it| it as &(dyn Error + 'static));
+        std::iter::successors(first, |&it| it.source())
     }
 }
 

@@ -34,7 +34,7 @@ pub use exit::{Exit, Outcome, after_help};
 pub use failure::{Failure, FailureContext, Result};
 pub use input::{ArchiveReader, ArchiveStore, Input, open_archive, open_input};
 pub use interrupt::{InterruptGuard, check_interrupt, is_interrupted, on_interrupt, set_last_words};
-pub use output::{ArchiveSink, Destination, ReportFile, create_archive, open_stdout};
+pub use output::{ArchiveSink, Destination, ReportFile, create_archive, open_stdout, replace_file};
 pub use progress::{Progress, Work};
 pub use publish::Existing;
 pub use room::{Place, Room};

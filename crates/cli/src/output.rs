@@ -128,6 +128,20 @@ impl ReportFile {
     }
 }
 
+/// Writes a file that appears under its name whole, in the place of one that is there, or not at all. Only its owner
+/// may read it.
+pub fn replace_file(path: &Path, contents: &[u8]) -> Result<()> {
+    let mut file = AtomicFile::create(path, Existing::Replaced).map_err(|refused| Failure {
+        // The work is under way, so it is no word on the line that is wrong.
+        exit: Exit::Target,
+        ..refused.into_failure("file", path, false)
+    })?;
+    let written = file.write_all(contents);
+    written.and_then(|()| file.publish()).or_fail(Exit::Target, || {
+        format!("file `{}` cannot be written", path.display())
+    })
+}
+
 /// Stdout as a regular file reaches the disk before success is reported: a full disk, or one that is elsewhere,
 /// may tell so late. A pipe cannot be synced, and whoever reads it checks the end member.
 fn sync_stdout(stdout: &File) -> std::io::Result<()> {

@@ -10,6 +10,7 @@
 //! as a row, which CSV libraries do not.
 
 mod binary;
+mod bounds;
 mod csv;
 mod error;
 mod mapped;
@@ -17,6 +18,7 @@ mod rows;
 mod single;
 mod table;
 
+pub use bounds::row_bounds;
 pub use csv::{encode_header, encode_row};
 pub use error::{FrameError, FrameErrorKind};
 pub use mapped::{MappedChunk, map_chunk, map_rows};

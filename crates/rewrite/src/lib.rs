@@ -9,6 +9,7 @@ mod body;
 mod body_pass;
 pub mod built_in;
 mod compared;
+mod demand;
 mod depth;
 mod key;
 mod known;
@@ -37,6 +38,7 @@ mod unqualified;
 mod verdict;
 
 pub use apart::{ApartKind, ApartStatement, apart_statements, for_provider, label_providers};
+pub use demand::{Demand, DemandKind, demands, later_features};
 pub use key::{PlainKey, plain_key, referenced_table};
 pub use known::Known;
 pub use outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten, Secret};

@@ -54,8 +54,8 @@ pub fn outside_objects(sql: &str) -> Vec<OutsideObject> {
         .collect()
 }
 
-/// The beginnings, each once, of statements in `sql` that reach beyond schemas: `CREATE EVENT TRIGGER`,
-/// `ALTER SYSTEM`. They are told by their first words alone, so that none passes which only the server can read.
+/// The beginnings, each once, of statements in `sql` that reach beyond schemas, or beyond their own transaction:
+/// `CREATE EVENT TRIGGER`, `ALTER SYSTEM`, `COMMIT`. They are told by their first words alone, so that none passes which only the server can read.
 pub fn far_reaching(sql: &str) -> Vec<String> {
     let mut found = Vec::new();
     for piece in split(sql) {
@@ -70,6 +70,12 @@ pub fn far_reaching(sql: &str) -> Vec<String> {
                 | "TABLESPACE"),
                 ..,
             ] => format!("{verb} {what}"),
+            // They would end the transaction in which everything stands.
+            [
+                verb @ ("COMMIT" | "ROLLBACK" | "ABORT" | "END" | "BEGIN" | "SAVEPOINT" | "RELEASE"),
+                ..,
+            ] => (*verb).to_owned(),
+            [verb @ ("START" | "PREPARE"), "TRANSACTION", ..] => format!("{verb} TRANSACTION"),
             _ => continue,
         };
         if !found.contains(&shown) {
@@ -125,13 +131,17 @@ mod tests {
     fn what_reaches_beyond_schemas_is_told_by_its_first_words() {
         let sql = "CREATE TABLE s.database (); alter /* x */ SYSTEM SET a = 1; CREATE EVENT\n-- y\nTRIGGER e;
             CREATE USER MAPPING FOR u SERVER s; ALTER DATABASE \"d\" SET a TO 1; ALTER DATABASE e SET nonsense;
-            CREATE TRIGGER t; CREATE FUNCTION s.f() AS $$ CREATE ROLE r; $$; CREATE PUBLICATION p garbled (";
+            CREATE TRIGGER t; CREATE FUNCTION s.f() AS $$ CREATE ROLE r; $$; /* x */ Commit AND CHAIN;
+            COMMENT ON TABLE s.end IS ''; prepare transaction 'x'; PREPARE q AS SELECT 1;
+            CREATE PUBLICATION p garbled (";
         assert_eq!(
             far_reaching(sql),
             [
                 "ALTER SYSTEM",
                 "CREATE EVENT TRIGGER",
                 "ALTER DATABASE",
+                "COMMIT",
+                "PREPARE TRANSACTION",
                 "CREATE PUBLICATION"
             ]
         );

@@ -88,15 +88,7 @@ pub enum ConstraintKind {
 /// Splits `sql` into its statements; commands of psql are passed over.
 pub fn statements(sql: &str) -> Vec<Statement<'_>> {
     // By far the most and longest statements of a dump are told by their first words, without a tree.
-    const OTHERS: [&str; 7] = [
-        "CREATE TABLE ",
-        "CREATE UNLOGGED TABLE ",
-        "CREATE SEQUENCE ",
-        "CREATE FUNCTION ",
-        "CREATE VIEW ",
-        "COMMENT ON TABLE ",
-        "COMMENT ON COLUMN ",
-    ];
+    const OTHERS: [&str; 3] = ["CREATE TABLE ", "CREATE FUNCTION ", "COMMENT ON COLUMN "];
     let kind = |piece: &Piece| {
         let text = &sql[piece.range.clone()];
         if OTHERS.iter().any(|it| text.starts_with(it)) {

@@ -62,6 +62,7 @@ fn catalog(names: StoredNames) -> Catalog {
         rows_estimate: None,
         bytes: 0,
         extension: None,
+        index_bytes: None,
         condition: None,
     };
     let member = |kind, name: &str| Member {

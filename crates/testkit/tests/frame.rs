@@ -43,7 +43,7 @@ fn help_shows_examples_and_every_exit_code() {
             "load",
             "Load an archive into a PostgreSQL database, all or nothing",
             "<TARGET> [ARCHIVE]",
-            false,
+            true,
         ),
         (
             "verify",

@@ -84,6 +84,7 @@ fn catalog(names: &[String]) -> Catalog {
         rows_estimate: None,
         bytes: 0,
         extension: None,
+        index_bytes: None,
         condition: None,
     };
     let object = |name: &String| Object {

@@ -204,7 +204,7 @@ fn settings_of_a_role_or_database_change_nothing() {
 
 #[test]
 fn a_target_that_does_not_fit_is_left_untouched() {
-    // Faults 24 and 32.
+    // Faults 23, 24 and 32.
     let lab = Lab::new();
     let guest = "CREATE ROLE guest LOGIN";
     lab.target.execute(guest).unwrap();

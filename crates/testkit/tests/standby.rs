@@ -15,7 +15,7 @@ CREATE VIEW seen AS SELECT * FROM kept; CREATE UNLOGGED TABLE gone (id integer);
 
 #[test]
 fn a_standby_is_a_source() {
-    // Fault 23, on the source's side.
+    // Fault 23, on both sides.
     let primary = Cluster::start().unwrap();
     let source = primary.database("standby").unwrap();
     source.execute(SOURCE).unwrap();
@@ -41,6 +41,11 @@ fn a_standby_is_a_source() {
         .assert_code(4)
         .assert_stderr_contains("unlogged");
     run(&format!("verify it.tar {}", target_word(&target))).assert_success();
+    let superuser = conninfo(&standby, source.name(), "postgres");
+    run(&format!("remap-schema --to new it.tar | load '{superuser}'"))
+        .assert_code(5)
+        .assert_stderr_contains("the server is a standby: name its primary")
+        .assert_stderr_contains("nothing was written");
     let lsn = run("tar xOf it.tar archive.json | grep -o '\"lsn\":\"[0-9A-F]*/[0-9A-F]*\"'");
     lsn.assert_success();
     assert!(!lsn.stdout_text().contains("\"0/0\""), "{lsn}");

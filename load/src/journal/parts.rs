@@ -208,7 +208,9 @@ pub(crate) fn has_noted_rows(client: &mut impl GenericClient, run: &Run, table: 
     let sql = format!(
         "SELECT (SELECT pg_catalog.count(*) FROM ONLY {name})
            = (SELECT COALESCE(pg_catalog.sum(c.rows), 0) FROM coalesce.chunk c
-              WHERE c.run = $1 AND c.table_number = $2::bigint::integer)"
+              WHERE c.run = $1 AND c.table_number = $2::bigint::integer)
+           - (SELECT COALESCE(pg_catalog.sum(r.rows), 0) FROM coalesce.rejected r
+              WHERE r.run = $1 AND r.table_number = $2::bigint::integer)"
     );
     client
         .query_one(&sql, &[&run.id, &i64::from(table.number)])
@@ -218,6 +220,17 @@ pub(crate) fn has_noted_rows(client: &mut impl GenericClient, run: &Run, table: 
 
 /// Forgets the rows of a table, in the transaction that removes them.
 pub(crate) fn forget_table(transaction: &mut Transaction<'_>, run: &Run, table: u32) -> Result<()> {
+    forget_chunks(transaction, run, table)?;
+    transaction
+        .execute(
+            "DELETE FROM coalesce.rejected WHERE run = $1 AND table_number = $2::bigint::integer",
+            &[&run.id, &i64::from(table)],
+        )
+        .map(drop)
+        .map_err(|error| failed(WRITE, error))
+}
+
+fn forget_chunks(transaction: &mut Transaction<'_>, run: &Run, table: u32) -> Result<()> {
     transaction
         .execute(
             "DELETE FROM coalesce.chunk WHERE run = $1 AND table_number = $2::bigint::integer",
@@ -234,7 +247,7 @@ pub(crate) fn keep_table(
     table: u32,
     fingerprint: &Fingerprint,
 ) -> Result<()> {
-    forget_table(transaction, run, table)?;
+    forget_chunks(transaction, run, table)?;
     let rows = i64::try_from(fingerprint.rows).unwrap_or(i64::MAX);
     transaction
         .execute(

@@ -31,11 +31,16 @@ pub(crate) enum Freeze {
 
 /// The table whose rows a chunk holds.
 pub(crate) fn table_of<'a>(header: &'a Header, rows: &RowsRecord) -> Result<&'a Table> {
-    let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
+    table_at(header, rows.table)
+}
+
+/// The table with this number.
+pub(crate) fn table_at(header: &Header, number: u32) -> Result<&Table> {
+    let place = usize::try_from(number).unwrap_or(usize::MAX);
     header.catalog.tables.get(place).ok_or_else(|| {
         Failure::new(
             Exit::Archive,
-            format!("archive is damaged: it has no table {}", rows.table),
+            format!("archive is damaged: it has no table {number}"),
         )
     })
 }
@@ -43,8 +48,8 @@ pub(crate) fn table_of<'a>(header: &'a Header, rows: &RowsRecord) -> Result<&'a 
 /// A chunk whose rows are framed and hashed.
 pub(crate) struct OpenedChunk<'a> {
     pub(crate) table: &'a Table,
-    pub(super) rows: RowsRecord,
-    bytes: Vec<u8>,
+    pub(crate) rows: RowsRecord,
+    pub(crate) bytes: Vec<u8>,
     pub(crate) fingerprint: Fingerprint,
 }
 
@@ -142,7 +147,7 @@ impl<'a> OpenedChunk<'a> {
     }
 }
 
-fn copy_in_sql(table: &Table, into: &str, form: Form, freeze: Freeze) -> String {
+pub(crate) fn copy_in_sql(table: &Table, into: &str, form: Form, freeze: Freeze) -> String {
     let format = match form {
         Form::Text => "FORMAT csv, HEADER",
         Form::Binary => "FORMAT binary",

@@ -13,6 +13,7 @@ use fingerprint::Fingerprint;
 
 use super::chunk::{Chunk, OpenedChunk, table_of};
 use crate::journal::Run;
+use crate::rejects::Rejects;
 use crate::target::Target;
 
 /// Chunks that wait, as they were stored.
@@ -61,9 +62,17 @@ impl LateRows {
     }
 
     /// Writes what was put aside, in the order of tables and chunks.
-    pub(crate) fn fill(self, target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Result<()> {
+    pub(crate) fn fill(
+        self,
+        target: &mut Target,
+        run: &Run,
+        header: &Header,
+        rejects: &Rejects,
+        ui: &Ui,
+    ) -> Result<()> {
         let rows = self.each(header, |chunk, into| {
-            chunk.copy(target.client(), run, header, into).map_err(|failure| {
+            let copied = rejects.copy_late(target.client(), run, header, chunk, into);
+            copied.map_err(|failure| {
                 if failure.is_missing_object() {
                     failure.with_hint(
                         "a value names an object that the archive does not have; `remap-schema` lists such values",

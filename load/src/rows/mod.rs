@@ -20,16 +20,16 @@ use catalog::TableKind;
 use cli::{ArchiveReader, Exit, Failure, Result, Room, Ui};
 
 use crate::journal::Loaded;
+use crate::rejects::Rejects;
 use crate::steps::Steps;
 use crate::target::Target;
 use queue::{Queue, Underway};
 use session::Writer;
-use tally::Tally;
 
-use chunk::Chunk;
-pub(crate) use chunk::Freeze;
+pub(crate) use chunk::{Chunk, Freeze, OpenedChunk, copy_in_sql, table_at, table_of};
 pub(crate) use late::LateRows;
 pub(crate) use routes::Routes;
+pub(crate) use tally::Tally;
 
 /// Bytes of rows on their way from the archive to the sessions; one chunk alone may have more.
 const BYTES_MAX: u64 = 64 << 20;
@@ -49,6 +49,8 @@ pub(crate) struct Filling<'a> {
     pub(crate) archive: &'a str,
     /// Bytes of a table that is filled in one transaction, at most.
     pub(crate) whole_max: u64,
+    /// What becomes of rows that the target refuses.
+    pub(crate) rejects: &'a Rejects,
 }
 
 /// What is known, and what still has to go in, when the archive has been read to its end.
@@ -81,7 +83,12 @@ impl Filling<'_> {
         let (mut again, mut reader) = (None, reader);
         for pass in 0..PASSES_MAX {
             // What sessions have lost goes chunk by chunk, so that each pass comes further.
-            let whole_max = if pass == 0 { self.whole_max } else { 0 };
+            // A row that is refused ends its transaction, which shall be that of its chunk.
+            let whole_max = if pass == 0 && !self.rejects.are_wanted() {
+                self.whole_max
+            } else {
+                0
+            };
             let steps = Steps {
                 loaded: again.as_ref().unwrap_or(steps.loaded),
                 ..steps
@@ -136,7 +143,7 @@ impl Filling<'_> {
     ) -> Result<(Filled, BTreeSet<u32>)> {
         let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
         let progress = ui.progress(&steps.run.schemas.join(", "), Some(expected));
-        let routes = Routes::find(target, header)?;
+        let routes = Routes::find(target.client(), header)?;
         let mut sessions = target.take_sessions_for_rows(sessions_wanted(header))?;
         let kept_bytes_max = self.kept_bytes_max(sessions.len());
         let whole_max = kept_bytes_max.unwrap_or(whole_max).min(whole_max);
@@ -153,6 +160,7 @@ impl Filling<'_> {
         let writer = Writer {
             steps,
             header,
+            rejects: self.rejects,
             routes: &routes,
             queue: &queue,
             progress: &progress,

@@ -109,10 +109,11 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// No session takes any more.
-    pub(super) fn stop(&self) {
-        self.lock().is_stopped = true;
+    /// No session takes any more. True the first time.
+    pub(super) fn stop(&self) -> bool {
+        let was_stopped = std::mem::replace(&mut self.lock().is_stopped, true);
         self.changed.notify_all();
+        !was_stopped
     }
 
     /// Waits for work for a session that owns the table `own`, or none.
@@ -258,7 +259,8 @@ mod tests {
     #[test]
     fn nobody_takes_rows_after_a_failure() {
         let (queue, room) = (Queue::new(HashSet::new()), Room::new(100));
-        queue.stop();
+        assert!(queue.stop());
+        assert!(!queue.stop(), "the first failure is the one to tell");
         assert!(!queue.put(underway(&room, 1, 0)));
         assert_eq!(shown(&queue.take(None).unwrap()), "end");
     }

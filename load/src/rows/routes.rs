@@ -7,8 +7,9 @@ use archive::Header;
 use catalog::{PartitionTrees, QualifiedName, Table};
 use cli::{Failure, Result};
 use database::postgres::read_partition_keys;
+use postgres::GenericClient;
 
-use crate::target::{Target, failed};
+use crate::target::failed;
 
 /// Tables whose rows go into another one, by number.
 #[derive(Debug, Default)]
@@ -16,7 +17,7 @@ pub(crate) struct Routes(HashMap<u32, QualifiedName>);
 
 impl Routes {
     /// Compares what orders the keys of the archive's partitions with what orders them now that they are made.
-    pub(crate) fn find(target: &mut Target, header: &Header) -> Result<Self> {
+    pub(crate) fn find(client: &mut impl GenericClient, header: &Header) -> Result<Self> {
         let tables = &header.catalog.tables;
         let has_text = |it: &Table| {
             it.partition_key
@@ -26,13 +27,12 @@ impl Routes {
         if !tables.iter().any(has_text) {
             return Ok(Routes::default());
         }
-        let encoding: String = target
-            .client()
+        let encoding: String = client
             .query_one("SELECT pg_catalog.current_setting('server_encoding')", &[])
             .map_err(|error| failed("the target could not be examined", error))?
             .get(0);
         let same_encoding = encoding == header.source.encoding;
-        let keys = read_partition_keys(target.client()).map_err(Failure::target)?;
+        let keys = read_partition_keys(client).map_err(Failure::target)?;
         let differs = |table: &Table| {
             let (key, found) = (table.partition_key.as_ref(), keys.get(&table.qualified_name()));
             key.zip(found)

@@ -14,6 +14,7 @@ use super::queue::{Next, Queue, Underway};
 use super::routes::Routes;
 use super::tally::Tally;
 use crate::journal;
+use crate::rejects::Rejects;
 use crate::statements::execute;
 use crate::steps::{Steps, retry};
 use crate::target::{Session, failed};
@@ -22,6 +23,7 @@ use crate::target::{Session, failed};
 pub(super) struct Writer<'a> {
     pub(super) steps: Steps<'a>,
     pub(super) header: &'a Header,
+    pub(super) rejects: &'a Rejects,
     pub(super) routes: &'a Routes,
     pub(super) queue: &'a Queue,
     pub(super) progress: &'a Progress,
@@ -51,11 +53,11 @@ struct WholeTable<'a> {
 impl<'a> Writer<'a> {
     /// Writes chunks until there are no more.
     pub(super) fn write_all(&self, session: &mut Session) -> Result<()> {
-        let written = self.write_until_end(session);
-        if written.is_err() {
-            self.queue.stop();
+        match self.write_until_end(session) {
+            // The first failure is the one to tell; what others meet then may come from it.
+            Err(failure) if self.queue.stop() => Err(failure),
+            _ => Ok(()),
         }
-        written
     }
 
     fn write_until_end(&self, session: &mut Session) -> Result<()> {
@@ -84,6 +86,7 @@ impl<'a> Writer<'a> {
 
     /// Frames and hashes a chunk, and counts it as read.
     fn open(&self, chunk: Chunk) -> Result<OpenedChunk<'a>> {
+        self.rejects.see(&chunk.rows);
         let opened = OpenedChunk::new(table_of(self.header, &chunk.rows)?, chunk)?;
         self.tally.add(opened.rows.table, &opened.fingerprint);
         Ok(opened)
@@ -133,7 +136,7 @@ impl<'a> Writer<'a> {
         let run = self.steps.run;
         retry(
             session,
-            |session| opened.copy(session, run, self.header, into),
+            |session| self.rejects.copy(session, run, self.header, opened, into),
             Session::renew,
             |session| journal::has_chunk(session, run, opened.place()),
         )?;
@@ -236,8 +239,9 @@ impl<'a> Writer<'a> {
     }
 
     fn copy_frozen(&self, transaction: &mut Transaction<'_>, opened: &OpenedChunk<'_>) -> Result<()> {
-        let name = opened.table.qualified_name().to_string();
-        opened.copy_into(transaction, &name, Freeze::Yes)?;
+        let name = opened.table.qualified_name();
+        let copied = opened.copy_into(transaction, &name.to_string(), Freeze::Yes);
+        copied.map_err(|failure| self.rejects.explain(failure, opened, &name))?;
         journal::note_chunk(transaction, self.steps.run, opened.place(), &opened.fingerprint)?;
         self.advance(opened);
         Ok(())

@@ -8,15 +8,15 @@ use cli::{Exit, Failure, Result};
 use fingerprint::Fingerprint;
 
 /// Fingerprints of what has been sent or kept for later, by table.
-pub(super) struct Tally(Mutex<Vec<Option<Fingerprint>>>);
+pub(crate) struct Tally(Mutex<Vec<Option<Fingerprint>>>);
 
 impl Tally {
-    pub(super) fn new(header: &Header) -> Self {
+    pub(crate) fn new(header: &Header) -> Self {
         let empty = |table: &Table| header.form(table.number).map(Fingerprint::empty);
         Tally(Mutex::new(header.catalog.tables.iter().map(empty).collect()))
     }
 
-    pub(super) fn add(&self, table: u32, part: &Fingerprint) {
+    pub(crate) fn add(&self, table: u32, part: &Fingerprint) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let place = usize::try_from(table)
             .ok()
@@ -26,7 +26,7 @@ impl Tally {
         place.map(|whole| whole.merge(part));
     }
 
-    pub(super) fn compare(&self, header: &Header, end: &End) -> Result<()> {
+    pub(crate) fn compare(&self, header: &Header, end: &End) -> Result<()> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for table in header.catalog.tables.iter().filter(|table| table.has_rows()) {
             let loaded = usize::try_from(table.number)

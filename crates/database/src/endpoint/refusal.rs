@@ -104,11 +104,22 @@ impl PostgresEndpoint {
         let wants_certificate = answer.message().contains("client certificate");
         let hint = if wants_certificate && *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
             "name the certificate with sslcert=FILE and its key with sslkey=FILE"
+        } else if answer.message().contains("not permitted to log in") {
+            "connect as another role, or have an administrator run ALTER ROLE … LOGIN"
         } else if *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
             "the server's pg_hba.conf has no line that lets this user in from here, for this database and with \
              this kind of encryption, or there is no such role"
         } else if *code == SqlState::INVALID_CATALOG_NAME {
             "psql -l lists the databases of a server; the path of a file must contain a slash or end in .sqlite"
+        } else if *code == SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE {
+            "the database lets nobody in: name another one, or have an administrator run \
+             ALTER DATABASE … ALLOW_CONNECTIONS true"
+        } else if *code == SqlState::INSUFFICIENT_PRIVILEGE {
+            "have the database's owner run GRANT CONNECT ON DATABASE … TO the role"
+        } else if *code == SqlState::TOO_MANY_CONNECTIONS && answer.message().contains("for role") {
+            "ask for fewer workers, or have an administrator run ALTER ROLE … CONNECTION LIMIT"
+        } else if *code == SqlState::TOO_MANY_CONNECTIONS && answer.message().contains("for database") {
+            "ask for fewer workers, or have an administrator run ALTER DATABASE … CONNECTION LIMIT"
         } else if *code == SqlState::TOO_MANY_CONNECTIONS {
             "ask for fewer workers, or raise max_connections at the server"
         } else if *code == SqlState::CANNOT_CONNECT_NOW {

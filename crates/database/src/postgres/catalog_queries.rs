@@ -20,7 +20,8 @@ pub(super) const TABLES: &str = "
 SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::pg_catalog.text AS kind,
        c.relpersistence = 'u' AS unlogged, c.reltuples::pg_catalog.int8 AS rows_estimate,
        COALESCE(pg_catalog.pg_relation_size(c.oid), 0)
-         + COALESCE(pg_catalog.pg_relation_size(NULLIF(c.reltoastrelid, 0)), 0) AS bytes
+         + COALESCE(pg_catalog.pg_relation_size(NULLIF(c.reltoastrelid, 0)), 0) AS bytes,
+       COALESCE(pg_catalog.pg_indexes_size(c.oid), 0) AS index_bytes
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't'
   AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
@@ -104,7 +105,8 @@ ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
 
 /// Views of both kinds, to be put in order.
 pub(super) const VIEWS: &str = "
-SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind = 'm' AS materialized, c.relispopulated AS populated
+SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind = 'm' AS materialized, c.relispopulated AS populated,
+       CASE c.relkind WHEN 'm' THEN pg_catalog.pg_total_relation_size(c.oid) ELSE 0 END AS bytes
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('v', 'm') AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce')
   AND ($1::pg_catalog.text[] IS NULL OR n.nspname = ANY ($1))

@@ -97,6 +97,7 @@ fn configuration_table(client: &mut impl GenericClient, row: &Row) -> Result<Tab
         inherits: Vec::new(),
         rows_estimate: None,
         bytes: row.get::<_, i64>("bytes").unsigned_abs(),
+        index_bytes: None,
         extension: row.get("extension"),
         condition: row.get("condition"),
     })

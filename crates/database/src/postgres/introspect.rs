@@ -9,6 +9,7 @@ use catalog::{
 };
 use postgres::{GenericClient, Row};
 
+use super::collations::read_collations;
 use super::selection::{Chosen, RowFilter};
 use super::{binary_safe, catalog_queries as queries, objects, partitions, settings, stored_names};
 use crate::{Error, ErrorKind, Result};
@@ -44,6 +45,7 @@ pub fn read_catalog(client: &mut impl GenericClient, chosen: &Chosen) -> Result<
         public_usage: settings::read_public_usage(client)?,
         settings: Vec::new(),
         large_objects: Vec::new(),
+        collations: read_collations(client, schemas)?,
     };
     chosen.narrow(&mut catalog);
     let is_own = |name: &String| catalog.schemas.iter().any(|it| it.name == *name);
@@ -160,6 +162,7 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
             rows_estimate: u64::try_from(row.get::<_, i64>("rows_estimate")).ok(),
             bytes: u64::try_from(row.get::<_, i64>("bytes")).unwrap_or_default(),
             extension: None,
+            index_bytes: u64::try_from(row.get::<_, i64>("index_bytes")).ok(),
             condition: None,
         });
     }
@@ -279,6 +282,7 @@ fn read_materialized_views(
             schema: row.get("schema"),
             name: row.get("name"),
             populated: row.get("populated"),
+            bytes: u64::try_from(row.get::<_, i64>("bytes")).ok(),
         })
         .collect())
 }

@@ -2,6 +2,7 @@
 
 mod binary_safe;
 mod catalog_queries;
+mod collations;
 mod ddl;
 mod extension_rows;
 mod finder;
@@ -23,6 +24,7 @@ mod settings;
 mod snapshot;
 mod stored_names;
 
+pub use collations::find_collations;
 pub use ddl::{OnInterrupt, SchemaRequest, SchemaText, read_schema_text};
 pub use extension_rows::{
     ConfigurationOffer, add_extension_rows, extension_tables_left_out, find_configuration_table,

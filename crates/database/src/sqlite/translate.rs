@@ -136,6 +136,7 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
         rows_estimate: Some(table.row_count),
         bytes: table.bytes,
         extension: None,
+        index_bytes: None,
         condition: None,
     }
 }

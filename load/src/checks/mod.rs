@@ -1,8 +1,16 @@
 //! What must be true of the target before anything is written. All findings are told at once.
 
+mod collations;
+mod features;
+mod labels;
+pub(crate) mod locks;
+mod outside;
+mod privileges;
+pub(crate) mod space;
+
 use archive::{Header, SchemaMember, SourceKind};
 use catalog::{Extension, quote_ident};
-use cli::{Exit, Failure, Result};
+use cli::{Exit, Failure, Result, Ui};
 use database::postgres::{ExtensionOffer, Offers};
 use fingerprint::Form;
 
@@ -10,24 +18,25 @@ use crate::apart::Apart;
 use crate::args::{Args, Privileges};
 use crate::extension_rows::When;
 use crate::target::{Target, failed};
-use crate::{Texts, extension_rows, grants, journal, labels, large_objects, outside};
+use crate::{Texts, extension_rows, grants, journal, large_objects};
 
 /// The extension that every server has.
 const BUILT_IN_EXTENSION: &str = "plpgsql";
 
-/// Refuses what does not fit. Returns those of the archive's schemas that exist already and are empty.
+/// Refuses what does not fit, and says what fits but is not the same. Returns those of the archive's schemas that exist already and are empty.
 pub(crate) fn check(
     target: &mut Target,
     header: &Header,
     texts: &Texts,
     apart: &Apart,
     args: &Args,
+    ui: &Ui,
 ) -> Result<Vec<String>> {
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
     let offers = Offers::read(target.client(), &schemas).map_err(Failure::target)?;
     let mut findings = Vec::new();
     check_session(&offers, &mut findings);
-    check_server(target, header, args, &mut findings)?;
+    check_server(target, header, texts, args, &mut findings)?;
     findings.extend(journal::trouble(target.client())?);
     check_schemas(target, &offers, &mut findings)?;
     let extensions = header
@@ -44,6 +53,7 @@ pub(crate) fn check(
         &mut findings,
     )?;
     findings.extend(args.toast.apply(target)?);
+    findings.extend(privileges::findings(target, header, texts, &offers)?);
     findings.extend(apart.findings(target)?);
     findings.extend(outside::findings(target, texts.get(SchemaMember::PreData))?);
     let executed = [SchemaMember::PreData, SchemaMember::PostData];
@@ -53,6 +63,15 @@ pub(crate) fn check(
     findings.extend(labels::missing_providers(target, &defined)?);
     findings.extend(large_objects::taken(target, header)?);
     findings.extend(extension_rows::trouble(target, header, When::Before)?);
+    let collations = collations::examine(target, header, texts)?;
+    findings.extend(collations.findings);
+    findings.extend(locks::findings(target, header, &schemas)?);
+    let space = space::Estimate::new(target, header)?;
+    findings.extend(space.finding(args.space.space));
+    if space.total() > 0 {
+        ui.status(space);
+    }
+    collations.said.iter().for_each(|it| ui.finding(it));
     if findings.is_empty() {
         return Ok(offers.schemas.into_iter().map(|it| it.name).collect());
     }
@@ -75,7 +94,13 @@ fn check_session(offers: &Offers, findings: &mut Vec<String>) {
     }
 }
 
-fn check_server(target: &mut Target, header: &Header, args: &Args, findings: &mut Vec<String>) -> Result<()> {
+fn check_server(
+    target: &mut Target,
+    header: &Header,
+    texts: &Texts,
+    args: &Args,
+    findings: &mut Vec<String>,
+) -> Result<()> {
     const SERVER: &str = "SELECT pg_catalog.current_setting('server_encoding'),
         pg_catalog.current_setting('server_version_num')::pg_catalog.int4";
     let row = target
@@ -102,7 +127,12 @@ fn check_server(target: &mut Target, header: &Header, args: &Args, findings: &mu
             version / 10_000,
             header.source.server_version
         ));
-    } else if older && header.forms.iter().any(|it| it.form == Form::Binary) {
+    }
+    if older && args.allow_older_target {
+        let executed = [SchemaMember::PreData, SchemaMember::PostData].map(|it| texts.get(it));
+        findings.extend(features::missing(header, &executed, version / 10_000));
+    }
+    if older && args.allow_older_target && header.forms.iter().any(|it| it.form == Form::Binary) {
         findings
             .push("an older server may read binary rows as other values: dump with --rows csv".to_owned());
     }
