@@ -8,8 +8,8 @@ use crate::lab::{DUMP, KEPT_DIRECTORY, KEPT_FILE, LOAD, Lab, REMAP};
 
 /// `timeout` kills the very process that it has started, so that no number is given to another one meanwhile.
 fn killed(stage: &str, latest: Duration) -> String {
-    let micros = fastrand::u64(0..=u64::try_from(latest.as_micros()).unwrap());
-    format!("timeout --foreground -s KILL {:.4} {stage}", micros as f64 / 1e6)
+    let seconds = latest.mul_f64(fastrand::f64()).as_secs_f64();
+    format!("timeout --foreground -s KILL {seconds:.4} {stage}")
 }
 
 fn can_kill(lab: &Lab) -> bool {

@@ -87,7 +87,7 @@ fn a_server_that_crashes_at_any_moment_of_a_load_costs_no_row() {
         for _ in 0..rounds {
             lab.clear();
             let output = run_and(&lab, &format!("{LOAD} {KEPT_FILE}"), latest, || {
-                cluster.crash().unwrap()
+                cluster.crash().unwrap();
             });
             failed += usize::from(!output.success());
             lived += usize::from(output.success());
@@ -155,7 +155,7 @@ fn a_server_that_crashes_at_any_moment_of_a_dump_gives_no_archive() {
     for _ in 0..rounds {
         lab.clear();
         let output = run_and(&lab, &format!("{DUMP} -o k.tar"), latest, || {
-            cluster.crash().unwrap()
+            cluster.crash().unwrap();
         });
         failed += usize::from(!output.success());
         check_dump(&lab, &output);
