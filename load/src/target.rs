@@ -244,6 +244,11 @@ impl Target {
         Ok(sessions)
     }
 
+    /// One session more, for which nothing is looked up in the journal: it may be over.
+    pub(crate) fn another_session(&self) -> Result<Session> {
+        Session::open(&self.session.settings)
+    }
+
     /// Opens the sessions that [`Target::take_sessions_for_rows`] will give.
     pub(crate) fn open_sessions_for_rows(&mut self, wanted: usize, ui: &Ui) -> Result<()> {
         let opened = self.sessions(wanted);

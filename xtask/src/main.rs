@@ -84,7 +84,7 @@ enum Chore {
     Matrix(matrix::Arguments),
     /// Do in full what the suite does in small
     ///
-    /// Runs the tests of snapshots, values and large rows with optimised tools, with as many rounds as asked for
+    /// Runs the tests of snapshots, values, large rows and crashes with optimised tools, with as many rounds as asked for
     /// and with full sizes, which takes minutes and some gigabytes, and shows what each of them counted.
     Torture {
         /// How often a test repeats what it does

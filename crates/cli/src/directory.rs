@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use archive::{End, Error, Record, Result, Sink, Store};
 
-use crate::publish::{Disk, Existing, PREFIX, RealDisk, Staged, parent, put_in_place};
+use crate::publish::{Disk, Existing, OnDisk, PREFIX, RealDisk, Staged, parent, put_in_place};
 use crate::refused::Refused;
 
 const END_NAME: &str = "end.json";
@@ -119,7 +119,11 @@ impl<D: Disk> Sink for DirectorySink<D> {
         let mut file = create().map_err(Error::from_write)?;
         let made = folder.ancestors().take_while(|it| it.starts_with(root));
         self.folders.extend(made.map(Path::to_owned));
-        archive::copy_body(body, &mut file)?;
+        let mut output = OnDisk {
+            disk: &self.disk,
+            file: &mut file,
+        };
+        archive::copy_body(body, &mut output)?;
         self.disk.sync(&file).map_err(Error::from_write)
     }
 

@@ -2,7 +2,7 @@
 //! same folder, and get their own when everything in them is on the disk.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +16,11 @@ pub(crate) const PREFIX: &str = ".coalesce-";
 
 /// What publishing asks of the file system, so that tests can make each step of it fail.
 pub(crate) trait Disk {
+    /// As write(2): fewer bytes than were given may be taken.
+    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<usize> {
+        file.write(bytes)
+    }
+
     /// Everything of `file` reaches the disk. After it `close` has nothing left to write, so that its result, which
     /// Rust does not tell, cannot hide a loss.
     fn sync(&self, file: &File) -> io::Result<()> {
@@ -58,6 +63,23 @@ pub(crate) trait Disk {
     }
 }
 
+/// A file that is written through a disk.
+pub(crate) struct OnDisk<'a, D> {
+    pub(crate) disk: &'a D,
+    pub(crate) file: &'a mut File,
+}
+
+impl<D: Disk> Write for OnDisk<'_, D> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.disk.write(self.file, bytes)
+    }
+
+    /// A file has no buffer of ours.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// The file system as it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RealDisk;
@@ -90,21 +112,29 @@ pub(crate) fn put_in_place(disk: &impl Disk, staged: &Path, path: &Path, replace
     let undo = placed.inspect_err(|_| {
         let _ = disk.remove(staged);
     })?;
-    disk.sync_folder(parent(path)).inspect_err(|_| {
-        undo.run(disk, path);
+    if let Err(error) = disk.sync_folder(parent(path)) {
+        if let (Err(_), Some(former)) = (undo.run(disk, path, staged), undo.former()) {
+            // Neither is lost, and nothing is removed that may be the only one on the disk.
+            return Err(both_are_there(&error, former));
+        }
         let _ = disk.remove(staged);
-    })?;
+        return Err(error);
+    }
     match undo.former() {
-        Some(former) => disk.remove(former).map_err(|error| {
-            let text = format!(
-                "the new one is in place, but {}, the former one, cannot be removed",
-                former.display()
-            );
-            let error = io::Error::new(error.kind(), format!("{text}: {error}"));
-            NotWritten::caused_by(error, Left::Whole)
-        }),
+        Some(former) => disk
+            .remove(former)
+            .map_err(|error| both_are_there(&error, former)),
         None => Ok(()),
     }
+}
+
+fn both_are_there(error: &io::Error, former: &Path) -> io::Error {
+    let text = format!(
+        "the new one is in place, but {}, the former one, cannot be removed",
+        former.display()
+    );
+    let error = io::Error::new(error.kind(), format!("{text}: {error}"));
+    NotWritten::caused_by(error, Left::Whole)
 }
 
 /// How a name gets back what it had.
@@ -118,14 +148,18 @@ enum Undo<'a> {
 }
 
 impl Undo<'_> {
-    fn run(&self, disk: &impl Disk, path: &Path) {
-        // The failure that led here is the one to tell.
-        let _ = match self {
-            Undo::RenameTo(staged) => disk.rename(path, staged),
+    /// An error leaves both where they were.
+    fn run(&self, disk: &impl Disk, path: &Path, staged: &Path) -> io::Result<()> {
+        match self {
+            // Nothing had the name.
+            Undo::RenameTo(staged) => disk.rename(path, staged).or_else(|_| disk.remove(path)),
             Undo::Exchange(staged) => disk.exchange(staged, path),
-            Undo::PutBack(former) => disk.remove(path).and_then(|()| disk.rename(former, path)),
+            Undo::PutBack(former) => {
+                disk.rename(path, staged)?;
+                disk.rename(former, path)
+            }
             Undo::Nothing => Ok(()),
-        };
+        }
     }
 
     fn former(&self) -> Option<&Path> {
@@ -152,8 +186,12 @@ fn take_place<'a>(disk: &impl Disk, staged: &'a Path, path: &Path) -> io::Result
     disk.rename(path, &aside).inspect_err(|_| {
         let _ = fs::remove_dir(&aside);
     })?;
-    disk.rename(staged, path).inspect_err(|_| {
-        let _ = disk.rename(&aside, path);
+    disk.rename(staged, path).map_err(|error| {
+        if disk.rename(&aside, path).is_ok() {
+            return error;
+        }
+        let text = format!("{error}; the former one is whole, and called {}", aside.display());
+        io::Error::new(error.kind(), text)
     })?;
     Ok(Undo::PutBack(aside))
 }

@@ -67,13 +67,17 @@ fn everything_said(answer: &database::Result<Endpoint>) -> String {
         }
         Ok(Endpoint::Sqlite(_)) => String::new(),
         Err(error) => {
-            let mut said = format!("{error} {error:?} {}", error.hint().unwrap_or_default());
+            let mut said = vec![
+                error.to_string(),
+                format!("{error:?}"),
+                error.hint().unwrap_or_default().to_owned(),
+            ];
             let mut cause = error.source();
             while let Some(error) = cause {
-                said += &format!(" {error}");
+                said.push(error.to_string());
                 cause = error.source();
             }
-            said
+            said.join(" ")
         }
     }
 }

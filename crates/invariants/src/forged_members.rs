@@ -18,8 +18,9 @@ pub(crate) fn check(bytes: &[u8]) -> Verdict {
     }
 }
 
-/// The archive, unless the input has no parts that could be sealed.
-fn forge(bytes: &[u8]) -> Option<Vec<u8>> {
+/// The archive that an input of this kind stands for, every checksum in it right; `None` where the input has no parts
+/// that could be sealed.
+pub fn forge(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut parts = parts(bytes).into_iter();
     let (header, tables) = (parts.next()?, parts.next()?);
     let run = serde_json::from_slice::<Value>(header)
@@ -51,7 +52,7 @@ fn forge(bytes: &[u8]) -> Option<Vec<u8>> {
         members: members.iter().map(|(record, _)| record.clone()).collect(),
         tables,
     };
-    let end_json = end_json(&end)?;
+    let end_json = seal_end(&end)?;
     let end_record = end.record(&end_json);
     members.push((end_record, &end_json));
     let mut sink = TarSink::new(Vec::new());
@@ -93,20 +94,21 @@ fn seal(name: &str, kind: MemberKind, rows: Option<RowsRecord>, run: &str, body:
         MemberKind::Rows => "rows",
         MemberKind::End => "end",
     };
-    let mut lines = format!("run={run}\nkind={word}\n");
-    if let Some(rows) = &rows {
+    let of_rows = rows.map_or(String::new(), |rows| {
         let codec = rows.codec.to_string();
         let codec = codec.split(':').next().unwrap_or_default();
-        lines += &format!(
+        format!(
             "table={}\nchunk={}\nform={}\ncodec={codec}\nrows={}\nraw={}\n",
             rows.table, rows.chunk, rows.form, rows.rows, rows.raw
-        );
-    }
-    lines += &format!("stored={}\n", body.len());
-    if kind == MemberKind::Schema {
-        lines += &format!("name={name}\n");
-    }
-    lines.push('\n');
+        )
+    });
+    let of_schema = if kind == MemberKind::Schema {
+        format!("name={name}\n")
+    } else {
+        String::new()
+    };
+    let stored = body.len();
+    let lines = format!("run={run}\nkind={word}\n{of_rows}stored={stored}\n{of_schema}\n");
     let hasher = Sha256::new().chain_update(lines).chain_update(body);
     Record {
         name: name.to_owned(),
@@ -117,8 +119,8 @@ fn seal(name: &str, kind: MemberKind, rows: Option<RowsRecord>, run: &str, body:
     }
 }
 
-/// The end member with its own checksum at its end.
-fn end_json(end: &End) -> Option<Vec<u8>> {
+/// The bytes of an end member, with its own checksum at its end.
+pub fn seal_end(end: &End) -> Option<Vec<u8>> {
     let mut json = serde_json::to_vec(end).ok()?;
     json.pop();
     let checksum = hex(&Sha256::digest(&json));
@@ -127,5 +129,6 @@ fn end_json(end: &End) -> Option<Vec<u8>> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
+    let digits: Vec<String> = bytes.iter().map(|it| format!("{it:02x}")).collect();
+    digits.concat()
 }

@@ -10,6 +10,8 @@ mod forged_members;
 mod row_stream;
 mod sql_text;
 
+pub use forged_members::{forge, seal_end};
+
 /// What became of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {

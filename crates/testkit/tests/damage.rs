@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use testkit::{Cluster, Database, Output, Tools};
+use testkit::{Cluster, Database, Output, Shell, Tools};
 
 mod remains;
 
@@ -32,6 +32,7 @@ GRANT SELECT ON users TO source_reader;";
 
 #[test]
 fn a_flipped_byte_anywhere_leaves_nothing_live() {
+    // Fault 1.
     let lab = Lab::new();
     let archive = archive();
     let places: Vec<usize> = (0..PLACES)
@@ -54,6 +55,7 @@ fn a_flipped_byte_anywhere_leaves_nothing_live() {
 
 #[test]
 fn an_archive_cut_anywhere_is_called_truncated() {
+    // Fault 2.
     let lab = Lab::new();
     let archive = archive();
     for number in 0..PLACES {
@@ -75,6 +77,7 @@ fn an_archive_cut_anywhere_is_called_truncated() {
 
 #[test]
 fn members_out_of_place_are_refused() {
+    // Faults 3, 5, 6 and 9.
     let lab = Lab::new();
     let archive = archive();
     let all = members(archive);
@@ -141,6 +144,36 @@ fn members_out_of_place_are_refused() {
 }
 
 #[test]
+fn what_a_forger_seals_is_refused_all_the_same() {
+    // Faults 4, 7 and 8.
+    let lab = Lab::new();
+    let inputs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../invariants/corpus/members");
+    for (name, words) in [
+        ("newer", "version 2"),
+        ("feature", "time-travel"),
+        // It says of 22 bytes that they are 2^63.
+        ("huge", "another size"),
+    ] {
+        let input = std::fs::read(inputs.join(name)).unwrap();
+        let input = replaced_all(&input, b"public", SCHEMA.as_bytes());
+        lab.check_refused(&invariants::forge(&input).unwrap(), words, name);
+    }
+    std::fs::write(lab.folder.path().join("archive.tar"), archive()).unwrap();
+    for name in ["../outside", "/etc/outside", "data/../../outside", "data/a\0b"] {
+        let unpacked = lab.shell(
+            "rm -rf unpacked && mkdir unpacked && tar xf archive.tar -C unpacked && cp archive.tar outside",
+        );
+        unpacked.run().assert_success();
+        let path = lab.folder.path().join("unpacked/end.json");
+        let mut end = archive::End::parse(&std::fs::read(&path).unwrap()).unwrap();
+        name.clone_into(&mut end.members.last_mut().unwrap().name);
+        std::fs::write(&path, invariants::seal_end(&end).unwrap()).unwrap();
+        let output = lab.shell("load --jobs 1 \"$TARGET\" unpacked").run();
+        lab.check_output(&output, "a name that none can have", name);
+    }
+}
+
+#[test]
 fn what_is_no_archive_is_called_so() {
     let lab = Lab::new();
     let sql = "CREATE TABLE small.users (id integer);\n".repeat(40);
@@ -169,6 +202,7 @@ fn what_is_no_archive_is_called_so() {
 
 #[test]
 fn a_directory_is_refused_like_a_stream() {
+    // Faults 1, 2 and 5.
     let lab = Lab::new();
     let whole = lab.folder.path().join("whole");
     lab.tools
@@ -272,11 +306,12 @@ impl Lab {
     fn load(&self, archive: &[u8]) -> Output {
         let file = self.folder.path().join("archive.tar");
         std::fs::write(&file, archive).unwrap();
-        self.tools
-            .shell("load --jobs 1 \"$TARGET\" archive.tar")
-            .env("TARGET", self.target.target())
-            .current_dir(self.folder.path())
-            .run()
+        self.shell("load --jobs 1 \"$TARGET\" archive.tar").run()
+    }
+
+    fn shell(&self, line: &str) -> Shell {
+        let shell = self.tools.shell(line).env("TARGET", self.target.target());
+        shell.current_dir(self.folder.path())
     }
 }
 
@@ -366,6 +401,17 @@ fn replaced(archive: &[u8], one: &[u8], other: &[u8]) -> Vec<u8> {
         &archive[second + other.len()..],
     ]
     .concat()
+}
+
+fn replaced_all(bytes: &[u8], one: &[u8], other: &[u8]) -> Vec<u8> {
+    let (mut replaced, mut rest) = (Vec::new(), bytes);
+    while let Some(at) = rest.windows(one.len()).position(|it| it == one) {
+        replaced.extend_from_slice(&rest[..at]);
+        replaced.extend_from_slice(other);
+        rest = &rest[at + one.len()..];
+    }
+    replaced.extend_from_slice(rest);
+    replaced
 }
 
 fn without(archive: &[u8], part: &[u8]) -> Vec<u8> {

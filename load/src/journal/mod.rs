@@ -358,18 +358,15 @@ fn settle_lost_answer(target: &mut Target, run: &Run, failure: Failure) -> Resul
     if !failure.is_lost_session() {
         return Err(failure);
     }
-    let asked = target.sessions(1).map(|mut sessions| {
-        let client = sessions.first_mut();
-        client.map(|client| {
-            client.query_opt(
-                "SELECT state = 'live' FROM coalesce.run WHERE id = $1",
-                &[&run.id],
-            )
-        })
+    let asked = target.another_session().map(|mut session| {
+        session.query_opt(
+            "SELECT state = 'live' FROM coalesce.run WHERE id = $1",
+            &[&run.id],
+        )
     });
     match asked {
-        Ok(Some(Ok(Some(row)))) if row.get(0) => Ok(()),
-        Ok(Some(Ok(_))) => Err(failure),
+        Ok(Ok(Some(row))) if row.get(0) => Ok(()),
+        Ok(Ok(_)) => Err(failure),
         _ => Err(failure.with_state("whether it is live is not known: `load --resume` says so")),
     }
 }

@@ -61,8 +61,8 @@ pub(super) fn run(time: Duration) -> Result<Option<&'static str>> {
             each.as_secs(),
             found.display()
         );
-        let mut breed = Command::new(&program);
-        breed
+        let mut fuzzer = Command::new(&program);
+        fuzzer
             .env("COALESCE_INVARIANT", &name)
             .arg(&bred)
             .arg(workspace().join("crates/invariants/corpus").join(&name))
@@ -70,7 +70,7 @@ pub(super) fn run(time: Duration) -> Result<Option<&'static str>> {
             .arg(format!("-artifact_prefix={}/", found.display()))
             .args(["-print_final_stats=1", "-verbosity=0"])
             .args(LIMITS);
-        run_step(&mut breed)?;
+        run_step(&mut fuzzer)?;
     }
     Ok(None)
 }

@@ -21,29 +21,39 @@ struct FaultyDisk {
     steps: Rc<Cell<u32>>,
     /// The step that fails, counted from 0.
     at: u32,
-    /// Whether everything after it fails too, as it does for a process that is gone.
-    is_crash: bool,
+    mode: Mode,
     exchanges: bool,
+}
+
+/// What becomes of the steps after the one that fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// They are done.
+    Once,
+    /// They fail, but something can be removed, as from a full disk.
+    ForGood,
+    /// They fail, as for a process that is gone.
+    Crash,
 }
 
 impl FaultyDisk {
     /// One that works.
     fn sound() -> Self {
-        FaultyDisk::new(u32::MAX, false, true)
+        FaultyDisk::new(u32::MAX, Mode::Once, true)
     }
 
-    fn new(at: u32, is_crash: bool, exchanges: bool) -> Self {
+    fn new(at: u32, mode: Mode, exchanges: bool) -> Self {
         FaultyDisk {
             steps: Rc::default(),
             at,
-            is_crash,
+            mode,
             exchanges,
         }
     }
 
-    fn step(&self, done: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    fn step<T>(&self, done: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
         let step = self.steps.replace(self.steps.get() + 1);
-        if step == self.at || self.is_crash && step > self.at {
+        if step == self.at || self.mode != Mode::Once && step > self.at {
             return Err(Errno::IO.into());
         }
         done()
@@ -59,6 +69,11 @@ fn unguarded() -> Staged {
 }
 
 impl Disk for FaultyDisk {
+    /// Takes a half each time.
+    fn write(&self, file: &mut File, bytes: &[u8]) -> io::Result<usize> {
+        self.step(|| RealDisk.write(file, &bytes[..bytes.len().div_ceil(2)]))
+    }
+
     fn sync(&self, file: &File) -> io::Result<()> {
         self.step(|| file.metadata().map(drop))
     }
@@ -83,6 +98,9 @@ impl Disk for FaultyDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
+        if self.mode == Mode::ForGood {
+            return RealDisk.remove(path);
+        }
         self.step(|| RealDisk.remove(path))
     }
 
@@ -103,8 +121,8 @@ impl Kind {
         match self {
             Kind::File => {
                 let mut file = AtomicFile::create_on(disk, path, existing).map_err(|it| format!("{it:?}"))?;
-                file.write_all(words.as_bytes()).unwrap();
-                file.publish().map_err(|it| it.to_string())
+                let written = file.write_all(words.as_bytes());
+                written.and_then(|()| file.publish()).map_err(|it| it.to_string())
             }
             Kind::Directory => {
                 let sink = DirectorySink::create_on(disk, path, existing).map_err(|it| format!("{it:?}"))?;
@@ -187,7 +205,7 @@ fn check(kind: Kind, replaces: bool, disk: &FaultyDisk) -> bool {
         assert!(left.is_empty(), "{context}: {left:?}");
         return disk.steps.get() <= disk.at;
     }
-    if disk.is_crash {
+    if disk.mode == Mode::Crash {
         let mut all: Vec<_> = left
             .iter()
             .chain([&path])
@@ -205,6 +223,10 @@ fn check(kind: Kind, replaces: bool, disk: &FaultyDisk) -> bool {
     } else if written.as_ref().is_err_and(|it| it.contains("in place")) {
         // All that failed was to remove what had the name.
         assert_eq!(found.as_deref(), Some("new"), "{context}");
+    } else if written.as_ref().is_err_and(|it| it.contains("and called")) {
+        // The former one could not get its name back.
+        let kept: Vec<_> = left.iter().filter_map(|it| kind.read(it)).collect();
+        assert_eq!((found, kept), (None, vec!["old".to_owned()]), "{context}");
     } else if found != before {
         // Where a file cannot be exchanged it is gone once the new one has its name.
         assert!(
@@ -223,11 +245,16 @@ fn every_step_that_fails_leaves_what_was_there() {
     // Fault 13.
     for kind in [Kind::File, Kind::Directory] {
         for replaces in [false, true] {
-            for (is_crash, exchanges) in [(false, true), (false, false), (true, true), (true, false)] {
-                let steps =
-                    (0..50).find(|&at| check(kind, replaces, &FaultyDisk::new(at, is_crash, exchanges)));
-                // A file and the folder that holds it are synced, and renamed in between.
-                assert!(steps.is_some_and(|it| it >= 3), "{kind:?} {replaces}: {steps:?}");
+            for mode in [Mode::Once, Mode::ForGood, Mode::Crash] {
+                for exchanges in [true, false] {
+                    let steps =
+                        (0..90).find(|&at| check(kind, replaces, &FaultyDisk::new(at, mode, exchanges)));
+                    // A file is written in two pieces and synced, as is the folder that holds it, and renamed.
+                    assert!(
+                        steps.is_some_and(|it| it >= 5),
+                        "{kind:?} {replaces} {mode:?}: {steps:?}"
+                    );
+                }
             }
         }
     }

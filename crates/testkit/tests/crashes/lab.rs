@@ -32,6 +32,10 @@ CREATE MATERIALIZED VIEW per_kind AS SELECT kind, count(*) FROM item GROUP BY ki
 
 pub(crate) const ROWS: u64 = 34_240;
 
+/// Archives of the source under its new name, which stay from round to round.
+pub(crate) const KEPT_FILE: &str = "kept.tar";
+pub(crate) const KEPT_DIRECTORY: &str = "kept";
+
 /// The schema that the source becomes.
 pub(crate) const SCHEMA: &str = "k";
 
@@ -121,6 +125,34 @@ impl<'c> Lab<'c> {
         remains::states(&self.target).iter().any(|it| it == "live")
     }
 
+    /// Makes [`KEPT_FILE`]; how long a load of it takes.
+    pub(crate) fn keep_archive(&self) -> Duration {
+        self.run(&format!("{DUMP} | {REMAP} -o {KEPT_FILE}"))
+            .assert_success();
+        self.time(&format!("{LOAD} {KEPT_FILE}"))
+    }
+
+    /// As [`Lab::check_way_on`] after a load that was killed; whatever was in then is not written again.
+    #[track_caller]
+    pub(crate) fn check_goes_on(&self, first: &Output, archive: &str) {
+        let is_known = "SELECT to_regclass('coalesce.chunk') IS NOT NULL";
+        if self.target.query(is_known).unwrap() == ["f"] {
+            return self.check_way_on(first, None, archive);
+        }
+        let number = |sql: &str| self.target.query(sql).unwrap()[0].parse::<u64>().unwrap();
+        let rows_in = number("SELECT COALESCE(sum(rows), 0) FROM coalesce.chunk");
+        let now = number("SELECT pg_current_xact_id()");
+        self.check_way_on(first, None, archive);
+        let tables = ["kind", "item", "event", "doubled", "session", "zone"];
+        let older =
+            tables.map(|it| format!("(SELECT count(*) FROM k.{it} WHERE xmin::text::bigint < {now})"));
+        let kept = number(&format!("SELECT {}", older.join(" + ")));
+        assert!(
+            kept >= rows_in,
+            "of {rows_in} rows that were in {kept} are as they were\n{first}"
+        );
+    }
+
     /// After a line that may have loaded everything or not: goes on with `upstream | load` or `load ARCHIVE` where it
     /// has not, and then every row is there once.
     #[track_caller]
@@ -202,6 +234,9 @@ impl<'c> Lab<'c> {
         self.target.client(POSTGRES).unwrap().batch_execute(sql).unwrap();
         for entry in std::fs::read_dir(self.folder.path()).unwrap() {
             let path = entry.unwrap().path();
+            if path.ends_with(KEPT_FILE) || path.ends_with(KEPT_DIRECTORY) {
+                continue;
+            }
             if path.is_dir() {
                 std::fs::remove_dir_all(path).unwrap();
             } else {

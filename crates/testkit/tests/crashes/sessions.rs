@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use testkit::{Cluster, Database, Output};
 
-use crate::lab::{DUMP, LOAD, Lab, REMAP, ROWS, build};
+use crate::lab::{DUMP, KEPT_FILE, LOAD, Lab, REMAP, ROWS, build};
 
 /// Runs a line and does something at a random moment of it, `latest` after its start at most.
 fn run_and(lab: &Lab, line: &str, latest: Duration, act: impl FnOnce()) -> Output {
@@ -56,19 +56,16 @@ fn sessions_ended_at_any_moment_tear_nothing() {
         check_dump(&lab, &output);
     }
     lab.clear();
-    lab.run(&format!("{DUMP} | {REMAP} -o k.tar")).assert_success();
-    let kept = std::fs::read(lab.path("k.tar")).unwrap();
-    let latest = lab.time(&format!("{LOAD} k.tar"));
+    let latest = lab.keep_archive();
     let mut failed = 0;
     for _ in 0..rounds {
         lab.clear();
-        std::fs::write(lab.path("k.tar"), &kept).unwrap();
-        let output = run_and(&lab, &format!("{LOAD} k.tar"), latest, || {
+        let output = run_and(&lab, &format!("{LOAD} {KEPT_FILE}"), latest, || {
             end_one(&lab.target, &format!("datname = '{}'", lab.target.name()));
         });
         failed += usize::from(!output.success());
         assert!(output.success() || output.code() == Some(5), "{output}");
-        lab.check_way_on(&output, None, "k.tar");
+        lab.check_way_on(&output, None, KEPT_FILE);
     }
     println!("{rounds} dumps and {rounds} loads, of which {failed} failed, every row once");
 }
@@ -86,19 +83,16 @@ fn a_server_that_crashes_at_any_moment_of_a_load_costs_no_row() {
     let (rounds, mut failed, mut lived) = (testkit::rounds(6), 0, 0);
     for (source, rounds) in [(&source, rounds - rounds / 3), (crate::lab::source(), rounds / 3)] {
         let lab = Lab::new(source, &cluster);
-        lab.run(&format!("{DUMP} | {REMAP} -o k.tar")).assert_success();
-        let kept = std::fs::read(lab.path("k.tar")).unwrap();
-        let latest = lab.time(&format!("{LOAD} k.tar"));
+        let latest = lab.keep_archive();
         for _ in 0..rounds {
             lab.clear();
-            std::fs::write(lab.path("k.tar"), &kept).unwrap();
-            let output = run_and(&lab, &format!("{LOAD} k.tar"), latest, || {
-                cluster.crash().unwrap()
+            let output = run_and(&lab, &format!("{LOAD} {KEPT_FILE}"), latest, || {
+                cluster.crash().unwrap();
             });
             failed += usize::from(!output.success());
             lived += usize::from(output.success());
             assert!(output.success() || output.code() == Some(5), "{output}");
-            lab.check_way_on(&output, None, "k.tar");
+            lab.check_way_on(&output, None, KEPT_FILE);
         }
     }
     println!("{rounds} crashes during a load: {failed} loads failed, {lived} went on, every row once");
@@ -161,7 +155,7 @@ fn a_server_that_crashes_at_any_moment_of_a_dump_gives_no_archive() {
     for _ in 0..rounds {
         lab.clear();
         let output = run_and(&lab, &format!("{DUMP} -o k.tar"), latest, || {
-            cluster.crash().unwrap()
+            cluster.crash().unwrap();
         });
         failed += usize::from(!output.success());
         check_dump(&lab, &output);

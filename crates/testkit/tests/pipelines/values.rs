@@ -35,6 +35,7 @@ fn every_row_has_the_same_text_on_both_sides() {
 
 #[test]
 fn sequences_go_on_behind_what_is_there() {
+    // Fault 34.
     let (mandible, spaces, target) = (build(&MANDIBLE), build(&SPACES), new_target());
     for (source, schema) in [(&mandible, "mandible"), (&spaces, "spaces")] {
         consolidate(&Desk::shared(), source.name(), schema, &target);
