@@ -175,6 +175,11 @@ fn without_semicolon(sql: &str) -> &str {
 fn run_in_order(target: &mut Target, steps: Steps<'_>, chain: &[String]) -> Result<()> {
     /// Statements in one transaction: each takes locks, of which a server has a limited number.
     const BATCH: usize = 100;
+    if chain.is_empty() {
+        return Ok(());
+    }
+    // It may have been lost while others worked.
+    target.revive(steps.run)?;
     for batch in chain.chunks(locks::batch(target.client(), BATCH)?) {
         let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
         steps.once_in_order(target, AFTER_ROWS, &batch, |transaction, left| {

@@ -34,7 +34,9 @@ mod statements;
 mod steps;
 mod target;
 mod toast;
+mod unlogged;
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use archive::{Content, Header, SchemaMember};
@@ -49,7 +51,7 @@ use args::Args;
 use order::Load;
 use proofs::Scratch;
 use rejects::Rejects;
-use target::Target;
+use target::{LATER, SOON, Target};
 
 /// The definition of the tool's arguments.
 pub fn command() -> Command {
@@ -122,9 +124,10 @@ fn load_archive(
         is_restore_test: scratch.is_some(),
         args,
         ui,
+        ending_is_known: Cell::new(true),
     };
     // Locked first: what the checks find must still hold when the run begins.
-    target.lock_schemas(&load.places)?;
+    target.lock_schemas(&load.places, if args.resume { LATER } else { SOON })?;
     if args.dry_run.dry_run {
         return load.rehearse(&mut target, reader);
     }

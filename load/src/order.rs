@@ -1,6 +1,8 @@
 //! The order of a load: what it begins with, everything up to the moment at which the schemas are live, and what is said
 //! when it ends before.
 
+use std::cell::Cell;
+
 use archive::{End, Header, SchemaMember};
 use cli::{ArchiveReader, Failure, Outcome, Result, Ui};
 
@@ -8,7 +10,7 @@ use crate::after::After;
 use crate::apart::Apart;
 use crate::args::{Args, Privileges};
 use crate::extension_rows::ExtensionRows;
-use crate::journal::{Loaded, Origin, Run};
+use crate::journal::{Ending, Loaded, Origin, Run};
 use crate::proofs::ReadBack;
 use crate::rejects::Rejects;
 use crate::resume::Start;
@@ -33,6 +35,8 @@ pub(crate) struct Load<'a> {
     pub(crate) is_restore_test: bool,
     pub(crate) args: &'a Args,
     pub(crate) ui: &'a Ui,
+    /// False when nobody could say what became of the last transaction.
+    pub(crate) ending_is_known: Cell<bool>,
 }
 
 /// What was proved of a load.
@@ -108,6 +112,11 @@ impl Load<'_> {
         cli::set_last_words(self.last_words(target));
         let ended = self.run(target, steps, reader);
         let proved = ended.map_err(|failure| {
+            if !self.ending_is_known.get() {
+                return failure
+                    .with_state("whether it is live is not known: nobody answers")
+                    .with_way_out(self.way_on());
+            }
             self.state_left(target)
                 .into_iter()
                 .fold(failure, Failure::with_state)
@@ -141,6 +150,7 @@ impl Load<'_> {
         let row_security = indexes::build(target, steps, header, post_data, (late, rejects), ui)?;
         settle::settle(target, steps, header, &end, ui)?;
         // Before row level security, which would stand in the way.
+        target.revive(run)?;
         let mut read_back = if self.args.proofs.reads_back() {
             Some(ReadBack::of_tables(target, run, header, &end, ui)?)
         } else {
@@ -150,6 +160,7 @@ impl Load<'_> {
         rejects.finish(target, run, header, &end)?;
         self.after.run(target, steps, header, ui)?;
         cli::check_interrupt()?;
+        target.revive(run)?;
         self.go_live(target, run, &extension_rows, &of_extensions, &mut read_back)?;
         Ok((end, read_back))
     }
@@ -177,7 +188,7 @@ impl Load<'_> {
             ]);
         }
         let pace = target.pace();
-        journal::go_live(target, run, |transaction| {
+        let ending = journal::go_live(target, run, |transaction| {
             roles::create(transaction, &args.roles)?;
             grants::open(transaction, run, header, privileges, keep)?;
             large_objects::open(transaction, header, keep)?;
@@ -190,6 +201,10 @@ impl Load<'_> {
             }
             self.apart.apply(transaction)
         })?;
+        if let Ending::NotKnown(failure) = ending {
+            self.ending_is_known.set(false);
+            return Err(failure);
+        }
         roles::say(run, header, &args.roles, ui);
         self.apart.say(ui);
         Ok(())
@@ -206,15 +221,16 @@ impl Load<'_> {
     fn way_out(&self) -> String {
         let schema = shell_word(self.places.first().map_or("SCHEMA", String::as_str));
         let target = shown_target(&self.args.target);
-        let goes_on = if self.args.archive == "-" {
-            format!("`… | load --resume {target}` begins again")
-        } else {
-            format!(
-                "`load --resume {target} {}` goes on",
-                shell_word(&self.args.archive)
-            )
-        };
-        format!("{goes_on}, `load --abandon {schema} {target}` removes it")
+        format!("{}, `load --abandon {schema} {target}` removes it", self.way_on())
+    }
+
+    fn way_on(&self) -> String {
+        let target = shown_target(&self.args.target);
+        if self.args.archive == "-" {
+            return format!("`… | load --resume {target}` with the same options begins again");
+        }
+        let archive = shell_word(&self.args.archive);
+        format!("`load --resume {target} {archive}` with the same options goes on")
     }
 
     /// For a load that is interrupted and cannot end by itself.

@@ -10,6 +10,7 @@ use database::endpoint::unrestrict_views;
 use postgres::Transaction;
 
 use crate::beside::{OfTable, run_beside, tasks};
+use crate::checks::locks;
 use crate::indexes::AFTER_ROWS;
 use crate::journal::{self, Run};
 use crate::promised::keep;
@@ -79,7 +80,12 @@ fn set_sequences(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Re
     const BATCH: usize = 500;
     let step = "the sequences could not be set";
     let families = Families::new(&header.catalog.tables);
-    for batch in header.catalog.sequences.chunks(BATCH) {
+    target.revive(run)?;
+    for batch in header
+        .catalog
+        .sequences
+        .chunks(locks::batch(target.client(), BATCH)?)
+    {
         let mut transaction = target
             .client()
             .transaction()

@@ -38,7 +38,7 @@ use matching::{Matched, Unit};
 use order::Group;
 
 use crate::args::Args;
-use crate::target::{Target, failed};
+use crate::target::{LATER, SOON, Target, failed};
 use crate::{Texts, checks, shell_word, shown_target};
 
 /// Names that a line shows.
@@ -64,7 +64,7 @@ pub(crate) fn run(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> Result<(
     let mut target = Target::connect(endpoint, 1, ui)?;
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
     // Locked first: what the checks find must still hold when the run begins.
-    target.lock_schemas(&schemas)?;
+    target.lock_schemas(&schemas, if args.resume { LATER } else { SOON })?;
     cli::set_last_words(vec![format!("nothing was written to {}", target.name())]);
     let choices = choices(&header, args);
     let earlier = journal::earlier(target.client(), &header)?;
