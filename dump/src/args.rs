@@ -48,6 +48,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
     pub(crate) lock_wait_timeout: Duration,
     #[command(flatten)]
+    pub(crate) rate: cli::RateArgs,
+    #[command(flatten)]
     pub(crate) selection: SelectionArgs,
 }
 

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 
 use archive::{Codec, End, Header, RowFilter, TableForm, Writer};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
-use cli::{ArchiveSink, Destination, Failure, Outcome, Progress, Ui, count, duration, size};
+use cli::{ArchiveSink, Destination, Failure, Outcome, Pace, Progress, Ui, count, duration, size};
 use database::Endpoint;
 
 use args::Args;
@@ -59,6 +59,7 @@ struct Options {
     /// Larger tables are read in parts of this size; `None` reads all of them whole.
     part_bytes: Option<u64>,
     lock_timeout: Duration,
+    pace: Pace,
     wanted: Wanted,
     started: Instant,
 }
@@ -83,6 +84,7 @@ impl Options {
             chunk_bytes: chunk_bytes(args.chunk_size, jobs),
             part_bytes: (args.split_size > 0).then(|| u64::from(args.split_size) << 20),
             lock_timeout: args.lock_wait_timeout,
+            pace: args.rate.pace(),
             wanted: Wanted::new(&args.selection)?,
             started: Instant::now(),
         })

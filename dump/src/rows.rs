@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use archive::{Codec, Writer, compress};
 use catalog::Table;
-use cli::{ArchiveSink, Failure, Progress, Work};
+use cli::{ArchiveSink, Failure, Pace, Progress, Work};
 use fingerprint::{Fingerprint, Form, RowScanner, Rows, wrap_chunk};
 
 use crate::Options;
@@ -35,6 +35,7 @@ pub(crate) struct Chunker<'a> {
     scanner: RowScanner,
     chunks: &'a Sender<Chunk>,
     halted: &'a AtomicBool,
+    pace: &'a Pace,
     sent: u64,
 }
 
@@ -42,7 +43,7 @@ impl<'a> Chunker<'a> {
     pub(crate) fn new(
         table: &'a Table,
         form: Form,
-        options: &Options,
+        options: &'a Options,
         chunks: &'a Sender<Chunk>,
         halted: &'a AtomicBool,
     ) -> Self {
@@ -55,6 +56,7 @@ impl<'a> Chunker<'a> {
             scanner,
             chunks,
             halted,
+            pace: &options.pace,
             sent: 0,
         }
     }
@@ -71,6 +73,11 @@ impl<'a> Chunker<'a> {
         if self.halted.load(Ordering::Relaxed) {
             return Err(Stop::Halted);
         }
+        let halted = self.halted;
+        let paced = self
+            .pace
+            .wait_while(bytes.len(), || !halted.load(Ordering::Relaxed));
+        paced.map_err(Stop::Failed)?;
         self.scanner.push(bytes).map_err(|error| self.not_framed(error))?;
         if self.scanner.buffered() >= self.chunk_bytes {
             let rows = self.scanner.take_rows();

@@ -13,7 +13,7 @@ use crate::statements::execute;
 use crate::target::{Target, failed};
 
 pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Result<()> {
-    let mut target = Target::connect(endpoint, 1)?;
+    let mut target = Target::connect(endpoint, 1, ui)?;
     let Some(run) = journal::unfinished_run(target.client(), schema)? else {
         return Err(Failure::new(
             Exit::Target,

@@ -4,17 +4,28 @@ use std::num::NonZeroUsize;
 
 use clap::{Parser, ValueEnum};
 
+use crate::after::AfterArgs;
 use crate::checks::space::SpaceArgs;
 use crate::dry_run::DryRunArgs;
+use crate::proofs::ProofArgs;
 use crate::rejects::RejectArgs;
+use crate::roles::RoleArgs;
+use crate::script::ScriptArgs;
 use crate::toast::ToastArgs;
+use crate::data_only::DataOnlyArgs;
 
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4
   load shared-app-dev backup.tar --privileges keep --apply settings,publications
   dump mandible-dev | remap-schema --to mandible | load shared-app-dev --dry-run
   load shared-app-dev backup.tar --space 20GiB
+  load shared-app-dev backup.tar --create-role mandible_app --after indexes.sql --script sent.sql
+  load shared-app-dev backup.tar --read-back --rate-limit 20
+  load --restore-test spare-server backup.tar
+  load shared-app-dev backup.tar --data-only --truncate shop.settings
   load --abandon mandible shared-app-dev";
+
+const FINDINGS: &str = "live, but rows were rejected (--on-error reject); or the archive can be restored, but not all of it could be tested (--restore-test)";
 
 /// Load an archive into a PostgreSQL database, all or nothing
 ///
@@ -25,7 +36,7 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
 /// Large objects keep their OIDs, which must be free. Rows of extensions' configuration tables are added where they
 /// are absent; one that is there with other values stops the load.
 #[derive(Debug, Parser)]
-#[command(name = "load", after_help = cli::after_help(EXAMPLES, Some("live, but rows were rejected (--on-error reject)")))]
+#[command(name = "load", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
     /// The database to write: a URL, a keyword string or a database's name
     pub(crate) target: String,
@@ -38,6 +49,12 @@ pub(crate) struct Args {
     /// What becomes of the source's grants
     #[arg(long, value_enum, default_value_t = Privileges::Drop, value_name = "WHAT")]
     pub(crate) privileges: Privileges,
+    #[command(flatten)]
+    pub(crate) roles: RoleArgs,
+    #[command(flatten)]
+    pub(crate) after: AfterArgs,
+    #[command(flatten)]
+    pub(crate) script: ScriptArgs,
     /// What else of the source is applied, in the moment in which the schemas go live
     ///
     /// Publications, subscriptions, event triggers, default privileges and settings of the database and of roles in it
@@ -51,7 +68,8 @@ pub(crate) struct Args {
     /// Rows that are in stay in, steps that are done are not done again. Another dump of the same source, with the same
     /// definitions, filters and new names, may take the archive's place: from a file or directory tables with the same
     /// fingerprint stay, from a pipe everything is loaded again. Without anything to go on with it is a load like any
-    /// other; when the archive is live already that is said, with exit status 0.
+    /// other; when the archive is live already that is said, with exit status 0. With --data-only, tables that are in are
+    /// not filled again; that needs the same archive, in a file or directory.
     #[arg(long)]
     pub(crate) resume: bool,
     /// Fill a table in one transaction up to this size, in MiB; beyond it chunk by chunk
@@ -71,6 +89,8 @@ pub(crate) struct Args {
     pub(crate) space: SpaceArgs,
     #[command(flatten)]
     pub(crate) dry_run: DryRunArgs,
+    #[command(flatten)]
+    pub(crate) proofs: ProofArgs,
     /// Print a report on stdout when the schemas are live
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) format: Option<ReportFormat>,
@@ -82,6 +102,8 @@ pub(crate) struct Args {
     /// that depend on what would go, stop it.
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply", "resume", "RejectArgs"])]
     pub(crate) abandon: Option<String>,
+    #[command(flatten)]
+    pub(crate) rows_alone: DataOnlyArgs,
 }
 
 /// The form of the report; the closing line on stderr is there for people.
@@ -94,9 +116,9 @@ pub(crate) enum ReportFormat {
 /// What becomes of grants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Privileges {
-    /// Apply them; roles that hold one get USAGE on the schema, PUBLIC only where the source gave it
+    /// Apply them; roles that hold one, or had USAGE through PUBLIC alone, get USAGE on the schema, and PUBLIC does not
     Keep,
-    /// Leave everything to the role that loads
+    /// Leave everything to the owner alone (--owner)
     Drop,
 }
 

@@ -76,7 +76,12 @@ pub(crate) fn tasks(tables: impl IntoIterator<Item = OfTable>) -> Vec<Task> {
 }
 
 /// Runs tasks beside each other, the heaviest first.
-pub(crate) fn run_beside(target: &Target, steps: Steps<'_>, mut tasks: Vec<Task>) -> Result<()> {
+pub(crate) fn run_beside(
+    target: &Target,
+    steps: Steps<'_>,
+    phase: &'static str,
+    mut tasks: Vec<Task>,
+) -> Result<()> {
     if tasks.is_empty() {
         return Ok(());
     }
@@ -86,6 +91,8 @@ pub(crate) fn run_beside(target: &Target, steps: Steps<'_>, mut tasks: Vec<Task>
     let limits = set_limits(&mut sessions)?;
     let whole: u64 = tasks.iter().map(|task| task.weight).sum();
     let jobs = u64::try_from(target.jobs()).unwrap_or(u64::MAX);
+    let statements = tasks.iter().map(|task| task.statements.len()).sum();
+    let phase = target.show_phase(steps.run, phase, statements);
     let stop = AtomicBool::new(false);
     let waiting = Mutex::new(tasks.into_iter());
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -97,6 +104,7 @@ pub(crate) fn run_beside(target: &Target, steps: Steps<'_>, mut tasks: Vec<Task>
             let workers = limits.and_then(|it| it.workers(task.surplus(whole, jobs)));
             in_transaction(session, steps, &task.statements, workers.as_deref())
                 .inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+            task.statements.iter().for_each(|_| phase.step());
         }
         Ok(())
     };

@@ -8,31 +8,33 @@ use postgres::{Row, Transaction};
 use crate::statements::execute;
 use crate::target::failed;
 
+/// Sequences from which columns of the table `$1` are filled: those that a column owns, and those that its default
+/// calls.
+pub(crate) const SEQUENCES: &str = "
+    WITH filled AS (
+      SELECT d.objid AS sequence, d.refobjid AS relation, d.refobjsubid::pg_catalog.int4 AS place
+      FROM pg_catalog.pg_depend d
+      WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+        AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')
+      UNION
+      SELECT d.refobjid, f.adrelid, f.adnum FROM pg_catalog.pg_attrdef f
+      JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
+        AND d.objid = f.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    )
+    SELECT s.seqrelid AS oid, s.seqrelid::pg_catalog.regclass::pg_catalog.text AS name,
+      a.attname::pg_catalog.text AS column, s.seqincrement > 0 AS ascends, s.seqmin, s.seqmax,
+      pg_catalog.has_sequence_privilege(s.seqrelid, 'USAGE, SELECT') AS may_look,
+      pg_catalog.has_sequence_privilege(s.seqrelid, 'UPDATE') AS may_move
+    FROM filled f JOIN pg_catalog.pg_sequence s ON s.seqrelid = f.sequence
+    JOIN pg_catalog.pg_attribute a ON a.attrelid = f.relation AND a.attnum = f.place
+    WHERE f.relation = $1::pg_catalog.text::pg_catalog.regclass AND NOT s.seqcycle AND NOT a.attisdropped
+      AND a.atttypid IN ('pg_catalog.int2'::pg_catalog.regtype, 'pg_catalog.int4'::pg_catalog.regtype,
+                         'pg_catalog.int8'::pg_catalog.regtype)
+    ORDER BY 2, 3";
+
 /// Moves the sequences from which columns of `table` are filled to where its rows are. Where the role may not, it
 /// says who has to do what.
 pub(crate) fn move_on(transaction: &mut Transaction<'_>, table: &QualifiedName, ui: &Ui) -> Result<()> {
-    // Those that a column owns, and those that its default calls.
-    const SEQUENCES: &str = "
-        WITH filled AS (
-          SELECT d.objid AS sequence, d.refobjid AS relation, d.refobjsubid::pg_catalog.int4 AS place
-          FROM pg_catalog.pg_depend d
-          WHERE d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
-            AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.deptype IN ('a', 'i')
-          UNION
-          SELECT d.refobjid, f.adrelid, f.adnum FROM pg_catalog.pg_attrdef f
-          JOIN pg_catalog.pg_depend d ON d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass
-            AND d.objid = f.oid AND d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-        )
-        SELECT s.seqrelid AS oid, s.seqrelid::pg_catalog.regclass::pg_catalog.text AS name,
-          a.attname::pg_catalog.text AS column, s.seqincrement > 0 AS ascends, s.seqmin, s.seqmax,
-          pg_catalog.has_sequence_privilege(s.seqrelid, 'USAGE, SELECT') AS may_look,
-          pg_catalog.has_sequence_privilege(s.seqrelid, 'UPDATE') AS may_move
-        FROM filled f JOIN pg_catalog.pg_sequence s ON s.seqrelid = f.sequence
-        JOIN pg_catalog.pg_attribute a ON a.attrelid = f.relation AND a.attnum = f.place
-        WHERE f.relation = $1::pg_catalog.text::pg_catalog.regclass AND NOT s.seqcycle AND NOT a.attisdropped
-          AND a.atttypid IN ('pg_catalog.int2'::pg_catalog.regtype, 'pg_catalog.int4'::pg_catalog.regtype,
-                             'pg_catalog.int8'::pg_catalog.regtype)
-        ORDER BY 2, 3";
     let rows = transaction
         .query(SEQUENCES, &[&table.to_string()])
         .map_err(|error| failed(format!("the sequences of {table} could not be listed"), error))?;

@@ -46,7 +46,7 @@ pub(crate) fn build(
     let started = std::time::Instant::now();
     let statements = statements(post_data);
     let phases = Phases::new(&statements, header);
-    run_beside(target, steps, phases.keys.tasks)?;
+    run_beside(target, steps, "keys and indexes", phases.keys.tasks)?;
     run_in_order(target, steps, &phases.keys.attachments)?;
     ui.detail(format_args!(
         "keys and indexes built in {}",

@@ -4,10 +4,12 @@
 //! failure leaves nothing live.
 
 mod abandon;
+mod after;
 mod apart;
 mod args;
 mod beside;
 mod checks;
+mod data_only;
 mod dry_run;
 mod extension_rows;
 mod extension_sequences;
@@ -19,10 +21,13 @@ mod keys;
 mod large_objects;
 mod prepare;
 mod promised;
+mod proofs;
 mod rejects;
 mod report;
 mod resume;
+mod roles;
 mod rows;
+mod script;
 mod settle;
 mod statements;
 mod steps;
@@ -37,10 +42,12 @@ use cli::{ArchiveReader, Failure, Outcome, Ui, open_archive};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 
+use after::After;
 use apart::Apart;
 use args::{Args, Privileges};
 use extension_rows::ExtensionRows;
 use journal::{Loaded, Origin};
+use proofs::{ReadBack, Scratch};
 use rejects::Rejects;
 use resume::Start;
 use rows::{Filled, Filling};
@@ -67,10 +74,12 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     for warning in endpoint.warnings() {
         ui.warning(warning);
     }
-    match &args.abandon {
+    script::record(&args.script, || match &args.abandon {
         Some(schema) => abandon::abandon(&endpoint, schema, ui).map(|()| Outcome::Done),
-        None => load(&endpoint, &args, ui),
-    }
+        None if args.rows_alone.data_only => data_only::run(&endpoint, &args, ui).map(|()| Outcome::Done),
+        None if args.proofs.restore_test => proofs::restore_test(&endpoint, &args, ui),
+        None => load_archive(&endpoint, open_archive(&args.archive)?, &args, None, ui),
+    })
 }
 
 /// An archive's SQL text, by member.
@@ -85,22 +94,29 @@ impl Texts {
     }
 }
 
-fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
+/// `scratch` is the database, where it is there for this load alone.
+fn load_archive(
+    endpoint: &PostgresEndpoint,
+    mut reader: ArchiveReader,
+    args: &Args,
+    scratch: Option<&Scratch>,
+    ui: &Ui,
+) -> cli::Result {
     let started = Instant::now();
+    let after = After::read(&args.after)?;
     let rejects = Rejects::new(&args.rejects, args.resume, ui)?;
-    let mut reader = open_archive(&args.archive)?;
-    let texts = Texts(reader.schema().map_err(Failure::archive)?);
-    let header = reader.header().clone();
+    let mut texts = Texts(reader.schema().map_err(Failure::archive)?);
+    let mut header = reader.header().clone();
     refuse_rows_alone(&header)?;
-    for filter in &header.filters {
-        ui.status(format_args!(
-            "the archive holds a part of {}: {filter}",
-            header.source.database
-        ));
-    }
+    args.roles.check()?;
+    say_filters(&header, ui);
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
 
-    let mut target = Target::connect(endpoint, args.jobs())?;
+    let mut target = Target::connect(endpoint, args.jobs(), ui)?.with_pace(args.proofs.rate.pace());
+    let untested = match scratch {
+        Some(_) => proofs::leave_out(&mut target, &mut header, &mut texts)?,
+        None => Vec::new(),
+    };
     // Locked first: what the checks find must still hold when the run begins.
     let places = places(&schemas, &header);
     target.lock_schemas(&places)?;
@@ -121,7 +137,7 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
             return Ok(Outcome::Done);
         }
         Start::Fresh => {
-            let existing = checks::check(&mut target, &header, &texts, &apart, args, ui)?;
+            let existing = checks::check(&mut target, &header, &texts, (&apart, &after), args, ui)?;
             if args.dry_run.dry_run {
                 let work = dry_run::Work {
                     header: &header,
@@ -137,25 +153,33 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
             (run, Loaded::default())
         }
         Start::GoesOn(found) => {
+            checks::check_wishes(&mut target, &header, &found.0, &after, args)?;
             target.open_sessions_for_rows(rows::sessions_wanted(&header), ui)?;
             *found
         }
     };
     target.enter_run(&run, &header)?;
-    cli::set_last_words(last_words(&target, &places, args));
+    if scratch.is_none() {
+        cli::set_last_words(last_words(&target, &places, args));
+    }
     let steps = Steps {
         run: &run,
         loaded: &loaded,
     };
-    let parts = (&texts, &apart, &rejects);
+    let parts = (&texts, &apart, &after, &rejects);
     let ended = load_run(&mut target, steps, reader, &header, parts, args, ui);
-    let end = ended.map_err(|failure| {
+    let (end, read_back) = ended.map_err(|failure| {
+        if scratch.is_some() {
+            return failure;
+        }
         state_left(&target, &places)
             .into_iter()
             .fold(failure, Failure::with_state)
             .with_way_out(way_out(&places, args))
     })?;
-    cli::set_last_words(Vec::new());
+    if scratch.is_none() {
+        cli::set_last_words(Vec::new());
+    }
     let live = report::Live {
         target: &target.name(),
         schemas: &schemas,
@@ -163,9 +187,23 @@ fn load(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> cli::Result {
         end: &end,
         apart: &apart,
         rejected: &rejects.found(),
+        read_back: read_back.as_ref(),
+        is_restore_test: scratch.is_some(),
+        untested: &untested,
         elapsed: started.elapsed(),
     };
-    live.say(args.format, ui)
+    live.say(args.format, ui)?;
+    Ok(live.outcome())
+}
+
+/// Says that the archive is a part.
+fn say_filters(header: &Header, ui: &Ui) {
+    for filter in &header.filters {
+        ui.status(format_args!(
+            "the archive holds a part of {}: {filter}",
+            header.source.database
+        ));
+    }
 }
 
 /// What a load is known by: its schemas, or the word for large objects where there is nothing else.
@@ -184,7 +222,7 @@ fn refuse_rows_alone(header: &Header) -> cli::Result<()> {
     }
     Err(
         Failure::usage("the archive has rows without definitions, so that no table can be made")
-            .with_hint("dump it without --data-only"),
+            .with_hint("dump it without --data-only, or load it with --data-only into tables that exist"),
     )
 }
 
@@ -194,10 +232,10 @@ fn load_run(
     steps: Steps<'_>,
     reader: ArchiveReader,
     header: &Header,
-    (texts, apart, rejects): (&Texts, &Apart, &Rejects),
+    (texts, apart, after, rejects): (&Texts, &Apart, &After, &Rejects),
     args: &Args,
     ui: &Ui,
-) -> cli::Result<End> {
+) -> cli::Result<(End, Option<ReadBack>)> {
     let run = steps.run;
     prepare::create(target, steps, header, texts.get(SchemaMember::PreData), ui)?;
     large_objects::create(target, steps, header)?;
@@ -223,8 +261,15 @@ fn load_run(
         ui,
     )?;
     settle::settle(target, steps, header, &end, ui)?;
+    // Before row level security, which would stand in the way.
+    let mut read_back = if args.proofs.reads_back() {
+        Some(ReadBack::of_tables(target, run, header, &end, ui)?)
+    } else {
+        None
+    };
     row_security.enable(target, steps)?;
     rejects.finish(target, run, header, &end)?;
+    after.run(target, steps, header, ui)?;
     let privileges = texts.get(SchemaMember::Privileges);
     let keep = args.privileges == Privileges::Keep;
     if keep {
@@ -233,17 +278,28 @@ fn load_run(
         grants::mention(privileges, large_objects::grants(header), ui);
     }
     cli::check_interrupt()?;
-    cli::set_last_words(vec![
-        "whether it is live already is not known here: `load --resume` says so".to_owned(),
-    ]);
+    if !args.proofs.restore_test {
+        cli::set_last_words(vec![
+            "whether it is live already is not known here: `load --resume` says so".to_owned(),
+        ]);
+    }
+    let pace = target.pace();
     journal::go_live(target, run, |transaction| {
+        roles::create(transaction, &args.roles)?;
         grants::open(transaction, run, header, privileges, keep)?;
         large_objects::open(transaction, header, keep)?;
         extension_rows.add(transaction, &of_extensions, ui)?;
+        roles::settle(transaction, run, header, &args.roles, |transaction| {
+            after.grant(transaction, run, header, ui)
+        })?;
+        if let Some(read_back) = &mut read_back {
+            read_back.of_extension_rows(transaction, header, &of_extensions, &pace)?;
+        }
         apart.apply(transaction)
     })?;
+    roles::say(run, header, &args.roles, ui);
     apart.say(ui);
-    Ok(end)
+    Ok((end, read_back))
 }
 
 /// What a load that does not end well leaves.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::apart::Apart;
 use crate::args::ReportFormat;
+use crate::proofs::ReadBack;
 use crate::rejects::Found;
 
 /// The version of the JSON report.
@@ -22,21 +23,36 @@ pub(crate) struct Live<'a> {
     pub(crate) end: &'a End,
     pub(crate) apart: &'a Apart,
     pub(crate) rejected: &'a Found,
+    pub(crate) read_back: Option<&'a ReadBack>,
+    /// The target is a scratch database.
+    pub(crate) is_restore_test: bool,
+    /// What a restore test had to leave out, as sentences.
+    pub(crate) untested: &'a [String],
     pub(crate) elapsed: Duration,
 }
 
 impl Live<'_> {
     pub(crate) fn say(&self, format: Option<ReportFormat>, ui: &Ui) -> cli::Result {
+        self.untested.iter().for_each(|it| ui.finding(it));
         ui.status(self.closing_line());
         self.rejected.say(ui);
         if format == Some(ReportFormat::Json) {
             ui.print(format_args!("{:#}\n", self.json()))?;
         }
-        Ok(if self.rejected.is_nothing() {
+        Ok(if self.rejected.is_nothing() && self.untested.is_empty() {
             Outcome::Done
         } else {
             Outcome::Findings
         })
+    }
+
+    /// What is not tested is a finding.
+    pub(crate) fn outcome(&self) -> Outcome {
+        if self.untested.is_empty() {
+            Outcome::Done
+        } else {
+            Outcome::Findings
+        }
     }
 
     fn closing_line(&self) -> String {
@@ -58,10 +74,16 @@ impl Live<'_> {
             0 => String::new(),
             rows => format!(" ({} more rejected)", count(rows)),
         };
+        let place = if self.is_restore_test {
+            format!("the archive of {} can be restored", self.header.source.database)
+        } else {
+            format!("{places} {verb} live on {}", self.target)
+        };
+        let read_back = self.read_back.map_or(String::new(), |it| {
+            format!(", also read back in {}", duration(it.elapsed))
+        });
         format!(
-            "{places} {verb} live on {}: {} tables, {} rows{rejected},{large_objects} {} indexes in {}; \
-             all fingerprints hold: {}",
-            self.target,
+            "{place}: {} tables, {} rows{rejected},{large_objects} {} indexes in {}; all fingerprints hold{read_back}: {}",
             count(tally.tables),
             count(tally.rows - self.rejected.rows()),
             count(self.header.catalog.count(ObjectKind::Index) as u64),
@@ -105,6 +127,9 @@ impl Live<'_> {
             "tables": tables,
             "apart": self.apart.json(),
             "rejected": self.rejected.json(),
+            "read_back": self.read_back.map(ReadBack::json),
+            "restore_test": self.is_restore_test,
+            "untested": self.untested,
             "seconds": self.elapsed.as_secs_f64(),
         })
     }

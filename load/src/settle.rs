@@ -39,7 +39,7 @@ pub(crate) fn settle(
             statements: vec![format!("ANALYZE {}", table.qualified_name())],
             bytes: families.members(table).iter().map(|it| it.bytes).sum(),
         });
-    run_beside(target, steps, tasks(analyses))
+    run_beside(target, steps, "tables analyzed", tasks(analyses))
 }
 
 /// Tables that are analyzed by themselves; those below come with them. What has a foreign table below is left out:
@@ -262,6 +262,7 @@ fn refresh(target: &mut Target, steps: Steps<'_>, header: &Header, ui: &Ui) -> R
         return Ok(());
     };
     let search_path = format!("SET LOCAL search_path = {}", path.join(", "));
+    let phase = target.show_phase(steps.run, "materialized views", populated.len());
     for view in populated {
         let name = QualifiedName::new(&view.schema, &view.name);
         let sql = format!("REFRESH MATERIALIZED VIEW {name}");
@@ -271,6 +272,7 @@ fn refresh(target: &mut Target, steps: Steps<'_>, header: &Header, ui: &Ui) -> R
             execute(transaction, &search_path)?;
             execute(transaction, &sql)
         })?;
+        phase.step();
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub(crate) fn execute(client: &mut impl GenericClient, sql: &str) -> Result<()> 
     })
 }
 
+/// A statement's beginning, on one line.
 pub(crate) fn shorten(sql: &str) -> String {
     let words: Vec<&str> = sql.split_whitespace().collect();
     let line = words.join(" ");

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use archive::Header;
 use catalog::{Table, quote_literal};
-use cli::{Exit, Failure, InterruptGuard, Result, Ui};
+use cli::{Exit, Failure, InterruptGuard, Pace, Result, Ui};
 use database::endpoint::PostgresEndpoint;
 use postgres::Client;
 
@@ -31,6 +31,8 @@ pub(crate) struct Target {
     for_rows: Sessions,
     /// The schemas whose locks are held.
     locked: Vec<String>,
+    pace: Arc<Pace>,
+    ui: Ui,
 }
 
 /// A session that can be opened again when it was lost; what it runs is cancelled when the tool is interrupted.
@@ -135,7 +137,7 @@ impl Session {
 }
 
 impl Target {
-    pub(crate) fn connect(endpoint: &PostgresEndpoint, jobs: usize) -> Result<Self> {
+    pub(crate) fn connect(endpoint: &PostgresEndpoint, jobs: usize, ui: &Ui) -> Result<Self> {
         let settings = Settings {
             endpoint: endpoint.clone(),
             name: "coalesce load".to_owned(),
@@ -148,7 +150,24 @@ impl Target {
             jobs,
             for_rows: Sessions::default(),
             locked: Vec::new(),
+            pace: Arc::default(),
+            ui: ui.clone(),
         })
+    }
+
+    /// Rows go in, and are read back, no faster than `pace`.
+    pub(crate) fn with_pace(mut self, pace: Pace) -> Self {
+        self.pace = Arc::new(pace);
+        self
+    }
+
+    pub(crate) fn pace(&self) -> Arc<Pace> {
+        Arc::clone(&self.pace)
+    }
+
+    /// Shows a phase of so many steps until it is dropped.
+    pub(crate) fn show_phase(&self, run: &Run, phase: &'static str, expected: usize) -> cli::Steps {
+        self.ui.steps(&run.schemas.join(", "), phase, expected)
     }
 
     /// Gives the sessions the run's name, those that are open and those to come.

@@ -2,7 +2,7 @@
 //! those of tables whose values hold names of objects.
 
 use archive::{SchemaMember, Writer};
-use cli::{ArchiveReader, ArchiveSink, Failure, Outcome, Ui, create_archive};
+use cli::{ArchiveReader, ArchiveSink, Failure, Outcome, Progress, Ui, Work, create_archive};
 use plan::Mapping;
 use rewrite::{Known, NameMap, Rewriter};
 
@@ -64,7 +64,10 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     };
     let names = NameMap::new(rewriter.clone(), &source.catalog);
     let mut opened = OpenedTables::new(&source, &names);
-    pass_rows(&mut reader, &mut opened, writer.as_mut())?;
+    let bytes = source.catalog.tables.iter().map(|table| table.bytes).sum();
+    let progress = ui.progress(&source.source.database, Some(bytes));
+    pass_rows(&mut reader, &mut opened, writer.as_mut(), &progress)?;
+    progress.finish();
     let mut end = reader.finish().map_err(Failure::archive)?;
     opened.settle(&mut end.tables)?;
     account.take_unresolved(opened.unresolved(), ui);
@@ -85,6 +88,7 @@ fn pass_rows(
     reader: &mut ArchiveReader,
     opened: &mut OpenedTables<'_>,
     mut writer: Option<&mut Writer<ArchiveSink>>,
+    progress: &Progress,
 ) -> cli::Result<()> {
     while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
         if opened.holds(rows.table) {
@@ -97,6 +101,10 @@ fn pass_rows(
             };
             passed.map_err(Failure::archive)?;
         }
+        progress.advance(Work {
+            rows: rows.rows,
+            bytes: rows.raw,
+        });
         cli::check_interrupt()?;
     }
     Ok(())

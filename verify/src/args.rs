@@ -45,6 +45,8 @@ pub(crate) struct Args {
     /// Do not look at rows of extensions' configuration tables of a live source, as `dump` with this flag
     #[arg(long)]
     pub(crate) no_extension_rows: bool,
+    #[command(flatten)]
+    pub(crate) rate: cli::RateArgs,
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
     pub(crate) format: Format,

@@ -2,7 +2,6 @@
 //! tables. The target holds others' too, so they are compared one by one: each of the source's must be there.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 
 use catalog::{Catalog, Table, TableKind, oid_ranges};
@@ -11,7 +10,7 @@ use database::postgres::{
     Extent, check_large_objects_readable, find_configuration_table, large_object_oids, large_object_parts,
     large_objects_among,
 };
-use fingerprint::{Fingerprint, Form, Row};
+use fingerprint::{Fingerprint, Form, Row, RowBag};
 use rayon::prelude::*;
 use rewrite::NameMap;
 use serde_json::{Value, json};
@@ -28,9 +27,9 @@ pub(crate) enum Kept {
     /// The fingerprints of large objects by their OIDs; one without bytes has no rows and is not here.
     Objects(HashMap<u32, Fingerprint>),
     /// How often each row is there, and all together.
-    Rows(HashMap<[u8; 32], u64>, Fingerprint),
+    Rows(RowBag, Fingerprint),
     /// Rows that have not been met yet, how often each is still to come, and all that were met together.
-    Sought(HashMap<[u8; 32], u64>, Fingerprint),
+    Sought(RowBag, Fingerprint),
 }
 
 impl Kept {
@@ -38,7 +37,7 @@ impl Kept {
     pub(crate) fn of_table(table: &Table, form: Form) -> Option<Kept> {
         match table.kind {
             TableKind::LargeObjects => Some(Kept::Objects(HashMap::new())),
-            TableKind::Configuration => Some(Kept::Rows(HashMap::new(), Fingerprint::empty(form))),
+            TableKind::Configuration => Some(Kept::Rows(RowBag::default(), Fingerprint::empty(form))),
             _ => None,
         }
     }
@@ -47,17 +46,11 @@ impl Kept {
         // Rows of one table have one form.
         match self {
             Kept::Rows(rows, all) => {
-                *rows.entry(row.hash()).or_default() += 1;
+                rows.add(row);
                 let _ = all.merge(&row.fingerprint());
             }
             Kept::Sought(left, all) => {
-                if let Entry::Occupied(mut sought) = left.entry(row.hash()) {
-                    if *sought.get() > 1 {
-                        *sought.get_mut() -= 1;
-                    } else {
-                        sought.remove();
-                    }
-                }
+                left.remove(row);
                 let _ = all.merge(&row.fingerprint());
             }
             Kept::Objects(objects) => {
@@ -264,7 +257,7 @@ fn rows_of_extension(target: &Live, renamed: &Table, form: Form, kept: Kept) -> 
     };
     // Nothing is kept of the target, which can have many more.
     let mut scan = Scan::new(&whole, form, None);
-    scan.kept = Some(Kept::Sought(wanted, Fingerprint::empty(form)));
+    scan.keep_in(Some(Kept::Sought(wanted, Fingerprint::empty(form))));
     let there = target.kept(scan, &whole, &Extent::default(), Failure::target)?;
     let Kept::Sought(left, all) = there else {
         return Err(Failure::new(
@@ -272,7 +265,7 @@ fn rows_of_extension(target: &Live, renamed: &Table, form: Form, kept: Kept) -> 
             format!("rows of {label} were not kept"),
         ));
     };
-    let absent: u64 = left.values().sum();
+    let absent = left.rows();
     let difference = (absent > 0).then_some(Difference::Absent(absent));
     Ok(TableResult::new(label, Some(expected), Some(all), difference).of_many())
 }

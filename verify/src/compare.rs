@@ -1,6 +1,7 @@
 //! The comparison of a source with a target, table by table.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
 use cli::{Failure, Progress, Result, Ui, Work};
@@ -30,10 +31,15 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     endpoint.warnings().iter().for_each(|it| ui.warning(it));
     let jobs = args.jobs();
     let mut source = Source::open(source, jobs, !args.no_extension_rows, &mapping, ui)?;
+    let pace = Arc::new(args.rate.pace());
+    if let Source::Postgres(live) = &mut source {
+        live.pace = Arc::clone(&pace);
+    }
     beside::complete(&mut source, !args.no_large_objects, ui.is_verbose())?;
     let schemas = source.catalog().schemas.iter();
     let wanted: Vec<String> = schemas.map(|it| mapping.schema(&it.name)).collect();
-    let target = Live::open(&endpoint, Selection::in_schemas(&wanted), jobs, Failure::target)?;
+    let mut target = Live::open(&endpoint, Selection::in_schemas(&wanted), jobs, Failure::target)?;
+    target.pace = pace;
     source.leave_out_targets(&mapping, &target)?;
     let schemas = source.catalog().schemas.iter().map(|it| it.name.as_str());
     let targets = mapping.apply(schemas).map_err(Failure::usage)?;

@@ -3,11 +3,11 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use archive::{End, Header, SourceKind};
 use catalog::{Catalog, Table};
-use cli::{Exit, Failure, FailureContext, Result, Ui, open_archive};
+use cli::{Exit, Failure, FailureContext, Pace, Result, Ui, open_archive};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{
@@ -47,6 +47,8 @@ pub(crate) struct Live {
     sessions: Mutex<Vec<SnapshotSession>>,
     /// Holds the snapshot and its locks.
     snapshot: Mutex<Snapshot>,
+    /// How fast rows may pass.
+    pub(crate) pace: Arc<Pace>,
 }
 
 /// A SQLite file in its read transaction; its one connection serves one table at a time.
@@ -261,6 +263,7 @@ impl Live {
             identity,
             sessions,
             snapshot,
+            pace: Arc::default(),
         })
     }
 
@@ -296,7 +299,7 @@ impl Live {
         extent: &Extent,
         failure: fn(database::Error) -> Failure,
     ) -> Result<()> {
-        let form = scan.total.form;
+        let form = scan.form();
         // There is a session for each thread that asks.
         let session = self.sessions.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut session =
@@ -307,11 +310,18 @@ impl Live {
             let mut snapshot = self.snapshot.lock().unwrap_or_else(PoisonError::into_inner);
             session
                 .renew()
-                .and_then(|()| read_rows(snapshot.client(), table, form, extent, |piece| scan.push(piece)))
+                .and_then(|()| {
+                    read_rows(snapshot.client(), table, form, extent, |piece| {
+                        self.pass(scan, piece)
+                    })
+                })
                 .map_err(failure)
         } else {
             locked.and_then(|()| {
-                read_rows(session.client(), table, form, extent, |piece| scan.push(piece)).map_err(failure)
+                read_rows(session.client(), table, form, extent, |piece| {
+                    self.pass(scan, piece)
+                })
+                .map_err(failure)
             })
         };
         // Given back in any case: else another reader would be told of that, and not of what went wrong here.
@@ -322,6 +332,12 @@ impl Live {
         read?
     }
 
+    /// Lets a piece of a table's rows pass, when its time has come.
+    fn pass(&self, scan: &mut Scan<'_>, piece: &[u8]) -> Result<()> {
+        self.pace.wait(piece.len())?;
+        scan.push(piece)
+    }
+
     /// Reads rows that are compared one by one.
     pub(crate) fn kept(
         &self,
@@ -330,13 +346,11 @@ impl Live {
         extent: &Extent,
         failure: fn(database::Error) -> Failure,
     ) -> Result<Kept> {
-        if scan.kept.is_none() {
-            scan.kept = Kept::of_table(table, scan.total.form);
-        }
+        scan.keep_in(Kept::of_table(table, scan.form()));
         self.read(&mut scan, table, extent, failure)?;
-        let scan = scan.end()?;
-        scan.kept
-            .ok_or_else(|| Failure::new(Exit::Internal, format!("rows of {} were not kept", scan.name)))
+        let name = scan.name.clone();
+        let (_, kept) = scan.end()?;
+        kept.ok_or_else(|| Failure::new(Exit::Internal, format!("rows of {name} were not kept")))
     }
 
     /// Lets the session that holds the snapshot be asked.

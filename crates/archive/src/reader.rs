@@ -71,6 +71,11 @@ impl<S: Store> Reader<S> {
         &self.header
     }
 
+    /// Where the members come from. After [`Reader::next_chunk`] it stands at the chunk's first byte.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
     /// All SQL text, in the archive's order. Read once, before the first chunk.
     pub fn schema(&mut self) -> Result<Vec<(SchemaMember, String)>> {
         let mut members: Vec<(SchemaMember, String)> = Vec::new();

@@ -31,6 +31,7 @@ pub struct TarStore<R> {
     left: u64,
     padding: usize,
     started: bool,
+    position: u64,
 }
 
 impl<W: Write> TarSink<W> {
@@ -86,7 +87,13 @@ impl<R: Read> TarStore<R> {
             left: 0,
             padding: 0,
             started: false,
+            position: 0,
         }
+    }
+
+    /// Bytes of the stream that have been read: where the next one stands.
+    pub fn position(&self) -> u64 {
+        self.position
     }
 
     fn block(&mut self) -> Result<[u8; BLOCK]> {
@@ -104,6 +111,7 @@ impl<R: Read> TarStore<R> {
             return Err(Error::new(ErrorKind::NotAnArchive));
         }
         self.started = true;
+        self.position += BLOCK as u64;
         Ok(block)
     }
 
@@ -112,6 +120,7 @@ impl<R: Read> TarStore<R> {
         self.input
             .read_exact(&mut padding[..count])
             .map_err(Error::from_read)?;
+        self.position += count as u64;
         if padding[..count].iter().all(|&byte| byte == 0) {
             Ok(())
         } else {
@@ -132,6 +141,7 @@ impl<R: Read> Store for TarStore<R> {
         }
         let mut pax = vec![0; usize::try_from(size).map_err(|_| damaged())?];
         self.input.read_exact(&mut pax).map_err(Error::from_read)?;
+        self.position += size;
         self.zeros(padding(size))?;
         let block = self.block()?;
         let name = TarHeader::from_byte_slice(&block).path_bytes().into_owned();
@@ -186,6 +196,7 @@ impl<R: Read> Read for TarStore<R> {
             return Err(IoErrorKind::UnexpectedEof.into());
         }
         self.left -= count as u64;
+        self.position += count as u64;
         Ok(count)
     }
 }

@@ -67,6 +67,7 @@ pub fn large_objects_table(number: u32, bytes: u64) -> Table {
             schema: ColumnType::BUILT_IN_SCHEMA.to_owned(),
             name: of_type.to_owned(),
             text: of_type.to_owned(),
+            base: None,
         },
         not_null: true,
         identity: None,

@@ -137,6 +137,9 @@ pub struct ColumnType {
     pub name: String,
     /// As `format_type` writes it, but for types outside `pg_catalog` only what follows the name: `[]`, `(3,2)`.
     pub text: String,
+    /// Of a domain: the built-in type below it, as `format_type` writes it without a modifier. `None` for all else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
 }
 
 impl ColumnType {

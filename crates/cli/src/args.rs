@@ -28,7 +28,7 @@ pub struct Frame {
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProgressStyle {
-    /// A bar on a terminal, lines elsewhere, nothing when stdout is a pipe
+    /// A bar on a terminal, a line every 5 seconds elsewhere, nothing when stdout is a pipe
     Auto,
     /// Lines of text
     Plain,

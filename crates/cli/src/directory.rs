@@ -185,6 +185,11 @@ impl DirectoryStore {
             name: END_NAME.to_owned(),
         })
     }
+
+    /// The file of the current member.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.join(&self.name)
+    }
 }
 
 impl Store for DirectoryStore {

@@ -153,6 +153,7 @@ fn end(ui: &Ui) -> ! {
     let (ui, words) = (ui.clone(), lock(&LAST_WORDS).clone());
     let (sender, said) = channel();
     thread::spawn(move || {
+        ui.clear_bars();
         ui.status("interrupted");
         for line in &words {
             ui.status(line);

@@ -1,16 +1,21 @@
-//! Progress: rows, bytes and their rate, as a bar, as lines or as JSON lines.
+//! Progress: rows, bytes, their rate and the time left, then the steps of what comes after the rows; as a bar, as
+//! lines or as JSON lines.
 
-use std::io::Write;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod estimate;
+mod steps;
+mod view;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+use serde_json::{Value, json};
 
-use crate::{count, size};
-
-/// Lines come this often.
-const INTERVAL: Duration = Duration::from_secs(5);
+use crate::{count, duration, size};
+use estimate::{rate, time_left};
+pub use steps::Steps;
+use view::{Account, View};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {
@@ -20,15 +25,10 @@ pub(crate) enum Style {
     Silent,
 }
 
-/// Shows how far some work is. Shared between threads.
+/// Shows how far some rows are on their way. Shared between threads.
 #[derive(Debug)]
 pub struct Progress {
-    tool: String,
-    what: String,
-    rows: AtomicU64,
-    bytes: AtomicU64,
-    total: Option<u64>,
-    started: Instant,
+    passage: Arc<Passage>,
     view: View,
 }
 
@@ -39,120 +39,122 @@ pub struct Work {
     pub bytes: u64,
 }
 
+/// The account of rows.
 #[derive(Debug)]
-enum View {
-    Bar(ProgressBar),
-    Lines { json: bool, last: Mutex<Instant> },
-    Silent,
+struct Passage {
+    tool: String,
+    what: String,
+    phase: &'static str,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    expected: Option<u64>,
+    is_finished: AtomicBool,
+    started: Instant,
 }
 
 impl Progress {
-    pub(crate) fn new(style: Style, tool: &str, what: &str, total: Option<u64>) -> Self {
-        let view = match style {
-            Style::Bar => View::Bar(bar(tool, what, total)),
-            Style::Lines | Style::Json => View::Lines {
-                json: style == Style::Json,
-                last: Mutex::new(Instant::now()),
-            },
-            Style::Silent => View::Silent,
-        };
-        let zero = || AtomicU64::new(0);
-        Progress {
+    pub(crate) fn new(
+        (style, bars): (Style, &MultiProgress),
+        tool: &str,
+        what: &str,
+        phase: &'static str,
+        expected: Option<u64>,
+    ) -> Self {
+        let passage = Arc::new(Passage {
             tool: tool.to_owned(),
             what: what.to_owned(),
-            rows: zero(),
-            bytes: zero(),
-            total,
+            phase,
+            rows: AtomicU64::default(),
+            bytes: AtomicU64::default(),
+            expected,
+            is_finished: AtomicBool::new(false),
             started: Instant::now(),
-            view,
-        }
+        });
+        let view = View::new(style, &passage, || bars.add(bar(&passage)));
+        Progress { passage, view }
     }
 
     pub fn advance(&self, work: Work) {
-        let rows = self.rows.fetch_add(work.rows, Ordering::Relaxed) + work.rows;
-        let bytes = self.bytes.fetch_add(work.bytes, Ordering::Relaxed) + work.bytes;
-        match &self.view {
-            View::Bar(bar) => bar.set_position(bytes),
-            View::Lines { json, last } => {
-                let Ok(mut last) = last.try_lock() else { return };
-                if last.elapsed() >= INTERVAL {
-                    *last = Instant::now();
-                    self.line(*json, Work { rows, bytes });
-                }
-            }
-            View::Silent => {}
-        }
+        self.passage.rows.fetch_add(work.rows, Ordering::Relaxed);
+        let bytes = self.passage.bytes.fetch_add(work.bytes, Ordering::Relaxed) + work.bytes;
+        self.view.set_position(bytes);
     }
 
     /// Everything so far.
     pub fn work(&self) -> Work {
+        self.passage.work()
+    }
+
+    pub fn elapsed(&self) -> Duration {
+        self.passage.started.elapsed()
+    }
+
+    /// Takes the bar away; JSON gets its last line.
+    pub fn finish(&self) {
+        self.passage.is_finished.store(true, Ordering::Relaxed);
+        self.view.finish(&*self.passage);
+    }
+}
+
+impl Passage {
+    fn work(&self) -> Work {
         Work {
             rows: self.rows.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
         }
     }
 
-    pub fn elapsed(&self) -> Duration {
-        self.started.elapsed()
-    }
-
-    /// Takes the bar away; JSON gets its last line.
-    pub fn finish(&self) {
-        match &self.view {
-            View::Bar(bar) => bar.finish_and_clear(),
-            View::Lines { json: true, .. } => self.line(true, self.work()),
-            _ => {}
+    /// What is expected is a guess, and all that passed may be less.
+    fn time_left(&self, work: Work, elapsed: Duration) -> Option<Duration> {
+        if self.is_finished.load(Ordering::Relaxed) {
+            return Some(Duration::ZERO);
         }
-    }
-
-    fn line(&self, json: bool, work: Work) {
-        let seconds = self.started.elapsed().as_secs_f64();
-        let line = if json {
-            serde_json::json!({
-                "version": 1, "tool": self.tool, "what": self.what, "rows": work.rows, "bytes": work.bytes,
-                "bytes_expected": self.total, "seconds": seconds,
-            })
-            .to_string()
-        } else {
-            #[expect(
-                clippy::cast_precision_loss,
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a rate for people"
-            )]
-            let rate = size((work.bytes as f64 / seconds.max(0.001)) as u64);
-            format!(
-                "{:<6} {}: {} rows, {}, {rate}/s",
-                self.tool,
-                self.what,
-                count(work.rows),
-                size(work.bytes)
-            )
-        };
-        let _ = writeln!(std::io::stderr().lock(), "{line}");
+        time_left(work.bytes, self.expected, elapsed)
     }
 }
 
-impl Drop for Progress {
-    fn drop(&mut self) {
-        if let View::Bar(bar) = &self.view {
-            bar.finish_and_clear();
-        }
+impl Account for Passage {
+    fn plain(&self) -> String {
+        let (work, elapsed) = (self.work(), self.started.elapsed());
+        let left = self.time_left(work, elapsed);
+        let left = left.map_or(String::new(), |left| format!(", {} left", duration(left)));
+        format!(
+            "{:<6} {}: {} rows, {}, {}/s{left}",
+            self.tool,
+            self.what,
+            count(work.rows),
+            size(work.bytes),
+            size(rate(work.bytes, elapsed)),
+        )
+    }
+
+    fn json(&self) -> Value {
+        let (work, elapsed) = (self.work(), self.started.elapsed());
+        json!({
+            "version": 1, "tool": self.tool, "what": self.what, "phase": self.phase, "rows": work.rows,
+            "bytes": work.bytes, "bytes_expected": self.expected, "bytes_per_second": rate(work.bytes, elapsed),
+            "seconds": elapsed.as_secs_f64(),
+            "seconds_left": self.time_left(work, elapsed).map(|it| it.as_secs_f64()),
+        })
     }
 }
 
-fn bar(tool: &str, what: &str, total: Option<u64>) -> ProgressBar {
-    let template = match total {
+fn bar(passage: &Arc<Passage>) -> ProgressBar {
+    let template = match passage.expected {
         Some(_) => {
-            "{prefix:<6} {msg} {wide_bar} {percent:>3} %  {binary_bytes}  {binary_bytes_per_sec}  {eta} left"
+            "{prefix:<6} {msg} {wide_bar} {percent:>3} %  {rows} rows  {binary_bytes}  {binary_bytes_per_sec}  {eta} left"
         }
-        None => "{prefix:<6} {msg} {spinner} {binary_bytes}  {binary_bytes_per_sec}",
+        None => "{prefix:<6} {msg} {spinner} {rows} rows  {binary_bytes}  {binary_bytes_per_sec}",
     };
-    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr())
-        .with_prefix(tool.to_owned())
-        .with_message(what.to_owned());
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
+    let shown = Arc::clone(passage);
+    let write_rows = move |_: &ProgressState, line: &mut dyn std::fmt::Write| {
+        let _ = line.write_str(&count(shown.work().rows));
+    };
+    view::bar(
+        passage.expected,
+        &passage.tool,
+        &passage.what,
+        template,
+        |style: ProgressStyle| style.with_key("rows", write_rows),
+    )
 }

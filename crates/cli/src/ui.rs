@@ -4,11 +4,11 @@ use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use indicatif::{BinaryBytes, HumanCount};
+use indicatif::{BinaryBytes, HumanCount, MultiProgress};
 
 use crate::args::ProgressStyle;
 use crate::failure::is_closed;
-use crate::progress::{Progress, Style};
+use crate::progress::{Progress, Steps, Style};
 use crate::{Exit, Failure, Frame, Result};
 
 /// The tool's voice.
@@ -18,6 +18,8 @@ pub struct Ui {
     quiet: bool,
     verbose: bool,
     style: Style,
+    /// All bars of the tool, which give way to its lines.
+    bars: MultiProgress,
 }
 
 impl Ui {
@@ -25,7 +27,7 @@ impl Ui {
         let style = match frame.progress {
             ProgressStyle::Json if !frame.quiet => Style::Json,
             // In a pipeline only the last tool draws.
-            ProgressStyle::Auto if frame.quiet || is_pipe_or_file() => Style::Silent,
+            ProgressStyle::Auto if frame.quiet || has_next_tool() => Style::Silent,
             ProgressStyle::Auto if std::io::stderr().is_terminal() => Style::Bar,
             ProgressStyle::Auto | ProgressStyle::Plain if !frame.quiet => Style::Lines,
             _ => Style::Silent,
@@ -36,6 +38,7 @@ impl Ui {
             quiet: frame.quiet,
             verbose: frame.verbose,
             style,
+            bars: MultiProgress::new(),
         }
     }
 
@@ -82,22 +85,40 @@ impl Ui {
             })
     }
 
-    /// Starts to show the progress of `what`, of which about `bytes` in all are expected.
+    /// Starts to show the progress of the rows of `what`, of which about `bytes` in all are expected.
     pub fn progress(&self, what: &str, bytes: Option<u64>) -> Progress {
-        Progress::new(self.style, &self.tool, what, bytes)
+        self.progress_of_phase(what, "rows", bytes)
+    }
+
+    /// The same for another phase in which rows pass.
+    pub fn progress_of_phase(&self, what: &str, phase: &'static str, bytes: Option<u64>) -> Progress {
+        Progress::new((self.style, &self.bars), &self.tool, what, phase, bytes)
+    }
+
+    /// Starts to show a phase of `what` that has a number of steps.
+    pub fn steps(&self, what: &str, phase: &'static str, expected: usize) -> Steps {
+        let expected = u64::try_from(expected).unwrap_or(u64::MAX);
+        Steps::new((self.style, &self.bars), &self.tool, what, phase, expected)
+    }
+
+    /// Takes all bars away, for a process that ends at once.
+    pub(crate) fn clear_bars(&self) {
+        let _ = self.bars.clear();
     }
 
     fn line(&self, line: impl Display) {
         // A closed stderr must not stop the work.
-        let _ = writeln!(std::io::stderr().lock(), "{:<6} {line}", self.tool);
+        self.bars.suspend(|| {
+            let _ = writeln!(std::io::stderr().lock(), "{:<6} {line}", self.tool);
+        });
     }
 }
 
-/// Whether stdout leads to another program or a file: then this tool is not the last to be looked at.
-fn is_pipe_or_file() -> bool {
-    // `/dev/null` and closed descriptors are neither, and a tool without output leaves stdout alone.
-    std::fs::metadata("/dev/stdout")
-        .is_ok_and(|it| !std::os::unix::fs::FileTypeExt::is_char_device(&it.file_type()))
+/// Whether stdout leads to another program: then this tool is not the last to be looked at.
+fn has_next_tool() -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = std::fs::metadata("/dev/stdout").map(|it| it.file_type());
+    kind.is_ok_and(|it| it.is_fifo() || it.is_socket())
 }
 
 /// `81,204`

@@ -16,6 +16,7 @@ mod error;
 mod mapped;
 mod rows;
 mod single;
+mod stream;
 mod table;
 
 pub use bounds::row_bounds;
@@ -24,4 +25,5 @@ pub use error::{FrameError, FrameErrorKind};
 pub use mapped::{MappedChunk, map_chunk, map_rows};
 pub use rows::{RowScanner, Rows, scan_chunk, wrap_chunk};
 pub use single::{Row, each_row, each_row_of_chunk};
+pub use stream::{RowBag, RowStream, as_they_are};
 pub use table::{Fingerprint, Form, FormMismatch};

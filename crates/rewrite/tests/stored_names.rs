@@ -39,6 +39,7 @@ fn catalog(names: StoredNames) -> Catalog {
             schema: "pg_catalog".into(),
             name: "text".into(),
             text: "text".into(),
+            base: None,
         },
         not_null: false,
         identity: None,

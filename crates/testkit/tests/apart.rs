@@ -332,7 +332,7 @@ fn applications_in_one_database_do_not_see_each_other() {
             .assert_stderr_contains(&format!("schema {schema} was open to PUBLIC in the source"))
             .assert_stderr_contains(&format!("{} relied on that and get USAGE", case.role))
             .assert_stderr_contains(&format!(
-                "schema {schema}_shared is open to PUBLIC, as in the source"
+                "schema {schema}_shared was open to PUBLIC in the source and is not here; roles to whom"
             ))
             .assert_stderr_contains(
                 "grants to PUBLIC on objects are kept, for whoever has USAGE on the schema: 2",
@@ -345,7 +345,8 @@ fn applications_in_one_database_do_not_see_each_other() {
             (format!("{own}.everybodys"), true),
             (format!("{other}.t"), false),
             (format!("{other}.everybodys"), false),
-            (format!("{other}_shared.s"), true),
+            (format!("{own}_shared.s"), true),
+            (format!("{other}_shared.s"), false),
         ] {
             let read = client.query(&format!("SELECT id FROM {table}"), &[]);
             assert_eq!(read.is_ok(), seen, "{} of {table}", case.role);

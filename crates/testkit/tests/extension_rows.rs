@@ -60,7 +60,7 @@ fn installed(more: &str) -> String {
     )
 }
 
-const MOVE: &str = "dump $SOURCE | remap-schema --to shop --extensions-schema ext | load $TARGET";
+const MOVE: &str = "dump $SOURCE | remap-schema --to shop --extensions-schema ext | load --read-back $TARGET";
 const PROVE: &str = "verify $SOURCE $TARGET --to shop --extensions-schema ext";
 
 #[test]

@@ -181,7 +181,7 @@ fn progress_can_be_read_by_programs() {
         let said = output.assert_success().stderr();
         let last = said
             .lines()
-            .rfind(|it| it.starts_with('{'))
+            .rfind(|it| it.starts_with('{') && it.contains("\"phase\":\"rows\""))
             .unwrap_or_else(|| panic!("no JSON\n{output}"));
         let progress: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}\n{output}"));
         assert_eq!(
@@ -191,7 +191,10 @@ fn progress_can_be_read_by_programs() {
         );
         assert_eq!(progress["rows"], 40, "{output}");
         assert!(
-            progress["bytes"].as_u64().unwrap() > 0 && progress["seconds"].is_number(),
+            progress["bytes"].as_u64().unwrap() > 0
+                && progress["seconds"].is_number()
+                && progress["bytes_per_second"].as_u64().unwrap() > 0
+                && progress["seconds_left"] == 0.0,
             "{output}"
         );
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use testkit::{Cluster, Database, Output, Tools};
 
@@ -117,6 +118,92 @@ fn an_interrupted_load_says_what_is_left() {
             .assert_stderr_contains("nothing is live")
             .assert_stderr_contains("load --abandon big");
         remains::abandon(&lab.tools, &lab.target, "big");
+    }
+}
+
+/// Each phase after the rows waits in it at a gate of its own, an advisory lock of the target.
+const GATED: &str = "
+CREATE FUNCTION gate(n integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS $$
+DECLARE phase text := split_part(current_query(), ' ', 1);
+BEGIN
+  IF current_setting('application_name') = 'coalesce load' THEN
+    PERFORM pg_catalog.pg_advisory_lock_shared(ascii(phase));
+    PERFORM pg_catalog.pg_advisory_unlock_shared(ascii(phase));
+  END IF;
+  RETURN n;
+END $$;
+CREATE TABLE a_few AS SELECT n FROM generate_series(1, 5) AS n;
+CREATE TABLE z_gated AS SELECT n FROM generate_series(1, 5) AS n;
+CREATE INDEX gated ON z_gated (gate(n));
+CREATE MATERIALIZED VIEW gates AS SELECT gate(1) AS n;";
+
+const GATED_LOAD: &str = "sh -c 'echo $$ >load.pid; exec load --jobs 1 --read-back \"$TARGET\" gated.tar'";
+
+#[test]
+fn a_load_can_be_interrupted_in_every_phase_after_the_rows() {
+    // Fault 17.
+    let lab = Lab::new();
+    let gated = Cluster::shared().database("gated").unwrap();
+    gated.execute(GATED).unwrap();
+    lab.run(&format!(
+        "dump -q \"{}\" | remap-schema -q --to gated -o gated.tar",
+        gated.source()
+    ))
+    .assert_success();
+    let mut admin = lab.target.admin().unwrap();
+    for phase in ["CREATE", "REFRESH", "ANALYZE", "COPY"] {
+        // What reads waits for a lock of a table, which is taken while ANALYZE waits for another one.
+        let gate = if phase == "COPY" { "ANALYZE" } else { phase };
+        let lock = format!("SELECT pg_advisory_lock(ascii('{gate}'))");
+        admin.batch_execute(&lock).unwrap();
+        std::thread::scope(|scope| {
+            let loading = scope.spawn(|| lab.run(GATED_LOAD));
+            if phase == "COPY" {
+                wait_for(&lab.target, "ANALYZE");
+                admin
+                    .batch_execute("BEGIN; LOCK TABLE gated.a_few; SELECT pg_advisory_unlock_all()")
+                    .unwrap();
+            }
+            wait_for(&lab.target, phase);
+            let killed = lab
+                .tools
+                .shell("kill -INT $(cat load.pid)")
+                .current_dir(lab.folder.path())
+                .run();
+            killed.assert_success();
+            let output = loading.join().unwrap();
+            output
+                .assert_code(130)
+                .assert_stderr_contains("nothing is live")
+                .assert_stderr_contains("load --abandon gated");
+            assert!(output.elapsed().as_secs() < 30, "{output}");
+            let running = "SELECT 1 FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = 'coalesce load' AND state = 'active'";
+            assert_eq!(
+                lab.target.query(running).unwrap(),
+                Vec::<String>::new(),
+                "{phase}"
+            );
+        });
+        admin
+            .batch_execute("COMMIT; SELECT pg_advisory_unlock_all()")
+            .unwrap();
+        remains::assert_nothing_live(&lab.target, "gated", &lab.run("true"));
+        remains::abandon(&lab.tools, &lab.target, "gated");
+    }
+}
+
+/// Waits until a session of `load` waits for a lock in a statement that begins with `words`. Asked in a session of its
+/// own: in a transaction what sessions do is what it was at the first look.
+fn wait_for(target: &Database, words: &str) {
+    let waiting = format!(
+        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'coalesce load'
+         AND datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '{words} %'"
+    );
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while target.query(&waiting).unwrap().is_empty() {
+        assert!(Instant::now() < deadline, "no session waits in {words}");
+        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

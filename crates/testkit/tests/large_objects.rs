@@ -80,7 +80,7 @@ fn large_objects_come_through_with_their_oids_in_every_form_and_hold_what_they_h
         ORDER BY oid";
     let owners = "SELECT DISTINCT lomowner::regrole, lomacl FROM pg_largeobject_metadata WHERE oid <> 77";
     for line in [
-        "dump $SOURCE --jobs 3 | remap-schema --to shop | load $TARGET",
+        "dump $SOURCE --jobs 3 | remap-schema --to shop | load --read-back $TARGET",
         "dump $SOURCE --rows csv --compress zstd -o blobs.tar; verify --archive blobs.tar; \
          remap-schema --to shop blobs.tar | load $TARGET --jobs 1",
     ] {

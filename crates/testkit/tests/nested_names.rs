@@ -61,6 +61,7 @@ fn catalog(names: &[String]) -> Catalog {
             schema: "public".to_owned(),
             name: "it".to_owned(),
             text: String::new(),
+            base: None,
         },
         not_null: false,
         identity: None,

@@ -66,7 +66,7 @@ fn rows_find_the_partitions_that_the_target_gives_them() {
     let tables: Vec<&str> = tables.filter(|it| it.starts_with("public.")).collect();
     assert_eq!(tables.join(" "), WITH_ROWS);
     desk.run(&format!(
-        "remap-schema --to shop parted.tar | load {to} && verify {from} {to} --to shop && verify parted.tar {to} --to shop"
+        "remap-schema --to shop parted.tar | load --read-back {to} && verify {from} {to} --to shop && verify parted.tar {to} --to shop"
     ))
     .assert_success();
     assert_eq!(target.query(FOUND).unwrap(), ["8"]);
@@ -109,7 +109,7 @@ fn text_finds_its_partition_under_another_collation() {
         .unwrap();
     let word = format!("'dbname={to} user={TARGET_OWNER}'");
     desk.run(&format!(
-        "dump {from} >parted.tar && remap-schema --to shop parted.tar | load {word} \
+        "dump {from} >parted.tar && remap-schema --to shop parted.tar | load --read-back {word} \
          && verify {from} {word} --to shop && verify parted.tar {word} --to shop"
     ))
     .assert_success();

@@ -14,11 +14,13 @@ use cli::{Exit, Failure, Result, Ui};
 use database::postgres::{ExtensionOffer, Offers};
 use fingerprint::Form;
 
+use crate::after::After;
 use crate::apart::Apart;
 use crate::args::{Args, Privileges};
 use crate::extension_rows::When;
+use crate::journal::Run;
 use crate::target::{Target, failed};
-use crate::{Texts, extension_rows, grants, journal, large_objects};
+use crate::{Texts, extension_rows, grants, journal, large_objects, roles};
 
 /// The extension that every server has.
 const BUILT_IN_EXTENSION: &str = "plpgsql";
@@ -28,7 +30,7 @@ pub(crate) fn check(
     target: &mut Target,
     header: &Header,
     texts: &Texts,
-    apart: &Apart,
+    (apart, after): (&Apart, &After),
     args: &Args,
     ui: &Ui,
 ) -> Result<Vec<String>> {
@@ -52,9 +54,12 @@ pub(crate) fn check(
         args,
         &mut findings,
     )?;
+    let existing: Vec<String> = offers.schemas.iter().map(|it| it.name.clone()).collect();
+    findings.extend(roles::findings(target, header, &existing, args)?);
     findings.extend(args.toast.apply(target)?);
     findings.extend(privileges::findings(target, header, texts, &offers)?);
     findings.extend(apart.findings(target)?);
+    findings.extend(after.findings(target)?);
     findings.extend(outside::findings(target, texts.get(SchemaMember::PreData))?);
     let executed = [SchemaMember::PreData, SchemaMember::PostData];
     findings.extend(executed.iter().flat_map(|it| outside::misplaced(texts.get(*it))));
@@ -72,15 +77,39 @@ pub(crate) fn check(
         ui.status(space);
     }
     collations.said.iter().for_each(|it| ui.finding(it));
+    refuse(target, findings, "nothing was written")?;
+    Ok(existing)
+}
+
+/// Looks again, when a load goes on, at what this time was asked for: it can be something else than before.
+pub(crate) fn check_wishes(
+    target: &mut Target,
+    header: &Header,
+    run: &Run,
+    after: &After,
+    args: &Args,
+) -> Result<()> {
+    let mut existing = run.schemas.clone();
+    existing.retain(|it| !run.created_schemas.contains(it));
+    let mut findings = roles::findings(target, header, &existing, args)?;
+    findings.extend(after.findings(target)?);
+    refuse(
+        target,
+        findings,
+        "nothing was changed; `load --resume` goes on when it fits",
+    )
+}
+
+fn refuse(target: &Target, findings: Vec<String>, hint: &str) -> Result<()> {
     if findings.is_empty() {
-        return Ok(offers.schemas.into_iter().map(|it| it.name).collect());
+        return Ok(());
     }
     let failure = Failure::new(
         Exit::Target,
         format!("the archive does not fit on {}", target.name()),
     );
     let failure = findings.into_iter().fold(failure, Failure::with_state);
-    Err(failure.with_hint("nothing was written"))
+    Err(failure.with_hint(hint))
 }
 
 fn check_session(offers: &Offers, findings: &mut Vec<String>) {
@@ -94,7 +123,7 @@ fn check_session(offers: &Offers, findings: &mut Vec<String>) {
     }
 }
 
-fn check_server(
+pub(crate) fn check_server(
     target: &mut Target,
     header: &Header,
     texts: &Texts,
@@ -209,6 +238,7 @@ fn check_roles(
         // They get USAGE, also where nothing that came along grants them anything.
         let relying = header.catalog.public_usage.iter();
         named.extend(relying.flat_map(|it| it.relied_on_by.iter().cloned()));
+        named.retain(|it| Some(it) != args.roles.create_role.as_ref());
         for role in grants::missing_roles(target, &named)? {
             findings.push(format!(
                 "role {role} does not exist: create it, or load with --privileges drop"

@@ -162,9 +162,12 @@ impl Work<'_> {
         let keep = self.args.privileges == Privileges::Keep;
         let all = statements(self.texts.get(SchemaMember::Privileges));
         let grants = all.iter().filter(|it| it.kind == StatementKind::Grant);
-        grants
-            .filter(|it| keep || grants::takes_from_public(it))
-            .map(|it| it.text.to_owned())
+        let grants = grants.filter(|it| keep || grants::takes_from_public(it));
+        // The source may grant something to a role of that name.
+        let created = self.args.roles.create_role.iter();
+        created
+            .map(|it| format!("CREATE ROLE {} LOGIN", quote_ident(it)))
+            .chain(grants.map(|it| it.text.to_owned()))
             .collect()
     }
 }

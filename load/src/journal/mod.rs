@@ -110,7 +110,8 @@ pub(crate) fn trouble(client: &mut impl GenericClient) -> Result<Option<String>>
           NOT EXISTS (
             SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind NOT IN ('i', 'S')
               AND (c.relkind <> 'r' OR c.relowner <> n.nspowner OR c.relhastriggers OR c.relhasrules
-                   OR c.relrowsecurity OR c.relname NOT IN ('run', 'chunk', 'step', 'large_object', 'rejected'))) AS plain
+                   OR c.relrowsecurity OR c.relname NOT IN ('run', 'chunk', 'step', 'large_object', 'rejected',
+                                                         'data_run', 'loaded_table'))) AS plain
         FROM pg_catalog.pg_namespace n
         LEFT JOIN pg_catalog.pg_roles t ON t.oid = n.nspowner AND (t.rolsuper OR t.rolname = current_user
           OR t.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
@@ -204,7 +205,7 @@ JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
 WHERE n.nspname = 'coalesce' AND c.relkind = 'r' AND c.relowner <> n.nspowner";
 
 /// Makes the journal where it is missing.
-fn create_tables(transaction: &mut Transaction<'_>) -> Result<()> {
+pub(crate) fn create_tables(transaction: &mut Transaction<'_>) -> Result<()> {
     let step = "the journal could not be made";
     let exists: bool = transaction
         .query_one("SELECT pg_catalog.to_regnamespace('coalesce') IS NOT NULL", &[])
@@ -301,7 +302,7 @@ pub(crate) fn change_dump(transaction: &mut Transaction<'_>, run: &Run, dump_run
 }
 
 /// Whether the journal has the table, and lets this role look for it.
-pub(super) fn can_look(
+pub(crate) fn can_look(
     client: &mut impl GenericClient,
     table: &str,
 ) -> std::result::Result<bool, postgres::Error> {

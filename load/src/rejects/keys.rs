@@ -16,6 +16,9 @@ use crate::statements::execute;
 use crate::steps::Steps;
 use crate::target::{Target, failed};
 
+/// What is shown of it.
+const PHASE: &str = "foreign keys";
+
 /// Foreign keys that refer to one of the tables, to a partition of it or to what it is a partition of.
 const KEYS: &str = "
 SELECT DISTINCT n.nspname::pg_catalog.text, c.relname::pg_catalog.text, k.conname::pg_catalog.text
@@ -42,7 +45,7 @@ impl Rejects {
             Vec::new()
         };
         if rejected.is_empty() {
-            return run_beside(target, steps, tasks);
+            return run_beside(target, steps, PHASE, tasks);
         }
         let tables: HashSet<String> = rejected.into_iter().map(|it| it.into).collect();
         let tables: Vec<String> = tables.into_iter().collect();
@@ -66,7 +69,7 @@ impl Rejects {
             task.statements.retain(|it| depends(it).is_none());
             others.extend((!task.statements.is_empty()).then_some(task));
         }
-        run_beside(target, steps, others)?;
+        run_beside(target, steps, PHASE, others)?;
         for (sql, name) in in_doubt {
             let step = Step::new(AFTER_ROWS, [sql.as_str()]);
             match steps.once_in_order(target, &step, |transaction| execute(transaction, sql)) {

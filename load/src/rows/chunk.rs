@@ -1,15 +1,17 @@
 //! A chunk of rows: framed, hashed, and written by COPY.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use archive::{Header, RowsRecord, decompress};
 use catalog::{QualifiedName, Table, TableKind};
-use cli::{Exit, Failure, Result};
-use fingerprint::{Fingerprint, Form, scan_chunk};
+use cli::{Exit, Failure, Pace, Result, count, size};
+use fingerprint::{Fingerprint, Form, Row, each_row_of_chunk, scan_chunk};
 use postgres::{Client, Transaction};
 
 use crate::journal::{self, Run};
 use crate::large_objects;
+use crate::script;
 use crate::target::failed;
 
 /// Rows handed to the connection at once; it copies what it is given.
@@ -51,6 +53,8 @@ pub(crate) struct OpenedChunk<'a> {
     pub(crate) rows: RowsRecord,
     pub(crate) bytes: Vec<u8>,
     pub(crate) fingerprint: Fingerprint,
+    /// How fast its rows may go in.
+    pace: Arc<Pace>,
 }
 
 impl<'a> OpenedChunk<'a> {
@@ -81,6 +85,26 @@ impl<'a> OpenedChunk<'a> {
             rows,
             bytes,
             fingerprint,
+            pace: Arc::default(),
+        })
+    }
+
+    /// Its rows go in no faster than `pace`.
+    pub(super) fn with_pace(mut self, pace: &Arc<Pace>) -> Self {
+        self.pace = Arc::clone(pace);
+        self
+    }
+
+    /// Gives every row to `take`.
+    pub(crate) fn each_row(&self, take: impl FnMut(Row<'_>)) -> Result<()> {
+        let names: Vec<&str> = self.table.stored_columns().map(|it| it.name.as_str()).collect();
+        each_row_of_chunk(self.rows.form, names, &self.bytes, take).map_err(|error| {
+            let message = format!(
+                "archive is damaged: chunk {} of {}",
+                self.rows.chunk,
+                self.table.qualified_name()
+            );
+            Failure::new(Exit::Archive, message).with_source(error)
         })
     }
 
@@ -107,6 +131,7 @@ impl<'a> OpenedChunk<'a> {
         let mut transaction = client.transaction().map_err(|error| failed(step(), error))?;
         journal::hold(&mut transaction, run)?;
         if self.table.kind == TableKind::LargeObjects {
+            self.pace.wait(self.bytes.len())?;
             large_objects::put(&mut transaction, header, self.table, rows, &self.bytes)?;
         } else {
             self.copy_into(&mut transaction, &name.to_string(), Freeze::No)?;
@@ -131,12 +156,14 @@ impl<'a> OpenedChunk<'a> {
             .copy_in(&copy_in_sql(self.table, name, rows.form, freeze))
             .map_err(|error| failed(step(), error))?;
         for piece in self.bytes.chunks(PIECE_BYTES) {
+            self.pace.wait(piece.len())?;
             writer
                 .write_all(piece)
                 .map_err(|error| Failure::new(Exit::Target, step()).with_source(error))?;
         }
         let copied = writer.finish().map_err(|error| failed(step(), error))?;
         if copied == rows.rows {
+            script::remark(format_args!("{} rows, {}", count(copied), size(rows.raw)));
             return Ok(());
         }
         let message = format!(

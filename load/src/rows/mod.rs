@@ -161,6 +161,7 @@ impl Filling<'_> {
             steps,
             header,
             rejects: self.rejects,
+            pace: target.pace(),
             routes: &routes,
             queue: &queue,
             progress: &progress,

@@ -1,11 +1,11 @@
 //! The work of one session that writes rows.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use archive::Header;
 use catalog::{QualifiedName, Table, TableKind};
-use cli::{Place, Progress, Result, Work};
+use cli::{Pace, Place, Progress, Result, Work};
 use postgres::Transaction;
 
 use super::chunk::{Chunk, Freeze, OpenedChunk, table_of};
@@ -24,6 +24,7 @@ pub(super) struct Writer<'a> {
     pub(super) steps: Steps<'a>,
     pub(super) header: &'a Header,
     pub(super) rejects: &'a Rejects,
+    pub(super) pace: Arc<Pace>,
     pub(super) routes: &'a Routes,
     pub(super) queue: &'a Queue,
     pub(super) progress: &'a Progress,
@@ -87,7 +88,7 @@ impl<'a> Writer<'a> {
     /// Frames and hashes a chunk, and counts it as read.
     fn open(&self, chunk: Chunk) -> Result<OpenedChunk<'a>> {
         self.rejects.see(&chunk.rows);
-        let opened = OpenedChunk::new(table_of(self.header, &chunk.rows)?, chunk)?;
+        let opened = OpenedChunk::new(table_of(self.header, &chunk.rows)?, chunk)?.with_pace(&self.pace);
         self.tally.add(opened.rows.table, &opened.fingerprint);
         Ok(opened)
     }

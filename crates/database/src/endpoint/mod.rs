@@ -12,6 +12,7 @@ mod connect;
 mod conninfo;
 mod environment;
 mod keyword;
+mod neighbour;
 mod passfile;
 mod password;
 mod pooler;

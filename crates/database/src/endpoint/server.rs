@@ -29,7 +29,7 @@ pub struct PostgresEndpoint {
     pub(super) is_shuffled: bool,
     pub(super) kind: SessionKind,
     pub(super) settlement: Settlement,
-    dbname: String,
+    pub(super) dbname: String,
     user: String,
     pub(super) ask_password: Option<AskPassword>,
     pub(super) tls: TlsSettings,

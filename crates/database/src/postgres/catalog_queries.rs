@@ -43,7 +43,8 @@ WITH RECURSIVE base AS (
   SELECT t.oid, COALESCE(e.typnamespace, t.typnamespace) AS namespace, COALESCE(e.typname, t.typname) AS name,
          bt.typtype = 'e'
          OR (bn.nspname = 'pg_catalog' AND bt.typname = ANY ($2))
-         OR COALESCE(be.typname = ANY ($2) AND ben.nspname = 'pg_catalog', false) AS binary_safe
+         OR COALESCE(be.typname = ANY ($2) AND ben.nspname = 'pg_catalog', false) AS binary_safe,
+         CASE WHEN t.typtype = 'd' AND bn.nspname = 'pg_catalog' THEN pg_catalog.format_type(b.base, NULL) END AS base
   FROM pg_catalog.pg_type t
   LEFT JOIN pg_catalog.pg_type e ON e.typarray = t.oid
   JOIN base b ON b.type = t.oid
@@ -58,7 +59,7 @@ SELECT a.attrelid AS relation, a.attname AS name, tn.nspname AS type_schema, t.n
               pg_catalog.length(pg_catalog.quote_ident(tn.nspname) || '.' || pg_catalog.quote_ident(t.name)) + 1)
        END AS type_text, a.attnotnull AS not_null,
        a.attidentity::pg_catalog.text AS identity, a.attgenerated::pg_catalog.text AS generated, t.binary_safe,
-       a.atttypid AS type
+       t.base AS type_base, a.atttypid AS type
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace

@@ -26,7 +26,7 @@ const COLUMNS: &str = "
 SELECT a.attname AS name, n.nspname AS type_schema, t.typname AS type_name,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS type_text, a.attnotnull AS not_null,
        a.attidentity::pg_catalog.text AS identity, a.attgenerated::pg_catalog.text AS generated, a.atttypid AS type,
-       false AS binary_safe,
+       false AS binary_safe, NULL::pg_catalog.text AS type_base,
        (SELECT k.place FROM pg_catalog.pg_index i
         CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::pg_catalog.int2[]) WITH ORDINALITY AS k (attnum, place)
         WHERE i.indrelid = a.attrelid AND i.indisprimary AND k.attnum = a.attnum AND k.place <= i.indnkeyatts)

@@ -176,7 +176,12 @@ pub(super) fn column(row: &Row, names: &HashMap<u32, StoredNames>) -> Column {
     Column {
         name: row.get("name"),
         new_name: None,
-        column_type: ColumnType { schema, name, text },
+        column_type: ColumnType {
+            schema,
+            name,
+            text,
+            base: row.get("type_base"),
+        },
         not_null: row.get("not_null"),
         identity: match row.get("identity") {
             "a" => Some(IdentityKind::Always),

@@ -89,6 +89,7 @@ impl TargetType {
             schema: ColumnType::BUILT_IN_SCHEMA.to_owned(),
             name: self.type_name().to_owned(),
             text: self.to_sql(),
+            base: None,
         }
     }
 
