@@ -6,13 +6,13 @@ use clap::{Parser, ValueEnum};
 
 use crate::after::AfterArgs;
 use crate::checks::space::SpaceArgs;
+use crate::data_only::DataOnlyArgs;
 use crate::dry_run::DryRunArgs;
 use crate::proofs::ProofArgs;
 use crate::rejects::RejectArgs;
 use crate::roles::RoleArgs;
 use crate::script::ScriptArgs;
 use crate::toast::ToastArgs;
-use crate::data_only::DataOnlyArgs;
 
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   load shared-app-dev backup.tar --jobs 4

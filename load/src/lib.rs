@@ -19,6 +19,7 @@ mod indexes;
 mod journal;
 mod keys;
 mod large_objects;
+mod order;
 mod prepare;
 mod promised;
 mod proofs;
@@ -36,7 +37,7 @@ mod toast;
 
 use std::time::Instant;
 
-use archive::{Content, End, Header, SchemaMember};
+use archive::{Content, Header, SchemaMember};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{ArchiveReader, Failure, Outcome, Ui, open_archive};
 use database::Endpoint;
@@ -44,14 +45,10 @@ use database::endpoint::PostgresEndpoint;
 
 use after::After;
 use apart::Apart;
-use args::{Args, Privileges};
-use extension_rows::ExtensionRows;
-use journal::{Loaded, Origin};
-use proofs::{ReadBack, Scratch};
+use args::Args;
+use order::Load;
+use proofs::Scratch;
 use rejects::Rejects;
-use resume::Start;
-use rows::{Filled, Filling};
-use steps::Steps;
 use target::Target;
 
 /// The definition of the tool's arguments.
@@ -110,82 +107,37 @@ fn load_archive(
     refuse_rows_alone(&header)?;
     args.roles.check()?;
     say_filters(&header, ui);
-    let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
-
     let mut target = Target::connect(endpoint, args.jobs(), ui)?.with_pace(args.proofs.rate.pace());
     let untested = match scratch {
         Some(_) => proofs::leave_out(&mut target, &mut header, &mut texts)?,
         None => Vec::new(),
     };
+    let load = Load {
+        header: &header,
+        texts: &texts,
+        apart: &Apart::new(&header, texts.get(SchemaMember::Apart), &args.apply),
+        after: &after,
+        rejects: &rejects,
+        places: places(&header),
+        is_restore_test: scratch.is_some(),
+        args,
+        ui,
+    };
     // Locked first: what the checks find must still hold when the run begins.
-    let places = places(&schemas, &header);
-    target.lock_schemas(&places)?;
-    let apart = Apart::new(&header, texts.get(SchemaMember::Apart), &args.apply);
-    let origin = Origin::new(&header, &texts);
-    let start = if args.resume {
-        resume::take_up(&mut target, &header, &origin, &places, &args.archive, ui)?
-    } else {
-        Start::Fresh
-    };
-    let (run, loaded) = match start {
-        Start::AlreadyLive => {
-            ui.status(format_args!(
-                "{} is live on {} already: this archive has been loaded",
-                places.join(", "),
-                target.name()
-            ));
-            return Ok(Outcome::Done);
-        }
-        Start::Fresh => {
-            let existing = checks::check(&mut target, &header, &texts, (&apart, &after), args, ui)?;
-            if args.dry_run.dry_run {
-                let work = dry_run::Work {
-                    header: &header,
-                    texts: &texts,
-                    apart: &apart,
-                    existing: &existing,
-                    args,
-                };
-                return work.rehearse(&mut target, reader, ui).map(|()| Outcome::Done);
-            }
-            target.open_sessions_for_rows(rows::sessions_wanted(&header), ui)?;
-            let run = journal::begin(&mut target, &header, &origin, &existing)?;
-            (run, Loaded::default())
-        }
-        Start::GoesOn(found) => {
-            checks::check_wishes(&mut target, &header, &found.0, &after, args)?;
-            target.open_sessions_for_rows(rows::sessions_wanted(&header), ui)?;
-            *found
-        }
-    };
-    target.enter_run(&run, &header)?;
-    if scratch.is_none() {
-        cli::set_last_words(last_words(&target, &places, args));
+    target.lock_schemas(&load.places)?;
+    if args.dry_run.dry_run {
+        return load.rehearse(&mut target, reader);
     }
-    let steps = Steps {
-        run: &run,
-        loaded: &loaded,
+    let Some((run, loaded)) = load.begin(&mut target)? else {
+        return Ok(Outcome::Done);
     };
-    let parts = (&texts, &apart, &after, &rejects);
-    let ended = load_run(&mut target, steps, reader, &header, parts, args, ui);
-    let (end, read_back) = ended.map_err(|failure| {
-        if scratch.is_some() {
-            return failure;
-        }
-        state_left(&target, &places)
-            .into_iter()
-            .fold(failure, Failure::with_state)
-            .with_way_out(way_out(&places, args))
-    })?;
-    if scratch.is_none() {
-        cli::set_last_words(Vec::new());
-    }
+    let (end, read_back) = load.run_to_its_end(&mut target, &run, &loaded, reader)?;
     let live = report::Live {
         target: &target.name(),
-        schemas: &schemas,
+        schemas: &run.schemas,
         header: &header,
         end: &end,
-        apart: &apart,
+        apart: load.apart,
         rejected: &rejects.found(),
         read_back: read_back.as_ref(),
         is_restore_test: scratch.is_some(),
@@ -207,11 +159,12 @@ fn say_filters(header: &Header, ui: &Ui) {
 }
 
 /// What a load is known by: its schemas, or the word for large objects where there is nothing else.
-fn places(schemas: &[String], header: &Header) -> Vec<String> {
+fn places(header: &Header) -> Vec<String> {
+    let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
     if schemas.is_empty() && !header.catalog.large_objects.is_empty() {
         vec![journal::LARGE_OBJECTS.to_owned()]
     } else {
-        schemas.to_vec()
+        schemas
     }
 }
 
@@ -224,107 +177,6 @@ fn refuse_rows_alone(header: &Header) -> cli::Result<()> {
         Failure::usage("the archive has rows without definitions, so that no table can be made")
             .with_hint("dump it without --data-only, or load it with --data-only into tables that exist"),
     )
-}
-
-/// Everything between the journal's entry and the moment at which the schemas are live.
-fn load_run(
-    target: &mut Target,
-    steps: Steps<'_>,
-    reader: ArchiveReader,
-    header: &Header,
-    (texts, apart, after, rejects): (&Texts, &Apart, &After, &Rejects),
-    args: &Args,
-    ui: &Ui,
-) -> cli::Result<(End, Option<ReadBack>)> {
-    let run = steps.run;
-    prepare::create(target, steps, header, texts.get(SchemaMember::PreData), ui)?;
-    large_objects::create(target, steps, header)?;
-    let extension_rows = ExtensionRows::new(target, header)?;
-    let filling = Filling {
-        archive: &args.archive,
-        whole_max: args.whole_bytes_max(),
-        rejects,
-    };
-    rejects.recall(target, run)?;
-    let Filled {
-        end,
-        late,
-        of_extensions,
-    } = filling.fill(target, steps, reader, header, ui)?;
-    extension_rows.compare(target, &of_extensions, ui)?;
-    let row_security = indexes::build(
-        target,
-        steps,
-        header,
-        texts.get(SchemaMember::PostData),
-        (late, rejects),
-        ui,
-    )?;
-    settle::settle(target, steps, header, &end, ui)?;
-    // Before row level security, which would stand in the way.
-    let mut read_back = if args.proofs.reads_back() {
-        Some(ReadBack::of_tables(target, run, header, &end, ui)?)
-    } else {
-        None
-    };
-    row_security.enable(target, steps)?;
-    rejects.finish(target, run, header, &end)?;
-    after.run(target, steps, header, ui)?;
-    let privileges = texts.get(SchemaMember::Privileges);
-    let keep = args.privileges == Privileges::Keep;
-    if keep {
-        grants::say_public(run, header, privileges, ui);
-    } else {
-        grants::mention(privileges, large_objects::grants(header), ui);
-    }
-    cli::check_interrupt()?;
-    if !args.proofs.restore_test {
-        cli::set_last_words(vec![
-            "whether it is live already is not known here: `load --resume` says so".to_owned(),
-        ]);
-    }
-    let pace = target.pace();
-    journal::go_live(target, run, |transaction| {
-        roles::create(transaction, &args.roles)?;
-        grants::open(transaction, run, header, privileges, keep)?;
-        large_objects::open(transaction, header, keep)?;
-        extension_rows.add(transaction, &of_extensions, ui)?;
-        roles::settle(transaction, run, header, &args.roles, |transaction| {
-            after.grant(transaction, run, header, ui)
-        })?;
-        if let Some(read_back) = &mut read_back {
-            read_back.of_extension_rows(transaction, header, &of_extensions, &pace)?;
-        }
-        apart.apply(transaction)
-    })?;
-    roles::say(run, header, &args.roles, ui);
-    apart.say(ui);
-    Ok((end, read_back))
-}
-
-/// What a load that does not end well leaves.
-fn state_left(target: &Target, schemas: &[String]) -> [String; 2] {
-    [
-        format!("nothing is live on {}", target.name()),
-        format!("what was loaded before is in {}", schemas.join(", ")),
-    ]
-}
-
-fn way_out(schemas: &[String], args: &Args) -> String {
-    let schema = shell_word(schemas.first().map_or("SCHEMA", String::as_str));
-    let target = shown_target(&args.target);
-    let goes_on = if args.archive == "-" {
-        format!("`… | load --resume {target}` begins again")
-    } else {
-        format!("`load --resume {target} {}` goes on", shell_word(&args.archive))
-    };
-    format!("{goes_on}, `load --abandon {schema} {target}` removes it")
-}
-
-/// For a load that is interrupted and cannot end by itself.
-fn last_words(target: &Target, schemas: &[String], args: &Args) -> Vec<String> {
-    let left = state_left(target, schemas);
-    left.into_iter().chain([way_out(schemas, args)]).collect()
 }
 
 /// The target as it was typed, unless a password could stand in the words.

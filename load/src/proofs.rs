@@ -25,7 +25,7 @@ pub(crate) struct ProofArgs {
     /// TARGET names any database of the server, which is not touched; the role needs CREATEDB. The scratch database is
     /// dropped after a failure and after Ctrl-C too. Policies for roles that the server does not have are left out and
     /// listed, with exit status 1.
-    #[arg(long, conflicts_with_all = ["abandon", "apply"])]
+    #[arg(long, conflicts_with_all = ["abandon", "apply", "resume", "RoleArgs", "after"])]
     pub(crate) restore_test: bool,
     #[command(flatten)]
     pub(crate) rate: cli::RateArgs,

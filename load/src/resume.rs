@@ -49,7 +49,10 @@ pub(crate) fn take_up(
     refuse_another(target, &run, origin)?;
     let mut run = journal::take_over(target, run)?;
     let mut loaded = Loaded::read(target.client(), &run)?;
-    let goes_on = if run.origin.dump_run == origin.dump_run {
+    let goes_on = if loaded.differs() {
+        ui.status("what was read back was not what had been loaded: everything is loaded again");
+        false
+    } else if run.origin.dump_run == origin.dump_run {
         mend_unlogged(target, &run, header, &mut loaded)?
     } else if archive == "-" {
         ui.status("another dump comes through a pipe: everything is loaded again");

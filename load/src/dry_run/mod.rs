@@ -35,7 +35,7 @@ pub(crate) struct DryRunArgs {
     /// that does not hold), materialized views being filled, and how long it takes. The transaction holds its locks and
     /// keeps VACUUM from cleaning up until it ends. Exit status 0 says that a load would have met nothing of this, 5
     /// that it would fail.
-    #[arg(long, conflicts_with_all = ["abandon", "format"])]
+    #[arg(long, conflicts_with_all = ["abandon", "format", "resume", "restore_test", "read_back"])]
     pub(crate) dry_run: bool,
 }
 

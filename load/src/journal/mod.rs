@@ -20,7 +20,8 @@ use crate::target::{Target, failed};
 pub(crate) use large_objects::{large_objects, note_large_objects, own_large_objects, unfinished_makers};
 pub(crate) use origin::Origin;
 pub(crate) use parts::{
-    Loaded, Step, forget_table, has_chunk, has_noted_rows, has_step, keep_table, note_chunk, note_step,
+    Loaded, Step, forget_table, has_chunk, has_noted_rows, has_step, keep_table, note_chunk, note_difference,
+    note_step,
 };
 
 /// Stands for the schema of a run that has none, but large objects; no schema can have such a name.

@@ -85,6 +85,20 @@ pub(crate) fn note_step(transaction: &mut Transaction<'_>, run: &Run, step: &Ste
         .map_err(|error| failed(WRITE, error))
 }
 
+/// What is noted where the target was found to hold something else than was loaded.
+const DIFFERS: &str = "differs";
+
+/// Notes that what is in is not what was loaded, so that nobody goes on with it.
+pub(crate) fn note_difference(client: &mut Client, run: &Run) -> Result<()> {
+    client
+        .execute(
+            "INSERT INTO coalesce.step (run, step) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            &[&run.id, &DIFFERS],
+        )
+        .map(drop)
+        .map_err(|error| failed(WRITE, error))
+}
+
 /// Whether the journal has a step, as another session sees it.
 pub(crate) fn has_step(client: &mut Client, run: &Run, step: &Step) -> Result<bool> {
     let row = client
@@ -156,6 +170,11 @@ impl Loaded {
     /// Whether anything behind the rows was done.
     pub(crate) fn has_steps_of(&self, is_meant: impl Fn(&str) -> bool) -> bool {
         self.steps.iter().any(|it| is_meant(&it.0))
+    }
+
+    /// Whether it was found to be something else than was loaded.
+    pub(crate) fn differs(&self) -> bool {
+        self.steps.contains(&Step(DIFFERS.to_owned()))
     }
 
     pub(crate) fn has_step(&self, step: &Step) -> bool {

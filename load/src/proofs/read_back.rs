@@ -59,7 +59,10 @@ impl ReadBack {
         let mut found = read_all(target, run, &units, &parts, &progress)?;
         progress.finish();
         add_rejected(target, run, &units, &mut found)?;
-        compare(target, &units, &found, ui)?;
+        if let Err(failure) = compare(target, &units, &found, ui) {
+            journal::note_difference(target.client(), run)?;
+            return Err(failure);
+        }
         Ok(ReadBack {
             rows: found.iter().map(|it| it.rows).sum(),
             elapsed: started.elapsed(),

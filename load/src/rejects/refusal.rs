@@ -165,6 +165,7 @@ mod tests {
             name: (*name).to_owned(),
             new_name: None,
             column_type: ColumnType {
+                base: None,
                 schema: ColumnType::BUILT_IN_SCHEMA.to_owned(),
                 name: "int4".to_owned(),
                 text: "integer".to_owned(),
@@ -176,6 +177,7 @@ mod tests {
             names: None,
         };
         Table {
+            index_bytes: None,
             number: 0,
             schema: "shop".to_owned(),
             name: "orders".to_owned(),

@@ -1,0 +1,225 @@
+//! The order of a load: what it begins with, everything up to the moment at which the schemas are live, and what is said
+//! when it ends before.
+
+use archive::{End, Header, SchemaMember};
+use cli::{ArchiveReader, Failure, Outcome, Result, Ui};
+
+use crate::after::After;
+use crate::apart::Apart;
+use crate::args::{Args, Privileges};
+use crate::extension_rows::ExtensionRows;
+use crate::journal::{Loaded, Origin, Run};
+use crate::proofs::ReadBack;
+use crate::rejects::Rejects;
+use crate::resume::Start;
+use crate::rows::{Filled, Filling, LateRows};
+use crate::steps::Steps;
+use crate::target::Target;
+use crate::{
+    Texts, checks, dry_run, grants, indexes, journal, large_objects, prepare, resume, roles, rows, settle,
+    shell_word, shown_target,
+};
+
+/// What is loaded, and how.
+pub(crate) struct Load<'a> {
+    pub(crate) header: &'a Header,
+    pub(crate) texts: &'a Texts,
+    pub(crate) apart: &'a Apart,
+    pub(crate) after: &'a After,
+    pub(crate) rejects: &'a Rejects,
+    /// What it is known by; their locks are held.
+    pub(crate) places: Vec<String>,
+    /// The target is dropped in any case.
+    pub(crate) is_restore_test: bool,
+    pub(crate) args: &'a Args,
+    pub(crate) ui: &'a Ui,
+}
+
+/// What was proved of a load.
+type Proved = (End, Option<ReadBack>);
+
+impl Load<'_> {
+    /// The schemas that exist already, empty; a refusal where the archive does not fit.
+    fn check(&self, target: &mut Target) -> Result<Vec<String>> {
+        let wishes = (self.apart, self.after);
+        checks::check(target, self.header, self.texts, wishes, self.args, self.ui)
+    }
+
+    /// `--dry-run`: all of it in one transaction that is rolled back.
+    pub(crate) fn rehearse(&self, target: &mut Target, reader: ArchiveReader) -> Result {
+        let existing = self.check(target)?;
+        let work = dry_run::Work {
+            header: self.header,
+            texts: self.texts,
+            apart: self.apart,
+            existing: &existing,
+            args: self.args,
+        };
+        work.rehearse(target, reader, self.ui).map(|()| Outcome::Done)
+    }
+
+    /// Enters the run into the journal, or takes up one that did not end; none where it is live already.
+    pub(crate) fn begin(&self, target: &mut Target) -> Result<Option<(Run, Loaded)>> {
+        let (args, header, ui) = (self.args, self.header, self.ui);
+        let origin = Origin::new(header, self.texts);
+        let start = if args.resume {
+            resume::take_up(target, header, &origin, &self.places, &args.archive, ui)?
+        } else {
+            Start::Fresh
+        };
+        let wanted = rows::sessions_wanted(header);
+        let begun = match start {
+            Start::AlreadyLive => {
+                ui.status(format_args!(
+                    "{} is live on {} already: this archive has been loaded",
+                    self.places.join(", "),
+                    target.name()
+                ));
+                return Ok(None);
+            }
+            Start::Fresh => {
+                let existing = self.check(target)?;
+                target.open_sessions_for_rows(wanted, ui)?;
+                let run = journal::begin(target, header, &origin, &existing)?;
+                (run, Loaded::default())
+            }
+            Start::GoesOn(found) => {
+                checks::check_wishes(target, header, &found.0, self.after, args)?;
+                target.open_sessions_for_rows(wanted, ui)?;
+                *found
+            }
+        };
+        target.enter_run(&begun.0, header)?;
+        Ok(Some(begun))
+    }
+
+    /// Does everything, or says what is left and what can be done.
+    pub(crate) fn run_to_its_end(
+        &self,
+        target: &mut Target,
+        run: &Run,
+        loaded: &Loaded,
+        reader: ArchiveReader,
+    ) -> Result<Proved> {
+        let steps = Steps { run, loaded };
+        if self.is_restore_test {
+            return self.run(target, steps, reader);
+        }
+        cli::set_last_words(self.last_words(target));
+        let ended = self.run(target, steps, reader);
+        let proved = ended.map_err(|failure| {
+            self.state_left(target)
+                .into_iter()
+                .fold(failure, Failure::with_state)
+                .with_way_out(self.way_out())
+        })?;
+        cli::set_last_words(Vec::new());
+        Ok(proved)
+    }
+
+    /// Everything between the journal's entry and the moment at which the schemas are live.
+    fn run(&self, target: &mut Target, steps: Steps<'_>, reader: ArchiveReader) -> Result<Proved> {
+        let (header, texts, rejects, ui) = (self.header, self.texts, self.rejects, self.ui);
+        let run = steps.run;
+        prepare::create(target, steps, header, texts.get(SchemaMember::PreData), ui)?;
+        large_objects::create(target, steps, header)?;
+        let extension_rows = ExtensionRows::new(target, header)?;
+        let filling = Filling {
+            archive: &self.args.archive,
+            whole_max: self.args.whole_bytes_max(),
+            rejects,
+        };
+        rejects.recall(target, run)?;
+        let filled = filling.fill(target, steps, reader, header, ui)?;
+        let Filled {
+            end,
+            late,
+            of_extensions,
+        } = filled;
+        extension_rows.compare(target, &of_extensions, ui)?;
+        let post_data = texts.get(SchemaMember::PostData);
+        let row_security = indexes::build(target, steps, header, post_data, (late, rejects), ui)?;
+        settle::settle(target, steps, header, &end, ui)?;
+        // Before row level security, which would stand in the way.
+        let mut read_back = if self.args.proofs.reads_back() {
+            Some(ReadBack::of_tables(target, run, header, &end, ui)?)
+        } else {
+            None
+        };
+        row_security.enable(target, steps)?;
+        rejects.finish(target, run, header, &end)?;
+        self.after.run(target, steps, header, ui)?;
+        cli::check_interrupt()?;
+        self.go_live(target, run, &extension_rows, &of_extensions, &mut read_back)?;
+        Ok((end, read_back))
+    }
+
+    /// The last transaction.
+    fn go_live(
+        &self,
+        target: &mut Target,
+        run: &Run,
+        extension_rows: &ExtensionRows<'_>,
+        of_extensions: &LateRows,
+        read_back: &mut Option<ReadBack>,
+    ) -> Result<()> {
+        let (header, args, ui) = (self.header, self.args, self.ui);
+        let privileges = self.texts.get(SchemaMember::Privileges);
+        let keep = args.privileges == Privileges::Keep;
+        if keep {
+            grants::say_public(run, header, privileges, ui);
+        } else {
+            grants::mention(privileges, large_objects::grants(header), ui);
+        }
+        if !self.is_restore_test {
+            cli::set_last_words(vec![
+                "whether it is live already is not known here: `load --resume` says so".to_owned(),
+            ]);
+        }
+        let pace = target.pace();
+        journal::go_live(target, run, |transaction| {
+            roles::create(transaction, &args.roles)?;
+            grants::open(transaction, run, header, privileges, keep)?;
+            large_objects::open(transaction, header, keep)?;
+            extension_rows.add(transaction, of_extensions, ui)?;
+            roles::settle(transaction, run, header, &args.roles, |transaction| {
+                self.after.grant(transaction, run, header, ui)
+            })?;
+            if let Some(read_back) = read_back {
+                read_back.of_extension_rows(transaction, header, of_extensions, &pace)?;
+            }
+            self.apart.apply(transaction)
+        })?;
+        roles::say(run, header, &args.roles, ui);
+        self.apart.say(ui);
+        Ok(())
+    }
+
+    /// What a load that does not end well leaves.
+    fn state_left(&self, target: &Target) -> [String; 2] {
+        [
+            format!("nothing is live on {}", target.name()),
+            format!("what was loaded before is in {}", self.places.join(", ")),
+        ]
+    }
+
+    fn way_out(&self) -> String {
+        let schema = shell_word(self.places.first().map_or("SCHEMA", String::as_str));
+        let target = shown_target(&self.args.target);
+        let goes_on = if self.args.archive == "-" {
+            format!("`… | load --resume {target}` begins again")
+        } else {
+            format!(
+                "`load --resume {target} {}` goes on",
+                shell_word(&self.args.archive)
+            )
+        };
+        format!("{goes_on}, `load --abandon {schema} {target}` removes it")
+    }
+
+    /// For a load that is interrupted and cannot end by itself.
+    fn last_words(&self, target: &Target) -> Vec<String> {
+        let left = self.state_left(target);
+        left.into_iter().chain([self.way_out()]).collect()
+    }
+}
