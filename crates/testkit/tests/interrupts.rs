@@ -126,7 +126,7 @@ const GATED: &str = "
 CREATE FUNCTION gate(n integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS $$
 DECLARE phase text := split_part(current_query(), ' ', 1);
 BEGIN
-  IF current_setting('application_name') = 'coalesce load' THEN
+  IF current_setting('application_name') LIKE 'coalesce load%' THEN
     PERFORM pg_catalog.pg_advisory_lock_shared(ascii(phase));
     PERFORM pg_catalog.pg_advisory_unlock_shared(ascii(phase));
   END IF;
