@@ -10,7 +10,6 @@ use std::thread;
 use cli::Result;
 
 use crate::indexes::AFTER_ROWS;
-use crate::journal::Step;
 use crate::statements::execute;
 use crate::steps::Steps;
 use crate::target::{Session, Target};
@@ -144,9 +143,9 @@ fn in_transaction(
     statements: &[String],
     first: Option<&str>,
 ) -> Result<()> {
-    let step = Step::new(AFTER_ROWS, statements.iter().map(String::as_str));
-    steps.once(session, &step, |transaction| {
-        let mut all = first.into_iter().chain(statements.iter().map(String::as_str));
+    let statements: Vec<&str> = statements.iter().map(String::as_str).collect();
+    steps.once(session, AFTER_ROWS, &statements, |transaction, left| {
+        let mut all = first.into_iter().chain(left.iter().copied());
         all.try_for_each(|sql| execute(transaction, sql))
     })
 }

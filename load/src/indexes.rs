@@ -11,7 +11,6 @@ use rewrite::{ConstraintKind, Statement, StatementKind, referenced_table, statem
 use crate::beside::{OfTable, Task, run_beside, tasks};
 use crate::checks::locks;
 use crate::grants;
-use crate::journal::Step;
 use crate::keys::{Building, Keys};
 use crate::prepare::is_wanted;
 use crate::rejects::{Rejects, validation};
@@ -177,9 +176,9 @@ fn run_in_order(target: &mut Target, steps: Steps<'_>, chain: &[String]) -> Resu
     /// Statements in one transaction: each takes locks, of which a server has a limited number.
     const BATCH: usize = 100;
     for batch in chain.chunks(locks::batch(target.client(), BATCH)?) {
-        let step = Step::new(AFTER_ROWS, batch.iter().map(String::as_str));
-        steps.once_in_order(target, &step, |transaction| {
-            batch.iter().try_for_each(|sql| execute(transaction, sql))?;
+        let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
+        steps.once_in_order(target, AFTER_ROWS, &batch, |transaction, left| {
+            left.iter().try_for_each(|sql| execute(transaction, sql))?;
             grants::revoke_all(transaction, steps.run)
         })?;
     }

@@ -6,7 +6,7 @@ use cli::{Exit, Failure, Result, Ui, count};
 use fingerprint::{Form, Row, each_row_of_chunk};
 use postgres::{Client, GenericClient, Transaction};
 
-use crate::journal::{self, Run, Step};
+use crate::journal::{self, Run};
 use crate::statements::execute;
 use crate::steps::Steps;
 use crate::target::{Target, failed};
@@ -66,8 +66,7 @@ pub(crate) fn create(target: &mut Target, steps: Steps<'_>, header: &Header) -> 
     for batch in header.catalog.large_objects.chunks(BATCH) {
         let oids = oids(batch);
         let named: Vec<String> = oids.iter().map(u32::to_string).collect();
-        let step = Step::new("large objects", named.iter().map(String::as_str));
-        steps.once_in_order(target, &step, |transaction| {
+        steps.once_in_order(target, "large objects", &[&named.join(" ")], |transaction, _| {
             create_batch(transaction, steps.run, batch, &oids)
         })?;
     }

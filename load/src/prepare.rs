@@ -8,7 +8,7 @@ use rewrite::{Statement, StatementKind, statements};
 
 use crate::checks::locks;
 use crate::grants;
-use crate::journal::{self, DATABASE_LOCK, Run, Step};
+use crate::journal::{self, DATABASE_LOCK, Run};
 use crate::statements::execute;
 use crate::steps::Steps;
 use crate::target::{Target, failed};
@@ -27,11 +27,9 @@ pub(crate) fn create(
     let all = statements(pre_data);
     let wanted: Vec<&Statement<'_>> = all.iter().filter(|it| is_wanted(&it.kind)).collect();
     for batch in wanted.chunks(locks::batch(target.client(), BATCH)?) {
-        let step = Step::new("before rows", batch.iter().map(|it| it.text));
-        steps.once_in_order(target, &step, |transaction| {
-            for statement in batch {
-                execute(transaction, statement.text)?;
-            }
+        let batch: Vec<&str> = batch.iter().map(|it| it.text).collect();
+        steps.once_in_order(target, "before rows", &batch, |transaction, left| {
+            left.iter().try_for_each(|sql| execute(transaction, sql))?;
             grants::revoke_all(transaction, steps.run)
         })?;
     }

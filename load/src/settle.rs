@@ -11,7 +11,7 @@ use postgres::Transaction;
 
 use crate::beside::{OfTable, run_beside, tasks};
 use crate::indexes::AFTER_ROWS;
-use crate::journal::{self, Run, Step};
+use crate::journal::{self, Run};
 use crate::promised::keep;
 use crate::statements::execute;
 use crate::steps::Steps;
@@ -266,8 +266,7 @@ fn refresh(target: &mut Target, steps: Steps<'_>, header: &Header, ui: &Ui) -> R
     for view in populated {
         let name = QualifiedName::new(&view.schema, &view.name);
         let sql = format!("REFRESH MATERIALIZED VIEW {name}");
-        let step = Step::new(AFTER_ROWS, [sql.as_str()]);
-        steps.once(session, &step, |transaction| {
+        steps.once(session, AFTER_ROWS, &[&sql], |transaction, _| {
             unrestrict_views(transaction).map_err(cli::Failure::target)?;
             execute(transaction, &search_path)?;
             execute(transaction, &sql)

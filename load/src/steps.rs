@@ -1,5 +1,5 @@
-//! Work that is done once, whatever happens: a step runs in a transaction that notes it in the journal. A session that
-//! is lost is opened again, a lost answer is settled by the journal, and a step that was done is not done again.
+//! Work that is done once, whatever happens: statements run in a transaction that notes each in the journal. A session that
+//! is lost is opened again, a lost answer is settled by the journal, and what was done is not done again.
 
 use std::time::Duration;
 
@@ -23,52 +23,84 @@ pub(crate) struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    /// Does a step on a session of its own.
+    /// Does, on a session of its own, what of `statements` is not done: `work` gets them.
     pub(crate) fn once(
         self,
         session: &mut Session,
-        step: &Step,
-        work: impl Fn(&mut Transaction<'_>) -> Result<()>,
+        phase: &str,
+        statements: &[&str],
+        work: impl Fn(&mut Transaction<'_>, &[&str]) -> Result<()>,
     ) -> Result<()> {
-        if self.loaded.has_step(step) {
+        let Some(left) = self.left(phase, statements) else {
             return Ok(());
-        }
-        let is_done = |session: &mut Session| journal::has_step(session, self.run, step);
-        let attempt = |session: &mut Session| self.attempt(session, step, &work);
+        };
+        let is_done = |session: &mut Session| left.is_done(session, self.run);
+        let attempt = |session: &mut Session| self.attempt(session, &left, &work);
         retry(session, attempt, Session::renew, is_done)?;
-        session.promised().note_step(step);
+        left.steps.iter().for_each(|it| session.promised().note_step(it));
         Ok(())
     }
 
-    /// Does a step on the session that has the locks.
+    /// The same on the session that has the locks.
     pub(crate) fn once_in_order(
         self,
         target: &mut Target,
-        step: &Step,
-        work: impl Fn(&mut Transaction<'_>) -> Result<()>,
+        phase: &str,
+        statements: &[&str],
+        work: impl Fn(&mut Transaction<'_>, &[&str]) -> Result<()>,
     ) -> Result<()> {
-        if self.loaded.has_step(step) {
+        let Some(left) = self.left(phase, statements) else {
             return Ok(());
-        }
-        let is_done = |target: &mut Target| journal::has_step(target.client(), self.run, step);
-        let attempt = |target: &mut Target| self.attempt(target.client(), step, &work);
+        };
+        let is_done = |target: &mut Target| left.is_done(target.client(), self.run);
+        let attempt = |target: &mut Target| self.attempt(target.client(), &left, &work);
         retry(target, attempt, Target::renew, is_done)?;
-        target.promised().note_step(step);
+        left.steps.iter().for_each(|it| target.promised().note_step(it));
         Ok(())
+    }
+
+    /// Each statement is a step by itself, so that nothing depends on how they are put into transactions. None where
+    /// all are done.
+    fn left<'s>(self, phase: &str, statements: &[&'s str]) -> Option<Left<'s>> {
+        let mut left = Left::default();
+        for statement in statements {
+            let step = Step::new(phase, [*statement]);
+            if !self.loaded.has_step(&step) {
+                left.statements.push(statement);
+                left.steps.push(step);
+            }
+        }
+        (!left.steps.is_empty()).then_some(left)
     }
 
     fn attempt(
         self,
         client: &mut Client,
-        step: &Step,
-        work: impl Fn(&mut Transaction<'_>) -> Result<()>,
+        left: &Left<'_>,
+        work: impl Fn(&mut Transaction<'_>, &[&str]) -> Result<()>,
     ) -> Result<()> {
         let failing = "a transaction could not be used";
         let mut transaction = client.transaction().map_err(|error| failed(failing, error))?;
         journal::hold(&mut transaction, self.run)?;
-        work(&mut transaction)?;
-        journal::note_step(&mut transaction, self.run, step)?;
+        work(&mut transaction, &left.statements)?;
+        journal::note_steps(&mut transaction, self.run, &left.steps)?;
         transaction.commit().map_err(|error| failed(failing, error))
+    }
+}
+
+/// Statements that are not done.
+#[derive(Default)]
+struct Left<'a> {
+    statements: Vec<&'a str>,
+    steps: Vec<Step>,
+}
+
+impl Left<'_> {
+    /// Whether they were committed, as the journal says. One tells it for all.
+    fn is_done(&self, client: &mut Client, run: &Run) -> Result<bool> {
+        self.steps
+            .last()
+            .map_or(Ok(true), |step| journal::has_step(client, run, step))
     }
 }
 

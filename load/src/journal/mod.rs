@@ -21,7 +21,7 @@ pub(crate) use large_objects::{large_objects, note_large_objects, own_large_obje
 pub(crate) use origin::Origin;
 pub(crate) use parts::{
     Loaded, Step, forget_table, has_chunk, has_noted_rows, has_step, keep_table, note_chunk, note_difference,
-    note_step,
+    note_step, note_steps,
 };
 
 /// Stands for the schema of a run that has none, but large objects; no schema can have such a name.

@@ -76,10 +76,17 @@ pub(crate) fn has_chunk(client: &mut Client, run: &Run, (table, chunk): (u32, u3
 
 /// Notes a step in the transaction that does it.
 pub(crate) fn note_step(transaction: &mut Transaction<'_>, run: &Run, step: &Step) -> Result<()> {
+    note_steps(transaction, run, std::slice::from_ref(step))
+}
+
+/// The same for several that are done together.
+pub(crate) fn note_steps(transaction: &mut Transaction<'_>, run: &Run, steps: &[Step]) -> Result<()> {
+    let steps: Vec<&str> = steps.iter().map(|it| it.0.as_str()).collect();
     transaction
         .execute(
-            "INSERT INTO coalesce.step (run, step) VALUES ($1, $2)",
-            &[&run.id, &step.0],
+            "INSERT INTO coalesce.step (run, step) SELECT $1, x.step FROM pg_catalog.unnest($2::pg_catalog.text[]) AS x (step)
+             ON CONFLICT DO NOTHING",
+            &[&run.id, &steps],
         )
         .map(drop)
         .map_err(|error| failed(WRITE, error))

@@ -11,7 +11,6 @@ use postgres::error::SqlState;
 use super::{Rejects, journal};
 use crate::beside::{Task, run_beside};
 use crate::indexes::AFTER_ROWS;
-use crate::journal::Step;
 use crate::statements::execute;
 use crate::steps::Steps;
 use crate::target::{Target, failed};
@@ -71,8 +70,10 @@ impl Rejects {
         }
         run_beside(target, steps, PHASE, others)?;
         for (sql, name) in in_doubt {
-            let step = Step::new(AFTER_ROWS, [sql.as_str()]);
-            match steps.once_in_order(target, &step, |transaction| execute(transaction, sql)) {
+            let validated = steps.once_in_order(target, AFTER_ROWS, &[sql], |transaction, _| {
+                execute(transaction, sql)
+            });
+            match validated {
                 Err(failure) if is_violation(&failure) => {
                     let mut not_valid = self.not_valid.lock().unwrap_or_else(PoisonError::into_inner);
                     not_valid.push(name.clone());
