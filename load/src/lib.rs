@@ -37,6 +37,7 @@ mod toast;
 mod unlogged;
 
 use std::cell::Cell;
+use std::path::Path;
 use std::time::Instant;
 
 use archive::{Content, Header, SchemaMember};
@@ -61,6 +62,14 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
+    if Path::new(&args.target).is_file() {
+        let message = format!(
+            "`{}` is a file, and the first word names the database that is written",
+            args.target
+        );
+        return Err(Failure::usage(message)
+            .with_hint("write `load TARGET ARCHIVE`; a database of that name is `dbname=…`"));
+    }
     let endpoint = match Endpoint::parse(&args.target, &cli::environment()).map_err(Failure::target)? {
         Endpoint::Postgres(endpoint) => endpoint,
         Endpoint::Sqlite(path) => {

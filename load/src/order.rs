@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use archive::{End, Header, SchemaMember};
-use cli::{ArchiveReader, Failure, Outcome, Result, Ui};
+use cli::{ArchiveReader, Exit, Failure, Outcome, Result, Ui};
 
 use crate::after::After;
 use crate::apart::Apart;
@@ -117,10 +117,11 @@ impl Load<'_> {
                     .with_state("whether it is live is not known: nobody answers")
                     .with_way_out(self.way_on());
             }
+            let way_out = self.way_out(failure.exit());
             self.state_left(target)
                 .into_iter()
                 .fold(failure, Failure::with_state)
-                .with_way_out(self.way_out())
+                .with_way_out(way_out)
         })?;
         cli::set_last_words(Vec::new());
         Ok(proved)
@@ -218,10 +219,16 @@ impl Load<'_> {
         ]
     }
 
-    fn way_out(&self) -> String {
+    /// `reason` is what ended the load.
+    fn way_out(&self, reason: Exit) -> String {
         let schema = shell_word(self.places.first().map_or("SCHEMA", String::as_str));
         let target = shown_target(&self.args.target);
-        format!("{}, `load --abandon {schema} {target}` removes it", self.way_on())
+        let way_on = if reason == Exit::Archive {
+            format!("`load --resume {target} ARCHIVE` goes on with a whole archive of the same source")
+        } else {
+            self.way_on()
+        };
+        format!("{way_on}, `load --abandon {schema} {target}` removes it")
     }
 
     fn way_on(&self) -> String {
@@ -236,6 +243,6 @@ impl Load<'_> {
     /// For a load that is interrupted and cannot end by itself.
     fn last_words(&self, target: &Target) -> Vec<String> {
         let left = self.state_left(target);
-        left.into_iter().chain([self.way_out()]).collect()
+        left.into_iter().chain([self.way_out(Exit::Target)]).collect()
     }
 }

@@ -289,17 +289,42 @@ impl Target {
         sorted.sort();
         for schema in sorted {
             if !self.take_lock(schema, end)? {
-                let run = journal::unfinished_run(&mut self.session, schema)?;
-                let run = run.map_or(String::new(), |run| format!(" (run {})", run.id()));
-                return Err(Failure::new(
-                    Exit::Target,
-                    format!("another load is writing schema {schema}{run}"),
-                )
-                .with_hint("wait for it, or end it first"));
+                return Err(self.held_by_another(schema)?);
             }
         }
         self.locked = schemas.to_vec();
         Ok(())
+    }
+
+    fn held_by_another(&mut self, schema: &str) -> Result<Failure> {
+        const HOLDER: &str = "
+            SELECT l.pid, COALESCE(' of ' || pg_catalog.host(a.client_addr), '')
+            FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+              AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+              AND (l.classid::pg_catalog.int8 << 32) | l.objid::pg_catalog.int8
+                = pg_catalog.hashtextextended('coalesce schema ' || $1, 0)";
+        let run = journal::unfinished_run(&mut self.session, schema)?;
+        let run = run.map(|run| format!("run {}", run.id()));
+        let holder = self
+            .session
+            .query_opt(HOLDER, &[&schema])
+            .map_err(|error| failed("the locks could not be listed", error))?;
+        let pid: Option<i32> = holder.as_ref().map(|row| row.get(0));
+        let session =
+            holder.map(|row| format!("session {}{}", row.get::<_, i32>(0), row.get::<_, String>(1)));
+        let who: Vec<String> = run.into_iter().chain(session).collect();
+        let who = if who.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", who.join(", "))
+        };
+        let way_out = match pid {
+            Some(pid) => format!("wait for it, or end it: SELECT pg_terminate_backend({pid})"),
+            None => "wait for it, or end it first".to_owned(),
+        };
+        let message = format!("another load is writing schema {schema}{who}");
+        Ok(Failure::new(Exit::Target, message).with_hint(way_out))
     }
 
     /// False when another session holds the lock until then.
