@@ -19,6 +19,7 @@ mod interrupt;
 mod manual;
 mod not_written;
 mod output;
+mod pipe;
 mod progress;
 mod publish;
 mod refused;
