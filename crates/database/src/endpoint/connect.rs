@@ -311,7 +311,7 @@ fn at(config: &Config, host: &Host, place: &Place) -> Config {
             }
             config.host(name)
         }
-        Server::Address(address) => config.host(&address.to_string()).hostaddr(*address),
+        Server::Address(address) => config.host(address.to_string()).hostaddr(*address),
     };
     if let Some(Password {
         text: Secret(password),

@@ -148,7 +148,7 @@ fn gather(
     while gathered.len() < GATHERED_BYTES {
         match stream.as_mut().poll_next(cx) {
             Poll::Ready(Some(Ok(piece))) if piece.len() < GATHERED_BYTES => {
-                gathered.extend_from_slice(&piece)
+                gathered.extend_from_slice(&piece);
             }
             Poll::Ready(Some(Ok(piece))) => return Poll::Ready(Ok(Arrived::Alone(piece))),
             Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
