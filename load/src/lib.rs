@@ -34,6 +34,7 @@ mod statements;
 mod steps;
 mod target;
 mod toast;
+mod withheld;
 
 use std::time::Instant;
 
