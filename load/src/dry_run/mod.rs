@@ -35,7 +35,7 @@ pub(crate) struct DryRunArgs {
     /// that does not hold), materialized views being filled, and how long it takes. The transaction holds its locks and
     /// keeps VACUUM from cleaning up until it ends. Exit status 0 says that a load would have met nothing of this, 5
     /// that it would fail.
-    #[arg(long, conflicts_with_all = ["abandon", "format", "resume", "restore_test", "read_back"])]
+    #[arg(long, conflicts_with_all = ["abandon", "format", "resume", "restore_test", "read_back", "whole_max", "rate_limit", "RejectArgs"])]
     pub(crate) dry_run: bool,
 }
 
@@ -59,7 +59,7 @@ impl Work<'_> {
             .client()
             .transaction()
             .map_err(|error| failed("a transaction could not be begun", error))?;
-        let mut rehearsal = Rehearsal::begin(transaction)?;
+        let mut rehearsal = Rehearsal::begin(transaction, ui.is_verbose())?;
         let mut report = Report::new(self.header, self.args.jobs(), room);
         let end = self.try_all(&mut rehearsal, reader, &mut report)?;
         report.statements = rehearsal.tried();
