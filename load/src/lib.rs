@@ -20,6 +20,7 @@ mod journal;
 mod keys;
 mod large_objects;
 mod order;
+mod phases;
 mod prepare;
 mod promised;
 mod proofs;

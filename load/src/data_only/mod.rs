@@ -258,7 +258,7 @@ fn twice(units: &[Unit], earlier: Option<&Earlier>, args: &DataOnlyArgs) -> Opti
         ": go on with --resume"
     };
     Some(format!(
-        "run {} has put this archive's rows into {} already{way}",
+        "run {} or one before it has put this archive's rows into {} already{way}",
         earlier.id,
         listed(&again)
     ))
