@@ -20,6 +20,7 @@ mod journal;
 mod keys;
 mod large_objects;
 mod order;
+mod phases;
 mod prepare;
 mod promised;
 mod proofs;
@@ -35,6 +36,7 @@ mod steps;
 mod target;
 mod toast;
 mod unlogged;
+mod withheld;
 
 use std::cell::Cell;
 use std::path::Path;

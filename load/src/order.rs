@@ -19,7 +19,7 @@ use crate::steps::Steps;
 use crate::target::Target;
 use crate::{
     Texts, checks, dry_run, grants, indexes, journal, large_objects, prepare, resume, roles, rows, settle,
-    shell_word, shown_target,
+    shell_word, shown_target, withheld,
 };
 
 /// What is loaded, and how.
@@ -148,8 +148,11 @@ impl Load<'_> {
         } = filled;
         extension_rows.compare(target, &of_extensions, ui)?;
         let post_data = texts.get(SchemaMember::PostData);
-        let row_security = indexes::build(target, steps, header, post_data, (late, rejects), ui)?;
-        settle::settle(target, steps, header, &end, ui)?;
+        // A function that an index or a view calls can put values into its words.
+        let withhold = |failure| withheld::of_rows(failure, ui.is_verbose());
+        let row_security =
+            indexes::build(target, steps, header, post_data, (late, rejects), ui).map_err(withhold)?;
+        settle::settle(target, steps, header, &end, ui).map_err(withhold)?;
         // Before row level security, which would stand in the way.
         target.revive(run)?;
         let mut read_back = if self.args.proofs.reads_back() {
