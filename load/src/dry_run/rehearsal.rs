@@ -248,8 +248,8 @@ mod tests {
 
     #[test]
     fn a_key_names_the_comment_on_it() {
-        let sql = "ALTER TABLE shop.\"Parts\" ADD CONSTRAINT \"of\" FOREIGN KEY (a) REFERENCES shop.b(id)";
-        let expected = "COMMENT ON CONSTRAINT \"of\" ON shop.\"Parts\" IS";
+        let sql = "ALTER TABLE shop.\"Parts\" ADD CONSTRAINT \"Of\" FOREIGN KEY (a) REFERENCES shop.b(id)";
+        let expected = "COMMENT ON CONSTRAINT \"Of\" ON shop.\"Parts\" IS";
         assert_eq!(comment_on_key(sql).as_deref(), Some(expected));
         assert_eq!(comment_on_key("CREATE INDEX i ON shop.b (id)"), None);
     }
