@@ -112,10 +112,10 @@ impl<'a> Rehearsal<'a> {
             for sql in batch {
                 match self.attempt(|savepoint| savepoint.batch_execute(sql))? {
                     Some(error) if Some(error.code()) == pardoned => {
-                        self.pardoned.extend(comment_on_key(sql))
+                        self.pardoned.extend(comment_on_key(sql));
                     }
                     Some(_) if self.pardoned.iter().any(|it| sql.starts_with(it)) => {}
-                    Some(error) => self.note(shorten(sql), &error)?,
+                    Some(error) => self.note(shorten(sql), &error, None)?,
                     None => {}
                 }
             }
@@ -129,7 +129,7 @@ impl<'a> Rehearsal<'a> {
     /// Tries rows.
     pub(super) fn copy(&mut self, copy: &Copy) -> Result<()> {
         if let Some(error) = self.try_copy(copy)? {
-            self.note(format!("rows of {}", copy.table), &error)?;
+            self.note_rows(copy, &error)?;
         }
         Ok(())
     }
@@ -145,8 +145,14 @@ impl<'a> Rehearsal<'a> {
         })
     }
 
-    /// Runs something of the load's own under a savepoint; a refusal is noted under `what`.
-    pub(super) fn note(&mut self, what: String, error: &DbError) -> Result<()> {
+    /// Notes that rows were refused. The server's words can repeat values of them.
+    pub(super) fn note_rows(&mut self, copy: &Copy, error: &DbError) -> Result<()> {
+        let words = withheld::words(error).filter(|_| !self.is_verbose);
+        self.note(format!("rows of {}", copy.table), error, words)
+    }
+
+    /// Notes a refusal under `what`; `words` stand in place of the server's own.
+    fn note(&mut self, what: String, error: &DbError, words: Option<String>) -> Result<()> {
         if *error.code() == SqlState::OUT_OF_MEMORY && error.message().contains("shared memory") {
             let tried = self.tried;
             return Err(Failure::new(
@@ -165,16 +171,14 @@ impl<'a> Rehearsal<'a> {
         ];
         self.troubles.push(Trouble {
             statement: what,
-            reason: withheld::words(error)
-                .filter(|_| !self.is_verbose)
-                .unwrap_or_else(|| {
-                    format!(
-                        "{}: {} (SQLSTATE {})",
-                        error.severity(),
-                        error.message(),
-                        error.code().code()
-                    )
-                }),
+            reason: words.unwrap_or_else(|| {
+                format!(
+                    "{}: {} (SQLSTATE {})",
+                    error.severity(),
+                    error.message(),
+                    error.code().code()
+                )
+            }),
             detail: error.detail().or(error.where_()).map(str::to_owned),
             may_follow: !self.troubles.is_empty() && missing.contains(error.code()),
         });
@@ -244,8 +248,8 @@ mod tests {
 
     #[test]
     fn a_key_names_the_comment_on_it() {
-        let sql = "ALTER TABLE shop.\"Parts\" ADD CONSTRAINT \"of\" FOREIGN KEY (a) REFERENCES shop.b(id)";
-        let expected = "COMMENT ON CONSTRAINT \"of\" ON shop.\"Parts\" IS";
+        let sql = "ALTER TABLE shop.\"Parts\" ADD CONSTRAINT \"Of\" FOREIGN KEY (a) REFERENCES shop.b(id)";
+        let expected = "COMMENT ON CONSTRAINT \"Of\" ON shop.\"Parts\" IS";
         assert_eq!(comment_on_key(sql).as_deref(), Some(expected));
         assert_eq!(comment_on_key("CREATE INDEX i ON shop.b (id)"), None);
     }

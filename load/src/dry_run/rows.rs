@@ -67,7 +67,7 @@ pub(super) fn rehearse(
         };
         match rehearsal.try_copy(&copy)? {
             Some(error) if table.stores_names() && names_nothing(&error) => sampled.late.push(copy),
-            Some(error) => rehearsal.note(format!("rows of {}", copy.table), &error)?,
+            Some(error) => rehearsal.note_rows(&copy, &error)?,
             None => {}
         }
     }
