@@ -21,8 +21,8 @@ pub(crate) enum Start {
     Fresh,
     /// With what is in.
     GoesOn(Box<(Run, Loaded)>),
-    /// There is nothing left to do.
-    AlreadyLive,
+    /// There is nothing left to do: the run with this number is live.
+    AlreadyLive(i64),
 }
 
 /// Looks for the run that wrote `places` and did not end, and makes it this process's. The locks of all of them are
@@ -40,8 +40,8 @@ pub(crate) fn take_up(
         unfinished = unfinished.or(journal::unfinished_run(target.client(), place)?);
     }
     let Some(run) = unfinished else {
-        if journal::is_live(target.client(), origin, places)? {
-            return Ok(Start::AlreadyLive);
+        if let Some(run) = journal::live_run(target.client(), origin, places)? {
+            return Ok(Start::AlreadyLive(run));
         }
         ui.status("nothing to resume: the load starts from the beginning");
         return Ok(Start::Fresh);
