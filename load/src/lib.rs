@@ -51,7 +51,7 @@ use database::endpoint::PostgresEndpoint;
 use after::After;
 use apart::Apart;
 use args::Args;
-use order::Load;
+use order::{Begun, Load};
 use proofs::Scratch;
 use rejects::Rejects;
 use target::{LATER, SOON, Target};
@@ -142,8 +142,9 @@ fn load_archive(
     if args.dry_run.dry_run {
         return load.rehearse(&mut target, reader);
     }
-    let Some((run, loaded)) = load.begin(&mut target)? else {
-        return Ok(Outcome::Done);
+    let (run, loaded) = match load.begin(&mut target)? {
+        Begun::Writes(begun) => *begun,
+        Begun::Ended(outcome) => return Ok(outcome),
     };
     let (end, read_back) = load.run_to_its_end(&mut target, &run, &loaded, reader)?;
     let live = report::Live {

@@ -18,8 +18,8 @@ use crate::rows::{Filled, Filling, LateRows};
 use crate::steps::Steps;
 use crate::target::Target;
 use crate::{
-    Texts, checks, dry_run, grants, indexes, journal, large_objects, prepare, resume, roles, rows, settle,
-    shell_word, shown_target, withheld,
+    Texts, checks, dry_run, grants, indexes, journal, large_objects, prepare, rejects, resume, roles, rows,
+    settle, shell_word, shown_target, withheld,
 };
 
 /// What is loaded, and how.
@@ -37,6 +37,14 @@ pub(crate) struct Load<'a> {
     pub(crate) ui: &'a Ui,
     /// False when nobody could say what became of the last transaction.
     pub(crate) ending_is_known: Cell<bool>,
+}
+
+/// How a load has begun.
+pub(crate) enum Begun {
+    /// With what is in.
+    Writes(Box<(Run, Loaded)>),
+    /// It is live already, and this is what it was.
+    Ended(Outcome),
 }
 
 /// What was proved of a load.
@@ -62,8 +70,8 @@ impl Load<'_> {
         work.rehearse(target, reader, self.ui).map(|()| Outcome::Done)
     }
 
-    /// Enters the run into the journal, or takes up one that did not end; none where it is live already.
-    pub(crate) fn begin(&self, target: &mut Target) -> Result<Option<(Run, Loaded)>> {
+    /// Enters the run into the journal, or takes up one that did not end.
+    pub(crate) fn begin(&self, target: &mut Target) -> Result<Begun> {
         let (args, header, ui) = (self.args, self.header, self.ui);
         let origin = Origin::new(header, self.texts);
         let start = if args.resume {
@@ -73,28 +81,42 @@ impl Load<'_> {
         };
         let wanted = rows::sessions_wanted(header);
         let begun = match start {
-            Start::AlreadyLive => {
+            Start::AlreadyLive(run) => {
                 ui.status(format_args!(
                     "{} is live on {} already: this archive has been loaded",
                     self.places.join(", "),
                     target.name()
                 ));
-                return Ok(None);
+                let lacks_rows = rejects::say_rejected(target.client(), run, ui)?;
+                return Ok(Begun::Ended(if lacks_rows {
+                    Outcome::Findings
+                } else {
+                    Outcome::Done
+                }));
             }
             Start::Fresh => {
+                self.rejects.begin()?;
                 let existing = self.check(target)?;
                 target.open_sessions_for_rows(wanted, ui)?;
                 let run = journal::begin(target, header, &origin, &existing)?;
                 (run, Loaded::default())
             }
             Start::GoesOn(found) => {
-                checks::check_wishes(target, header, &found.0, self.after, args)?;
+                self.rejects.recall(target, &found.0, header)?;
+                checks::check_wishes(
+                    target,
+                    header,
+                    &found.0,
+                    self.texts,
+                    (self.apart, self.after),
+                    args,
+                )?;
                 target.open_sessions_for_rows(wanted, ui)?;
                 *found
             }
         };
         target.enter_run(&begun.0, header)?;
-        Ok(Some(begun))
+        Ok(Begun::Writes(Box::new(begun)))
     }
 
     /// Does everything, or says what is left and what can be done.
@@ -139,7 +161,6 @@ impl Load<'_> {
             whole_max: self.args.whole_bytes_max(),
             rejects,
         };
-        rejects.recall(target, run)?;
         let filled = filling.fill(target, steps, reader, header, ui)?;
         let Filled {
             end,

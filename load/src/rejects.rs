@@ -4,6 +4,7 @@
 //! For each chunk the fingerprint of what went in and that of what was rejected add up to the chunk's own, counts
 //! likewise; at the end the same holds for each table, with what the journal says was rejected.
 
+mod aside;
 mod cut;
 mod folder;
 mod found;
@@ -16,7 +17,6 @@ mod refusal;
 mod search;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use archive::{Header, RowsRecord};
@@ -33,7 +33,7 @@ use cut::Cut;
 use folder::Folder;
 use refusal::{Names, Refusal};
 
-pub(crate) use found::Found;
+pub(crate) use found::{Found, say_rejected};
 pub(crate) use keys::validation;
 pub(crate) use options::RejectArgs;
 
@@ -44,7 +44,7 @@ pub(crate) struct Rejects {
     rows_max: Option<u64>,
     verbose: bool,
     /// Rows rejected so far.
-    rows: AtomicU64,
+    rejected: Mutex<Tally>,
     /// Rows in each chunk that is known, by table, for what a row's number in its table is.
     seen: Mutex<HashMap<u32, Vec<Option<u64>>>>,
     /// What went in and what did not, by table.
@@ -52,6 +52,13 @@ pub(crate) struct Rejects {
     /// Foreign keys that could not be validated without the rejected rows.
     not_valid: Mutex<Vec<String>>,
     found: OnceLock<Found>,
+}
+
+/// Numbers of rejected rows. By table and chunk, too: a chunk that is tried again counts once.
+#[derive(Debug, Default)]
+struct Tally {
+    all: u64,
+    by_chunk: HashMap<(u32, u32), u64>,
 }
 
 /// What this process did with the chunks of a table.
@@ -62,7 +69,8 @@ struct Account {
 }
 
 impl Rejects {
-    /// Looks at the folder before any work. A run that is `resumed` finds its files there.
+    /// Looks at the folder before any work. One that is `resumed` may find its files there, which is judged when it is
+    /// known what goes on.
     pub(crate) fn new(args: &RejectArgs, resumed: bool, ui: &Ui) -> Result<Self> {
         let wanted = args.wanted()?;
         let folder = wanted.as_ref().map(|it| Folder::open(it.folder, resumed));
@@ -70,7 +78,7 @@ impl Rejects {
             folder: folder.transpose()?,
             rows_max: wanted.and_then(|it| it.rows_max),
             verbose: ui.is_verbose(),
-            rows: AtomicU64::new(0),
+            rejected: Mutex::default(),
             seen: Mutex::default(),
             accounts: Mutex::default(),
             not_valid: Mutex::default(),
@@ -136,6 +144,7 @@ impl Rejects {
             Ok(()) => {
                 if let Some(folder) = &self.folder {
                     folder.forget(chunk.table, chunk.rows.chunk)?;
+                    self.count_rejected(chunk.place(), 0);
                 }
                 self.note(chunk.table, &chunk.fingerprint, &none);
                 return Ok(());
@@ -194,14 +203,28 @@ impl Rejects {
         let _ = account.rejected.merge(rejected);
     }
 
-    /// Takes what a former process of the run has rejected into account.
-    pub(crate) fn recall(&self, target: &mut Target, run: &Run) -> Result<()> {
-        if self.are_wanted() {
-            let chunks = journal::read(target.client(), run)?;
-            let rows = chunks.iter().map(|it| it.fingerprint.rows).sum();
-            self.rows.store(rows, Ordering::Relaxed);
+    /// For a load from the beginning: whatever lies in the folder is not its own.
+    pub(crate) fn begin(&self) -> Result<()> {
+        self.folder.as_ref().map_or(Ok(()), Folder::refuse_files)
+    }
+
+    /// For a run that goes on: takes what a former process of it has rejected into account, and makes sure that the
+    /// folder holds nothing but that.
+    pub(crate) fn recall(&self, target: &mut Target, run: &Run, header: &Header) -> Result<()> {
+        let chunks = journal::read(target.client(), run)?;
+        for chunk in &chunks {
+            self.count_rejected((chunk.table, chunk.chunk), chunk.fingerprint.rows);
         }
-        Ok(())
+        let folder = self.folder.as_ref();
+        folder.map_or(Ok(()), |it| it.refuse_files_of_others(header, &chunks))
+    }
+
+    /// Notes how many rows of a chunk are rejected. Returns the number of all.
+    fn count_rejected(&self, place: (u32, u32), rows: u64) -> u64 {
+        let mut rejected = self.rejected.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = rejected.by_chunk.insert(place, rows).unwrap_or_default();
+        rejected.all = rejected.all - before + rows;
+        rejected.all
     }
 
     /// Whether so many rows may not be rejected.

@@ -32,23 +32,19 @@ pub(crate) struct Live<'a> {
 }
 
 impl Live<'_> {
-    pub(crate) fn say(&self, format: Option<ReportFormat>, ui: &Ui) -> cli::Result {
+    pub(crate) fn say(&self, format: Option<ReportFormat>, ui: &Ui) -> cli::Result<()> {
         self.untested.iter().for_each(|it| ui.finding(it));
         ui.status(self.closing_line());
         self.rejected.say(ui);
         if format == Some(ReportFormat::Json) {
             ui.print(format_args!("{:#}\n", self.json()))?;
         }
-        Ok(if self.rejected.is_nothing() && self.untested.is_empty() {
-            Outcome::Done
-        } else {
-            Outcome::Findings
-        })
+        Ok(())
     }
 
-    /// What is not tested is a finding.
+    /// Rows that are not in and what is not tested are findings.
     pub(crate) fn outcome(&self) -> Outcome {
-        if self.untested.is_empty() {
+        if self.rejected.is_nothing() && self.untested.is_empty() {
             Outcome::Done
         } else {
             Outcome::Findings

@@ -22,8 +22,8 @@ pub(crate) enum Start {
     Fresh,
     /// With what is in.
     GoesOn(Box<(Run, Loaded)>),
-    /// There is nothing left to do.
-    AlreadyLive,
+    /// There is nothing left to do: the run with this number is live.
+    AlreadyLive(i64),
 }
 
 /// Looks for the run that wrote `places` and did not end, and makes it this process's. The locks of all of them are
@@ -42,8 +42,8 @@ pub(crate) fn take_up(
     }
     let Some(run) = unfinished else {
         let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
-        if journal::is_live(target.client(), origin, &schemas)? {
-            return Ok(Start::AlreadyLive);
+        if let Some(run) = journal::live_run(target.client(), origin, &schemas)? {
+            return Ok(Start::AlreadyLive(run));
         }
         ui.status("nothing to resume: the load starts from the beginning");
         return Ok(Start::Fresh);

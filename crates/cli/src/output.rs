@@ -129,18 +129,41 @@ impl ReportFile {
     }
 }
 
-/// Writes a file that appears under its name whole, in the place of one that is there, or not at all. Only its owner
-/// may read it.
-pub fn replace_file(path: &Path, contents: &[u8]) -> Result<()> {
-    let mut file = AtomicFile::create(path, Existing::Replaced).map_err(|refused| Failure {
-        // The work is under way, so it is no word on the line that is wrong.
-        exit: Exit::Target,
-        ..refused.into_failure("file", path, false)
-    })?;
-    let written = file.write_all(contents);
-    written.and_then(|()| file.publish()).or_fail(Exit::Target, || {
-        format!("file `{}` cannot be written", path.display())
-    })
+/// A file that appears under its name whole, in the place of one that is there, or not at all. Only its owner may read
+/// it.
+#[derive(Debug)]
+pub struct ReplacedFile {
+    file: AtomicFile,
+    path: PathBuf,
+}
+
+impl ReplacedFile {
+    /// Begins it beside the one that it will replace.
+    pub fn create(path: &Path) -> Result<Self> {
+        let file = AtomicFile::create(path, Existing::Replaced).map_err(|refused| Failure {
+            // The work is under way, so it is no word on the line that is wrong.
+            exit: Exit::Target,
+            ..refused.into_failure("file", path, false)
+        })?;
+        let path = path.to_owned();
+        Ok(ReplacedFile { file, path })
+    }
+
+    /// Adds to what it will hold.
+    pub fn write(&mut self, contents: &[u8]) -> Result<()> {
+        let written = self.file.write_all(contents);
+        written.or_fail(Exit::Target, || not_written(&self.path))
+    }
+
+    /// Puts it in its place.
+    pub fn publish(self) -> Result<()> {
+        let published = self.file.publish();
+        published.or_fail(Exit::Target, || not_written(&self.path))
+    }
+}
+
+fn not_written(path: &Path) -> String {
+    format!("file `{}` cannot be written", path.display())
 }
 
 /// Stdout as a regular file reaches the disk before success is reported: a full disk, or one that is elsewhere,

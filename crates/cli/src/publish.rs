@@ -11,8 +11,8 @@ use rustix::io::Errno;
 
 use crate::not_written::{Left, NotWritten};
 
-/// What temporary names begin with.
-pub(crate) const PREFIX: &str = ".coalesce-";
+/// What the names of files begin with that are not whole yet, and of those that a killed process has left.
+pub const PREFIX: &str = ".coalesce-";
 
 /// What publishing asks of the file system, so that tests can make each step of it fail.
 pub(crate) trait Disk {

@@ -114,6 +114,88 @@ fn the_same_rows_are_rejected_again_unless_they_are_too_many() {
     }
 }
 
+/// Passes all rows, and no more than these once all that are refused are in the journal.
+const CUT_OFF: &str = "{ head -c -2048 there.tar; for try in $(seq 200); do sleep 0.05; \
+    [ \"$(psql -XAtqc 'SELECT sum(rows) FROM coalesce.rejected' \"$TARGET\" 2>/dev/null)\" = 92 ] && break; done; } \
+    | load \"$TARGET\" --on-error reject --rejects first";
+
+#[test]
+fn a_load_that_goes_on_knows_what_was_rejected_before() {
+    let bench = Bench::new("binary");
+    for (options, place) in [
+        ("", "told-00000.csv in the folder that --rejects named before"),
+        ("--on-error reject --rejects first", "see first/"),
+        (
+            "--on-error reject --rejects second --reject-max 92",
+            "told-00000.csv in the folder that --rejects named before",
+        ),
+    ] {
+        let cut_off = bench.run(CUT_OFF);
+        cut_off.assert_code(6);
+        remains::assert_nothing_live(&bench.target, "there", &cut_off);
+        let files = bench.files("first");
+        let strange = bench.folder.path().join("first/0000-there.people-00000.csv.old");
+        std::fs::write(&strange, "another's").unwrap();
+        bench
+            .load("--resume --on-error reject --rejects first")
+            .assert_code(2)
+            .assert_stderr_contains("is not empty");
+        std::fs::remove_file(&strange).unwrap();
+
+        let output = bench.load(&format!("--resume --format json {options}"));
+        output
+            .assert_code(1)
+            .assert_stderr_contains("92 more rejected")
+            .assert_stderr_contains("there.told: 2 of 20 rows rejected (SQLSTATE P0001: 2)")
+            .assert_stderr_contains(place)
+            .assert_stderr_contains("foreign key lines_person_fkey of there.lines is NOT VALID");
+        let report: Value = serde_json::from_slice(output.stdout()).unwrap();
+        assert_eq!(Bench::reported(&report), Bench::expected(), "{report:#}");
+        bench.check_journal(&report);
+        assert_eq!(bench.files("first"), files);
+        bench.load("--resume").assert_code(1).assert_stderr_contains(
+            "there.told: 2 rows were rejected when it was loaded (SQLSTATE P0001: 2)",
+        );
+
+        bench
+            .target
+            .execute("DROP SCHEMA there CASCADE; DROP SCHEMA coalesce CASCADE")
+            .unwrap();
+        // Nothing goes on, so that the files are another load's.
+        bench
+            .load("--resume --on-error reject --rejects first")
+            .assert_code(2)
+            .assert_stderr_contains("is not empty");
+        assert_eq!(bench.files("first"), files);
+        std::fs::remove_dir_all(bench.folder.path().join("first")).unwrap();
+    }
+}
+
+#[test]
+fn many_refused_rows_of_a_chunk_all_stand_in_its_file() {
+    let bench = Bench::new("binary");
+    bench.forge(
+        |sql| sql.replace("n % 271 <> 5", "n > 1500"),
+        |table, rows| {
+            let kept: &[u8] = if table == "tagged" { rows } else { &[] };
+            kept.to_vec()
+        },
+    );
+    bench
+        .load("--on-error reject --rejects rejected --reject-max 1500")
+        .assert_code(1)
+        .assert_stderr_contains(
+            "there.tagged: 1,500 of 2,000 rows rejected (SQLSTATE 23514: 1500), see rejected/",
+        );
+    let files = bench.files("rejected");
+    assert_eq!(files.len(), 1);
+    let file = files.values().next().unwrap();
+    assert_eq!(file.matches("coalesce_row").count(), 1);
+    for row in 1..=1500 {
+        assert!(file.contains(&format!(",{row},23514,")), "row {row}");
+    }
+}
+
 #[test]
 fn values_that_a_type_does_not_read_are_found_in_both_forms() {
     let bench = Bench::new("csv");

@@ -86,12 +86,16 @@ pub(crate) fn check_wishes(
     target: &mut Target,
     header: &Header,
     run: &Run,
-    after: &After,
+    texts: &Texts,
+    (apart, after): (&Apart, &After),
     args: &Args,
 ) -> Result<()> {
     let mut existing = run.schemas.clone();
     existing.retain(|it| !run.created_schemas.contains(it));
     let mut findings = roles::findings(target, header, &existing, args)?;
+    let privileges = texts.get(SchemaMember::Privileges);
+    check_roles(target, header, privileges, args, &mut findings)?;
+    findings.extend(apart.findings(target)?);
     findings.extend(after.findings(target)?);
     findings.extend(args.toast.apply(target)?);
     if args.space.space.is_some() {

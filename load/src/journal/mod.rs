@@ -394,21 +394,21 @@ fn settle_lost_answer(target: &mut Target, run: &Run, failure: Failure) -> Resul
     }
 }
 
-/// Whether a run that began like this one, of the same dump, has become live in schemas that are still there.
-pub(crate) fn is_live(client: &mut Client, origin: &Origin, schemas: &[String]) -> Result<bool> {
+/// The number of the run that began like this one, of the same dump, and is live in schemas that are still there.
+pub(crate) fn live_run(client: &mut Client, origin: &Origin, schemas: &[String]) -> Result<Option<i64>> {
     const LIVE: &str = "
-        SELECT FROM coalesce.run r
+        SELECT r.id FROM coalesce.run r
         WHERE r.state = 'live' AND r.dump_run = $1 AND r.definitions = $2 AND r.schemas = $3
           AND r.schema_oids = ARRAY(
             SELECT n.oid FROM pg_catalog.unnest($3::pg_catalog.text[]) WITH ORDINALITY AS s (name, place)
-            JOIN pg_catalog.pg_namespace n ON n.nspname = s.name ORDER BY s.place)";
+            JOIN pg_catalog.pg_namespace n ON n.nspname = s.name ORDER BY s.place) ORDER BY r.id DESC LIMIT 1";
     let step = "the journal could not be read";
     if !can_look(client, "run").map_err(|error| failed(step, error))? {
-        return Ok(false);
+        return Ok(None);
     }
     client
         .query_opt(LIVE, &[&origin.dump_run, &origin.definitions, &schemas])
-        .map(|row| row.is_some())
+        .map(|row| row.map(|it| it.get(0)))
         .map_err(|error| failed(step, error))
 }
 

@@ -40,6 +40,11 @@ impl<'a> Cut<'a> {
         &self.bytes[self.bounds[rows.start]..self.bounds[rows.end]]
     }
 
+    /// The length of one row as it travels.
+    pub(super) fn bytes_of(&self, row: usize) -> usize {
+        self.bounds[row + 1] - self.bounds[row]
+    }
+
     pub(super) fn fingerprint(&self, rows: &Range<usize>) -> Result<Fingerprint, FrameError> {
         let mut sum = Fingerprint::empty(self.form);
         each_row(self.form, self.columns, self.rows(rows), |row| {

@@ -6,12 +6,15 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use catalog::Table;
-use cli::{Exit, Failure, FailureContext, Result};
+use archive::Header;
+use catalog::{Column, Table};
+use cli::{Exit, Failure, FailureContext, ReplacedFile, Result};
 use fingerprint::{encode_header, encode_row};
 
+use super::journal::RejectedChunk;
 use super::readable::Readable;
 use super::refusal::Refusal;
+use crate::rows::table_at;
 
 /// What follows the table's own columns.
 const REASONS: [&str; 5] = [
@@ -28,8 +31,8 @@ const LABEL_BYTES_MAX: usize = 63;
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
-    /// Whether files of this run may be there from before.
-    resumed: bool,
+    /// What was in it, by name.
+    found: Vec<String>,
 }
 
 /// One rejected row with its number in its chunk, from 1.
@@ -40,19 +43,17 @@ pub(super) struct Rejected<'a> {
 }
 
 impl Folder {
-    /// Makes the folder, or takes an empty one. A run that is `resumed` finds its files there.
+    /// Makes the folder, or takes an empty one. One that is `resumed` is taken with what is in it, until it is known
+    /// whose that is.
     pub(super) fn open(path: &Path, resumed: bool) -> Result<Self> {
-        let usage = |what: &str| Failure::usage(format!("folder `{}` {what}", path.display()));
+        let usage = |what: &str| unusable(path, what);
+        let mut found = Vec::new();
         match DirBuilder::new().mode(0o700).create(path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let entries = fs::read_dir(path);
-                let mut entries = entries.map_err(|error| usage("cannot be used").with_source(error))?;
-                if !resumed && entries.next().is_some() {
-                    return Err(
-                        usage("is not empty, and rejected rows of two loads would be mixed up")
-                            .with_hint("name another one with --rejects, or empty it"),
-                    );
+                found = names(path).map_err(|error| usage("cannot be used").with_source(error))?;
+                if !resumed {
+                    refuse_any(path, &found)?;
                 }
             }
             Err(error) => return Err(usage("cannot be made").with_source(error)),
@@ -61,8 +62,37 @@ impl Folder {
         tempfile::tempfile_in(path).map_err(|error| usage("cannot be written").with_source(error))?;
         Ok(Folder {
             path: path.to_owned(),
-            resumed,
+            found,
         })
+    }
+
+    /// For a load that goes on with nothing: no file can be its own.
+    pub(super) fn refuse_files(&self) -> Result<()> {
+        refuse_any(&self.path, &self.found)
+    }
+
+    /// For a run that goes on and has rejected what is `known`: a file of another load would be replaced or removed.
+    pub(super) fn refuse_files_of_others(&self, header: &Header, known: &[RejectedChunk]) -> Result<()> {
+        let name_of = |(table, chunk)| Some(Self::file_name(table_at(header, table).ok()?, chunk));
+        let could_be_own = |name: &String| {
+            name.starts_with(cli::UNFINISHED_PREFIX) || numbers(name).and_then(name_of).as_ref() == Some(name)
+        };
+        let is_known = |name: &String| {
+            let place = numbers(name);
+            known.iter().any(|it| place == Some((it.table, it.chunk)))
+        };
+        // A file may be there whose chunk was not committed; one that says what the journal says must be, too.
+        let is_own = self.found.iter().all(could_be_own)
+            && (known.is_empty() || self.found.is_empty() || self.found.iter().any(is_known));
+        if is_own {
+            return Ok(());
+        }
+        refuse_any(&self.path, &self.found)
+    }
+
+    /// Where the file is, if it is here.
+    pub(super) fn find(&self, file: &str) -> Option<PathBuf> {
+        Some(self.path.join(file)).filter(|it| it.is_file())
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -83,22 +113,48 @@ impl Folder {
         format!("{:04}-{words}-{chunk:05}.csv", table.number)
     }
 
-    /// Writes the rejected rows of a chunk.
-    pub(super) fn write(&self, table: &Table, chunk: u32, rows: &[Rejected<'_>]) -> Result<()> {
+    /// Begins the file of a chunk.
+    pub(super) fn begin<'a>(&self, table: &'a Table, chunk: u32) -> Result<ChunkFile<'a>> {
         let columns: Vec<_> = table.stored_columns().collect();
         let mut csv = Vec::new();
         encode_header(columns.iter().map(|it| it.target_name()).chain(REASONS), &mut csv);
+        let mut file = ReplacedFile::create(&self.path.join(Self::file_name(table, chunk)))?;
+        file.write(&csv)?;
+        Ok(ChunkFile { file, columns })
+    }
+
+    /// Removes what an attempt at the chunk that was not committed has left.
+    pub(super) fn forget(&self, table: &Table, chunk: u32) -> Result<()> {
+        let path = self.path.join(Self::file_name(table, chunk));
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).or_fail(Exit::Target, || {
+                format!(
+                    "file `{}`, which is out of date, cannot be removed",
+                    path.display()
+                )
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The rejected rows of a chunk on their way into its file.
+pub(super) struct ChunkFile<'a> {
+    file: ReplacedFile,
+    columns: Vec<&'a Column>,
+}
+
+impl ChunkFile<'_> {
+    /// Adds rows.
+    pub(super) fn write(&mut self, rows: &[Rejected<'_>]) -> Result<()> {
+        let mut csv = Vec::new();
         for rejected in rows {
             let column = |name: &String| {
-                let found = columns.iter().find(|it| it.name == *name);
+                let found = self.columns.iter().find(|it| it.name == *name);
                 found.map_or(name.clone(), |it| it.target_name().to_owned())
             };
-            let hex: Vec<&str> = rejected
-                .row
-                .hex
-                .iter()
-                .map(|it| columns[*it].target_name())
-                .collect();
+            let hex = rejected.row.hex.iter().map(|it| self.columns[*it].target_name());
+            let hex: Vec<&str> = hex.collect();
             let reasons = [
                 Some(rejected.number.to_string()),
                 Some(rejected.refusal.sqlstate.clone()),
@@ -112,23 +168,39 @@ impl Folder {
                 &mut csv,
             );
         }
-        cli::replace_file(&self.path.join(Self::file_name(table, chunk)), &csv)
+        self.file.write(&csv)
     }
 
-    /// Removes what an attempt at the chunk that was not committed has left.
-    pub(super) fn forget(&self, table: &Table, chunk: u32) -> Result<()> {
-        let path = self.path.join(Self::file_name(table, chunk));
-        if !self.resumed {
-            return Ok(());
-        }
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).or_fail(Exit::Target, || {
-                format!(
-                    "file `{}`, which is out of date, cannot be removed",
-                    path.display()
-                )
-            }),
-            _ => Ok(()),
-        }
+    /// Gives the file its name.
+    pub(super) fn finish(self) -> Result<()> {
+        self.file.publish()
     }
+}
+
+fn unusable(path: &Path, what: &str) -> Failure {
+    Failure::usage(format!("folder `{}` {what}", path.display()))
+}
+
+fn names(path: &Path) -> io::Result<Vec<String>> {
+    fs::read_dir(path)?
+        .map(|it| Ok(it?.file_name().to_string_lossy().into_owned()))
+        .collect()
+}
+
+fn refuse_any(path: &Path, found: &[String]) -> Result<()> {
+    if found.is_empty() {
+        return Ok(());
+    }
+    Err(unusable(
+        path,
+        "is not empty, and rejected rows of two loads would be mixed up",
+    )
+    .with_hint("name another one with --rejects, or empty it"))
+}
+
+/// The numbers of table and chunk in the name of a file.
+fn numbers(name: &str) -> Option<(u32, u32)> {
+    let (table, rest) = name.split_once('-')?;
+    let (_, chunk) = rest.strip_suffix(".csv")?.rsplit_once('-')?;
+    Some((table.parse().ok()?, chunk.parse().ok()?))
 }

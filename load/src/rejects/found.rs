@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 use archive::{End, Header};
 use cli::{Exit, Failure, Result, Ui, count};
 use fingerprint::Fingerprint;
+use postgres::Client;
 use serde_json::json;
 
 use super::Rejects;
@@ -15,6 +16,9 @@ use super::journal::{self, RejectedChunk};
 use crate::journal::Run;
 use crate::rows::table_at;
 use crate::target::Target;
+
+/// Where files are that this process has not written.
+const FORMER_FOLDER: &str = "in the folder that --rejects named before";
 
 /// What a load goes live without.
 #[derive(Clone, Debug, Default)]
@@ -32,17 +36,17 @@ struct RejectedTable {
     rows: u64,
     rejected: Fingerprint,
     reasons: BTreeMap<String, u64>,
+    /// Paths, or the bare names of what a former process of the run has put into another folder.
     files: Vec<String>,
+    /// How many of them are in the folder.
+    here: usize,
 }
 
 impl Rejects {
     /// Compares, for each table, what the journal says was rejected and what went in with the archive's end.
     pub(crate) fn finish(&self, target: &mut Target, run: &Run, header: &Header, end: &End) -> Result<()> {
-        let chunks = if self.are_wanted() {
-            journal::read(target.client(), run)?
-        } else {
-            Vec::new()
-        };
+        // Also where a former process of the run has rejected them and this one would not.
+        let chunks = journal::read(target.client(), run)?;
         let mut by_table: BTreeMap<u32, Vec<RejectedChunk>> = BTreeMap::new();
         for chunk in chunks {
             by_table.entry(chunk.table).or_default().push(chunk);
@@ -99,15 +103,21 @@ impl Rejects {
                 return Err(lost());
             }
         }
+        let mut here = 0;
+        let file_of = |chunk: &RejectedChunk| {
+            let file = Folder::file_name(table, chunk.chunk);
+            let path = self.folder.as_ref().and_then(|it| it.find(&file));
+            here += usize::from(path.is_some());
+            path.map_or(file, |it| it.display().to_string())
+        };
+        let files = chunks.iter().map(file_of).collect();
         Ok(RejectedTable {
             name,
             rows: expected.rows,
             rejected,
             reasons,
-            files: chunks
-                .iter()
-                .map(|it| Folder::file_name(table, it.chunk))
-                .collect(),
+            files,
+            here,
         })
     }
 
@@ -135,9 +145,14 @@ impl Found {
                     .iter()
                     .map(|(sqlstate, rows)| (sqlstate.as_str(), *rows)),
             );
-            let files = match table.files.as_slice() {
-                [file] => self.shown(file),
-                files => format!("{} ({} files)", self.folder.display(), files.len()),
+            let folder = self.folder.display();
+            let here = table.here;
+            let files = match (table.files.as_slice(), table.files.len() - here) {
+                ([path], 0) => path.clone(),
+                ([file], _) => format!("{file} {FORMER_FOLDER}"),
+                (_, 0) => format!("{folder} ({here} files)"),
+                (files, former) if former == files.len() => format!("{former} files {FORMER_FOLDER}"),
+                (_, former) => format!("{folder} ({here} files) and {former} files {FORMER_FOLDER}"),
             };
             ui.finding(format_args!(
                 "{}: {} of {} rows rejected (SQLSTATE {reasons}), see {files}",
@@ -153,20 +168,37 @@ impl Found {
         }
     }
 
-    fn shown(&self, file: &str) -> String {
-        self.folder.join(file).display().to_string()
-    }
-
     pub(crate) fn json(&self) -> serde_json::Value {
         let tables = self.tables.iter().map(|it| {
             json!({
                 "table": it.name, "rows": it.rejected.rows, "form": it.rejected.form, "sum": it.rejected.sum(),
                 "reasons": it.reasons,
-                "files": it.files.iter().map(|file| self.shown(file)).collect::<Vec<_>>(),
+                "files": it.files,
             })
         });
         json!({ "rows": self.rows(), "tables": tables.collect::<Vec<_>>(), "not_valid": self.not_valid })
     }
+}
+
+/// Says which rows the run with this number, which is live, went live without. Returns whether there are any.
+pub(crate) fn say_rejected(client: &mut Client, run: i64, ui: &Ui) -> Result<bool> {
+    let chunks = journal::read_of(client, run)?;
+    let mut tables: BTreeMap<&str, (u64, BTreeMap<&str, u64>)> = BTreeMap::new();
+    for chunk in &chunks {
+        let (rows, reasons) = tables.entry(&chunk.into).or_default();
+        *rows += chunk.fingerprint.rows;
+        for (sqlstate, rows) in read_reasons(&chunk.reason) {
+            *reasons.entry(sqlstate).or_default() += rows;
+        }
+    }
+    for (name, (rows, reasons)) in tables {
+        let reasons = list_reasons(reasons.into_iter());
+        let rows = count(rows);
+        ui.finding(format_args!(
+            "{name}: {rows} rows were rejected when it was loaded (SQLSTATE {reasons})"
+        ));
+    }
+    Ok(!chunks.is_empty())
 }
 
 /// `23514: 3, 22P02: 1`

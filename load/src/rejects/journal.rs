@@ -67,13 +67,21 @@ pub(super) fn note(
 
 /// All that a run has rejected, in the order of tables and chunks.
 pub(crate) fn read(client: &mut impl GenericClient, run: &Run) -> Result<Vec<RejectedChunk>> {
+    read_of(client, run.id())
+}
+
+/// All that the run with this number has rejected.
+pub(super) fn read_of(client: &mut impl GenericClient, run: i64) -> Result<Vec<RejectedChunk>> {
     const REJECTED: &str = "
         SELECT table_number::pg_catalog.oid, chunk_number::pg_catalog.oid, table_name, rows, form,
           pg_catalog.encode(sum, 'hex'), reason
         FROM coalesce.rejected WHERE run = $1 ORDER BY table_number, chunk_number";
     let step = "the journal could not be read";
+    if !exists(client).map_err(|error| failed(step, error))? {
+        return Ok(Vec::new());
+    }
     let rows = client
-        .query(REJECTED, &[&run.id()])
+        .query(REJECTED, &[&run])
         .map_err(|error| failed(step, error))?;
     rows.iter()
         .map(|row| {
@@ -96,13 +104,14 @@ pub(crate) fn read(client: &mut impl GenericClient, run: &Run) -> Result<Vec<Rej
 
 /// Removes what is known of a run that is abandoned, with the rows it was about.
 pub(crate) fn forget(client: &mut impl GenericClient, run: &Run) -> std::result::Result<(), postgres::Error> {
-    // A journal from before rows could be rejected gets its table with the next load.
-    let exists = client.query_one(
-        "SELECT pg_catalog.to_regclass('coalesce.rejected') IS NOT NULL",
-        &[],
-    )?;
-    if exists.get(0) {
+    if exists(client)? {
         client.execute("DELETE FROM coalesce.rejected WHERE run = $1", &[&run.id()])?;
     }
     Ok(())
+}
+
+/// A journal from before rows could be rejected gets its table with the next load.
+fn exists(client: &mut impl GenericClient) -> std::result::Result<bool, postgres::Error> {
+    const TABLE: &str = "SELECT pg_catalog.to_regclass('coalesce.rejected') IS NOT NULL";
+    client.query_one(TABLE, &[]).map(|row| row.get(0))
 }

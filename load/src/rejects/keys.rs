@@ -38,11 +38,8 @@ pub(crate) fn validation(table: &QualifiedName, key: &str) -> String {
 impl Rejects {
     /// Runs statements that validate foreign keys, as [`validation`] writes them.
     pub(crate) fn validate(&self, target: &mut Target, steps: Steps<'_>, tasks: Vec<Task>) -> Result<()> {
-        let rejected = if self.are_wanted() {
-            journal::read(target.client(), steps.run)?
-        } else {
-            Vec::new()
-        };
+        // Also where a former process of the run has rejected them and this one would not.
+        let rejected = journal::read(target.client(), steps.run)?;
         if rejected.is_empty() {
             return run_beside(target, steps, PHASE, tasks);
         }

@@ -147,29 +147,37 @@ impl<'a> OpenedChunk<'a> {
         name: &str,
         freeze: Freeze,
     ) -> Result<()> {
-        let rows = &self.rows;
+        self.copy_part_into(transaction, name, freeze, (self.rows.rows, &[&self.bytes]))
+    }
+
+    /// Writes some of its rows into `name`: their number, and the bytes that are a chunk of them when put together.
+    pub(crate) fn copy_part_into(
+        &self,
+        transaction: &mut Transaction<'_>,
+        name: &str,
+        freeze: Freeze,
+        (rows, pieces): (u64, &[&[u8]]),
+    ) -> Result<()> {
         let step = || {
-            let table = self.table.qualified_name();
-            format!("rows of {table} could not be written (chunk {})", rows.chunk)
+            let (table, chunk) = (self.table.qualified_name(), self.rows.chunk);
+            format!("rows of {table} could not be written (chunk {chunk})")
         };
         let mut writer = transaction
-            .copy_in(&copy_in_sql(self.table, name, rows.form, freeze))
+            .copy_in(&copy_in_sql(self.table, name, self.rows.form, freeze))
             .map_err(|error| failed(step(), error))?;
-        for piece in self.bytes.chunks(PIECE_BYTES) {
+        for piece in pieces.iter().flat_map(|it| it.chunks(PIECE_BYTES)) {
             self.pace.wait(piece.len())?;
             writer
                 .write_all(piece)
                 .map_err(|error| Failure::new(Exit::Target, step()).with_source(error))?;
         }
         let copied = writer.finish().map_err(|error| failed(step(), error))?;
-        if copied == rows.rows {
-            script::remark(format_args!("{} rows, {}", count(copied), size(rows.raw)));
+        if copied == rows {
+            let bytes: usize = pieces.iter().map(|it| it.len()).sum();
+            script::remark(format_args!("{} rows, {}", count(copied), size(bytes as u64)));
             return Ok(());
         }
-        let message = format!(
-            "{name} took {copied} of {} rows of chunk {}",
-            rows.rows, rows.chunk
-        );
+        let message = format!("{name} took {copied} of {rows} rows of chunk {}", self.rows.chunk);
         Err(Failure::new(Exit::Target, message))
     }
 }

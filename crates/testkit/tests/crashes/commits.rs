@@ -118,9 +118,10 @@ fn a_lost_commit_is_decided_by_the_journal() {
         lab.clear();
         std::fs::write(lab.path("k.tar"), &kept).unwrap();
         let (output, _) = load(&lab, lost, at);
-        let is_last_answer = round == 0;
+        // Before the run is in the journal there is nothing to go on with; the last transaction is not tried again.
+        let may_fail = at < 2 || round == 1;
         assert!(
-            output.success() || output.code() == Some(5) && !is_last_answer,
+            output.success() || output.code() == Some(5) && may_fail,
             "{lost:?} {at}\n{output}"
         );
         lab.check_way_on(&output, None, "k.tar");

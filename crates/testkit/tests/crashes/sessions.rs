@@ -70,6 +70,54 @@ fn sessions_ended_at_any_moment_tear_nothing() {
     println!("{rounds} dumps and {rounds} loads, of which {failed} failed, every row once");
 }
 
+/// Passes half of the archive, and the rest when it may.
+const HALVES: &str =
+    "{ head -c $(($(wc -c <kept.tar) / 2)); touch half; while [ -e half ]; do sleep 0.02; done; cat; }";
+
+#[test]
+fn a_load_goes_on_by_itself_when_its_sessions_are_ended() {
+    // Fault 18.
+    let lab = Lab::shared();
+    lab.keep_archive();
+    lab.clear();
+    let of_load = format!(
+        "datname = '{}' AND application_name LIKE 'coalesce load%'",
+        lab.target.name()
+    );
+    let end_all = |condition: &str| {
+        let sql = format!(
+            "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE {of_load} AND {condition}"
+        );
+        lab.target.query(&sql).unwrap()[0].parse::<u32>().unwrap()
+    };
+    let line = format!("{HALVES} <{KEPT_FILE} | {LOAD} --whole-max 0");
+    let output = thread::scope(|scope| {
+        let running = scope.spawn(|| lab.run(&line));
+        let wait_for = |is_so: &dyn Fn() -> bool| {
+            while !is_so() {
+                assert!(!running.is_finished(), "it did not wait");
+                thread::sleep(Duration::from_millis(5));
+            }
+        };
+        let half = lab.path("half");
+        wait_for(&|| half.exists());
+        // While there are rows to come.
+        wait_for(&|| end_all("true") > 1);
+        // An index of the table has to wait, and its rows do not.
+        let mut other = lab.target.admin().unwrap();
+        let mut transaction = other.transaction().unwrap();
+        transaction
+            .batch_execute("LOCK TABLE k.item IN ROW EXCLUSIVE MODE")
+            .unwrap();
+        std::fs::remove_file(&half).unwrap();
+        wait_for(&|| end_all("wait_event_type = 'Lock' AND query LIKE '%INDEX%'") > 0);
+        transaction.rollback().unwrap();
+        running.join().unwrap()
+    });
+    output.assert_success();
+    lab.check_rows(&output);
+}
+
 #[test]
 fn a_server_that_crashes_at_any_moment_of_a_load_costs_no_row() {
     // Faults 18 and 25. What was committed without waiting for the disk may be lost, rows and journal together, and
