@@ -5,10 +5,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use ::postgres::Client;
 use archive::Writer;
 use cli::{ArchiveSink, Failure, InterruptGuard, Progress, Ui};
-use database::postgres::{Snapshot, SnapshotSession, read_rows};
+use database::postgres::{RowSource, Snapshot, SnapshotSession, read_rows};
 
 use crate::parts::{Part, PartQueue};
 use crate::rows::{Chunk, Chunker, Stop, write_chunks};
@@ -155,10 +154,10 @@ enum Unread {
 }
 
 impl Work<'_> {
-    fn read(&self, client: &mut Client, part: &Part<'_>) -> Result<(), Unread> {
+    fn read(&self, source: &mut impl RowSource, part: &Part<'_>) -> Result<(), Unread> {
         let halt = self.halt;
         let mut chunker = Chunker::new(part.table, part.form, self.options, &self.chunks, &halt.halted);
-        let read = read_rows(client, part.table, part.form, &part.extent, |piece| {
+        let read = read_rows(source, part.table, part.form, &part.extent, |piece| {
             chunker.push(piece).inspect_err(|_| {
                 // Before the stream is dropped, which receives the rest of it first; whoever was halted
                 // may have begun its COPY after all were cancelled.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use archive::{Codec, Writer, compress};
 use catalog::Table;
 use cli::{ArchiveSink, Failure, Pace, Progress, Work};
-use fingerprint::{Fingerprint, Form, RowScanner, Rows, wrap_chunk};
+use fingerprint::{ChunkScanner, Fingerprint, Form, Rows};
 
 use crate::Options;
 use crate::chunk_queue::{Closed, Queued, Sender};
@@ -29,10 +29,9 @@ pub(crate) enum Stop {
 /// Cuts one table's rows into chunks.
 pub(crate) struct Chunker<'a> {
     table: &'a Table,
-    form: Form,
     codec: Codec,
     chunk_bytes: usize,
-    scanner: RowScanner,
+    scanner: ChunkScanner,
     chunks: &'a Sender<Chunk>,
     halted: &'a AtomicBool,
     pace: &'a Pace,
@@ -47,13 +46,12 @@ impl<'a> Chunker<'a> {
         chunks: &'a Sender<Chunk>,
         halted: &'a AtomicBool,
     ) -> Self {
-        let scanner = RowScanner::new(form, table.stored_columns().count());
+        let names: Vec<&str> = table.stored_columns().map(|it| it.name.as_str()).collect();
         Chunker {
             table,
-            form,
             codec: options.codec,
             chunk_bytes: options.chunk_bytes,
-            scanner,
+            scanner: ChunkScanner::new(form, names),
             chunks,
             halted,
             pace: &options.pace,
@@ -80,28 +78,23 @@ impl<'a> Chunker<'a> {
         paced.map_err(Stop::Failed)?;
         self.scanner.push(bytes).map_err(|error| self.not_framed(error))?;
         if self.scanner.buffered() >= self.chunk_bytes {
-            let rows = self.scanner.take_rows();
+            let rows = self.scanner.take_chunk();
             self.send(rows)?;
         }
         Ok(())
     }
 
     pub(crate) fn finish(mut self) -> Result<(), Stop> {
-        let scanner = std::mem::replace(&mut self.scanner, RowScanner::new(self.form, 0));
+        let scanner = std::mem::replace(&mut self.scanner, ChunkScanner::new(Form::Text, []));
         let rows = scanner.finish().map_err(|error| self.not_framed(error))?;
         self.send(rows)
     }
 
     fn send(&mut self, rows: Rows) -> Result<(), Stop> {
-        if rows.fingerprint.rows == 0 {
+        let (chunk, fingerprint) = (rows.bytes, rows.fingerprint);
+        if fingerprint.rows == 0 {
             return Ok(());
         }
-        let names: Vec<&str> = self
-            .table
-            .stored_columns()
-            .map(|column| column.name.as_str())
-            .collect();
-        let chunk = wrap_chunk(self.form, names, rows.bytes);
         let raw = chunk.len() as u64;
         let stored = compress(self.codec, chunk).map_err(|error| Stop::Failed(Failure::archive(error)))?;
         let chunk = Chunk {
@@ -109,7 +102,7 @@ impl<'a> Chunker<'a> {
             codec: self.codec,
             raw,
             stored,
-            fingerprint: rows.fingerprint,
+            fingerprint,
         };
         let bytes = chunk.stored.len() as u64;
         self.sent += 1;

@@ -7,10 +7,11 @@ use cli::{Exit, Failure, Result, Ui};
 use database::endpoint::PostgresEndpoint;
 use postgres::Transaction;
 
+use crate::checks::locks::{self, LockRoom};
 use crate::journal::{self, Run};
 use crate::large_objects;
 use crate::statements::execute;
-use crate::target::{Target, failed};
+use crate::target::{LATER, Target, failed};
 
 pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Result<()> {
     let mut target = Target::connect(endpoint, 1, ui)?;
@@ -25,7 +26,7 @@ pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Res
     if places.is_empty() {
         places.push(journal::LARGE_OBJECTS.to_owned());
     }
-    target.lock_schemas(&places)?;
+    target.lock_schemas(&places, LATER)?;
     remove(&mut target, &run, ui)?;
     ui.status(format_args!(
         "{} removed from {}",
@@ -38,6 +39,9 @@ pub(crate) fn abandon(endpoint: &PostgresEndpoint, schema: &str, ui: &Ui) -> Res
 /// Removes what a run left, whose schemas are locked, and notes that in the journal.
 pub(crate) fn remove(target: &mut Target, run: &Run, ui: &Ui) -> Result<()> {
     let step = "what was left could not be removed";
+    if !tables_are_few(target, run)? {
+        remove_tables_in_batches(target, run, ui)?;
+    }
     if !large_objects::are_few(target.client(), run)? {
         // Too many locks for one transaction. Nothing goes before it is known that everything may go.
         let mut rehearsal = target
@@ -59,6 +63,67 @@ pub(crate) fn remove(target: &mut Target, run: &Run, ui: &Ui) -> Result<()> {
     transaction.commit().map_err(|error| failed(step, error))
 }
 
+/// Whether the server has room for all the locks that the run's relations take when they go at once.
+fn tables_are_few(target: &mut Target, run: &Run) -> Result<bool> {
+    const RELATIONS: &str = "
+        SELECT pg_catalog.count(*) FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = ANY ($1)";
+    let room = LockRoom::read(target.client())?.locks();
+    let row = target
+        .client()
+        .query_one(RELATIONS, &[&run.schemas])
+        .map_err(|error| failed("the contents of the schemas could not be counted", error))?;
+    // A table has a TOAST table with an index, elsewhere, and a row type.
+    Ok(row.get::<_, i64>(0).unsigned_abs() < room / 8)
+}
+
+/// Removes tables in transactions of their own. Each refuses to take along what stands elsewhere; what went before stays
+/// away, since it was the run's.
+fn remove_tables_in_batches(target: &mut Target, run: &Run, ui: &Ui) -> Result<()> {
+    const TABLES: &str = "
+        SELECT pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname)
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'p', 'f') AND NOT c.relispartition
+          AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.classid = 'pg_catalog.pg_class'::pg_catalog.regclass
+                          AND e.objid = c.oid AND e.deptype = 'e')
+        ORDER BY c.oid DESC LIMIT $2";
+    const BATCH: usize = 200;
+    let step = "what was left could not be removed";
+    let batch = locks::batch(target.client(), BATCH)?;
+    ui.status("there is much to remove: tables go in several transactions");
+    loop {
+        cli::check_interrupt()?;
+        let mut transaction = target
+            .client()
+            .transaction()
+            .map_err(|error| failed(step, error))?;
+        journal::hold(&mut transaction, run)?;
+        for schema in &run.schemas {
+            refuse_others(&mut transaction, schema, run)?;
+        }
+        let rows = transaction
+            .query(TABLES, &[&run.schemas, &i64::try_from(batch).unwrap_or(1)])
+            .map_err(|error| failed(step, error))?;
+        let tables: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        if tables.is_empty() {
+            return transaction.rollback().map_err(|error| failed(step, error));
+        }
+        let before = objects_elsewhere(&mut transaction, run)?;
+        execute(
+            &mut transaction,
+            &format!("DROP TABLE IF EXISTS {} CASCADE", tables.join(", ")),
+        )?;
+        let after = objects_elsewhere(&mut transaction, run)?;
+        refuse_losses(
+            &before,
+            &after,
+            run,
+            "drop them first; some tables of the run are gone already",
+        )?;
+        transaction.commit().map_err(|error| failed(step, error))?;
+    }
+}
+
 /// Removes what is in the run's schemas, or refuses to.
 fn remove_schemas(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
     // The load may have ended well between the look at the journal and the lock.
@@ -74,7 +139,7 @@ fn remove_schemas(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
         }
     }
     let after = objects_elsewhere(transaction, run)?;
-    refuse_losses(&before, &after, run)
+    refuse_losses(&before, &after, run, "drop them first; nothing was removed")
 }
 
 /// Empties a schema that was there before the load. It stays itself, with its owner and its grants, and so do
@@ -170,7 +235,7 @@ fn objects_elsewhere(transaction: &mut Transaction<'_>, run: &Run) -> Result<BTr
 }
 
 /// Dropping cascades, so whatever else it would have taken along stops it, before anything is committed.
-fn refuse_losses(before: &BTreeSet<String>, after: &BTreeSet<String>, run: &Run) -> Result<()> {
+fn refuse_losses(before: &BTreeSet<String>, after: &BTreeSet<String>, run: &Run, hint: &str) -> Result<()> {
     let mut lost = before.difference(after).peekable();
     if lost.peek().is_none() {
         return Ok(());
@@ -179,7 +244,5 @@ fn refuse_losses(before: &BTreeSet<String>, after: &BTreeSet<String>, run: &Run)
         Exit::Target,
         format!("objects elsewhere depend on {}", run.schemas.join(", ")),
     );
-    Err(lost
-        .fold(failure, Failure::with_state)
-        .with_hint("drop them first; nothing was removed"))
+    Err(lost.fold(failure, Failure::with_state).with_hint(hint))
 }

@@ -25,7 +25,8 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
   load shared-app-dev backup.tar --data-only --truncate shop.settings
   load --abandon mandible shared-app-dev";
 
-const FINDINGS: &str = "live, but rows were rejected (--on-error reject); or the archive can be restored, but not all of it could be tested (--restore-test)";
+const FINDINGS: &str =
+    "live, but rows were rejected; or the archive can be restored, but not all of it was tested";
 
 /// Load an archive into a PostgreSQL database, all or nothing
 ///
@@ -100,7 +101,7 @@ pub(crate) struct Args {
     /// for a load that had nothing else). Extensions stay; of what --apply names an unfinished load has nothing.
     /// Objects of other roles, and objects elsewhere
     /// that depend on what would go, stop it.
-    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply", "resume", "RejectArgs"])]
+    #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply", "resume", "whole_max", "toast_compression", "allow_older_target", "format", "rate_limit", "RejectArgs"])]
     pub(crate) abandon: Option<String>,
     #[command(flatten)]
     pub(crate) rows_alone: DataOnlyArgs,
@@ -149,5 +150,45 @@ impl Args {
             || std::thread::available_parallelism().map_or(2, usize::from) + 1,
             usize::from,
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An option that does nothing beside another one is refused by its name.
+    #[track_caller]
+    fn refused(way: &str, option: &str) {
+        let line = format!("load shared {way} {option}");
+        let refusal = Args::try_parse_from(line.split(' ')).expect_err(&line);
+        assert_eq!(refusal.kind(), clap::error::ErrorKind::ArgumentConflict, "{line}");
+        let name = option.split(' ').next().unwrap_or_default();
+        assert!(refusal.to_string().contains(name), "{line}: {refusal}");
+    }
+
+    #[test]
+    fn an_option_that_would_do_nothing_is_refused() {
+        let rows = [
+            "--whole-max 10",
+            "--rate-limit 20",
+            "--on-error reject --rejects folder",
+            "--resume",
+        ];
+        let others = ["--toast-compression lz4", "--allow-older-target", "--space 1GiB"];
+        for option in rows.iter().chain(&["--format json", "--read-back"]) {
+            refused("--dry-run", option);
+            refused("--abandon shop", option);
+        }
+        for option in others {
+            refused("--abandon shop", option);
+        }
+        for option in ["--jobs 2", "--privileges keep", "--apply settings", "--dry-run"] {
+            refused("--abandon shop", option);
+            refused("--data-only", option);
+        }
+        for option in &rows[..3] {
+            refused("--data-only", option);
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::thread;
 
 use cli::Result;
 
+use crate::checks::locks;
 use crate::indexes::AFTER_ROWS;
 use crate::statements::execute;
 use crate::steps::Steps;
@@ -88,6 +89,12 @@ pub(crate) fn run_beside(
     tasks.sort_by_key(|task| Reverse(task.weight));
     let mut sessions = target.sessions(tasks.len())?;
     let limits = set_limits(&mut sessions)?;
+    // All sessions share the server's room for locks.
+    let number = sessions.len();
+    let batch = match sessions.first_mut() {
+        Some(session) => (locks::batch(&mut **session, BATCH * number)? / number).max(1),
+        None => return Ok(()),
+    };
     let whole: u64 = tasks.iter().map(|task| task.weight).sum();
     let jobs = u64::try_from(target.jobs()).unwrap_or(u64::MAX);
     let statements = tasks.iter().map(|task| task.statements.len()).sum();
@@ -101,8 +108,10 @@ pub(crate) fn run_beside(
                 return Ok(());
             }
             let workers = limits.and_then(|it| it.workers(task.surplus(whole, jobs)));
-            in_transaction(session, steps, &task.statements, workers.as_deref())
-                .inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+            for statements in task.statements.chunks(batch) {
+                in_transaction(session, steps, statements, workers.as_deref())
+                    .inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+            }
             task.statements.iter().for_each(|_| phase.step());
         }
         Ok(())

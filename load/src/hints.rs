@@ -27,7 +27,7 @@ fn hint(state: &SqlState, message: &str) -> Option<&'static str> {
         ),
         (
             SqlState::INSUFFICIENT_PRIVILEGE,
-            "`load --dry-run` tells all that the role lacks at once",
+            "a role that owns the object can GRANT it; `load --dry-run` of a whole archive tells all that the role lacks at once",
         ),
     ];
     if *state == SqlState::OUT_OF_MEMORY && message.contains("shared memory") {

@@ -6,6 +6,7 @@ use cli::{Exit, Failure, Result, Ui, count};
 use fingerprint::{Form, Row, each_row_of_chunk};
 use postgres::{Client, GenericClient, Transaction};
 
+use crate::checks::locks;
 use crate::journal::{self, Run};
 use crate::statements::execute;
 use crate::steps::Steps;
@@ -63,29 +64,34 @@ pub(crate) fn roles(header: &Header) -> Vec<String> {
 
 /// Makes all of them, empty and without grants to anyone, each with its row in the journal.
 pub(crate) fn create(target: &mut Target, steps: Steps<'_>, header: &Header) -> Result<()> {
-    for batch in header.catalog.large_objects.chunks(BATCH) {
+    for batch in header
+        .catalog
+        .large_objects
+        .chunks(locks::batch(target.client(), BATCH)?)
+    {
         let oids = oids(batch);
         let named: Vec<String> = oids.iter().map(u32::to_string).collect();
-        steps.once_in_order(target, "large objects", &[&named.join(" ")], |transaction, _| {
-            create_batch(transaction, steps.run, batch, &oids)
+        let named: Vec<&str> = named.iter().map(String::as_str).collect();
+        steps.once_in_order(target, "large objects", &named, |transaction, left| {
+            let batch: Vec<&LargeObject> = batch
+                .iter()
+                .filter(|it| left.contains(&it.oid.to_string().as_str()))
+                .collect();
+            create_batch(transaction, steps.run, &batch)
         })?;
     }
     Ok(())
 }
 
-fn create_batch(
-    transaction: &mut Transaction<'_>,
-    run: &Run,
-    batch: &[LargeObject],
-    oids: &[u32],
-) -> Result<()> {
+fn create_batch(transaction: &mut Transaction<'_>, run: &Run, batch: &[&LargeObject]) -> Result<()> {
+    let oids: Vec<u32> = batch.iter().map(|it| it.oid).collect();
     transaction
         .execute(
             "SELECT pg_catalog.lo_create(x.oid) FROM pg_catalog.unnest($1::pg_catalog.oid[]) AS x (oid)",
             &[&oids],
         )
         .map_err(|error| failed("the large objects could not be created", error))?;
-    revoke_all(transaction, oids)?;
+    revoke_all(transaction, &oids)?;
     for object in batch {
         if let Some(comment) = &object.comment {
             let text = quote_literal(comment);
@@ -95,7 +101,7 @@ fn create_batch(
             )?;
         }
     }
-    journal::note_large_objects(transaction, run, oids)
+    journal::note_large_objects(transaction, run, &oids)
 }
 
 /// Takes back what default privileges give (PostgreSQL 18 has them for large objects).

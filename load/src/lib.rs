@@ -20,6 +20,7 @@ mod journal;
 mod keys;
 mod large_objects;
 mod order;
+mod phases;
 mod prepare;
 mod promised;
 mod proofs;
@@ -34,7 +35,11 @@ mod statements;
 mod steps;
 mod target;
 mod toast;
+mod unlogged;
+mod withheld;
 
+use std::cell::Cell;
+use std::path::Path;
 use std::time::Instant;
 
 use archive::{Content, Header, SchemaMember};
@@ -49,7 +54,7 @@ use args::Args;
 use order::{Begun, Load};
 use proofs::Scratch;
 use rejects::Rejects;
-use target::Target;
+use target::{LATER, SOON, Target};
 
 /// The definition of the tool's arguments.
 pub fn command() -> Command {
@@ -59,6 +64,14 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
+    if Path::new(&args.target).is_file() {
+        let message = format!(
+            "`{}` is a file, and the first word names the database that is written",
+            args.target
+        );
+        return Err(Failure::usage(message)
+            .with_hint("write `load TARGET ARCHIVE`; a database of that name is `dbname=…`"));
+    }
     let endpoint = match Endpoint::parse(&args.target, &cli::environment()).map_err(Failure::target)? {
         Endpoint::Postgres(endpoint) => endpoint,
         Endpoint::Sqlite(path) => {
@@ -122,9 +135,10 @@ fn load_archive(
         is_restore_test: scratch.is_some(),
         args,
         ui,
+        ending_is_known: Cell::new(true),
     };
     // Locked first: what the checks find must still hold when the run begins.
-    target.lock_schemas(&load.places)?;
+    target.lock_schemas(&load.places, if args.resume { LATER } else { SOON })?;
     if args.dry_run.dry_run {
         return load.rehearse(&mut target, reader);
     }

@@ -1,14 +1,16 @@
 //! The order of a load: what it begins with, everything up to the moment at which the schemas are live, and what is said
 //! when it ends before.
 
+use std::cell::Cell;
+
 use archive::{End, Header, SchemaMember};
-use cli::{ArchiveReader, Failure, Outcome, Result, Ui};
+use cli::{ArchiveReader, Exit, Failure, Outcome, Result, Ui};
 
 use crate::after::After;
 use crate::apart::Apart;
 use crate::args::{Args, Privileges};
 use crate::extension_rows::ExtensionRows;
-use crate::journal::{Loaded, Origin, Run};
+use crate::journal::{Ending, Loaded, Origin, Run};
 use crate::proofs::ReadBack;
 use crate::rejects::Rejects;
 use crate::resume::Start;
@@ -17,7 +19,7 @@ use crate::steps::Steps;
 use crate::target::Target;
 use crate::{
     Texts, checks, dry_run, grants, indexes, journal, large_objects, prepare, rejects, resume, roles, rows,
-    settle, shell_word, shown_target,
+    settle, shell_word, shown_target, withheld,
 };
 
 /// What is loaded, and how.
@@ -33,6 +35,8 @@ pub(crate) struct Load<'a> {
     pub(crate) is_restore_test: bool,
     pub(crate) args: &'a Args,
     pub(crate) ui: &'a Ui,
+    /// False when nobody could say what became of the last transaction.
+    pub(crate) ending_is_known: Cell<bool>,
 }
 
 /// How a load has begun.
@@ -123,10 +127,16 @@ impl Load<'_> {
         cli::set_last_words(self.last_words(target));
         let ended = self.run(target, steps, reader);
         let proved = ended.map_err(|failure| {
+            if !self.ending_is_known.get() {
+                return failure
+                    .with_state("whether it is live is not known: nobody answers")
+                    .with_way_out(self.way_on());
+            }
+            let way_out = self.way_out(failure.exit());
             self.state_left(target)
                 .into_iter()
                 .fold(failure, Failure::with_state)
-                .with_way_out(self.way_out())
+                .with_way_out(way_out)
         })?;
         cli::set_last_words(Vec::new());
         Ok(proved)
@@ -152,9 +162,13 @@ impl Load<'_> {
         } = filled;
         extension_rows.compare(target, &of_extensions, ui)?;
         let post_data = texts.get(SchemaMember::PostData);
-        let row_security = indexes::build(target, steps, header, post_data, (late, rejects), ui)?;
-        settle::settle(target, steps, header, &end, ui)?;
+        // A function that an index or a view calls can put values into its words.
+        let withhold = |failure| withheld::of_rows(failure, ui.is_verbose());
+        let row_security =
+            indexes::build(target, steps, header, post_data, (late, rejects), ui).map_err(withhold)?;
+        settle::settle(target, steps, header, &end, ui).map_err(withhold)?;
         // Before row level security, which would stand in the way.
+        target.revive(run)?;
         let mut read_back = if self.args.proofs.reads_back() {
             Some(ReadBack::of_tables(target, run, header, &end, ui)?)
         } else {
@@ -164,6 +178,7 @@ impl Load<'_> {
         rejects.finish(target, run, header, &end)?;
         self.after.run(target, steps, header, ui)?;
         cli::check_interrupt()?;
+        target.revive(run)?;
         self.go_live(target, run, &extension_rows, &of_extensions, &mut read_back)?;
         Ok((end, read_back))
     }
@@ -191,7 +206,7 @@ impl Load<'_> {
             ]);
         }
         let pace = target.pace();
-        journal::go_live(target, run, |transaction| {
+        let ending = journal::go_live(target, run, |transaction| {
             roles::create(transaction, &args.roles)?;
             grants::open(transaction, run, header, privileges, keep)?;
             large_objects::open(transaction, header, keep)?;
@@ -204,6 +219,10 @@ impl Load<'_> {
             }
             self.apart.apply(transaction)
         })?;
+        if let Ending::NotKnown(failure) = ending {
+            self.ending_is_known.set(false);
+            return Err(failure);
+        }
         roles::say(run, header, &args.roles, ui);
         self.apart.say(ui);
         Ok(())
@@ -217,23 +236,30 @@ impl Load<'_> {
         ]
     }
 
-    fn way_out(&self) -> String {
+    /// `reason` is what ended the load.
+    fn way_out(&self, reason: Exit) -> String {
         let schema = shell_word(self.places.first().map_or("SCHEMA", String::as_str));
         let target = shown_target(&self.args.target);
-        let goes_on = if self.args.archive == "-" {
-            format!("`… | load --resume {target}` begins again")
+        let way_on = if reason == Exit::Archive {
+            format!("`load --resume {target} ARCHIVE` goes on with a whole archive of the same source")
         } else {
-            format!(
-                "`load --resume {target} {}` goes on",
-                shell_word(&self.args.archive)
-            )
+            self.way_on()
         };
-        format!("{goes_on}, `load --abandon {schema} {target}` removes it")
+        format!("{way_on}, `load --abandon {schema} {target}` removes it")
+    }
+
+    fn way_on(&self) -> String {
+        let target = shown_target(&self.args.target);
+        if self.args.archive == "-" {
+            return format!("`… | load --resume {target}` with the same options begins again");
+        }
+        let archive = shell_word(&self.args.archive);
+        format!("`load --resume {target} {archive}` with the same options goes on")
     }
 
     /// For a load that is interrupted and cannot end by itself.
     fn last_words(&self, target: &Target) -> Vec<String> {
         let left = self.state_left(target);
-        left.into_iter().chain([self.way_out()]).collect()
+        left.into_iter().chain([self.way_out(Exit::Target)]).collect()
     }
 }

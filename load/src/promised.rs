@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cli::{Exit, Failure, Result};
 use postgres::{Client, Transaction};
 
-use crate::journal::{Loaded, Run, Step};
+use crate::journal::{self, Loaded, Run, Step};
 use crate::target::failed;
 
 /// Shared by all sessions of a run.
@@ -59,6 +59,10 @@ impl Promised {
         if kept {
             return Ok(());
         }
+        // Another process that took the run over may have ended it, and forgotten its parts.
+        let step = "the journal could not be read";
+        let mut transaction = client.transaction().map_err(|error| failed(step, error))?;
+        journal::hold(&mut transaction, run)?;
         Err(Failure::new(
             Exit::Target,
             "the server has crashed, and taken back what it had called committed",

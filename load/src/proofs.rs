@@ -16,7 +16,8 @@ pub(crate) struct ProofArgs {
     /// Read every table back from the target before it goes live, and compare it with the archive's fingerprints
     ///
     /// This finds what changed rows after they were sent: a function that a materialized view or an index calls, or
-    /// another session. On a difference nothing goes live.
+    /// another session. On a difference nothing goes live. It comes before the statements of --after, whose changes are
+    /// the user's own and are not proved.
     #[arg(long, conflicts_with = "abandon")]
     pub(crate) read_back: bool,
     /// Prove that the archive can be restored: load it into a scratch database on the server of TARGET, read it back,

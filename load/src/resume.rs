@@ -10,6 +10,7 @@ use crate::promised::keep;
 use crate::rows::Routes;
 use crate::statements::execute;
 use crate::target::{Target, failed};
+use crate::unlogged::Unlogged;
 use crate::{abandon, shell_word};
 
 /// Tables of which one transaction removes the rows, at most: each takes locks, of which a server has a limited number.
@@ -40,7 +41,8 @@ pub(crate) fn take_up(
         unfinished = unfinished.or(journal::unfinished_run(target.client(), place)?);
     }
     let Some(run) = unfinished else {
-        if let Some(run) = journal::live_run(target.client(), origin, places)? {
+        let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
+        if let Some(run) = journal::live_run(target.client(), origin, &schemas)? {
             return Ok(Start::AlreadyLive(run));
         }
         ui.status("nothing to resume: the load starts from the beginning");
@@ -97,24 +99,25 @@ fn refuse_another(target: &mut Target, run: &Run, origin: &Origin) -> Result<()>
         )))
 }
 
-/// A server that crashes empties unlogged tables, whatever the journal says: such a table is loaded again. False where
-/// that is too late, since what comes after the rows has begun.
+/// A server that has crashed has emptied unlogged tables: such a table is loaded again. False where that is not enough,
+/// since what comes after the rows has begun, or since rows of a tree may stand in another partition.
 fn mend_unlogged(target: &mut Target, run: &Run, header: &Header, loaded: &mut Loaded) -> Result<bool> {
     let mut emptied = Vec::new();
-    for table in header.catalog.tables.iter().filter(|it| it.unlogged) {
-        let is_in = loaded.has_rows_of(table.number);
-        if is_in && !journal::has_noted_rows(target.client(), run, table)? {
-            emptied.push(table);
+    for unlogged in Unlogged::all(header) {
+        if !unlogged.has_noted_rows(target.client(), run)? {
+            emptied.push(unlogged);
         }
     }
     if emptied.is_empty() {
         return Ok(true);
     }
-    if is_past_rows(loaded) {
+    if is_past_rows(loaded) || !emptied.iter().all(Unlogged::is_one_table) {
         return Ok(false);
     }
+    let is_emptied = |table: &&Table| emptied.iter().any(|it| it.tables().contains(&table.number));
+    let tables: Vec<&Table> = header.catalog.tables.iter().filter(is_emptied).collect();
     change(target, run, |transaction| {
-        emptied.iter().try_for_each(|it| empty(transaction, run, it))
+        tables.iter().try_for_each(|it| empty(transaction, run, it))
     })?;
     *loaded = Loaded::read(target.client(), run)?;
     Ok(true)

@@ -10,9 +10,11 @@ use database::endpoint::unrestrict_views;
 use postgres::Transaction;
 
 use crate::beside::{OfTable, run_beside, tasks};
+use crate::checks::locks;
 use crate::indexes::AFTER_ROWS;
 use crate::journal::{self, Run};
 use crate::promised::keep;
+use crate::roles::search_path;
 use crate::statements::execute;
 use crate::steps::Steps;
 use crate::target::{Target, failed};
@@ -79,7 +81,12 @@ fn set_sequences(target: &mut Target, run: &Run, header: &Header, ui: &Ui) -> Re
     const BATCH: usize = 500;
     let step = "the sequences could not be set";
     let families = Families::new(&header.catalog.tables);
-    for batch in header.catalog.sequences.chunks(BATCH) {
+    target.revive(run)?;
+    for batch in header
+        .catalog
+        .sequences
+        .chunks(locks::batch(target.client(), BATCH)?)
+    {
         let mut transaction = target
             .client()
             .transaction()
@@ -249,14 +256,9 @@ fn refresh(target: &mut Target, steps: Steps<'_>, header: &Header, ui: &Ui) -> R
         populated.len()
     ));
     // What their functions name without a schema is found where the source's session would have found it.
-    let extensions = header.catalog.extensions.iter().map(|it| it.schema.as_str());
-    let schemas = steps
-        .run
-        .schemas
-        .iter()
-        .map(String::as_str)
-        .chain(extensions.filter(|it| *it != "pg_catalog"));
-    let path: Vec<String> = schemas.chain(["pg_temp"]).map(quote_ident).collect();
+    let mut path = search_path(steps.run, header);
+    let others = steps.run.schemas.iter().map(|it| quote_ident(it));
+    path.extend(others.chain(["pg_temp".to_owned()]));
     let mut sessions = target.sessions(1)?;
     let Some(session) = sessions.first_mut() else {
         return Ok(());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use archive::Header;
-use catalog::{Table, quote_literal};
+use catalog::quote_literal;
 use cli::{Exit, Failure, InterruptGuard, Pace, Result, Ui};
 use database::endpoint::PostgresEndpoint;
 use postgres::Client;
@@ -14,13 +14,20 @@ use crate::hints;
 
 use crate::journal::{self, Run};
 use crate::promised::Promised;
+use crate::unlogged::Unlogged;
 
-/// How often, and how long apart, a schema's lock is asked for.
-const LOCK_TRIES: u32 = 4;
+/// How long apart a schema's lock is asked for.
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long a schema's lock is waited for by a load that begins: that of one which has just ended is there for a moment
+/// more.
+pub(crate) const SOON: Duration = Duration::from_millis(150);
+
+/// The same for a load that goes on: the server notices within two seconds that the former process has gone.
+pub(crate) const LATER: Duration = Duration::from_secs(5);
+
 /// How long a session that was lost is tried for again: a server that restarts needs some seconds.
-const RENEW_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const RENEW_WITHIN: Duration = Duration::from_secs(30);
 const RENEW_PAUSE: Duration = Duration::from_millis(200);
 
 /// The target, with the session that holds the locks and writes the journal.
@@ -55,7 +62,7 @@ struct Settings {
     set_up: String,
     promised: Promised,
     /// The run and its unlogged tables, which a server that crashes empties.
-    run: Option<Arc<(Run, Vec<Table>)>>,
+    run: Option<Arc<(Run, Vec<Unlogged>)>>,
 }
 
 impl Deref for Session {
@@ -112,9 +119,7 @@ impl Session {
             }
         }
     }
-}
 
-impl Session {
     /// What may have happened while there was no session.
     fn refuse_losses(&mut self, failure: Failure) -> Result<()> {
         let Some(run) = self.settings.run.clone() else {
@@ -125,8 +130,8 @@ impl Session {
         let mut transaction = self.client.transaction().map_err(|error| failed(step, error))?;
         journal::hold(&mut transaction, run)?;
         for table in unlogged {
-            if !journal::has_noted_rows(&mut transaction, run, table)? {
-                let name = table.qualified_name();
+            if !table.has_noted_rows(&mut transaction, run)? {
+                let name = table.name();
                 return Err(failure.with_state(format!(
                     "the server has crashed and emptied the unlogged table {name}"
                 )));
@@ -174,12 +179,7 @@ impl Target {
     pub(crate) fn enter_run(&mut self, run: &Run, header: &Header) -> Result<()> {
         let sql = format!("SET application_name = {}", quote_literal(&run.session_name()));
         self.promised().begin(run);
-        let unlogged = header
-            .catalog
-            .tables
-            .iter()
-            .filter(|it| it.unlogged && it.has_rows());
-        let unlogged = Arc::new((run.clone(), unlogged.cloned().collect()));
+        let unlogged = Arc::new((run.clone(), Unlogged::all(header)));
         let sessions = std::iter::once(&mut self.session).chain(&mut self.for_rows);
         for session in sessions {
             session.settings.name = run.session_name();
@@ -208,7 +208,7 @@ impl Target {
     pub(crate) fn renew(&mut self, failure: Failure) -> Result<()> {
         self.session.renew(failure)?;
         let locked = std::mem::take(&mut self.locked);
-        self.lock_schemas(&locked)
+        self.lock_schemas(&locked, LATER)
     }
 
     pub(crate) fn promised(&self) -> &Promised {
@@ -244,9 +244,19 @@ impl Target {
         Ok(sessions)
     }
 
-    /// One session more, for which nothing is looked up in the journal: it may be over.
-    pub(crate) fn another_session(&self) -> Result<Session> {
-        Session::open(&self.session.settings)
+    /// One session more, for which nothing is looked up in the journal: it may be over. A server that does not answer yet
+    /// is waited for.
+    pub(crate) fn session_within(&self, time: Duration) -> Result<Session> {
+        let end = Instant::now() + time;
+        loop {
+            cli::check_interrupt()?;
+            match Session::open(&self.session.settings) {
+                Err(refused) if refused.may_pass() && Instant::now() < end => {
+                    std::thread::sleep(RENEW_PAUSE);
+                }
+                opened => return opened,
+            }
+        }
     }
 
     /// Opens the sessions that [`Target::take_sessions_for_rows`] will give.
@@ -272,30 +282,55 @@ impl Target {
     }
 
     /// One lock for each schema, in sorted order, held as long as the session; refused when another load
-    /// holds one.
-    pub(crate) fn lock_schemas(&mut self, schemas: &[String]) -> Result<()> {
+    /// holds one, and does not let it go in `patience`.
+    pub(crate) fn lock_schemas(&mut self, schemas: &[String], patience: Duration) -> Result<()> {
+        let end = Instant::now() + patience;
         let mut sorted: Vec<&String> = schemas.iter().collect();
         sorted.sort();
         for schema in sorted {
-            let taken = self.take_lock(schema)?;
-            if !taken {
-                let run = journal::unfinished_run(&mut self.session, schema)?;
-                let run = run.map_or(String::new(), |run| format!(" (run {})", run.id()));
-                return Err(Failure::new(
-                    Exit::Target,
-                    format!("another load is writing schema {schema}{run}"),
-                )
-                .with_hint("wait for it, or end it first"));
+            if !self.take_lock(schema, end)? {
+                return Err(self.held_by_another(schema)?);
             }
         }
         self.locked = schemas.to_vec();
         Ok(())
     }
 
-    /// False when another session holds the lock. That of a load that has just ended holds it for a moment more.
-    fn take_lock(&mut self, schema: &str) -> Result<bool> {
+    fn held_by_another(&mut self, schema: &str) -> Result<Failure> {
+        const HOLDER: &str = "
+            SELECT l.pid, COALESCE(' of ' || pg_catalog.host(a.client_addr), '')
+            FROM pg_catalog.pg_locks l LEFT JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
+            WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+              AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database())
+              AND (l.classid::pg_catalog.int8 << 32) | l.objid::pg_catalog.int8
+                = pg_catalog.hashtextextended('coalesce schema ' || $1, 0)";
+        let run = journal::unfinished_run(&mut self.session, schema)?;
+        let run = run.map(|run| format!("run {}", run.id()));
+        let holder = self
+            .session
+            .query_opt(HOLDER, &[&schema])
+            .map_err(|error| failed("the locks could not be listed", error))?;
+        let pid: Option<i32> = holder.as_ref().map(|row| row.get(0));
+        let session =
+            holder.map(|row| format!("session {}{}", row.get::<_, i32>(0), row.get::<_, String>(1)));
+        let who: Vec<String> = run.into_iter().chain(session).collect();
+        let who = if who.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", who.join(", "))
+        };
+        let way_out = match pid {
+            Some(pid) => format!("wait for it, or end it: SELECT pg_terminate_backend({pid})"),
+            None => "wait for it, or end it first".to_owned(),
+        };
+        let message = format!("another load is writing schema {schema}{who}");
+        Ok(Failure::new(Exit::Target, message).with_hint(way_out))
+    }
+
+    /// False when another session holds the lock until then.
+    fn take_lock(&mut self, schema: &str, end: Instant) -> Result<bool> {
         const LOCK: &str = "SELECT pg_catalog.pg_try_advisory_lock(pg_catalog.hashtextextended('coalesce schema ' || $1, 0))";
-        for tries_left in (0..LOCK_TRIES).rev() {
+        loop {
             let row = self
                 .session
                 .query_one(LOCK, &[&schema])
@@ -303,12 +338,12 @@ impl Target {
             if row.get(0) {
                 return Ok(true);
             }
-            cli::check_interrupt()?;
-            if tries_left > 0 {
-                std::thread::sleep(LOCK_PAUSE);
+            if Instant::now() >= end {
+                return Ok(false);
             }
+            cli::check_interrupt()?;
+            std::thread::sleep(LOCK_PAUSE);
         }
-        Ok(false)
     }
 }
 

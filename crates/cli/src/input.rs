@@ -7,7 +7,7 @@ use std::path::Path;
 use archive::{Reader, Record, Store, TarStore};
 
 use crate::directory::DirectoryStore;
-use crate::{Exit, Failure, FailureContext, Result};
+use crate::{Exit, Failure, FailureContext, Result, pipe};
 
 /// A reader over whatever was named.
 pub type ArchiveReader = Reader<ArchiveStore>;
@@ -63,6 +63,7 @@ pub fn open_input(name: &str) -> Result<Input> {
                     .with_hint("write `dump SOURCE | …`, or name a file or directory"),
             );
         }
+        pipe::widen(&stdin);
         Box::new(stdin)
     } else if Path::new(name).is_dir() {
         let store = DirectoryStore::open(Path::new(name)).map_err(Failure::archive)?;

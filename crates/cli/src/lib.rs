@@ -21,6 +21,7 @@ mod member_place;
 mod not_written;
 mod output;
 mod pace;
+mod pipe;
 mod progress;
 mod publish;
 mod refused;

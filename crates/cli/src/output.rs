@@ -11,7 +11,7 @@ use crate::directory::DirectorySink;
 use crate::file::AtomicFile;
 use crate::not_written::{Left, NotWritten};
 use crate::publish::Existing;
-use crate::{Exit, Failure, FailureContext, Result};
+use crate::{Exit, Failure, FailureContext, Result, pipe};
 
 /// A place for an archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +95,7 @@ pub fn create_archive(destination: &Destination) -> Result<ArchiveSink> {
 /// Stdout for large writes: without the library's own buffer, which looks for ends of lines in all that passes.
 pub fn open_stdout() -> Result<File> {
     let stdout = std::io::stdout();
+    pipe::widen(&stdout);
     let descriptor = stdout.as_fd().try_clone_to_owned();
     descriptor
         .map(File::from)

@@ -11,6 +11,7 @@
 
 mod binary;
 mod bounds;
+mod chunks;
 mod csv;
 mod error;
 mod mapped;
@@ -20,6 +21,7 @@ mod stream;
 mod table;
 
 pub use bounds::row_bounds;
+pub use chunks::ChunkScanner;
 pub use csv::{encode_header, encode_row};
 pub use error::{FrameError, FrameErrorKind};
 pub use mapped::{MappedChunk, map_chunk, map_rows};

@@ -6,7 +6,7 @@ use crate::binary::{self, Tuple};
 use crate::csv::{self, LineScanner};
 use crate::{Fingerprint, Form, FrameError, FrameErrorKind};
 
-/// Whole rows without header and trailer, with their fingerprint.
+/// Whole rows, with their fingerprint; without header and trailer unless they are a chunk.
 #[derive(Debug)]
 pub struct Rows {
     pub bytes: Vec<u8>,
@@ -17,8 +17,10 @@ pub struct Rows {
 #[derive(Debug)]
 pub struct RowScanner {
     columns: usize,
+    /// What stands before all rows that are taken.
+    start: Vec<u8>,
     buffer: Vec<u8>,
-    /// Everything before is whole rows, hashed.
+    /// Everything before is whole rows, hashed, behind the start.
     framed: usize,
     state: State,
     fingerprint: Fingerprint,
@@ -38,10 +40,16 @@ enum State {
 impl RowScanner {
     /// For rows of `columns` columns; a binary stream starts with its signature, a text stream with a row.
     pub fn new(form: Form, columns: usize) -> Self {
+        RowScanner::behind(Vec::new(), form, columns)
+    }
+
+    /// The same, with `start` before the rows whenever some are taken.
+    pub(crate) fn behind(start: Vec<u8>, form: Form, columns: usize) -> Self {
         RowScanner {
             columns,
-            buffer: Vec::new(),
-            framed: 0,
+            buffer: start.clone(),
+            framed: start.len(),
+            start,
             state: if form == Form::Binary {
                 State::Header
             } else {
@@ -70,9 +78,16 @@ impl RowScanner {
 
     /// The whole rows since the last call; the start of an unfinished row stays.
     pub fn take_rows(&mut self) -> Rows {
-        let rest = self.buffer.split_off(self.framed);
-        let bytes = std::mem::replace(&mut self.buffer, rest);
-        self.framed = 0;
+        // As many bytes may come again; a buffer that grows is moved.
+        const EXPECTED_BYTES_MAX: usize = 8 << 20;
+        let rest = &self.buffer[self.framed..];
+        let mut next =
+            Vec::with_capacity((self.start.len() + rest.len()).max(self.framed.min(EXPECTED_BYTES_MAX)));
+        next.extend_from_slice(&self.start);
+        next.extend_from_slice(rest);
+        self.buffer.truncate(self.framed);
+        let bytes = std::mem::replace(&mut self.buffer, next);
+        self.framed = self.start.len();
         let form = self.fingerprint.form;
         Rows {
             bytes,
@@ -94,13 +109,14 @@ impl RowScanner {
 
     fn scan_binary(&mut self) -> Result<(), FrameError> {
         if self.state == State::Header {
-            if self.buffer.len() < binary::HEADER.len() {
+            let header = self.framed..self.framed + binary::HEADER.len();
+            let Some(found) = self.buffer.get(header.clone()) else {
                 return Ok(());
-            }
-            if !self.buffer.starts_with(binary::HEADER) {
+            };
+            if found != binary::HEADER {
                 return Err(FrameError::new(FrameErrorKind::Header, 0));
             }
-            self.buffer.drain(..binary::HEADER.len());
+            self.buffer.drain(header);
             self.state = State::Rows;
         }
         while self.state == State::Rows {
@@ -141,21 +157,31 @@ impl RowScanner {
 /// Makes a chunk that can be read alone: binary rows between signature and trailer, CSV rows under a header
 /// line with the columns' `names`. The rows stay where they are but for a move, so that a long row is not there twice.
 pub fn wrap_chunk<'a>(form: Form, names: impl IntoIterator<Item = &'a str>, rows: Vec<u8>) -> Vec<u8> {
-    let mut chunk = rows;
+    let (mut chunk, start, end) = (rows, chunk_start(form, names), chunk_end(form));
+    chunk.reserve_exact(start.len() + end.len());
+    chunk.splice(0..0, start);
+    chunk.extend_from_slice(end);
+    chunk
+}
+
+/// What stands before a chunk's rows.
+pub(crate) fn chunk_start<'a>(form: Form, names: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     match form {
-        Form::Binary => {
-            chunk.reserve_exact(binary::HEADER.len() + binary::TRAILER.len());
-            chunk.splice(0..0, binary::HEADER.iter().copied());
-            chunk.extend_from_slice(&binary::TRAILER);
-        }
+        Form::Binary => binary::HEADER.to_vec(),
         Form::Text => {
             let mut header = Vec::new();
             csv::encode_header(names, &mut header);
-            chunk.reserve_exact(header.len());
-            chunk.splice(0..0, header);
+            header
         }
     }
-    chunk
+}
+
+/// What stands behind them.
+pub(crate) fn chunk_end(form: Form) -> &'static [u8] {
+    match form {
+        Form::Binary => &binary::TRAILER,
+        Form::Text => &[],
+    }
 }
 
 /// Frames and hashes a whole chunk with its header.
@@ -227,6 +253,7 @@ impl ChunkScan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ChunkScanner;
     use proptest::prelude::*;
 
     const NAMES: [&str; 2] = ["a", "b"];
@@ -271,6 +298,23 @@ mod tests {
             prop_assert_eq!(&bytes, &rows);
             let chunk = wrap_chunk(form, NAMES, rows.clone());
             prop_assert_eq!(scan_chunk(form, NAMES, &chunk).unwrap(), sum);
+
+            let mut scanner = ChunkScanner::new(form, NAMES);
+            let mut chunks = Vec::new();
+            for piece in stream.chunks(size) {
+                scanner.push(piece).unwrap();
+                if take_each {
+                    chunks.push(scanner.take_chunk());
+                }
+            }
+            chunks.push(scanner.finish().unwrap());
+            let mut total = Fingerprint::empty(form);
+            for taken in &chunks {
+                prop_assert_eq!(scan_chunk(form, NAMES, &taken.bytes).unwrap(), taken.fingerprint);
+                total.merge(&taken.fingerprint).unwrap();
+            }
+            prop_assert_eq!(total, sum);
+            prop_assert!(take_each || chunks[0].bytes == chunk);
         }
     }
 

@@ -126,7 +126,7 @@ const GATED: &str = "
 CREATE FUNCTION gate(n integer) RETURNS integer IMMUTABLE LANGUAGE plpgsql AS $$
 DECLARE phase text := split_part(current_query(), ' ', 1);
 BEGIN
-  IF current_setting('application_name') = 'coalesce load' THEN
+  IF current_setting('application_name') LIKE 'coalesce load%' THEN
     PERFORM pg_catalog.pg_advisory_lock_shared(ascii(phase));
     PERFORM pg_catalog.pg_advisory_unlock_shared(ascii(phase));
   END IF;
@@ -178,7 +178,7 @@ fn a_load_can_be_interrupted_in_every_phase_after_the_rows() {
                 .assert_stderr_contains("load --abandon gated");
             assert!(output.elapsed().as_secs() < 30, "{output}");
             let running = "SELECT 1 FROM pg_stat_activity
-                WHERE datname = current_database() AND application_name = 'coalesce load' AND state = 'active'";
+                WHERE datname = current_database() AND application_name LIKE 'coalesce load%' AND state = 'active'";
             assert_eq!(
                 lab.target.query(running).unwrap(),
                 Vec::<String>::new(),
@@ -197,7 +197,7 @@ fn a_load_can_be_interrupted_in_every_phase_after_the_rows() {
 /// own: in a transaction what sessions do is what it was at the first look.
 fn wait_for(target: &Database, words: &str) {
     let waiting = format!(
-        "SELECT 1 FROM pg_stat_activity WHERE application_name = 'coalesce load'
+        "SELECT 1 FROM pg_stat_activity WHERE application_name LIKE 'coalesce load%'
          AND datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '{words} %'"
     );
     let deadline = Instant::now() + Duration::from_secs(20);

@@ -2,12 +2,15 @@
 
 use archive::{Header, SchemaMember};
 use catalog::{Collation, QualifiedName, quote_literal};
-use cli::{Result, count};
+use cli::{Exit, Failure, Result, count};
 use database::postgres::find_collations;
 use postgres::error::SqlState;
 
 use crate::Texts;
 use crate::target::{Target, failed};
+
+/// Where PostgreSQL takes orders from.
+const PROVIDERS: [&str; 3] = ["libc", "icu", "builtin"];
 
 /// What was found.
 pub(super) struct Collations {
@@ -33,7 +36,7 @@ pub(super) fn examine(target: &mut Target, header: &Header, texts: &Texts) -> Re
     let (own, others): (Vec<&Collation>, Vec<&Collation>) =
         header.catalog.collations.iter().partition(|it| is_own(it));
     let names: Vec<QualifiedName> = others.iter().map(|it| it.qualified_name()).collect();
-    let here = find_collations(target.client(), &names).map_err(cli::Failure::target)?;
+    let here = find_collations(target.client(), &names).map_err(Failure::target)?;
     for collation in others {
         let name = collation.qualified_name();
         match here.iter().find(|it| it.qualified_name() == name) {
@@ -91,6 +94,13 @@ fn missing(collation: &Collation) -> String {
 fn try_out(target: &mut Target, collation: &Collation) -> Result<Option<String>> {
     let step = "the collations could not be tried";
     let provider = collation.provider();
+    // It stands in SQL as it is.
+    if !PROVIDERS.contains(&provider) {
+        let name = collation.qualified_name();
+        let message =
+            format!("archive is damaged: collation {name} has a provider that PostgreSQL does not know");
+        return Err(Failure::new(Exit::Archive, message));
+    }
     let sql = format!(
         "CREATE COLLATION pg_temp.coalesce_trial (provider = {provider}, locale = {})",
         quote_literal(collation.locale())

@@ -72,7 +72,7 @@ pub(crate) fn check(
     findings.extend(collations.findings);
     findings.extend(locks::findings(target, header, &schemas)?);
     let space = space::Estimate::new(target, header)?;
-    findings.extend(space.finding(args.space.space));
+    findings.extend(space.finding(args.space.space, 0));
     if space.total() > 0 {
         ui.status(space);
     }
@@ -93,6 +93,12 @@ pub(crate) fn check_wishes(
     existing.retain(|it| !run.created_schemas.contains(it));
     let mut findings = roles::findings(target, header, &existing, args)?;
     findings.extend(after.findings(target)?);
+    findings.extend(args.toast.apply(target)?);
+    if args.space.space.is_some() {
+        let estimate = space::Estimate::new(target, header)?;
+        let there = space::taken(target, &run.schemas)?;
+        findings.extend(estimate.finding(args.space.space, there));
+    }
     refuse(
         target,
         findings,

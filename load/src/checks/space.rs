@@ -129,15 +129,29 @@ impl Estimate {
         sum([self.rows, self.indexes, self.views, self.sorting, self.wal])
     }
 
-    /// Why it does not fit into `space`, as a sentence.
-    pub(super) fn finding(&self, space: Option<u64>) -> Option<String> {
-        let space = space.filter(|it| self.total() > *it)?;
+    /// Why what is not `there` yet does not fit into `space`, as a sentence. Both are bytes.
+    pub(super) fn finding(&self, space: Option<u64>, there: u64) -> Option<String> {
+        let needed = self.total().saturating_sub(there);
+        let space = space.filter(|it| needed > *it)?;
         Some(format!(
             "about {} are needed and --space says {}: make room, or leave something out (`dump --exclude-table-data`)",
-            size(self.total()),
+            size(needed),
             size(space)
         ))
     }
+}
+
+/// Bytes that an unfinished load has in `schemas` already: tables with their indexes, and materialized views.
+pub(super) fn taken(target: &mut Target, schemas: &[String]) -> Result<u64> {
+    const TAKEN: &str = "
+        SELECT COALESCE(pg_catalog.sum(pg_catalog.pg_total_relation_size(c.oid)), 0)::pg_catalog.int8
+        FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = ANY ($1) AND c.relkind IN ('r', 'm')";
+    let row = target
+        .client()
+        .query_one(TAKEN, &[&schemas])
+        .map_err(|error| failed("what is there already could not be measured", error))?;
+    Ok(row.get::<_, i64>(0).unsigned_abs())
 }
 
 /// An archive can claim any number of bytes.
@@ -210,8 +224,9 @@ mod tests {
             estimate.to_string(),
             "space needed: about 4.00 GiB (rows 3.00 GiB, indexes 1.00 GiB)"
         );
-        assert_eq!(estimate.finding(None), None);
-        assert_eq!(estimate.finding(Some(4 << 30)), None);
-        assert!(estimate.finding(Some((4 << 30) - 1)).is_some());
+        assert_eq!(estimate.finding(None, 0), None);
+        assert_eq!(estimate.finding(Some(4 << 30), 0), None);
+        assert!(estimate.finding(Some((4 << 30) - 1), 0).is_some());
+        assert_eq!(estimate.finding(Some(3 << 30), 1 << 30), None);
     }
 }

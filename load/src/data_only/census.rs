@@ -28,6 +28,7 @@ struct Watched {
     /// Those that the target's enum has.
     labels: Option<HashSet<String>>,
     nulls: u64,
+    /// The first labels that it lacks.
     strangers: BTreeMap<String, u64>,
 }
 
@@ -100,8 +101,14 @@ impl Watched {
         };
         let Some(labels) = &self.labels else { return };
         let label = String::from_utf8_lossy(value);
-        if !labels.contains(label.as_ref()) {
-            *self.strangers.entry(label.into_owned()).or_default() += 1;
+        if labels.contains(label.as_ref()) {
+            return;
+        }
+        if let Some(rows) = self.strangers.get_mut(label.as_ref()) {
+            *rows += 1;
+        } else if self.strangers.len() <= LABELS_SHOWN {
+            // One more than is shown says that there are more; a column of free text would fill the memory.
+            self.strangers.insert(label.into_owned(), 1);
         }
     }
 

@@ -1,7 +1,7 @@
 //! One transaction: the tables of a group locked, filled, proved, their sequences moved on, and noted in the journal.
 
 use archive::{End, Header};
-use catalog::quote_ident;
+use catalog::{QualifiedName, quote_ident};
 use cli::{Exit, Failure, FailureContext, Result, Ui, count};
 use fingerprint::{Fingerprint, Form};
 use postgres::{Client, Transaction};
@@ -15,6 +15,7 @@ use super::staging::staging;
 use super::{proof, sequences};
 use crate::statements::execute;
 use crate::target::failed;
+use crate::withheld;
 
 /// How long a table's lock is waited for: whoever asks for the table after us waits behind us.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '30s'";
@@ -36,11 +37,22 @@ pub(crate) struct Filled {
     pub(crate) rows: u64,
     /// Sequences that were moved, as `name to number`.
     pub(crate) moved: Vec<String>,
+    /// Tables that do not hold the archive's rows, since triggers fire and are let.
+    pub(crate) unproved: Vec<QualifiedName>,
+}
+
+/// Rows of one table.
+#[derive(Clone, Copy, Debug, Default)]
+struct Rows {
+    /// Those of the archive.
+    came: u64,
+    /// Whether the table has others, and that is accepted.
+    differ: bool,
 }
 
 impl Filling<'_> {
     /// Fills the tables of `group`, all or none of them.
-    pub(crate) fn fill(&self, client: &mut Client, group: &Group, kept: &mut Kept) -> Result<Filled> {
+    pub(crate) fn fill(&self, client: &mut Client, group: &Group, kept: &Kept) -> Result<Filled> {
         let units = group.units.iter().map(|it| &self.units[*it]);
         let units: Vec<&Unit> = units.filter(|it| !it.is_in).collect();
         let names: Vec<String> = units.iter().map(|it| it.target.name.to_string()).collect();
@@ -53,20 +65,29 @@ impl Filling<'_> {
             before.push(self.look(&mut transaction, unit)?);
         }
         let mut filled = Filled::default();
+        let is_verbose = self.ui.is_verbose();
         for unit in &units {
-            filled.rows += self
+            let rows = self
                 .write(&mut transaction, unit, kept)
-                .map_err(|failure| explain(failure, unit))?;
+                .map_err(|failure| withheld::of_rows(explain(failure, unit), is_verbose))?;
+            filled.rows += rows.came;
+            if rows.differ {
+                filled.unproved.push(unit.target.name.clone());
+            }
         }
         // Also what others have deferred happens now: after the proof nothing may change.
-        execute(&mut transaction, "SET CONSTRAINTS ALL IMMEDIATE")?;
+        execute(&mut transaction, "SET CONSTRAINTS ALL IMMEDIATE")
+            .map_err(|failure| withheld::of_rows(failure, is_verbose))?;
         self.restore(&mut transaction, group, &units)?;
         for (unit, before) in units.iter().zip(before) {
             let rows = self.prove(&mut transaction, unit, before)?;
             filled
                 .moved
                 .extend(sequences::move_on(&mut transaction, self.header, unit, self.ui)?);
-            journal::note_table(&mut transaction, self.run, &unit.target.name, rows)?;
+            journal::note_table(&mut transaction, self.run, &unit.target.name, rows.came)?;
+            if rows.differ && !filled.unproved.contains(&unit.target.name) {
+                filled.unproved.push(unit.target.name.clone());
+            }
         }
         transaction.commit().map_err(|error| failed(step(), error))?;
         Ok(filled)
@@ -158,10 +179,10 @@ impl Filling<'_> {
         Ok(before)
     }
 
-    /// Writes the rows of `unit`, and returns how many the archive has of them.
-    fn write(&self, transaction: &mut Transaction<'_>, unit: &Unit, kept: &mut Kept) -> Result<u64> {
+    /// Writes the rows of `unit`.
+    fn write(&self, transaction: &mut Transaction<'_>, unit: &Unit, kept: &Kept) -> Result<Rows> {
         let name = &unit.target.name;
-        let mut total = 0;
+        let mut rows = Rows::default();
         for part in &unit.parts {
             let table = table_of(self.header, part.number)?;
             let columns = part.target_columns().join(", ");
@@ -178,7 +199,7 @@ impl Filling<'_> {
                     .pairs
                     .iter()
                     .filter(|it| it.target.is_some())
-                    .map(super::fit::Pair::value)
+                    .map(super::fit::Pair::assigned_value)
                     .collect();
                 let sql = format!(
                     "INSERT INTO {name} ({columns}) OVERRIDING SYSTEM VALUE SELECT {} FROM {} s",
@@ -192,14 +213,15 @@ impl Filling<'_> {
             if written != expected {
                 let message = format!("{name} took {} of {} rows", count(written), count(expected));
                 self.changed(unit, &message)?;
+                rows.differ = true;
             }
-            total += expected;
+            rows.came += expected;
         }
-        Ok(total)
+        Ok(rows)
     }
 
-    /// Compares what is there now with what was there and what came. Returns the archive's rows.
-    fn prove(&self, transaction: &mut Transaction<'_>, unit: &Unit, before: Fingerprint) -> Result<u64> {
+    /// Compares what is there now with what was there and what came.
+    fn prove(&self, transaction: &mut Transaction<'_>, unit: &Unit, before: Fingerprint) -> Result<Rows> {
         let step = || "fingerprints could not be added up";
         let mut expected = Fingerprint::empty(form(unit));
         if unit.is_direct() {
@@ -211,12 +233,16 @@ impl Filling<'_> {
         } else {
             expected = proof::of_staging(transaction, unit)?;
         }
-        let rows = expected.rows;
+        let mut rows = Rows {
+            came: expected.rows,
+            differ: false,
+        };
         expected.merge(&before).or_fail(Exit::Internal, step)?;
         let found = proof::of_table(transaction, unit, expected.form)?;
         if found != expected {
             let message = format!("what {} holds now is not what the archive has", unit.target.name);
             self.changed(unit, &message)?;
+            rows.differ = true;
         }
         Ok(rows)
     }

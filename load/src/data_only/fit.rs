@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use catalog::{Column, ColumnType, QualifiedName, quote_ident};
-use cli::Result;
+use cli::{Exit, Failure, Result};
 use fingerprint::Form;
 use postgres::Client;
 use postgres::error::SqlState;
@@ -58,8 +58,8 @@ impl Pair {
         }
     }
 
-    /// What is inserted.
-    pub(crate) fn value(&self) -> String {
+    /// The value before the target's type is put on it.
+    fn value(&self) -> String {
         let source = quote_ident(&self.source);
         match &self.fit {
             Fit::Assigned(it) if it.by_label => format!("s.{source}::pg_catalog.text::{}", it.target_type),
@@ -67,7 +67,8 @@ impl Pair {
         }
     }
 
-    /// The value as the target will have it.
+    /// The value as the target will have it: inserted, compared and looked at for losses by the same words, since an
+    /// assignment alone refuses what the cast cuts off.
     pub(crate) fn assigned_value(&self) -> String {
         match &self.fit {
             Fit::Assigned(it) if !it.by_label => {
@@ -179,6 +180,73 @@ pub(crate) fn find(
     })))
 }
 
+/// Refuses an archive whose words for a type are anything else: they become part of our SQL.
+pub(crate) fn check_type(
+    client: &mut Client,
+    table: &QualifiedName,
+    column: &Column,
+    words: &str,
+) -> Result<()> {
+    let said = || {
+        format!(
+            "archive is damaged: the type of column {} for {}",
+            column.name, table
+        )
+    };
+    if !is_type(words) {
+        return Err(Failure::new(Exit::Archive, said()));
+    }
+    // Inside of CAST a type can stand and nothing else, and a statement that is prepared is one. Nothing is run.
+    client
+        .prepare(&format!("SELECT CAST(NULL AS {words})"))
+        .map(drop)
+        .map_err(|error| failed(format!("{} is not known here", said()), error))
+}
+
+/// Whether `words` have the shape of a type: words and quoted names, one pair of parentheses around words and numbers
+/// after another, and brackets. Nothing that ends a statement, begins a comment or calls something within a call.
+fn is_type(words: &str) -> bool {
+    let mut rest = words;
+    let mut is_inside = false;
+    while let Some(next) = rest.chars().next() {
+        let length = match next {
+            '"' => match quoted_length(rest) {
+                Some(length) => length,
+                None => return false,
+            },
+            '(' if !is_inside => {
+                is_inside = true;
+                1
+            }
+            ')' if is_inside => {
+                is_inside = false;
+                1
+            }
+            // A scale can be negative; two of them would be a comment.
+            '-' if is_inside && rest[1..].starts_with(|it: char| it.is_ascii_digit()) => 1,
+            ',' if is_inside => 1,
+            '[' if rest.starts_with("[]") => 2,
+            '.' | ' ' | '_' => 1,
+            _ if next.is_alphanumeric() => next.len_utf8(),
+            _ => return false,
+        };
+        rest = &rest[length..];
+    }
+    !is_inside && !words.trim().is_empty()
+}
+
+/// Bytes of the quoted name that `text` begins with.
+fn quoted_length(text: &str) -> Option<usize> {
+    let mut from = 1;
+    loop {
+        let end = from + text.get(from..)?.find('"')? + 1;
+        if !text[end..].starts_with('"') {
+            return Some(end);
+        }
+        from = end + 1;
+    }
+}
+
 /// Whether the server finds a cast for every step of a statement. Nothing is run.
 fn is_understood(client: &mut Client, sql: &str) -> Result<bool> {
     match client.prepare(sql) {
@@ -190,5 +258,31 @@ fn is_understood(client: &mut Client, sql: &str) -> Result<bool> {
                 error,
             )),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_words_and_nothing_that_could_run() {
+        for (words, expected) in [
+            ("numeric(10,-2)", true),
+            ("timestamp(3) with time zone[]", true),
+            ("\"odd \"\" name\".\"Größe\"(Point,4326)", true),
+            ("\"char\"", true),
+            ("", false),
+            ("int; DROP TABLE t", false),
+            ("int --", false),
+            ("int(--1)", false),
+            ("int /* x", false),
+            ("int) , (x int", false),
+            ("int DEFAULT f(g(1))", false),
+            ("int CHECK ('x')", false),
+            ("\"open", false),
+        ] {
+            assert_eq!(is_type(words), expected, "{words}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use cli::{Exit, Failure, Result};
 use postgres::{Client, Transaction};
 
 use crate::journal::{DATABASE_LOCK, can_look, create_tables};
+use crate::promised;
 use crate::target::failed;
 
 const TABLES: &str = "
@@ -46,12 +47,16 @@ pub(crate) struct Earlier {
     pub(crate) is_done: bool,
     /// Tables that it has filled, as SQL names them.
     pub(crate) tables: Vec<String>,
+    /// Those that any run of the archive has filled.
+    pub(crate) tables_of_all: Vec<String>,
 }
 
 /// What the journal knows of loads of the archive's rows.
 pub(crate) fn earlier(client: &mut Client, header: &Header) -> Result<Option<Earlier>> {
     const LAST: &str = "SELECT r.id, r.choices, r.state = 'done' AS is_done,
-          ARRAY(SELECT t.name FROM coalesce.loaded_table t WHERE t.run = r.id ORDER BY t.name) AS tables
+          ARRAY(SELECT t.name FROM coalesce.loaded_table t WHERE t.run = r.id ORDER BY t.name) AS tables,
+          ARRAY(SELECT DISTINCT t.name FROM coalesce.loaded_table t
+                JOIN coalesce.data_run o ON o.id = t.run AND o.dump_run = r.dump_run) AS tables_of_all
         FROM coalesce.data_run r WHERE r.dump_run = $1 ORDER BY r.id DESC LIMIT 1";
     if !can_look(client, "loaded_table").map_err(|error| failed(READING, error))? {
         return Ok(None);
@@ -64,6 +69,7 @@ pub(crate) fn earlier(client: &mut Client, header: &Header) -> Result<Option<Ear
         choices: row.get("choices"),
         is_done: row.get("is_done"),
         tables: row.get("tables"),
+        tables_of_all: row.get("tables_of_all"),
     }))
 }
 
@@ -182,14 +188,12 @@ pub(crate) fn loaded_tables(client: &mut Client, run: i64) -> Result<Vec<String>
 pub(crate) fn end(client: &mut Client, run: &DataRun) -> Result<()> {
     let mut transaction = client.transaction().map_err(|error| failed(STEP, error))?;
     hold(&mut transaction, run)?;
+    promised::keep(&mut transaction)?;
     transaction
-        .batch_execute("SET LOCAL synchronous_commit = on")
-        .and_then(|()| {
-            transaction.execute(
-                "UPDATE coalesce.data_run SET state = 'done', ended_at = pg_catalog.now() WHERE id = $1",
-                &[&run.id],
-            )
-        })
+        .execute(
+            "UPDATE coalesce.data_run SET state = 'done', ended_at = pg_catalog.now() WHERE id = $1",
+            &[&run.id],
+        )
         .map_err(|error| failed(STEP, error))?;
     transaction.commit().map_err(|error| failed(STEP, error))
 }

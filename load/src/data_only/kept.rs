@@ -165,7 +165,7 @@ impl Kept {
     /// Writes all rows of `table` into `into` by one statement, and returns how many the server took. Keys that refer
     /// to the same table are looked at when the statement ends.
     pub(crate) fn copy(
-        &mut self,
+        &self,
         client: &mut impl GenericClient,
         table: &Table,
         form: Form,
@@ -173,10 +173,9 @@ impl Kept {
     ) -> Result<u64> {
         let name = table.qualified_name();
         let step = || format!("rows of {name} could not be written");
-        let chunks = self.chunks.remove(&table.number).unwrap_or_default();
-        if chunks.is_empty() {
+        let Some(chunks) = self.chunks.get(&table.number).filter(|it| !it.is_empty()) else {
             return Ok(0);
-        }
+        };
         let (format, tail_bytes) = match form {
             Form::Text => ("FORMAT csv, HEADER", 0),
             Form::Binary => ("FORMAT binary", TRAILER_BYTES),
@@ -187,7 +186,7 @@ impl Kept {
             .copy_in(&format!("COPY {into} FROM STDIN ({format})"))
             .map_err(|error| failed(step(), error))?;
         writer.write_all(head).or_fail(Exit::Target, step)?;
-        for chunk in &chunks {
+        for chunk in chunks {
             cli::check_interrupt()?;
             let bytes = self.read(table, chunk)?;
             let rows = bytes
@@ -198,9 +197,7 @@ impl Kept {
             }
         }
         writer.write_all(tail).or_fail(Exit::Target, step)?;
-        let copied = writer.finish().map_err(|error| failed(step(), error))?;
-        self.chunks.insert(table.number, chunks);
-        Ok(copied)
+        writer.finish().map_err(|error| failed(step(), error))
     }
 
     /// A chunk's rows, which must be what they were when they were proved.

@@ -117,9 +117,14 @@ pub(crate) fn find(
     let mut standing = standing::read_tables(client, &names)?;
     let kinds = standing::read_type_kinds(client, &type_names(&tables))?;
     let mut parts: BTreeMap<QualifiedName, Vec<&Table>> = BTreeMap::new();
-    for table in tables {
-        match landing(table, &by_name, &standing) {
-            Some(name) => parts.entry(name).or_default().push(table),
+    let landings: Vec<Option<QualifiedName>> =
+        tables.iter().map(|it| landing(it, &by_name, &standing)).collect();
+    for (table, own) in tables.into_iter().zip(&landings) {
+        match own {
+            Some(own) => {
+                let name = above_in_use(own, table, &by_name, &standing, &landings).unwrap_or(own);
+                parts.entry(name.clone()).or_default().push(table);
+            }
             None => matched.findings.push(format!(
                 "{} is not there: make it, or leave its rows out (`dump --exclude-table-data`)",
                 table.qualified_name()
@@ -127,6 +132,7 @@ pub(crate) fn find(
         }
     }
     check_words(args, &parts)?;
+    matched.findings.extend(two_levels(&parts, &standing));
     for (name, tables) in parts {
         let Some(target) = standing.remove(&name) else {
             continue;
@@ -174,6 +180,45 @@ fn landing(
             .copied();
     }
     None
+}
+
+/// A table above `own` on both sides that other partitions' rows go through: all of the tree goes in there, or rows that
+/// are sent to a partition from above and the partition's own would be truncated and compared twice.
+fn above_in_use<'a>(
+    own: &QualifiedName,
+    table: &Table,
+    by_name: &HashMap<QualifiedName, &Table>,
+    standing: &'a HashMap<QualifiedName, StandingTable>,
+    landings: &[Option<QualifiedName>],
+) -> Option<&'a QualifiedName> {
+    let there = &standing.get(own)?.above;
+    let mut here = HashSet::new();
+    let mut next = table.partition_of.as_ref();
+    while let Some(above) = next.filter(|it| here.insert(*it)) {
+        next = by_name.get(above).and_then(|it| it.partition_of.as_ref());
+    }
+    let is_used =
+        |it: &&QualifiedName| here.contains(it) && landings.iter().flatten().any(|name| name == *it);
+    there.iter().rfind(is_used)
+}
+
+/// Tables that the archive has side by side and the target has one below the other, as sentences.
+fn two_levels(
+    parts: &BTreeMap<QualifiedName, Vec<&Table>>,
+    standing: &HashMap<QualifiedName, StandingTable>,
+) -> Vec<String> {
+    let tables = parts.keys().filter_map(|it| standing.get(it));
+    let pairs = tables.flat_map(|it| {
+        let above = it.above.iter().filter(|above| parts.contains_key(above));
+        above.map(move |above| {
+            format!(
+                "{} is a partition of {above} here, and the archive has rows for both, as tables of their own: load them \
+                 one after the other (`dump --exclude-table-data`)",
+                it.name
+            )
+        })
+    });
+    pairs.collect()
 }
 
 /// Histories of migrations in the archive, and in the same schemas of the target.

@@ -32,14 +32,14 @@ use serde_json::json;
 pub(crate) use args::DataOnlyArgs;
 use args::Triggers;
 use census::Census;
-use filling::Filling;
+use filling::{Filled, Filling};
 use journal::{DataRun, Earlier};
 use matching::{Matched, Unit};
 use order::Group;
 
 use crate::args::Args;
-use crate::target::{Target, failed};
-use crate::{Texts, checks, shell_word, shown_target};
+use crate::target::{LATER, SOON, Target, failed};
+use crate::{Texts, checks, shell_word, shown_target, steps};
 
 /// Names that a line shows.
 const SHOWN: usize = 10;
@@ -64,7 +64,7 @@ pub(crate) fn run(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> Result<(
     let mut target = Target::connect(endpoint, 1, ui)?;
     let schemas: Vec<String> = header.catalog.schemas.iter().map(|it| it.name.clone()).collect();
     // Locked first: what the checks find must still hold when the run begins.
-    target.lock_schemas(&schemas)?;
+    target.lock_schemas(&schemas, if args.resume { LATER } else { SOON })?;
     cli::set_last_words(vec![format!("nothing was written to {}", target.name())]);
     let choices = choices(&header, args);
     let earlier = journal::earlier(target.client(), &header)?;
@@ -78,9 +78,9 @@ pub(crate) fn run(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> Result<(
     }
     let mut work = check(&mut target, &header, args, earlier.as_ref(), ui)?;
     let mut census = Census::new(&work.units);
-    let (mut kept, end) = kept::read(reader, &header, &args.archive, &mut census, ui)?;
+    let (kept, end) = kept::read(reader, &header, &args.archive, &mut census, ui)?;
     refuse(&target, census.findings())?;
-    let losses = staging::stage(target.client(), &header, &work.units, &mut kept, ui)?;
+    let losses = staging::stage(target.client(), &header, &work.units, &kept, ui)?;
     if args.rows_alone.allow_lossy {
         for loss in losses {
             ui.warning(loss);
@@ -101,9 +101,9 @@ pub(crate) fn run(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> Result<(
         args: &args.rows_alone,
         ui,
     };
-    let filled = fill(&mut target, &filling, &work.groups, &mut kept, args)
-        .and_then(|moved| journal::end(target.client(), &run).map(|()| moved));
-    let moved = filled.map_err(|failure| with_state(failure, &target, &run, &work.units, args))?;
+    let filled = fill(&mut target, &filling, &work.groups, &kept, args)
+        .and_then(|filled| journal::end(target.client(), &run).map(|()| filled));
+    let filled = filled.map_err(|failure| with_state(failure, &target, &run, &work.units, args))?;
     cli::set_last_words(Vec::new());
     work.left_alone.sort();
     let done = report::Done {
@@ -112,7 +112,8 @@ pub(crate) fn run(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> Result<(
         end: &end,
         units: &work.units,
         left_alone: &work.left_alone,
-        moved: &moved,
+        moved: &filled.moved,
+        unproved: &filled.unproved,
         elapsed: started.elapsed(),
     };
     done.say(args.format, ui)
@@ -236,7 +237,13 @@ fn session_findings(target: &mut Target) -> Result<Vec<String>> {
 /// The same archive is not added to itself.
 fn twice(units: &[Unit], earlier: Option<&Earlier>, args: &DataOnlyArgs) -> Option<String> {
     let earlier = earlier?;
-    let is_again = |it: &&Unit| !it.truncate && earlier.tables.contains(&it.target.name.to_string());
+    // Without --append rows that are there stop it; with it only the journal knows whose they are.
+    let tables = if args.append {
+        &earlier.tables_of_all
+    } else {
+        &earlier.tables
+    };
+    let is_again = |it: &&Unit| !it.truncate && tables.contains(&it.target.name.to_string());
     let again: Vec<_> = units
         .iter()
         .filter(is_again)
@@ -251,7 +258,7 @@ fn twice(units: &[Unit], earlier: Option<&Earlier>, args: &DataOnlyArgs) -> Opti
         ": go on with --resume"
     };
     Some(format!(
-        "run {} has put this archive's rows into {} already{way}",
+        "run {} or one before it has put this archive's rows into {} already{way}",
         earlier.id,
         listed(&again)
     ))
@@ -307,17 +314,24 @@ fn refuse(target: &Target, findings: Vec<String>) -> Result<()> {
     Err(failure.with_hint("nothing was written"))
 }
 
-/// Fills group by group, and returns the sequences that were moved.
+/// Fills group by group, and returns what became of all of them.
 fn fill(
     target: &mut Target,
     filling: &Filling<'_>,
     groups: &[Group],
-    kept: &mut kept::Kept,
+    kept: &kept::Kept,
     args: &Args,
-) -> Result<Vec<String>> {
+) -> Result<Filled> {
     let expected = filling.header.catalog.tables.iter().map(|it| it.bytes).sum();
     let progress = filling.ui.progress("rows", Some(expected));
-    let mut moved = Vec::new();
+    // What a former run has filled while triggers fired was told then, and is not known now.
+    let fires = |it: &&Unit| it.is_in && args.rows_alone.triggers == Triggers::Fire;
+    let before = filling.units.iter().filter(fires);
+    let before = before.filter(|it| it.target.row_triggers().next().is_some());
+    let mut all = Filled {
+        unproved: before.map(|it| it.target.name.clone()).collect(),
+        ..Filled::default()
+    };
     // Functions that triggers, defaults and checks call may read views.
     unrestrict_views(target.client()).map_err(Failure::target)?;
     for group in groups {
@@ -326,15 +340,38 @@ fn fill(
             "the tables before are in, this one is not".to_owned(),
             way_on(args),
         ]);
-        let filled = filling.fill(target.client(), group, kept)?;
+        let filled = fill_group(target, filling, group, kept)?;
         progress.advance(cli::Work {
             rows: filled.rows,
             bytes: group.units.iter().map(|it| bytes(filling, *it)).sum(),
         });
-        moved.extend(filled.moved);
+        all.rows += filled.rows;
+        all.moved.extend(filled.moved);
+        all.unproved.extend(filled.unproved);
     }
     progress.finish();
-    Ok(moved)
+    Ok(all)
+}
+
+/// A group is tried again after a deadlock or a lock that was not to be had. A lost session ends the load: the temporary
+/// tables are gone with it.
+fn fill_group(
+    target: &mut Target,
+    filling: &Filling<'_>,
+    group: &Group,
+    kept: &kept::Kept,
+) -> Result<Filled> {
+    let mut filled = Filled::default();
+    steps::retry(
+        &mut (target, &mut filled),
+        |(target, filled)| {
+            **filled = filling.fill(target.client(), group, kept)?;
+            Ok(())
+        },
+        |_, failure| Err(failure),
+        |_| Ok(false),
+    )?;
+    Ok(filled)
 }
 
 /// Bytes of the archive's tables that a unit took, as the source counted them.

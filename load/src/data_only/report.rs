@@ -22,6 +22,8 @@ pub(crate) struct Done<'a> {
     pub(crate) left_alone: &'a [QualifiedName],
     /// Sequences, as `name to number`.
     pub(crate) moved: &'a [String],
+    /// Tables whose rows triggers have changed, as they were let.
+    pub(crate) unproved: &'a [QualifiedName],
     pub(crate) elapsed: Duration,
 }
 
@@ -31,8 +33,17 @@ impl Done<'_> {
             ui.status(format_args!("sequences moved on: {}", self.moved.join(", ")));
         }
         let rows = self.fingerprints().map(|it| it.1.rows).sum();
+        let (rows_word, proved) = if self.unproved.is_empty() {
+            ("rows", "all of them proved".to_owned())
+        } else {
+            let names = super::listed(self.unproved);
+            (
+                "rows of the archive",
+                format!("proved but for what triggers may have changed: {names}"),
+            )
+        };
         ui.status(format_args!(
-            "rows are in on {}: {} tables, {} rows in {}; all of them proved",
+            "rows are in on {}: {} tables, {} {rows_word} in {}; {proved}",
             self.target,
             count(self.units.len() as u64),
             count(rows),
@@ -59,6 +70,7 @@ impl Done<'_> {
             .map(|(unit, it)| {
                 json!({
                     "table": unit.target.name.to_string(), "rows": it.rows, "form": it.form, "sum": it.sum(),
+                    "proved": !self.unproved.contains(&unit.target.name),
                 })
             })
             .collect();

@@ -6,10 +6,12 @@ use catalog::quote_ident;
 use cli::{Exit, Failure, Result, Ui, count};
 use postgres::Client;
 
+use super::fit::check_type;
 use super::kept::{Kept, table_of};
 use super::matching::{Part, Unit};
 use crate::statements::execute;
 use crate::target::failed;
+use crate::withheld;
 
 /// The temporary table of a part that is not direct.
 pub(crate) fn staging(part: &Part) -> String {
@@ -36,24 +38,26 @@ pub(crate) fn stage(
     client: &mut Client,
     header: &Header,
     units: &[Unit],
-    kept: &mut Kept,
+    kept: &Kept,
     ui: &Ui,
 ) -> Result<Vec<String>> {
     let mut findings = Vec::new();
     for (unit, part) in parts(units) {
         let table = table_of(header, part.number)?;
-        let columns: Vec<String> = part
-            .pairs
-            .iter()
-            .zip(&part.columns)
-            .map(|(pair, column)| format!("{} {}", quote_ident(&column.name), pair.read_as(column)))
-            .collect();
+        let mut columns = Vec::new();
+        for (pair, column) in part.pairs.iter().zip(&part.columns) {
+            let read_as = pair.read_as(column);
+            check_type(client, &unit.target.name, column, &read_as)?;
+            columns.push(format!("{} {read_as}", quote_ident(&column.name)));
+        }
         let into = staging(part);
         execute(
             client,
             &format!("CREATE TEMPORARY TABLE {into} ({})", columns.join(", ")),
         )?;
-        let copied = kept.copy(client, table, part.form, &into)?;
+        let copied = kept
+            .copy(client, table, part.form, &into)
+            .map_err(|failure| withheld::of_rows(failure, ui.is_verbose()))?;
         let expected = kept.rows(part.number);
         if copied != expected {
             let message = format!(
@@ -69,7 +73,9 @@ pub(crate) fn stage(
             unit.target.name,
             count(copied)
         ));
-        findings.extend(losses(client, unit, part)?);
+        findings.extend(
+            losses(client, unit, part).map_err(|failure| withheld::of_rows(failure, ui.is_verbose()))?,
+        );
     }
     Ok(findings)
 }

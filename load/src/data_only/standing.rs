@@ -20,6 +20,8 @@ pub(crate) struct StandingTable {
     pub(crate) kind: String,
     /// The topmost table of a partition, else the table itself.
     pub(crate) root: u32,
+    /// The partitioned tables above it, up to the topmost.
+    pub(crate) above: Vec<QualifiedName>,
     pub(crate) columns: Vec<StandingColumn>,
     pub(crate) triggers: Vec<StandingTrigger>,
     /// Whether the role may alter it.
@@ -104,6 +106,14 @@ pub(crate) fn read_tables(
     const TABLES: &str = "
         SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind::pg_catalog.text AS kind,
           COALESCE(pg_catalog.pg_partition_root(c.oid)::pg_catalog.oid, c.oid) AS root,
+          ARRAY(SELECT an.nspname::pg_catalog.text
+                FROM pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY AS above (oid, place)
+                JOIN pg_catalog.pg_class a ON a.oid = above.oid JOIN pg_catalog.pg_namespace an ON an.oid = a.relnamespace
+                WHERE a.oid <> c.oid ORDER BY place) AS above_schemas,
+          ARRAY(SELECT a.relname::pg_catalog.text
+                FROM pg_catalog.pg_partition_ancestors(c.oid) WITH ORDINALITY AS above (oid, place)
+                JOIN pg_catalog.pg_class a ON a.oid = above.oid
+                WHERE a.oid <> c.oid ORDER BY place) AS above_names,
           pg_catalog.pg_has_role(c.relowner, 'USAGE') AS owned,
           pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text AS owner,
           ARRAY(SELECT 'USAGE on schema ' || pg_catalog.quote_ident(n.nspname)
@@ -136,6 +146,12 @@ pub(crate) fn read_tables(
             name: name.clone(),
             kind: row.get("kind"),
             root,
+            above: row
+                .get::<_, Vec<&str>>("above_schemas")
+                .into_iter()
+                .zip(row.get::<_, Vec<&str>>("above_names"))
+                .map(|(schema, name)| QualifiedName::new(schema, name))
+                .collect(),
             columns: columns.remove(&oid).unwrap_or_default(),
             triggers: triggers.get(&root).cloned().unwrap_or_default(),
             owned: row.get("owned"),

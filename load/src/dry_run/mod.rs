@@ -1,7 +1,6 @@
 //! `load --dry-run`: what a load would do, on one session in one transaction that is rolled back. Every statement stands
 //! under a savepoint, so that all failures are told, not only the first.
 
-mod order;
 mod rehearsal;
 mod report;
 mod rows;
@@ -19,6 +18,7 @@ use crate::apart::Apart;
 use crate::args::{Args, Privileges};
 use crate::checks::locks::{self, LockRoom};
 use crate::grants;
+use crate::phases;
 use crate::prepare::is_wanted;
 use crate::target::{Target, failed};
 use rehearsal::Rehearsal;
@@ -35,7 +35,7 @@ pub(crate) struct DryRunArgs {
     /// that does not hold), materialized views being filled, and how long it takes. The transaction holds its locks and
     /// keeps VACUUM from cleaning up until it ends. Exit status 0 says that a load would have met nothing of this, 5
     /// that it would fail.
-    #[arg(long, conflicts_with_all = ["abandon", "format", "resume", "restore_test", "read_back"])]
+    #[arg(long, conflicts_with_all = ["abandon", "format", "resume", "restore_test", "read_back", "whole_max", "rate_limit", "RejectArgs"])]
     pub(crate) dry_run: bool,
 }
 
@@ -59,7 +59,7 @@ impl Work<'_> {
             .client()
             .transaction()
             .map_err(|error| failed("a transaction could not be begun", error))?;
-        let mut rehearsal = Rehearsal::begin(transaction)?;
+        let mut rehearsal = Rehearsal::begin(transaction, ui.is_verbose())?;
         let mut report = Report::new(self.header, self.args.jobs(), room);
         let end = self.try_all(&mut rehearsal, reader, &mut report)?;
         report.statements = rehearsal.tried();
@@ -119,14 +119,21 @@ impl Work<'_> {
         report.took(Phases::Rows, started);
 
         let started = Instant::now();
-        let steps = order::after_rows(self.texts.get(SchemaMember::PostData), self.header);
-        rehearsal.all(&steps.before_late_rows)?;
+        let after_rows = statements(self.texts.get(SchemaMember::PostData));
+        let phases = phases::Phases::new(&after_rows, self.header);
+        let keys: Vec<String> = phases.keys.iter().map(|it| it.1.text.to_owned()).collect();
+        rehearsal.all(&keys)?;
+        rehearsal.all(&phases.others)?;
         for late in &sampled.late {
             rehearsal.copy(late)?;
         }
-        rehearsal.all(&steps.after_late_rows)?;
-        rehearsal.all_but_broken_keys(&steps.foreign_keys)?;
-        rehearsal.all(&steps.last)?;
+        rehearsal.all(&phases.triggers)?;
+        // Those that can be are not validated: a sample breaks them.
+        let foreign_keys: Vec<String> = phases.foreign_keys.into_iter().map(|it| it.sql).collect();
+        rehearsal.all_but_broken_keys(&foreign_keys)?;
+        for chain in [&phases.comments, &phases.column_names, &phases.row_security] {
+            rehearsal.all(chain)?;
+        }
         rehearsal.all(&self.sequences())?;
         rehearsal.all(&self.grants())?;
         let apart = self.apart.statements(rehearsal.transaction())?;

@@ -3,12 +3,15 @@
 use std::error::Error;
 use std::io::Write;
 
+use catalog::quote_ident;
 use cli::{Exit, Failure, Result};
 use postgres::Transaction;
 use postgres::error::{DbError, SqlState};
+use rewrite::{StatementKind, statements};
 
 use crate::statements::shorten;
 use crate::target::failed;
+use crate::withheld;
 
 /// Statements under one savepoint; when one of them fails they are tried again one by one.
 const BATCH: usize = 50;
@@ -21,7 +24,7 @@ const LOCK_TIMEOUT: &str = "5s";
 pub(super) struct Trouble {
     /// The statement's beginning.
     pub(super) statement: String,
-    /// Severity, message and SQLSTATE.
+    /// Severity, message where it can hold no row data or is asked for, and SQLSTATE.
     pub(super) reason: String,
     /// Shown on request: it can hold row data.
     pub(super) detail: Option<String>,
@@ -42,12 +45,15 @@ pub(super) struct Rehearsal<'a> {
     transaction: Transaction<'a>,
     /// The transaction's own number: another one would mean that a statement has ended it.
     number: String,
+    /// How comments on keys begin that were pardoned, and so are not there.
+    pardoned: Vec<String>,
+    is_verbose: bool,
     tried: u64,
     troubles: Vec<Trouble>,
 }
 
 impl<'a> Rehearsal<'a> {
-    pub(super) fn begin(mut transaction: Transaction<'a>) -> Result<Self> {
+    pub(super) fn begin(mut transaction: Transaction<'a>, is_verbose: bool) -> Result<Self> {
         let step = "a transaction could not be begun";
         transaction
             .batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
@@ -58,6 +64,8 @@ impl<'a> Rehearsal<'a> {
         Ok(Rehearsal {
             transaction,
             number: row.get(0),
+            pardoned: Vec::new(),
+            is_verbose,
             tried: 0,
             troubles: Vec::new(),
         })
@@ -102,9 +110,13 @@ impl<'a> Rehearsal<'a> {
                 continue;
             }
             for sql in batch {
-                let refused = self.attempt(|savepoint| savepoint.batch_execute(sql))?;
-                if let Some(error) = refused.filter(|it| Some(it.code()) != pardoned) {
-                    self.note(shorten(sql), &error)?;
+                match self.attempt(|savepoint| savepoint.batch_execute(sql))? {
+                    Some(error) if Some(error.code()) == pardoned => {
+                        self.pardoned.extend(comment_on_key(sql))
+                    }
+                    Some(_) if self.pardoned.iter().any(|it| sql.starts_with(it)) => {}
+                    Some(error) => self.note(shorten(sql), &error)?,
+                    None => {}
                 }
             }
         }
@@ -153,12 +165,16 @@ impl<'a> Rehearsal<'a> {
         ];
         self.troubles.push(Trouble {
             statement: what,
-            reason: format!(
-                "{}: {} (SQLSTATE {})",
-                error.severity(),
-                error.message(),
-                error.code().code()
-            ),
+            reason: withheld::words(error)
+                .filter(|_| !self.is_verbose)
+                .unwrap_or_else(|| {
+                    format!(
+                        "{}: {} (SQLSTATE {})",
+                        error.severity(),
+                        error.message(),
+                        error.code().code()
+                    )
+                }),
             detail: error.detail().or(error.where_()).map(str::to_owned),
             may_follow: !self.troubles.is_empty() && missing.contains(error.code()),
         });
@@ -203,5 +219,34 @@ impl<'a> Rehearsal<'a> {
         }
         Err(Failure::new(Exit::Target, "a statement of the archive has ended the dry run's transaction")
             .with_hint("do not trust the archive, and look into the target: what stood before that statement may be there"))
+    }
+}
+
+/// How a comment on the constraint begins that `sql` adds.
+fn comment_on_key(sql: &str) -> Option<String> {
+    let all = statements(sql);
+    match &all.first()?.kind {
+        StatementKind::AddConstraint {
+            table,
+            name: Some(name),
+            ..
+        } => Some(format!(
+            "COMMENT ON CONSTRAINT {} ON {table} IS",
+            quote_ident(name)
+        )),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_names_the_comment_on_it() {
+        let sql = "ALTER TABLE shop.\"Parts\" ADD CONSTRAINT \"of\" FOREIGN KEY (a) REFERENCES shop.b(id)";
+        let expected = "COMMENT ON CONSTRAINT \"of\" ON shop.\"Parts\" IS";
+        assert_eq!(comment_on_key(sql).as_deref(), Some(expected));
+        assert_eq!(comment_on_key("CREATE INDEX i ON shop.b (id)"), None);
     }
 }

@@ -7,6 +7,8 @@ mod large_objects;
 mod origin;
 mod parts;
 
+use std::time::Instant;
+
 use archive::Header;
 use catalog::JOURNAL_COMMENT;
 use cli::{Exit, Failure, Result};
@@ -15,12 +17,12 @@ use uuid::Uuid;
 
 use crate::promised::keep;
 use crate::rejects;
-use crate::target::{Target, failed};
+use crate::target::{RENEW_WITHIN, Target, failed};
 
 pub(crate) use large_objects::{large_objects, note_large_objects, own_large_objects, unfinished_makers};
 pub(crate) use origin::Origin;
 pub(crate) use parts::{
-    Loaded, Step, forget_table, has_chunk, has_noted_rows, has_step, keep_table, note_chunk, note_difference,
+    Loaded, NOTED_ROWS, Step, forget_table, has_chunk, has_step, keep_table, note_chunk, note_difference,
     note_step, note_steps,
 };
 
@@ -258,28 +260,40 @@ pub(crate) fn hold(transaction: &mut Transaction<'_>, run: &Run) -> Result<()> {
 /// that are open hold the run's row, so they end first.
 pub(crate) fn take_over(target: &mut Target, run: Run) -> Result<Run> {
     let step = "the run could not be taken over";
-    end_sessions_of(target.client(), &run).map_err(|error| failed(step, error))?;
     let owner = Uuid::now_v7().to_string();
-    let mut transaction = target
-        .client()
-        .transaction()
-        .map_err(|error| failed(step, error))?;
-    // So is what the former owner was promised.
-    keep(&mut transaction)?;
-    let taken = transaction
-        .execute(
-            "UPDATE coalesce.run SET owner = $3 WHERE id = $1 AND owner = $2 AND state = 'loading'",
-            &[&run.id, &run.owner, &owner],
-        )
-        .map_err(|error| failed(step, error))?;
-    transaction.commit().map_err(|error| failed(step, error))?;
-    if taken == 1 {
+    let end = Instant::now() + RENEW_WITHIN;
+    // The former process may open its sessions again, each of which holds the run's row for a moment.
+    let taken = loop {
+        cli::check_interrupt()?;
+        end_sessions_of(target.client(), &run).map_err(|error| failed(step, error))?;
+        match try_to_take_over(target.client(), &run, &owner).map_err(|error| failed(step, error)) {
+            Err(failure) if failure.is_lock_conflict() && Instant::now() < end => {}
+            tried => break tried?,
+        }
+    };
+    if taken {
         return Ok(Run { owner, ..run });
     }
     Err(Failure::new(
         Exit::Target,
         format!("run {} has ended or was taken over", run.id),
     ))
+}
+
+fn try_to_take_over(
+    client: &mut Client,
+    run: &Run,
+    owner: &str,
+) -> std::result::Result<bool, postgres::Error> {
+    let mut transaction = client.transaction()?;
+    // So is what the former owner was promised.
+    transaction.batch_execute("SET LOCAL synchronous_commit = on; SET LOCAL lock_timeout = '500ms'")?;
+    let taken = transaction.execute(
+        "UPDATE coalesce.run SET owner = $3 WHERE id = $1 AND owner = $2 AND state = 'loading'",
+        &[&run.id, &run.owner, &owner],
+    )?;
+    transaction.commit()?;
+    Ok(taken == 1)
 }
 
 /// Ends what still runs for a process that has gone: it could build an index for hours.
@@ -325,12 +339,19 @@ fn forget_parts(client: &mut impl GenericClient, run: &Run) -> std::result::Resu
     Ok(())
 }
 
+/// What became of the last transaction.
+pub(crate) enum Ending {
+    Live,
+    /// Neither the server nor the journal could be asked.
+    NotKnown(Failure),
+}
+
 /// The last step, with whatever `open` does in the same transaction: from here on the schemas are what they say.
 pub(crate) fn go_live(
     target: &mut Target,
     run: &Run,
     open: impl FnOnce(&mut Transaction<'_>) -> Result<()>,
-) -> Result<()> {
+) -> Result<Ending> {
     let step = "the schemas could not be made live";
     let mut transaction = target
         .client()
@@ -349,26 +370,27 @@ pub(crate) fn go_live(
     };
     end().map_err(|error| failed(step, error))?;
     match transaction.commit() {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(Ending::Live),
         Err(error) => settle_lost_answer(target, run, failed(step, error)),
     }
 }
 
-/// The answer to COMMIT was lost: the row that was written with it says what became of it.
-fn settle_lost_answer(target: &mut Target, run: &Run, failure: Failure) -> Result<()> {
+/// The answer to COMMIT was lost: the row that was written with it says what became of it. A session that is still
+/// committing is waited for, since it holds the row.
+fn settle_lost_answer(target: &mut Target, run: &Run, failure: Failure) -> Result<Ending> {
     if !failure.is_lost_session() {
         return Err(failure);
     }
-    let asked = target.another_session().map(|mut session| {
+    let asked = target.session_within(RENEW_WITHIN).map(|mut session| {
         session.query_opt(
-            "SELECT state = 'live' FROM coalesce.run WHERE id = $1",
+            "SELECT state = 'live' FROM coalesce.run WHERE id = $1 FOR SHARE",
             &[&run.id],
         )
     });
     match asked {
-        Ok(Ok(Some(row))) if row.get(0) => Ok(()),
+        Ok(Ok(Some(row))) if row.get(0) => Ok(Ending::Live),
         Ok(Ok(_)) => Err(failure),
-        _ => Err(failure.with_state("whether it is live is not known: `load --resume` says so")),
+        _ => Ok(Ending::NotKnown(failure)),
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use archive::hex;
-use catalog::Table;
 use cli::{Exit, Failure, Result};
 use fingerprint::{Fingerprint, Form};
 use postgres::{Client, GenericClient, Transaction};
 use sha2::{Digest, Sha256};
 
-use super::Run;
+use super::{Run, hold};
+use crate::promised::keep;
 use crate::target::failed;
 
 const WRITE: &str = "the journal could not be written";
@@ -97,13 +97,11 @@ const DIFFERS: &str = "differs";
 
 /// Notes that what is in is not what was loaded, so that nobody goes on with it.
 pub(crate) fn note_difference(client: &mut Client, run: &Run) -> Result<()> {
-    client
-        .execute(
-            "INSERT INTO coalesce.step (run, step) VALUES ($1, $2) ON CONFLICT DO NOTHING",
-            &[&run.id, &DIFFERS],
-        )
-        .map(drop)
-        .map_err(|error| failed(WRITE, error))
+    let mut transaction = client.transaction().map_err(|error| failed(WRITE, error))?;
+    hold(&mut transaction, run)?;
+    keep(&mut transaction)?;
+    note_steps(&mut transaction, run, &[Step(DIFFERS.to_owned())])?;
+    transaction.commit().map_err(|error| failed(WRITE, error))
 }
 
 /// Whether the journal has a step, as another session sees it.
@@ -227,22 +225,13 @@ impl Loaded {
     }
 }
 
-/// Whether a table has as many rows as are noted: a server that crashes empties unlogged tables, whatever the journal
-/// says. Both are counted in one snapshot.
-pub(crate) fn has_noted_rows(client: &mut impl GenericClient, run: &Run, table: &Table) -> Result<bool> {
-    let name = table.qualified_name();
-    let sql = format!(
-        "SELECT (SELECT pg_catalog.count(*) FROM ONLY {name})
-           = (SELECT COALESCE(pg_catalog.sum(c.rows), 0) FROM coalesce.chunk c
-              WHERE c.run = $1 AND c.table_number = $2::bigint::integer)
-           - (SELECT COALESCE(pg_catalog.sum(r.rows), 0) FROM coalesce.rejected r
-              WHERE r.run = $1 AND r.table_number = $2::bigint::integer)"
-    );
-    client
-        .query_one(&sql, &[&run.id, &i64::from(table.number)])
-        .map(|row| row.get(0))
-        .map_err(|error| failed(format!("the rows of {name} could not be counted"), error))
-}
+/// Rows that the run `$1` has written of the tables `$2`, as an SQL expression: those of the chunks that are in, without
+/// those that were rejected.
+pub(crate) const NOTED_ROWS: &str = "
+  ((SELECT COALESCE(pg_catalog.sum(c.rows), 0) FROM coalesce.chunk c
+    WHERE c.run = $1 AND c.table_number = ANY ($2::pg_catalog.int8[]))
+   - (SELECT COALESCE(pg_catalog.sum(r.rows), 0) FROM coalesce.rejected r
+      WHERE r.run = $1 AND r.table_number = ANY ($2::pg_catalog.int8[])))";
 
 /// Forgets the rows of a table, in the transaction that removes them.
 pub(crate) fn forget_table(transaction: &mut Transaction<'_>, run: &Run, table: u32) -> Result<()> {

@@ -44,11 +44,18 @@ pub(super) fn join(transaction: &mut Transaction<'_>, role: &str) -> Result<()> 
     })
 }
 
-/// The schemas in which the role's session looks for a name: the new ones, then those of the extensions.
+/// The schemas in which the role's session looks for a name: those in which the source's sessions did, under their new
+/// names and in that order, then those of the extensions. A schema that was on no path there is on none here: a table of
+/// the same name would stand in front of another. Where none was, all of the load's.
 pub(crate) fn search_path(run: &Run, header: &Header) -> Vec<String> {
+    let path = header.catalog.search_path.iter();
+    let mut schemas: Vec<String> = path.filter(|it| run.schemas.contains(it)).cloned().collect();
+    if schemas.is_empty() {
+        schemas.clone_from(&run.schemas);
+    }
     let extensions = extension_schemas(header).into_iter();
-    let behind = extensions.filter(|it| !run.schemas.contains(it));
-    let all = run.schemas.iter().cloned().chain(behind);
+    let behind: Vec<String> = extensions.filter(|it| !schemas.contains(it)).collect();
+    let all = schemas.into_iter().chain(behind);
     all.map(|it| quote_ident(&it)).collect()
 }
 

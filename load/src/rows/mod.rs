@@ -238,8 +238,9 @@ fn whole_tables(
 /// sessions, which can be interrupted, wait for it instead of [`Filling::fill`].
 fn read_chunks(mut reader: ArchiveReader, queue: &Queue) -> Result<End> {
     let room = Room::new(BYTES_MAX);
-    while let Some((rows, _)) = reader.next_chunk().map_err(Failure::archive)? {
-        let place = queue.enter(&room, rows.raw);
+    while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
+        // An archive that lies about one of them must not have the memory of the other.
+        let place = queue.enter(&room, rows.raw.max(record.stored));
         let stored = reader.chunk_bytes().map_err(Failure::archive)?;
         let chunk = Chunk { rows, stored };
         if !queue.put(Underway { chunk, place }) {

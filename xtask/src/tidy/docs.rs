@@ -18,7 +18,10 @@ pub(super) fn in_documents(files: &[TextFile], packages: &[Package]) -> (Vec<Fin
     let named = |name: &str| files.iter().find(|it| it.path == name);
     let mut absent = Vec::new();
     match named(ARCHITECTURE) {
-        Some(file) => findings.extend(missing_members(file, packages)),
+        Some(file) => {
+            findings.extend(missing_members(file, packages));
+            findings.extend(missing_paths(file, files, packages));
+        }
         None => absent.push(ARCHITECTURE),
     }
     match named(EXIT_CODES) {
@@ -33,6 +36,40 @@ fn missing_members(file: &TextFile, packages: &[Package]) -> Vec<Finding> {
     missing
         .map(|it| Finding::new(&file.path, 0, format!("does not name `{}`", it.folder)))
         .collect()
+}
+
+/// Paths between backticks that begin with a member's folder, or with `src/` or `tests/` in a line of a member's, and that
+/// nothing has.
+fn missing_paths(file: &TextFile, files: &[TextFile], packages: &[Package]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (index, line) in file.text.lines().enumerate() {
+        let words: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
+        let member = words.first().map(|it| it.trim_end_matches('/'));
+        let member =
+            member.filter(|it| line.starts_with('|') && packages.iter().any(|package| package.folder == *it));
+        for word in words {
+            let path = match member {
+                Some(member) if word.starts_with("src/") || word.starts_with("tests/") => {
+                    format!("{member}/{word}")
+                }
+                _ => word.to_owned(),
+            };
+            let is_inside = |it: &Package| path.starts_with(&format!("{}/src/", it.folder));
+            let is_there = || {
+                files
+                    .iter()
+                    .any(|it| it.path == path || it.path.starts_with(&path) && path.ends_with('/'))
+            };
+            if (member.is_some() && path != word || packages.iter().any(is_inside)) && !is_there() {
+                findings.push(Finding::new(
+                    &file.path,
+                    index + 1,
+                    format!("names `{path}`, which is not there"),
+                ));
+            }
+        }
+    }
+    findings
 }
 
 fn missing_codes(file: &TextFile) -> Vec<Finding> {
@@ -133,6 +170,21 @@ mod tests {
             [Finding::new(ARCHITECTURE, 0, "does not name `crates/cli`")]
         );
         assert_eq!(absent, [EXIT_CODES]);
+    }
+
+    #[test]
+    fn paths_that_the_architecture_names_are_there() {
+        let text = "| `dump/` | rows | `src/a.rs`, `src/gone.rs` |\n`dump/src/parts/` and `dump/src/old.rs`, `old.rs`";
+        let files = [
+            file(ARCHITECTURE, text),
+            file("dump/src/a.rs", ""),
+            file("dump/src/parts/b.rs", ""),
+        ];
+        let lines: Vec<usize> = missing_paths(&files[0], &files, &[package("dump", &[])])
+            .iter()
+            .map(|it| it.line)
+            .collect();
+        assert_eq!(lines, [1, 2]);
     }
 
     #[test]

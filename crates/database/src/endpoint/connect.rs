@@ -10,18 +10,20 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
+use postgres::Client;
 use postgres::config::SslNegotiation;
 use postgres::error::SqlState;
-use postgres::{Client, Config};
+use tokio_postgres::Config;
 
-use super::PostgresEndpoint;
 use super::address::{Place, Server};
+use super::client::Open;
 use super::password::{Password, PasswordOrigin, Secret};
 use super::protection::{Protection, allows_another_try};
 use super::refusal::{Cause, find_cause, is_password_missing};
 use super::server::Host;
 use super::session::pin_session;
 use super::session_kind::SessionKind;
+use super::{PostgresEndpoint, RowSession, Session};
 use crate::error::{Error, Result};
 
 /// Why a host has no session for us.
@@ -40,6 +42,15 @@ impl PostgresEndpoint {
     ///
     /// `application_name` is what the server's administrators see, unless the endpoint says otherwise.
     pub fn connect(&self, application_name: &str) -> Result<Client> {
+        self.connect_as(application_name)
+    }
+
+    /// Opens a session in the same way, for reading rows.
+    pub fn connect_for_rows(&self, application_name: &str) -> Result<RowSession> {
+        self.connect_as(application_name)
+    }
+
+    fn connect_as<S: Open>(&self, application_name: &str) -> Result<S> {
         let config = self.config(application_name);
         if let Some(host) = self.settlement.host() {
             return self.open_settled(&config, host);
@@ -54,7 +65,7 @@ impl PostgresEndpoint {
     }
 
     /// Another session on the server that was chosen.
-    fn open_settled(&self, config: &Config, mut host: Host) -> Result<Client> {
+    fn open_settled<S: Open>(&self, config: &Config, mut host: Host) -> Result<S> {
         let kind = match self.kind {
             // Whatever it was that could be had.
             SessionKind::PreferStandby => SessionKind::Any,
@@ -64,10 +75,10 @@ impl PostgresEndpoint {
         opened.map_err(|failure| self.refused(vec![(host, failure)]))
     }
 
-    /// What cancels the statement that `client`, a session with this endpoint, is running; for another thread.
-    pub fn canceller(&self, client: &Client) -> impl FnMut() + Send + 'static + use<> {
+    /// What cancels the statement that `session`, one with this endpoint, is running; for another thread.
+    pub fn canceller<S: Session>(&self, session: &S) -> impl FnMut() + Send + 'static + use<S> {
         // It knows the address of its session.
-        let token = client.cancel_token();
+        let token = session.cancel_token();
         let protections = self.protections(&self.chosen_host().place).unwrap_or_default();
         move || {
             // The first way that reaches the server is enough; where none does there is nothing to cancel.
@@ -110,7 +121,7 @@ impl PostgresEndpoint {
     }
 
     /// The first session, and the server that it is on.
-    fn choose(&self, config: &Config) -> Result<(Client, Host)> {
+    fn choose<S: Open>(&self, config: &Config) -> Result<(S, Host)> {
         let mut hosts = self.hosts.clone();
         if self.is_shuffled {
             fastrand::shuffle(&mut hosts);
@@ -143,12 +154,12 @@ impl PostgresEndpoint {
 
     /// Opens a session of this kind on one host, at the first of its addresses that answers. The host keeps that
     /// address, and the password that was asked for.
-    fn open(
+    fn open<S: Open>(
         &self,
         config: &Config,
         host: &mut Host,
         kind: SessionKind,
-    ) -> std::result::Result<Client, Failure> {
+    ) -> std::result::Result<S, Failure> {
         let protections = self.protections(&host.place).map_err(Failure::Unusable)?;
         let addresses = self.addresses(&host.place).map_err(Failure::Passed)?;
         let mut last: Cause = Box::new(io::Error::new(io::ErrorKind::NotFound, "the host has no address"));
@@ -157,7 +168,7 @@ impl PostgresEndpoint {
                 server: host.place.server.at(address),
                 port: host.place.port,
             };
-            let mut client = match self.open_at(config, host, &place, &protections)? {
+            let mut client: S = match self.open_at(config, host, &place, &protections)? {
                 Ok(client) => client,
                 Err(cause) if !is_an_answer(&*cause) => {
                     last = cause;
@@ -187,13 +198,13 @@ impl PostgresEndpoint {
     }
 
     /// Tries what the mode allows at one address, and asks for a password if it takes one.
-    fn open_at(
+    fn open_at<S: Open>(
         &self,
         config: &Config,
         host: &mut Host,
         place: &Place,
         protections: &[Protection],
-    ) -> std::result::Result<std::result::Result<Client, Cause>, Failure> {
+    ) -> std::result::Result<std::result::Result<S, Cause>, Failure> {
         let mut first = None;
         for protection in protections {
             let mut outcome = self.open_once(at(config, host, place), protection.clone());
@@ -217,7 +228,7 @@ impl PostgresEndpoint {
     }
 
     /// A session like one that there is already.
-    fn open_beside(&self, config: &Config, protections: Vec<Protection>) -> Option<Client> {
+    fn open_beside<S: Open>(&self, config: &Config, protections: Vec<Protection>) -> Option<S> {
         let mut attempts = protections.into_iter();
         attempts.find_map(|it| self.open_once(config.clone(), it).ok())
     }
@@ -259,20 +270,24 @@ impl PostgresEndpoint {
 
     /// The client's own timeout ends with the TCP handshake, so a server that accepts and stays silent is
     /// left to a thread of its own.
-    fn open_once(&self, mut config: Config, protection: Protection) -> std::result::Result<Client, Cause> {
+    fn open_once<S: Open>(
+        &self,
+        mut config: Config,
+        protection: Protection,
+    ) -> std::result::Result<S, Cause> {
         if self.tls.is_direct && matches!(protection, Protection::Tls(_)) {
             config.ssl_negotiation(SslNegotiation::Direct);
         }
         let Some(timeout) = self.connect_timeout else {
-            return protection.connect(&config).map_err(Into::into);
+            return protection.open(&config);
         };
         let (sender, receiver) = mpsc::sync_channel(1);
         thread::Builder::new().name("connect".to_owned()).spawn(move || {
             // Nobody listens any more when it took too long; the session, if there is one, is dropped.
-            let _ = sender.send(protection.connect(&config));
+            let _ = sender.send(protection.open(&config));
         })?;
         match receiver.recv_timeout(timeout) {
-            Ok(outcome) => outcome.map_err(Into::into),
+            Ok(outcome) => outcome,
             Err(RecvTimeoutError::Timeout) => {
                 let text = format!("no answer within {} s", timeout.as_secs());
                 Err(io::Error::new(io::ErrorKind::TimedOut, text).into())
@@ -296,7 +311,7 @@ fn at(config: &Config, host: &Host, place: &Place) -> Config {
             }
             config.host(name)
         }
-        Server::Address(address) => config.host(&address.to_string()).hostaddr(*address),
+        Server::Address(address) => config.host(address.to_string()).hostaddr(*address),
     };
     if let Some(Password {
         text: Secret(password),

@@ -7,6 +7,7 @@
 
 mod address;
 mod certificate;
+mod client;
 mod client_certificate;
 mod connect;
 mod conninfo;
@@ -19,6 +20,7 @@ mod pooler;
 mod program;
 mod protection;
 mod refusal;
+mod row_session;
 mod server;
 mod service;
 mod session;
@@ -28,9 +30,11 @@ mod timing;
 mod tls;
 mod tls_words;
 
+pub use client::Session;
 pub use environment::Environment;
 pub use password::AskPassword;
 pub use program::{ClientCommand, PassFile, command_without_endpoint};
+pub use row_session::RowSession;
 pub use server::PostgresEndpoint;
 pub use session::{pin_session, unrestrict_views};
 pub use tls::SslMode;

@@ -12,11 +12,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
+use postgres::SimpleQueryMessage;
 use postgres::error::DbError;
-use postgres::{Client, SimpleQueryMessage};
 
-use super::PostgresEndpoint;
 use super::address::{Place, Server};
+use super::{PostgresEndpoint, Session};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long a second session may take to answer. One that waits for a free session of the server waits because ours
@@ -47,11 +47,11 @@ impl PostgresEndpoint {
     ///
     /// Only the first session is asked, in one round trip where the server itself says that we came to its own door. A
     /// second session is opened where it says something else, as behind a pooler, a proxy or translated addresses.
-    pub(super) fn refuse_pooler(
+    pub(super) fn refuse_pooler<S: Session>(
         &self,
-        client: &mut Client,
+        client: &mut S,
         place: &Place,
-        open: impl FnOnce() -> Option<Client> + Send + 'static,
+        open: impl FnOnce() -> Option<S> + Send + 'static,
     ) -> Result<()> {
         if self.way.0.load(Ordering::Relaxed) {
             return Ok(());
@@ -72,11 +72,11 @@ impl PostgresEndpoint {
     }
 
     /// Whether the session keeps its process while another one comes and asks for its own.
-    fn keeps_its_backend(
+    fn keeps_its_backend<S: Session>(
         &self,
-        client: &mut Client,
+        client: &mut S,
         backend: &Backend,
-        open: impl FnOnce() -> Option<Client> + Send + 'static,
+        open: impl FnOnce() -> Option<S> + Send + 'static,
     ) -> Result<bool> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let second = move || {
@@ -154,7 +154,7 @@ pub(super) fn hint_for_refusal(answer: &DbError) -> Option<String> {
     })
 }
 
-fn who(client: &mut Client) -> std::result::Result<Backend, Box<dyn std::error::Error + Send + Sync>> {
+fn who(client: &mut impl Session) -> std::result::Result<Backend, Box<dyn std::error::Error + Send + Sync>> {
     let answer = client.simple_query(WHO)?;
     let backend = answer.iter().find_map(|it| match it {
         SimpleQueryMessage::Row(row) => {

@@ -3,9 +3,7 @@
 use std::error::Error as StdError;
 
 use postgres::error::SqlState;
-use postgres::{CancelToken, Client, Config, NoTls};
 use rustls::ClientConfig;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::PostgresEndpoint;
 use super::address::Place;
@@ -41,32 +39,6 @@ impl PostgresEndpoint {
             SslMode::Prefer if !needs_tls => vec![Protection::TlsIfOffered(tls), Protection::Plain],
             _ => vec![Protection::Tls(tls)],
         })
-    }
-}
-
-impl Protection {
-    /// Asks the server to cancel what a session runs; whether it could be asked.
-    pub(super) fn cancel(&self, token: &CancelToken) -> bool {
-        match self {
-            Protection::Plain => token.cancel_query(NoTls).is_ok(),
-            Protection::TlsIfOffered(tls) | Protection::Tls(tls) => {
-                token.cancel_query(MakeRustlsConnect::new(tls.clone())).is_ok()
-            }
-        }
-    }
-
-    pub(super) fn connect(self, config: &Config) -> std::result::Result<Client, postgres::Error> {
-        use postgres::config::SslMode;
-        let mut config = config.clone();
-        match self {
-            Protection::Plain => config.ssl_mode(SslMode::Disable).connect(NoTls),
-            Protection::TlsIfOffered(tls) => config
-                .ssl_mode(SslMode::Prefer)
-                .connect(MakeRustlsConnect::new(tls)),
-            Protection::Tls(tls) => config
-                .ssl_mode(SslMode::Require)
-                .connect(MakeRustlsConnect::new(tls)),
-        }
     }
 }
 

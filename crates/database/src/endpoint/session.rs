@@ -1,7 +1,8 @@
 //! The settings that every session has, so that the same value is the same text on both sides.
 
-use postgres::{Client, GenericClient, SimpleQueryMessage};
+use postgres::{GenericClient, SimpleQueryMessage};
 
+use super::Session;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What every server since PostgreSQL 12 knows.
@@ -42,7 +43,7 @@ const RESTRICT: &str = "restrict_nonsystem_relation_kind";
 ///
 /// For the rest of the session views and foreign tables cannot be read where the server knows how to
 /// forbid that; see [`unrestrict_views`].
-pub fn pin_session(client: &mut Client) -> Result<()> {
+pub fn pin_session(client: &mut impl Session) -> Result<()> {
     let answer = client.simple_query(&statement()).map_err(|source| {
         Error::new(ErrorKind::Connect, "the session's settings cannot be pinned").with_source(source)
     })?;

@@ -4,8 +4,9 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::str::FromStr;
 
-use postgres::{Client, SimpleQueryMessage};
+use postgres::SimpleQueryMessage;
 
+use super::Session;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The values of `target_session_attrs`, with libpq's words.
@@ -52,7 +53,7 @@ impl SessionKind {
     /// Why the session is not of this kind, if it is not.
     pub(super) fn check(
         self,
-        client: &mut Client,
+        client: &mut impl Session,
     ) -> std::result::Result<Option<WrongKind>, postgres::Error> {
         if self == SessionKind::Any {
             return Ok(None);

@@ -18,6 +18,7 @@ mod packages;
 mod partitions;
 mod pattern;
 mod programs;
+mod row_source;
 mod rows;
 mod selection;
 mod settings;
@@ -43,6 +44,7 @@ pub use outside::{
 pub use oversize::{OversizedRow, OversizedRows, could_hold_oversized_row, find_oversized_row};
 pub use partitions::read_partition_keys;
 pub use pattern::{Pattern, split_condition};
+pub use row_source::RowSource;
 pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows};
 pub use selection::{Chosen, RowFilter, Selection};
 pub use settings::read_settings;

@@ -6,6 +6,7 @@ use fingerprint::Form;
 use postgres::GenericClient;
 use postgres::error::{DbError, SqlState};
 
+use super::row_source::RowSource;
 use crate::{Error, ErrorKind, Result};
 
 /// `MaxAllocSize` of PostgreSQL, with the byte that ends its strings.
@@ -32,7 +33,7 @@ pub struct OversizedRow {
 
 /// The first row of `table` that COPY cannot write in `form`, as far as sizes tell without reading the values.
 pub fn find_oversized_row(
-    client: &mut impl GenericClient,
+    client: &mut impl RowSource,
     table: &Table,
     form: Form,
 ) -> Result<Option<OversizedRow>> {
@@ -90,7 +91,7 @@ fn is_root(table: &Table) -> bool {
 /// What to say of a COPY that failed: with the row, if it was one that is too long.
 ///
 /// The session's transaction has failed with the COPY and is ended, so that the session can be asked once more.
-pub(super) fn explain(client: &mut impl GenericClient, table: &Table, form: Form, error: Error) -> Error {
+pub(super) fn explain(client: &mut impl RowSource, table: &Table, form: Form, error: Error) -> Error {
     // Outside the transaction the table is not locked: whoever waits for it must not keep us waiting too.
     const ASK_ANEW: &str = "ROLLBACK; SET lock_timeout = '2s'; SET statement_timeout = '60s'";
     if !could_be_size(&error) || client.batch_execute(ASK_ANEW).is_err() {
@@ -135,7 +136,7 @@ fn could_be_size(error: &Error) -> bool {
 }
 
 fn find_longer(
-    client: &mut impl GenericClient,
+    client: &mut impl RowSource,
     table: &Table,
     form: Form,
     bytes_max: i64,

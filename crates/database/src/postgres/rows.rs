@@ -1,7 +1,6 @@
 //! Rows as the server sends them, piece by piece.
 
 use std::collections::HashMap;
-use std::io::BufRead;
 
 use catalog::{QualifiedName, Table, TableKind, ThroughRoot};
 use fingerprint::Form;
@@ -9,6 +8,7 @@ use postgres::{Client, GenericClient};
 
 use super::large_objects;
 use super::oversize::explain;
+use super::row_source::RowSource;
 use super::selection::Chosen;
 use crate::{Error, ErrorKind, Result};
 
@@ -120,40 +120,17 @@ pub fn read_blocks(client: &mut Client, chosen: &Chosen) -> Result<HashMap<Quali
 /// The outer result is the server's, the inner one `take`'s. A row that is too long for COPY is named; the session's
 /// transaction is over then.
 pub fn read_rows<E>(
-    client: &mut impl GenericClient,
+    client: &mut impl RowSource,
     table: &Table,
     form: Form,
     extent: &Extent,
     take: impl FnMut(&[u8]) -> std::result::Result<(), E>,
 ) -> Result<std::result::Result<(), E>> {
-    read_stream(client, table, form, extent, take).map_err(|error| explain(client, table, form, error))
-}
-
-fn read_stream<E>(
-    client: &mut impl GenericClient,
-    table: &Table,
-    form: Form,
-    extent: &Extent,
-    mut take: impl FnMut(&[u8]) -> std::result::Result<(), E>,
-) -> Result<std::result::Result<(), E>> {
-    let name = table.qualified_name();
-    let failed = || format!("rows of {name} could not be read");
-    let mut reader = client
-        .copy_out(&copy_out_sql(table, form, extent))
-        .map_err(Error::query(failed()))?;
-    loop {
-        let piece = reader
-            .fill_buf()
-            .map_err(|error| Error::new(ErrorKind::Query, failed()).with_source(error))?;
-        if piece.is_empty() {
-            return Ok(Ok(()));
-        }
-        if let Err(stop) = take(piece) {
-            return Ok(Err(stop));
-        }
-        let length = piece.len();
-        reader.consume(length);
-    }
+    let read = client.copy_out(&copy_out_sql(table, form, extent), take);
+    read.map_err(|source| {
+        let message = format!("rows of {} could not be read", table.qualified_name());
+        explain(client, table, form, Error::query(message)(source))
+    })
 }
 
 /// How many rows of its own a table has, as the session sees it.

@@ -16,7 +16,7 @@ use super::ddl::{OnInterrupt, SchemaRequest};
 use super::identity::{Identity, read_identity};
 use super::locks::{Locked, Standing, cancel, has_same_definitions, lock_tables, standing};
 use super::selection::{Chosen, Selection};
-use crate::endpoint::PostgresEndpoint;
+use crate::endpoint::{PostgresEndpoint, RowSession};
 use crate::error::GAVE_WAY;
 use crate::{Error, ErrorKind, Result};
 
@@ -69,7 +69,7 @@ struct Moment {
 
 /// A session that sees a snapshot.
 pub struct SnapshotSession {
-    client: Client,
+    client: RowSession,
     endpoint: PostgresEndpoint,
     application_name: String,
     snapshot: String,
@@ -245,9 +245,11 @@ fn pause() -> Duration {
 }
 
 fn roll_back(client: &mut Client) -> Result<()> {
-    client
-        .batch_execute("ROLLBACK")
-        .map_err(Error::query("a transaction could not be ended"))
+    client.batch_execute("ROLLBACK").map_err(not_rolled_back())
+}
+
+fn not_rolled_back() -> impl FnOnce(postgres::Error) -> Error {
+    Error::query("a transaction could not be ended")
 }
 
 impl Snapshot {
@@ -380,7 +382,7 @@ impl Watch<'_> {
 impl SnapshotSession {
     fn open(endpoint: &PostgresEndpoint, application_name: &str, snapshot: &str) -> Result<Self> {
         let mut session = SnapshotSession {
-            client: endpoint.connect(application_name)?,
+            client: endpoint.connect_for_rows(application_name)?,
             endpoint: endpoint.clone(),
             application_name: application_name.to_owned(),
             snapshot: snapshot.to_owned(),
@@ -396,7 +398,7 @@ impl SnapshotSession {
 
     /// Whether the server process is gone. Asked of itself: a connection may not know its end yet.
     pub fn is_lost(&mut self) -> bool {
-        self.client.is_valid(ANSWERS_WITHIN).is_err()
+        !self.client.is_valid(ANSWERS_WITHIN)
     }
 
     /// What cancels the session's running statement, for another thread.
@@ -405,7 +407,7 @@ impl SnapshotSession {
     }
 
     /// The session itself, within its transaction.
-    pub fn client(&mut self) -> &mut Client {
+    pub fn client(&mut self) -> &mut RowSession {
         &mut self.client
     }
 
@@ -429,7 +431,7 @@ impl SnapshotSession {
 
     /// Gives the locks back that reading has taken; the session sees the same snapshot as before.
     pub fn renew(&mut self) -> Result<()> {
-        roll_back(&mut self.client)?;
+        self.client.batch_execute("ROLLBACK").map_err(not_rolled_back())?;
         self.begin()
     }
 

@@ -50,6 +50,8 @@ impl LossyWay {
 }
 
 fn pass(client: TcpStream, server: UnixStream, commits: Arc<AtomicUsize>, (lost, at): (Lost, usize)) {
+    // Or each small answer waits for the next one.
+    client.set_nodelay(true).unwrap();
     let (mut from_client, mut to_client) = (client.try_clone().unwrap(), client);
     let (mut from_server, mut to_server) = (server.try_clone().unwrap(), server);
     let is_cut = Arc::new(AtomicBool::new(false));

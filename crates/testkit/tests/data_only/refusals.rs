@@ -56,7 +56,7 @@ fn values_are_cast_where_all_of_them_come_back_and_partitions_find_their_table()
     let pair = Pair::new(
         "CREATE DOMAIN number AS int; CREATE TABLE d (v number); INSERT INTO d VALUES (1094861636);
          CREATE TABLE n (id int, price numeric(10,4), word text, at timestamp, must text, j json);
-         INSERT INTO n VALUES (1, 1.5000, 'abc', '2024-01-01', 'x', '{\"a\":1}'), (2, 1.2345, 'de', '2024-01-01 00:00:01', NULL, NULL);
+         INSERT INTO n VALUES (1, 1.5000, 'abc', '2024-01-01', 'x', '{\"a\":1}'), (2, 1.2345, 'defg', '2024-01-01 00:00:01', NULL, NULL);
          CREATE TABLE ev (id int, k text) PARTITION BY LIST (k);
          CREATE TABLE ev_a PARTITION OF ev FOR VALUES IN ('a'); CREATE TABLE ev_b PARTITION OF ev FOR VALUES IN ('b');
          INSERT INTO ev SELECT n, CASE n % 2 WHEN 0 THEN 'a' ELSE 'b' END FROM generate_series(1, 50) n",
@@ -81,6 +81,7 @@ fn values_are_cast_where_all_of_them_come_back_and_partitions_find_their_table()
             5,
             &[
                 "public.n.price: 1 values change when they become numeric(10,2) and are read back",
+                "public.n.word: 1 values change when they become character varying(3)",
                 "public.n.at: 1 values change when they become date",
                 "public.n.j: 1 values change when they become jsonb",
                 "--allow-lossy; nothing was written",
@@ -92,7 +93,7 @@ fn values_are_cast_where_all_of_them_come_back_and_partitions_find_their_table()
             "SELECT id, price, word, at, j FROM n ORDER BY 1",
             &[
                 "1 | 1.50 | abc | 2024-01-01 | {\"a\": 1}",
-                "2 | 1.23 | de | 2024-01-01 | ∅",
+                "2 | 1.23 | def | 2024-01-01 | ∅",
             ],
         );
         pair.check("SELECT * FROM d", &["1094861636"]);
@@ -138,7 +139,8 @@ fn triggers_that_change_rows_stop_the_load_unless_they_are_suspended_or_let() {
     pair.check("SELECT tgenabled FROM pg_trigger WHERE tgname = 'change'", &["A"]);
     pair.run(&format!("{PIPE} --triggers fire --truncate t"))
         .assert_success()
-        .assert_stderr_contains("warning: public.t took 19 of 20 rows");
+        .assert_stderr_contains("warning: public.t took 19 of 20 rows")
+        .assert_stderr_contains("proved but for what triggers may have changed: public.t");
     pair.check(
         "SELECT count(*), count(*) FILTER (WHERE note = 'changed') FROM t",
         &["19 | 19"],
@@ -202,6 +204,17 @@ fn what_is_in_stays_in_and_a_rerun_goes_on_with_the_rest() {
         .assert_success()
         .assert_stderr_contains("all of it is on");
     pair.check(counts, &["10 | 10 | 10"]);
+    // A later run that has put nothing in hides no earlier one.
+    pair.own("CREATE TRIGGER die AFTER INSERT ON a EXECUTE FUNCTION public.die()");
+    pair.run("load $TARGET rows.tar --data-only --truncate a --truncate b --truncate c")
+        .assert_code(5);
+    pair.own("DROP TRIGGER die ON a");
+    refused(
+        &pair.run("load $TARGET rows.tar --data-only --append"),
+        5,
+        &["has put this archive's rows into public.a, public.b, public.c already"],
+    );
+    pair.check(counts, &["10 | 10 | 10"]);
 }
 
 #[test]
@@ -261,5 +274,35 @@ fn a_role_that_may_write_but_owns_nothing_is_told_what_only_the_owner_can_do() {
     pair.check(
         "SELECT count(*) FROM hen JOIN egg ON egg.hen = hen.id WHERE hen.id = 2",
         &["1"],
+    );
+}
+
+#[test]
+fn a_tree_of_partitions_goes_in_as_one_where_a_part_of_it_is_missing() {
+    let pair = Pair::new(
+        "CREATE TABLE ev (id int, k text) PARTITION BY LIST (k); CREATE TABLE ev_a PARTITION OF ev FOR VALUES IN ('a');
+         CREATE TABLE ev_rest PARTITION OF ev DEFAULT; CREATE TABLE top (id int); CREATE TABLE low (id int);
+         INSERT INTO ev SELECT n, CASE n % 2 WHEN 0 THEN 'a' ELSE 'b' END FROM generate_series(1, 50) n;
+         INSERT INTO top VALUES (1); INSERT INTO low VALUES (2)",
+        "CREATE TABLE ev (id int, k text) PARTITION BY LIST (k); CREATE TABLE ev_rest PARTITION OF ev DEFAULT;
+         INSERT INTO ev VALUES (99, 'old'); CREATE TABLE top (id int) PARTITION BY RANGE (id);
+         CREATE TABLE low PARTITION OF top DEFAULT",
+    );
+    refused(
+        &pair.run(&format!("{PIPE} --truncate ev")),
+        5,
+        &["public.low is a partition of public.top here, and the archive has rows for both"],
+    );
+    pair.check("SELECT count(*) FROM ev", &["1"]);
+    pair.own("ALTER TABLE top DETACH PARTITION low; CREATE TABLE top_1 PARTITION OF top DEFAULT");
+    refused(
+        &pair.run(&format!("{PIPE} --truncate ev --truncate ev_rest")),
+        2,
+        &["`ev_rest` is no table of the target for which the archive has rows"],
+    );
+    pair.run(&format!("{PIPE} --truncate ev")).assert_success();
+    pair.check(
+        "SELECT count(*), sum(id), count(*) FILTER (WHERE k = 'a') FROM ev",
+        &["50 | 1275 | 25"],
     );
 }

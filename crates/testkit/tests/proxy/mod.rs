@@ -45,6 +45,8 @@ impl Proxy {
 }
 
 fn pass(client: TcpStream, server: UnixStream, received: &Arc<AtomicU64>, silence: &Path) {
+    // Or each small answer waits for the next one.
+    client.set_nodelay(true).unwrap();
     let (mut from_client, mut to_client) = (client.try_clone().unwrap(), client);
     let (mut from_server, mut to_server) = (server.try_clone().unwrap(), server);
     let (count, silence, there) = (Arc::clone(received), silence.to_owned(), silence.to_owned());
