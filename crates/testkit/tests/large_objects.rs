@@ -265,6 +265,9 @@ fn database_with_nothing_but_large_objects_moves_and_is_abandoned() {
     pair.run("load $TARGET blobs.tar")
         .assert_success()
         .assert_stderr_contains("large objects are live");
+    pair.run("load --resume $TARGET blobs.tar")
+        .assert_success()
+        .assert_stderr_contains("this archive has been loaded");
     pair.run("verify $SOURCE $TARGET").assert_success();
     let assessed = pair.run("assess $SOURCE --target $TARGET --ready");
     let text = assessed.assert_code(1).stdout_text();
