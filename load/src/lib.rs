@@ -64,23 +64,16 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
-    if Path::new(&args.target).is_file() {
-        let message = format!(
-            "`{}` is a file, and the first word names the database that is written",
-            args.target
-        );
-        return Err(Failure::usage(message)
-            .with_hint("write `load TARGET ARCHIVE`; a database of that name is `dbname=…`"));
-    }
-    let endpoint = match Endpoint::parse(&args.target, &cli::environment()).map_err(Failure::target)? {
-        Endpoint::Postgres(endpoint) => endpoint,
-        Endpoint::Sqlite(path) => {
-            return Err(Failure::usage(format!(
-                "`{}` is a SQLite file, and only PostgreSQL is written",
-                path.display()
-            )));
-        }
-    };
+    let endpoint =
+        match Endpoint::parse(&args.target, &cli::environment()).map_err(|error| no_target(&args, error))? {
+            Endpoint::Postgres(endpoint) => endpoint,
+            Endpoint::Sqlite(path) => {
+                return Err(Failure::usage(format!(
+                    "`{}` is a SQLite file, and only PostgreSQL is written",
+                    path.display()
+                )));
+            }
+        };
     for warning in endpoint.warnings() {
         ui.warning(warning);
     }
@@ -90,6 +83,18 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         None if args.proofs.restore_test => proofs::restore_test(&endpoint, &args, ui),
         None => load_archive(&endpoint, open_archive(&args.archive)?, &args, None, ui),
     })
+}
+
+/// An archive in the place of the target is the words in another order.
+fn no_target(args: &Args, error: database::Error) -> Failure {
+    if !Path::new(&args.target).is_file() {
+        return Failure::target(error);
+    }
+    let message = format!(
+        "`{}` is a file, and the first word names the database that is written",
+        args.target
+    );
+    Failure::usage(message).with_hint("write `load TARGET ARCHIVE`; a database of that name is `dbname=…`")
 }
 
 /// An archive's SQL text, by member.

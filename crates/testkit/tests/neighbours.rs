@@ -28,7 +28,8 @@ fn of_two_loads_into_one_schema_the_second_is_refused_at_once() {
     let output = lab.run(line);
     let said = output.assert_success().stdout_text();
     assert_eq!(
-        said.matches("another load is writing schema big (run 1)").count(),
+        said.matches("another load is writing schema big (run 1, session ")
+            .count(),
         2,
         "{output}"
     );
