@@ -123,6 +123,12 @@ fn a_server_with_few_locks_gets_small_transactions() {
         .assert_code(5)
         .assert_stderr_contains("a dry run needs about 1,200 locks")
         .assert_stderr_contains("max_locks_per_transaction to 80 or more");
+    // So does what removes them again.
+    lab.run(&format!("echo 'SELECT 1/0' >bad.sql; {line} --after bad.sql"))
+        .assert_stderr_contains("division by zero");
+    lab.run(&format!("load --abandon fit \"{}\"", target.target()))
+        .assert_success()
+        .assert_stderr_contains("tables go in several transactions");
     lab.run(&line).assert_success();
 
     let tree = Lab::new(
