@@ -69,11 +69,16 @@ pub(crate) fn run(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> Result<(
     let choices = choices(&header, args);
     let earlier = journal::earlier(target.client(), &header)?;
     let resumed = earlier.as_ref().filter(|_| args.resume);
-    if args.resume {
-        refuse_other_run(resumed, &choices)?;
+    match resumed {
+        Some(earlier) => refuse_other_run(earlier, &choices)?,
+        None if args.resume => ui.status("nothing to resume: the load starts from the beginning"),
+        None => {}
     }
     if resumed.is_some_and(|it| it.is_done) {
-        ui.status(format_args!("all of it is on {} already", target.name()));
+        ui.status(format_args!(
+            "all of it is on {} already, as the journal says; `verify` looks at the rows",
+            target.name()
+        ));
         return Ok(());
     }
     let mut work = check(&mut target, &header, args, earlier.as_ref(), ui)?;
@@ -138,13 +143,7 @@ fn choices(header: &Header, args: &Args) -> String {
 }
 
 /// A run goes on with the same archive and the same words, or not at all.
-fn refuse_other_run(earlier: Option<&Earlier>, choices: &str) -> Result<()> {
-    let Some(earlier) = earlier else {
-        return Err(Failure::usage(
-            "--resume: this archive has not been loaded here, so there is nothing to go on with",
-        )
-        .with_hint("load it without --resume; another dump of the same database is another archive"));
-    };
+fn refuse_other_run(earlier: &Earlier, choices: &str) -> Result<()> {
     if earlier.choices == choices {
         return Ok(());
     }

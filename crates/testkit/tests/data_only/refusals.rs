@@ -42,7 +42,7 @@ fn all_that_does_not_fit_is_told_before_any_row() {
             "--column shapes.other=must: the archive has no such column",
         ),
         ("--column shapes", "is not TABLE.SOURCE=TARGET"),
-        ("--resume", "has not been loaded here"),
+        ("--resume", "nothing to resume"),
         ("--privileges keep", "cannot be used with"),
     ] {
         let output = pair.run(&format!("{PIPE} {words}"));
