@@ -1,6 +1,7 @@
 //! Inputs that libFuzzer breeds for the invariants of `crates/invariants`. `fuzz/` is the program; it is no member of
 //! the workspace, so that nothing else needs its C++ compiler.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -16,6 +17,9 @@ const INSTRUMENTS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-san
 
 /// One input that takes longer is a finding, as is one that needs more memory.
 const LIMITS: [&str; 2] = ["-timeout=20", "-rss_limit_mb=1024"];
+
+/// The invariant whose inputs are SQL.
+const SQL: &str = "rewriter";
 
 /// No invariant gets less.
 const TIME_MIN: Duration = Duration::from_mins(1);
@@ -56,6 +60,9 @@ pub(super) fn run(time: Duration) -> Result<Option<&'static str>> {
         for folder in [&bred, &found] {
             std::fs::create_dir_all(folder).map_err(Error::file(folder))?;
         }
+        if name == SQL {
+            sow(&bred)?;
+        }
         println!(
             "{name}: {} s; an input that fails is kept in {} and belongs into crates/invariants/corpus/{name}",
             each.as_secs(),
@@ -73,6 +80,24 @@ pub(super) fn run(time: Duration) -> Result<Option<&'static str>> {
         run_step(&mut fuzzer)?;
     }
     Ok(None)
+}
+
+/// Gives the fuzzer the definitions of the tests' fixtures to begin with, a paragraph each.
+fn sow(folder: &Path) -> Result<()> {
+    let fixtures = workspace().join("crates/testkit/fixtures");
+    for entry in std::fs::read_dir(&fixtures).map_err(Error::file(&fixtures))? {
+        let path = entry.map_err(Error::file(&fixtures))?.path();
+        if path.extension().is_none_or(|it| it != "sql") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).map_err(Error::file(&path))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        for (number, paragraph) in text.split("\n\n").enumerate() {
+            let seed = folder.join(format!("{name}-{number}"));
+            std::fs::write(&seed, paragraph).map_err(Error::file(&seed))?;
+        }
+    }
+    Ok(())
 }
 
 /// The cargo that runs us, in the folder of the program.

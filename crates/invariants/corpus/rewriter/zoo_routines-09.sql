@@ -1,6 +1,0 @@
-COMMENT ON RULE through ON listing IS 'r';
-COMMENT ON POLICY mine ON orders IS 'p';
-COMMENT ON FOREIGN TABLE left_wing.elsewhere IS 'f';
-CREATE EVENT TRIGGER on_ddl ON ddl_command_end WHEN TAG IN ('CREATE FUNCTION', 'CREATE TABLE') EXECUTE FUNCTION on_ddl();
-COMMENT ON EVENT TRIGGER on_ddl IS 'e';
-;
