@@ -147,7 +147,9 @@ impl<'a> Rehearsal<'a> {
 
     /// Notes that rows were refused. The server's words can repeat values of them.
     pub(super) fn note_rows(&mut self, copy: &Copy, error: &DbError) -> Result<()> {
-        let words = withheld::words(error).filter(|_| !self.is_verbose);
+        let words = withheld::words(error)
+            .filter(|_| !self.is_verbose)
+            .map(|it| it.to_string());
         self.note(format!("rows of {}", copy.table), error, words)
     }
 

@@ -1,12 +1,10 @@
-//! What a server says of a row that it refuses: whether it is the row's fault, where it stands, and what of it may be
-//! told to everybody.
-
-use std::error::Error;
-use std::fmt;
+//! What a server says of a row that it refuses: whether it is the row's fault, and where it stands.
 
 use catalog::Table;
 use cli::Failure;
 use postgres::error::DbError;
+
+use crate::withheld::Reserved;
 
 /// A refused row, by the server's own words. They can hold values of the row.
 #[derive(Clone, Debug)]
@@ -105,55 +103,6 @@ impl Place {
     }
 }
 
-const HIDDEN: &str = "message shown with --verbose, since it can hold row data";
-
-const DETAIL: &str = "\nDETAIL: shown with --verbose, since it can hold row data";
-
-/// A server's error as far as it can hold no value of a row; `--verbose` shows all of it.
-#[derive(Clone, Debug)]
-pub(super) struct Reserved(String);
-
-impl Reserved {
-    fn new(error: &DbError) -> Self {
-        let sqlstate = error.code().code();
-        // Words of a function can be anything; JSON says its place before COPY does.
-        let is_json = error.routine().is_some_and(|it| it.starts_with("json_"));
-        let is_of_function = error.where_().is_some_and(|it| !it.starts_with("COPY ")) && !is_json;
-        let words = match sqlstate.get(..2) {
-            _ if is_of_function => None,
-            // Names of tables, columns and constraints.
-            Some("23") => Some(error.message().to_owned()),
-            Some("22" | "54") => Some(without_quoted(error.message())),
-            _ => None,
-        };
-        let words = words.unwrap_or_else(|| HIDDEN.to_owned());
-        let detail = error.detail().map_or("", |_| DETAIL);
-        Reserved(format!(
-            "{}: {words} (SQLSTATE {sqlstate}){detail}",
-            error.severity()
-        ))
-    }
-}
-
-impl fmt::Display for Reserved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Error for Reserved {}
-
-/// Leaves out everything between the first quote and the last one, of whatever language, and bytes in hexadecimal.
-fn without_quoted(message: &str) -> String {
-    const QUOTES: [char; 11] = ['"', '\'', '»', '«', '„', '“', '”', '‘', '’', '「', '」'];
-    let message = message.split(": 0x").next().unwrap_or_default();
-    let (Some(first), Some(last)) = (message.find(QUOTES), message.rfind(QUOTES)) else {
-        return message.to_owned();
-    };
-    let behind = message[last..].chars().skip(1).collect::<String>();
-    format!("{}…{behind}", &message[..first])
-}
-
 #[cfg(test)]
 mod tests {
     use catalog::{Column, ColumnType, TableKind};
@@ -233,31 +182,6 @@ mod tests {
         );
         check_place("COPY others, line 3", "orders", None);
         check_place("SQL statement \"COPY orders, line 3\"", "orders", None);
-    }
-
-    #[test]
-    fn values_are_left_out_of_messages() {
-        for (message, shown) in [
-            (
-                "invalid input syntax for type integer: \"se\"cret\"",
-                "invalid input syntax for type integer: …",
-            ),
-            (
-                "value \"99999999999\" is out of range for type integer",
-                "value … is out of range for type integer",
-            ),
-            (
-                "ungültige Eingabesyntax für Typ integer: »geheim«",
-                "ungültige Eingabesyntax für Typ integer: …",
-            ),
-            (
-                "invalid byte sequence for encoding \"UTF8\": 0xff",
-                "invalid byte sequence for encoding …",
-            ),
-            ("numeric field overflow", "numeric field overflow"),
-        ] {
-            assert_eq!(without_quoted(message), shown);
-        }
     }
 
     #[test]
