@@ -9,6 +9,7 @@ use clap::{ArgMatches, Command};
 use postgres::error::{DbError, ErrorPosition};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
+use crate::ui::write_line;
 use crate::{Exit, Failure, Frame, Result, Ui, interrupt, manual};
 
 /// Runs a tool. `command` is the tool's own, `tool` does the work.
@@ -57,7 +58,7 @@ pub fn run(command: Command, tool: fn(&ArgMatches, &Ui) -> Result) -> ExitCode {
             failure.exit
         }
         Err(_) => {
-            say("error: internal error; please report it with the lines above");
+            write_line("error: internal error; please report it with the lines above");
             Exit::Internal
         }
     };
@@ -101,12 +102,7 @@ fn print(failure: &Failure, ui: &Ui) {
     if let Some(hint) = &failure.hint {
         let _ = write!(text, "\nhint: {hint}");
     }
-    say(&text);
-}
-
-/// A line on stderr.
-fn say(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    write_line(&text);
 }
 
 /// A server's error in full, apart from DETAIL, which can hold row data and is shown on request only.

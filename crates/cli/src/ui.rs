@@ -107,11 +107,15 @@ impl Ui {
     }
 
     fn line(&self, line: impl Display) {
-        // A closed stderr must not stop the work.
-        self.bars.suspend(|| {
-            let _ = writeln!(std::io::stderr().lock(), "{:<6} {line}", self.tool);
-        });
+        self.bars
+            .suspend(|| write_line(format_args!("{:<6} {line}", self.tool)));
     }
+}
+
+/// A line on stderr, in one piece: the tools of a pipeline share it, and pieces of their lines would mix.
+pub(crate) fn write_line(line: impl Display) {
+    // A closed stderr must not stop the work.
+    let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// Whether stdout leads to another program: then this tool is not the last to be looked at.

@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+
 use serde_json::Value;
 use testkit::fixtures::{MANDIBLE, SHOP, SSO, Scale};
 use testkit::{Cluster, Database, Output, TARGET_OWNER, TOOLS, Tools};
@@ -72,6 +76,36 @@ fn help_shows_examples_and_every_exit_code() {
         assert_eq!(shown, codes, "{output}");
         assert_eq!(status.contains("\n   1  "), finds, "{output}");
         assert_eq!(output.stderr(), "");
+    }
+}
+
+#[test]
+fn a_line_on_stderr_is_written_in_one_piece() {
+    // The tools of a pipeline share their stderr, and pieces of lines would mix.
+    let folder = tempfile::tempdir().unwrap();
+    let shop = SHOP.create(folder.path(), Scale::Small).unwrap();
+    let shop = shop.to_str().unwrap();
+    let tools = Tools::locate();
+    for (tool, arguments) in [
+        ("dump", &[shop, "-o", "shop.tar"][..]),
+        ("dump", &[shop, "-o", "again.tar", "--progress", "json"]),
+        ("load", &["nowhere", "missing.tar"]),
+    ] {
+        // Whatever is written to such a socket at once is a message of its own.
+        let (ours, theirs) = UnixDatagram::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let mut command = Command::new(tools.folder().join(tool));
+        command.args(arguments).current_dir(folder.path());
+        command.stderr(OwnedFd::from(theirs)).status().unwrap();
+        drop(command);
+        let mut buffer = vec![0; 1 << 16];
+        let received = std::iter::from_fn(|| ours.recv(&mut buffer).ok().map(|size| buffer[..size].to_vec()));
+        let messages: Vec<String> = received
+            .take_while(|it| !it.is_empty())
+            .map(|it| String::from_utf8(it).unwrap())
+            .collect();
+        assert!(!messages.is_empty(), "{tool} {arguments:?}");
+        assert!(messages.iter().all(|it| it.ends_with('\n')), "{messages:?}");
     }
 }
 

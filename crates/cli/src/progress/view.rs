@@ -1,7 +1,6 @@
 //! The forms in which progress is shown.
 
 use std::fmt;
-use std::io::Write;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -11,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::Value;
 
 use super::Style;
+use crate::ui::write_line;
 
 /// Lines come this often, whether something has moved or not: a statement can take hours.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -86,13 +86,11 @@ impl Drop for View {
 }
 
 fn say(json: bool, account: &impl Account) {
-    let line = if json {
-        account.json().to_string()
+    if json {
+        write_line(account.json());
     } else {
-        account.plain()
-    };
-    // A closed stderr must not stop the work.
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+        write_line(account.plain());
+    }
 }
 
 /// A bar that is not drawn yet.
