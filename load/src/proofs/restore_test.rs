@@ -1,5 +1,7 @@
 //! `--restore-test`: an archive is loaded into a database that is made for it, read back, and dropped.
 
+use std::time::Duration;
+
 use archive::{Header, SchemaMember};
 use cli::{Exit, Failure, InterruptGuard, Result, Ui, open_archive};
 use database::endpoint::PostgresEndpoint;
@@ -12,6 +14,13 @@ use crate::target::{Target, failed};
 use crate::{Texts, grants};
 
 const APPLICATION_NAME: &str = "coalesce load";
+
+/// How long one try to drop the database may take. A server since version 15 waits in it for all its sessions, and may
+/// overlook for ever one that begins at that moment (`WaitForProcSignalBarrier` in its `procsignal.c`); another try
+/// reaches that one too.
+const DROPPED_WITHIN: Duration = Duration::from_secs(20);
+
+const DROP_TRIES: usize = 6;
 
 /// A database that is there for one test.
 pub(crate) struct Scratch {
@@ -204,11 +213,22 @@ fn drop_database(server: &PostgresEndpoint, name: &str) -> Result<()> {
     let step = || format!("the scratch database {name} could not be dropped");
     let mut client = server.connect(APPLICATION_NAME).map_err(Failure::target)?;
     client
-        .batch_execute("SET client_min_messages = warning")
+        .batch_execute(&format!(
+            "SET client_min_messages = warning; SET statement_timeout = '{}ms'",
+            DROPPED_WITHIN.as_millis()
+        ))
         .map_err(|error| failed(step(), error))?;
-    client
-        .batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-        .map_err(|error| failed(step(), error))
+    let mut tries = 1..DROP_TRIES;
+    loop {
+        match client.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")) {
+            Ok(()) => return Ok(()),
+            Err(error)
+                if error.code() == Some(&SqlState::QUERY_CANCELED)
+                    && tries.next().is_some()
+                    && cli::check_interrupt().is_ok() => {}
+            Err(error) => return Err(failed(step(), error)),
+        }
+    }
 }
 
 #[cfg(test)]
