@@ -15,6 +15,11 @@ pub(crate) enum Error {
     Step {
         line: String,
     },
+    /// A program did not end in time; it has been killed.
+    Endless {
+        line: String,
+        limit: std::time::Duration,
+    },
     /// A file or folder could not be read or written.
     File {
         path: String,
@@ -57,6 +62,13 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Error::Endless { line, limit } => {
+                let minutes = limit.as_secs() / 60;
+                write!(
+                    f,
+                    "`{line}` did not end within {minutes} minutes; what ran then is shown above"
+                )
+            }
             Error::Run { line, .. } => write!(f, "cannot run `{line}`"),
             Error::Step { line } => write!(f, "`{line}` failed"),
             Error::File { path, .. } => write!(f, "cannot read or write {path}"),

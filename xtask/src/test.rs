@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::metadata::Metadata;
-use crate::step::{cargo, run as run_step};
+use crate::step::{cargo, run as run_step, run_within};
+
+/// Three times what they take on two cores, compiling included; whatever is left then would never end.
+const ALL_TESTS_WITHIN: Duration = Duration::from_mins(45);
 
 /// Makes sure of PostgreSQL, builds the tools that tests run, runs all tests, and counts those skipped.
 pub(crate) fn run(strict: bool, arguments: &[String]) -> Result<()> {
@@ -14,7 +18,7 @@ pub(crate) fn run(strict: bool, arguments: &[String]) -> Result<()> {
     count_skipped(&log, strict, || {
         let mut test = cargo();
         test.arg("test").args(scope(arguments)).args(arguments);
-        run_step(test.env(testkit::SKIPPED_LOG, &log))
+        run_within(test.env(testkit::SKIPPED_LOG, &log), ALL_TESTS_WITHIN)
     })
 }
 

@@ -6,13 +6,14 @@ use std::process::Stdio;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use postgres::{Client, NoTls};
+use postgres::{Client, Config, NoTls};
 use tempfile::TempDir;
 
 use crate::database::Database;
 use crate::error::{Error, ErrorKind, Result};
 use crate::install::{find_or_install, is_root};
 use crate::programs::Programs;
+use crate::rounds::is_torture;
 use crate::standby::Standby;
 use crate::watchdog::{ServerUser, Watchdog};
 
@@ -30,6 +31,9 @@ const EXTENSIONS: [&str; 3] = ["citext", "pg_trgm", "pgcrypto"];
 
 /// A socket's path has room for 107 bytes, on macOS for 103; `.s.PGSQL.5432.lock` takes its part.
 const ROOT_BYTES_MAX: usize = 80;
+
+/// What waits longer would wait for ever: a test fails by it, instead of never ending.
+const STATEMENT_LIMIT: &str = "-c statement_timeout=2min";
 
 /// Durability is worth nothing in a server that is thrown away.
 const SETTINGS: &str = "
@@ -150,7 +154,14 @@ impl Cluster {
             ErrorKind::Sql,
             format!("cannot connect to database {dbname} as {user}"),
         );
-        Client::connect(&self.conninfo(dbname, user), NoTls).map_err(failed)
+        let mut config: Config = self
+            .conninfo(dbname, user)
+            .parse()
+            .map_err(Error::caused(ErrorKind::Sql, "a keyword string is malformed"))?;
+        if !is_torture() {
+            config.options(STATEMENT_LIMIT);
+        }
+        config.connect(NoTls).map_err(failed)
     }
 
     /// Makes an empty database whose name is exactly `name`.

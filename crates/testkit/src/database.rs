@@ -108,7 +108,9 @@ impl Drop for Database<'_> {
     fn drop(&mut self) {
         // The server is thrown away in any case; this only keeps its folder small.
         if let Ok(mut client) = self.cluster.client(POSTGRES, POSTGRES) {
-            let _ = client.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", identifier(&self.name)));
+            let _ = client.batch_execute("SET statement_timeout = '10s'");
+            let drop = format!("DROP DATABASE {} WITH (FORCE)", identifier(&self.name));
+            let _ = client.batch_execute(&drop);
         }
     }
 }

@@ -6,7 +6,8 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::output::Output;
@@ -79,8 +80,12 @@ impl Shell {
         let stdout = drain(child.stdout.take());
         let stderr = drain(child.stderr.take());
         let (code, timed_out) = wait(&mut child, begin + self.time_limit);
-        let stdout = stdout.join().unwrap_or_default();
-        let stderr = stderr.join().unwrap_or_default();
+        let (Some(stdout), Some(stderr)) = (drained(&stdout), drained(&stderr)) else {
+            panic!(
+                "a process of `{}` has left its group and keeps an output open",
+                self.line
+            );
+        };
         drop(writer.join());
         let codes = std::fs::read_to_string(stages_file.path()).unwrap_or_default();
         let stages = codes
@@ -148,14 +153,22 @@ fn has_setsid() -> bool {
     })
 }
 
-fn drain(stream: Option<impl Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
+/// Everything that comes from `stream`, read on a thread of its own.
+fn drain(stream: Option<impl Read + Send + 'static>) -> Receiver<Vec<u8>> {
+    let (sender, receiver) = channel();
     thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut stream) = stream {
             let _ = stream.read_to_end(&mut bytes);
         }
-        bytes
-    })
+        let _ = sender.send(bytes);
+    });
+    receiver
+}
+
+/// What was read until every process had closed its end; `None` when one never does.
+fn drained(stream: &Receiver<Vec<u8>>) -> Option<Vec<u8>> {
+    stream.recv_timeout(TIME_LIMIT).ok()
 }
 
 /// The exit code and whether `deadline` was hit.
