@@ -31,6 +31,8 @@ pub(crate) struct Args {
     /// End with 1 when something blocks
     #[arg(long)]
     pub(crate) ready: bool,
+    #[command(flatten)]
+    pub(crate) sqlite: cli::SqliteArgs,
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
     pub(crate) format: Format,

@@ -51,6 +51,8 @@ pub(crate) struct Args {
     pub(crate) rate: cli::RateArgs,
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) sqlite: cli::SqliteArgs,
 }
 
 /// What is read of a database. Patterns are those of `pg_dump` and psql: `*`, `?`, double quotes for names with

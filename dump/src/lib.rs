@@ -26,6 +26,7 @@ use archive::{Codec, End, Header, RowFilter, TableForm, Writer};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{ArchiveSink, Destination, Failure, Outcome, Pace, Progress, Ui, count, duration, size};
 use database::Endpoint;
+use database::sqlite::Choices;
 
 use args::Args;
 use selection::Wanted;
@@ -61,6 +62,7 @@ struct Options {
     lock_timeout: Duration,
     pace: Pace,
     wanted: Wanted,
+    choices: Choices,
     started: Instant,
 }
 
@@ -86,6 +88,7 @@ impl Options {
             lock_timeout: args.lock_wait_timeout,
             pace: args.rate.pace(),
             wanted: Wanted::new(&args.selection)?,
+            choices: args.sqlite.choices()?,
             started: Instant::now(),
         })
     }

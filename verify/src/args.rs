@@ -46,6 +46,8 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_extension_rows: bool,
     #[command(flatten)]
+    pub(crate) sqlite: cli::SqliteArgs,
+    #[command(flatten)]
     pub(crate) rate: cli::RateArgs,
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]

@@ -30,7 +30,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     };
     endpoint.warnings().iter().for_each(|it| ui.warning(it));
     let jobs = args.jobs();
-    let mut source = Source::open(source, jobs, !args.no_extension_rows, &mapping, ui)?;
+    let choices = args.sqlite.choices()?;
+    let mut source = Source::open(source, jobs, !args.no_extension_rows, &mapping, &choices, ui)?;
     let pace = Arc::new(args.rate.pace());
     if let Source::Postgres(live) = &mut source {
         live.pace = Arc::clone(&pace);

@@ -13,7 +13,7 @@ use database::endpoint::PostgresEndpoint;
 use database::postgres::{
     Extent, Identity, Selection, Snapshot, SnapshotRequest, SnapshotSession, read_catalog, read_rows,
 };
-use database::sqlite::{Inspection, SqliteSource};
+use database::sqlite::{Choices, Inspection, SqliteSource};
 use fingerprint::{Fingerprint, Form, encode_row};
 use plan::Mapping;
 use rewrite::{Known, NameMap, Rewriter};
@@ -65,6 +65,7 @@ impl Source {
         jobs: usize,
         extension_rows: bool,
         mapping: &Mapping,
+        choices: &Choices,
         ui: &Ui,
     ) -> Result<Source> {
         if is_archive(words) {
@@ -82,7 +83,7 @@ impl Source {
             }
             Endpoint::Sqlite(path) => {
                 let source = SqliteSource::open(&path).map_err(Failure::source)?;
-                let inspection = source.inspect().map_err(Failure::source)?;
+                let inspection = source.inspect(choices).map_err(Failure::source)?;
                 let name = path.display().to_string();
                 Ok(Source::Sqlite(Box::new(SqliteFile {
                     name,

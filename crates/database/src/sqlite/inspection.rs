@@ -6,6 +6,7 @@ use std::fmt;
 use catalog::{Catalog, IDENTIFIER_BYTES_MAX};
 
 use super::census;
+use super::choices::Choices;
 use super::ddl;
 use super::keys;
 use super::naming::Names;
@@ -74,8 +75,8 @@ impl SqliteSource {
     /// Reads the schema and all rows once, or twice where values do not fit their declared types.
     ///
     /// Fails with [`ErrorKind::Unsupported`], naming everything, when something cannot be moved.
-    pub fn inspect(&self) -> Result<Inspection> {
-        let inspection = self.survey()?;
+    pub fn inspect(&self, choices: &Choices) -> Result<Inspection> {
+        let inspection = self.survey(choices)?;
         if inspection.blockers.is_empty() {
             return Ok(inspection);
         }
@@ -91,7 +92,7 @@ impl SqliteSource {
     }
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
-    pub fn survey(&self) -> Result<Inspection> {
+    pub fn survey(&self, _choices: &Choices) -> Result<Inspection> {
         let mut schema = Schema::read(self.connection())?;
         let (mut notes, mut blockers) = (Vec::new(), Vec::new());
         for table in &mut schema.tables {

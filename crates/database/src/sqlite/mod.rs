@@ -8,6 +8,7 @@
 //! `docs/type-mapping.md` tells the rules.
 
 mod census;
+mod choices;
 mod datetime;
 mod ddl;
 mod default;
@@ -30,6 +31,7 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
+pub use choices::{Choices, FullText, NameStyle, Nocase, OnBadValue, Orphans, Rename, TypeChoice};
 pub use inspection::{Blocker, Inspection};
 pub use note::{Note, NoteKind};
 pub use rows::Visit;

@@ -44,7 +44,7 @@ fn rows(source: &SqliteSource, table: &Table) -> Vec<Vec<Option<String>>> {
 fn note_names_column_count_and_rows() {
     let (source, _folder) =
         source("CREATE TABLE t (d DATE); INSERT INTO t(rowid, d) VALUES (7, 'x'), (9, '2024-01-01')");
-    let notes = source.inspect().unwrap().notes;
+    let notes = source.inspect(&Choices::default()).unwrap().notes;
     assert_eq!(
         notes[0].to_string(),
         "t.d: 1 of 2 values do not fit date (rowid 7): becomes text"
@@ -61,7 +61,7 @@ fn text_that_postgresql_refuses_stops_with_column_and_row() {
         let (source, _folder) = source(&format!(
             "CREATE TABLE t (a, b TEXT); INSERT INTO t(rowid, b) VALUES (3, 'ok'), (17, {value})"
         ));
-        let error = source.inspect().unwrap_err();
+        let error = source.inspect(&Choices::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(
             error.to_string().contains("t.b") && error.to_string().contains("rowid 17"),
@@ -78,7 +78,7 @@ fn names_that_postgresql_refuses_are_all_listed() {
         "CREATE TABLE a (\"{long}\" INT); CREATE TABLE b (ctid INT, \"\" INT)"
     ));
     assert_eq!(
-        source.survey().unwrap().blockers,
+        source.survey(&Choices::default()).unwrap().blockers,
         [
             Blocker::LongName {
                 object: format!("column a.{long}")
@@ -91,7 +91,7 @@ fn names_that_postgresql_refuses_are_all_listed() {
             },
         ]
     );
-    assert!(source.inspect().is_err());
+    assert!(source.inspect(&Choices::default()).is_err());
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn sequences_go_on_where_the_source_stopped() {
          CREATE TABLE counted (id INTEGER PRIMARY KEY AUTOINCREMENT);
          INSERT INTO counted VALUES (100); DELETE FROM counted; INSERT INTO counted VALUES (5)",
     );
-    let sequences = source.inspect().unwrap().catalog.sequences;
+    let sequences = source.inspect(&Choices::default()).unwrap().catalog.sequences;
     let values: Vec<_> = sequences
         .iter()
         .map(|it| (it.name.as_str(), it.last_value, it.is_called))
@@ -123,7 +123,7 @@ fn sequences_go_on_where_the_source_stopped() {
 fn keys_that_the_rows_break_are_weakened_and_noted() {
     let check = |sql: &str, present: &str, absent: &str| {
         let (source, _folder) = source(sql);
-        let inspection = source.inspect().unwrap();
+        let inspection = source.inspect(&Choices::default()).unwrap();
         assert!(
             inspection.post_data.contains(present),
             "{sql}: {}",
@@ -183,7 +183,7 @@ fn foreign_key_with_all_its_parents_is_valid() {
         "CREATE TABLE p (code DECIMAL(4,2) PRIMARY KEY); INSERT INTO p VALUES (1.5);
          CREATE TABLE t (code NUMERIC REFERENCES P(Code) ON DELETE CASCADE); INSERT INTO t VALUES (1.5), (NULL)",
     );
-    let inspection = source.inspect().unwrap();
+    let inspection = source.inspect(&Choices::default()).unwrap();
     let expected =
         "ADD CONSTRAINT t_code_fkey FOREIGN KEY (code) REFERENCES public.p(code) ON DELETE CASCADE;";
     assert!(
@@ -200,7 +200,7 @@ fn definition_is_written_as_pg_dump_writes_it() {
         "CREATE TABLE \"Order\" (Id INTEGER PRIMARY KEY, note TEXT NOT NULL DEFAULT 'it''s', at DATETIME);
          CREATE INDEX by_at ON \"Order\" (at DESC, note) WHERE at IS NOT NULL",
     );
-    let inspection = source.inspect().unwrap();
+    let inspection = source.inspect(&Choices::default()).unwrap();
     assert_eq!(
         inspection.pre_data,
         "CREATE TABLE public.\"Order\" (\n    \"Id\" bigint NOT NULL,\n    note text DEFAULT 'it''s'::text NOT NULL,\n    \
@@ -222,7 +222,7 @@ fn catalog_and_schema_number_tables_alike() {
         "CREATE TABLE b (x INT); CREATE TABLE \"B2\" (x INT NOT NULL, y REAL, PRIMARY KEY (y, x)) WITHOUT ROWID;
          CREATE TABLE a (id INTEGER PRIMARY KEY) STRICT; CREATE VIEW v AS SELECT 1; INSERT INTO b VALUES (1), (2)",
     );
-    let inspection = source.inspect().unwrap();
+    let inspection = source.inspect(&Choices::default()).unwrap();
     let tables = &inspection.catalog.tables;
     assert_eq!(
         tables
@@ -254,7 +254,7 @@ fn row_without_rowid_is_named_by_its_key() {
         "CREATE TABLE t (a INT, b TEXT, d DATE, PRIMARY KEY (a, b)) WITHOUT ROWID; INSERT INTO t VALUES (2, 'north', 'x')",
     );
     assert_eq!(
-        source.inspect().unwrap().notes[0].to_string(),
+        source.inspect(&Choices::default()).unwrap().notes[0].to_string(),
         "t.d: 1 of 1 values do not fit date (key (2, north)): becomes text"
     );
 }
@@ -263,7 +263,7 @@ fn row_without_rowid_is_named_by_its_key() {
 fn columns_that_hide_the_rowid_are_read() {
     let (source, _folder) =
         source("CREATE TABLE t (rowid TEXT, _rowid_ DATE, oid INT); INSERT INTO t VALUES ('r', 'x', 1)");
-    let inspection = source.inspect().unwrap();
+    let inspection = source.inspect(&Choices::default()).unwrap();
     assert_eq!(
         inspection.notes[0].text,
         "1 of 1 values do not fit date (row 1): becomes text"
@@ -280,7 +280,7 @@ fn generated_columns_keep_their_values() {
     let (source, _folder) = source(
         "CREATE TABLE t (a INT, b INT AS (a * 2) STORED, c TEXT AS (a || '!') VIRTUAL); INSERT INTO t VALUES (2)",
     );
-    let inspection = source.inspect().unwrap();
+    let inspection = source.inspect(&Choices::default()).unwrap();
     let texts = rows(&source, &inspection.schema.tables[0]);
     assert_eq!(
         texts,
@@ -302,7 +302,7 @@ fn virtual_tables_views_and_triggers_stay_behind_with_a_note() {
         "CREATE VIRTUAL TABLE f USING fts5(x); CREATE TABLE t (a INT CHECK (a > 0)); CREATE VIEW v AS SELECT 1;
          CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END",
     );
-    let inspection = source.inspect().unwrap();
+    let inspection = source.inspect(&Choices::default()).unwrap();
     assert_eq!(inspection.schema.tables.len(), 1);
     assert_eq!(inspection.catalog.count(catalog::ObjectKind::View), 0);
     for name in ["f", "f_data", "t", "v", "g"] {
@@ -313,7 +313,7 @@ fn virtual_tables_views_and_triggers_stay_behind_with_a_note() {
 #[test]
 fn visitor_can_stop_the_rows() {
     let (source, _folder) = source("CREATE TABLE t (a INT); INSERT INTO t VALUES (1), (2), (3)");
-    let inspection = source.inspect().unwrap();
+    let inspection = source.inspect(&Choices::default()).unwrap();
     let mut count = 0;
     let outcome = source.rows(&inspection.schema.tables[0], &mut |row| {
         count += 1;

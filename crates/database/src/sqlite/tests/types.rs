@@ -1,13 +1,13 @@
 //! Facts about types: a declared type, the values, and what they become.
 
-use super::{rows, source};
+use super::{Choices, rows, source};
 
 /// The type that column `c` gets, its values' texts, and whether that deserves a note.
 fn check(declared: &str, values: &str, expected_type: &str, expected_texts: &[&str], noted: bool) {
     let (source, _folder) = source(&format!(
         "CREATE TABLE t (c {declared}); INSERT INTO t VALUES {values}"
     ));
-    let inspection = source.inspect().unwrap();
+    let inspection = source.inspect(&Choices::default()).unwrap();
     let table = &inspection.schema.tables[0];
     assert_eq!(
         table.columns[0].target.to_sql(),

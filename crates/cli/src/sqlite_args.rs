@@ -1,0 +1,16 @@
+//! The choices for a SQLite file, with the same options in every tool that reads one.
+
+use database::sqlite::Choices;
+
+use crate::Result;
+
+/// What becomes of a SQLite file's types, values and names.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct SqliteArgs {}
+
+impl SqliteArgs {
+    /// The options as choices; files that they name are read.
+    pub fn choices(&self) -> Result<Choices> {
+        Ok(Choices::default())
+    }
+}
