@@ -7,6 +7,7 @@
 //! function, [`TargetType`]'s writer, and one read transaction, so that a row cannot be refused later.
 //! `docs/type-mapping.md` tells the rules.
 
+mod batch;
 mod census;
 mod choices;
 mod datetime;
@@ -31,6 +32,7 @@ mod translate;
 #[cfg(test)]
 mod tests;
 
+pub use batch::{Batch, BatchRow, Values};
 pub use choices::{Choices, FullText, NameStyle, Nocase, OnBadValue, Orphans, Rename, TypeChoice};
 pub use inspection::{Blocker, Inspection};
 pub use note::{Note, NoteKind};
