@@ -2,10 +2,11 @@
 //! stands in the way.
 
 use std::fmt;
+use std::thread;
 
 use catalog::{Catalog, IDENTIFIER_BYTES_MAX};
 
-use super::census;
+use super::census::{self, TableCensus};
 use super::choices::Choices;
 use super::ddl;
 use super::keys;
@@ -34,6 +35,8 @@ pub struct Inspection {
     pub pre_data: String,
     /// DDL that comes after the rows.
     pub post_data: String,
+    /// What the values are, in the order of the schema's tables.
+    pub census: Vec<TableCensus>,
     pub notes: Vec<Note>,
     /// What cannot be moved truthfully; [`SqliteSource::inspect`] returns only inspections without any.
     pub blockers: Vec<Blocker>,
@@ -72,7 +75,7 @@ pub enum Blocker {
 }
 
 impl SqliteSource {
-    /// Reads the schema and all rows once, or twice where values do not fit their declared types.
+    /// Reads the schema and all rows once, and checks the file for damage meanwhile.
     ///
     /// Fails with [`ErrorKind::Unsupported`], naming everything, when something cannot be moved.
     pub fn inspect(&self, choices: &Choices) -> Result<Inspection> {
@@ -93,11 +96,27 @@ impl SqliteSource {
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
     pub fn survey(&self, _choices: &Choices) -> Result<Inspection> {
+        let damage_check = self.damage_check();
+        thread::scope(|scope| {
+            let check = scope.spawn(|| damage_check.run());
+            let inspection = self.look_through();
+            // What the file's damage did to the inspection says less than the damage.
+            match check.join() {
+                Ok(checked) => checked.and(inspection),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
+    fn look_through(&self) -> Result<Inspection> {
         let mut schema = Schema::read(self.connection())?;
         let (mut notes, mut blockers) = (Vec::new(), Vec::new());
+        let mut census = Vec::with_capacity(schema.tables.len());
         for table in &mut schema.tables {
             check_names(table, &mut blockers);
-            census::take(self.connection(), table, &mut notes, &mut blockers)?;
+            let found = census::take(self.connection(), table)?;
+            census::settle(table, &found, &mut notes, &mut blockers);
+            census.push(found);
         }
         for index in schema.tables.iter().flat_map(|it| &it.indexes) {
             if index.origin == super::IndexOrigin::CreateIndex {
@@ -111,6 +130,7 @@ impl SqliteSource {
                 catalog: Catalog::default(),
                 pre_data: String::new(),
                 post_data: String::new(),
+                census,
                 notes,
                 blockers,
             });
@@ -128,6 +148,7 @@ impl SqliteSource {
             post_data: ddl::post_data(&schema, &keys),
             pre_data,
             schema,
+            census,
             notes,
             blockers,
         })

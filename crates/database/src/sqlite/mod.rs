@@ -33,9 +33,13 @@ mod translate;
 mod tests;
 
 pub use batch::{Batch, BatchRow, Values};
+pub use census::{
+    ColumnCensus, ColumnReport, Misfits, Profile, Refused, Suggestion, TableCensus, TableReport, ValueKind,
+};
 pub use choices::{Choices, FullText, NameStyle, Nocase, OnBadValue, Orphans, Rename, TypeChoice};
 pub use inspection::{Blocker, Inspection};
 pub use note::{Note, NoteKind};
+pub use proposal::Proposal;
 pub use rows::Visit;
 pub use schema::{
     Column, ForeignKey, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable,
