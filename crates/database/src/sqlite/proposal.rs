@@ -95,7 +95,7 @@ fn holding(preferred: &[TargetType], profile: &Profile) -> TargetType {
         _ => None,
     };
     // A text that is a number is text, unless the declared type asks for a number: its zeros may mean something.
-    let no_texts = |it: &TargetType| *it != Numeric(None) || !profile.any(|kind| kind.is_text());
+    let no_texts = |it: &TargetType| *it != Numeric(None) || !profile.any(Kind::is_text);
     let declared = preferred.iter().take(1).copied().chain(with_digits);
     declared
         .chain(preferred.iter().skip(1).copied())

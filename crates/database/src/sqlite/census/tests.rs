@@ -57,7 +57,7 @@ fn value() -> impl Strategy<Value = Value> {
         prop_oneof![
             any::<f64>().prop_filter("SQLite has no NaN", |it| !it.is_nan()),
             (any::<i32>(), 0_i32..7).prop_map(|(digits, scale)| f64::from(digits) / 10_f64.powi(scale)),
-            (any::<i64>(), 0_i32..20).prop_map(|(digits, scale)| digits as f64 / 10_f64.powi(scale)),
+            ("-?[0-9]{1,18}e-[0-9]").prop_map(|it| it.parse().unwrap()),
             Just(0.0),
             Just(-0.0),
             Just(0.1 + 0.2),

@@ -1,6 +1,6 @@
 //! Facts about types: a declared type, the values, and what they become.
 
-use super::{Choices, NoteKind, rows, source};
+use super::{Choices, Note, NoteKind, rows, source};
 
 /// The type that column `c` gets, its values' texts, and whether that deserves a note.
 fn check(declared: &str, values: &str, expected_type: &str, expected_texts: &[&str], noted: bool) {
@@ -187,8 +187,8 @@ fn check_suggestion(definition: &str, values: &str, expected: Option<&str>, note
     let suggestions = &inspection.census[0].columns[0].proposal.suggestions;
     let found = suggestions.first().map(|it| it.target.as_str());
     assert_eq!(found, expected, "{definition} of {values}");
-    let notes = inspection.notes.iter();
-    let said = notes.filter(|it| it.kind == NoteKind::Suggested).count();
+    let said = |it: &&Note| it.kind == NoteKind::Suggested;
+    let said = inspection.notes.iter().filter(said).count();
     assert_eq!(said, usize::from(noted), "{definition} of {values}");
 }
 
