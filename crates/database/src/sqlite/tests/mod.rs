@@ -309,19 +309,3 @@ fn virtual_tables_views_and_triggers_stay_behind_with_a_note() {
         assert!(inspection.notes.iter().any(|it| it.object == name), "{name}");
     }
 }
-
-#[test]
-fn visitor_can_stop_the_rows() {
-    let (source, _folder) = source("CREATE TABLE t (a INT); INSERT INTO t VALUES (1), (2), (3)");
-    let inspection = source.inspect(&Choices::default()).unwrap();
-    let mut count = 0;
-    let outcome = source.rows(&inspection.schema.tables[0], &mut |row| {
-        count += 1;
-        if row == [Some(&b"2"[..])] {
-            ControlFlow::Break("enough")
-        } else {
-            ControlFlow::Continue(())
-        }
-    });
-    assert_eq!((outcome.unwrap(), count), (ControlFlow::Break("enough"), 2));
-}
