@@ -111,7 +111,7 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
                 .filter(|it| it.column == place)
                 .map(|_| IdentityKind::ByDefault),
             generated: None,
-            binary_safe: false,
+            binary_safe: column.target.is_binary_safe(),
             names: None,
         }
     };
