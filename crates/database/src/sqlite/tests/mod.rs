@@ -27,17 +27,18 @@ fn make(path: &Path, sql: &str) {
 }
 
 fn rows(source: &SqliteSource, table: &Table) -> Vec<Vec<Option<String>>> {
-    let mut rows = Vec::new();
-    let outcome = source.rows::<()>(table, &mut |row| {
-        rows.push(
+    let mut texts = Vec::new();
+    let places: Vec<usize> = (0..table.columns.len()).collect();
+    rows::canonical_rows(source.connection(), table, &places, &mut |row| {
+        texts.push(
             row.iter()
                 .map(|it| it.map(|it| String::from_utf8(it.to_vec()).unwrap()))
                 .collect(),
         );
         ControlFlow::Continue(())
-    });
-    assert!(outcome.unwrap().is_continue());
-    rows
+    })
+    .unwrap();
+    texts
 }
 
 #[test]
