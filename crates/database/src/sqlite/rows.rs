@@ -79,8 +79,8 @@ pub(super) fn scan(
 }
 
 pub(super) fn failed(table: &Table) -> impl FnOnce(rusqlite::Error) -> Error {
-    let context = format!("cannot read the rows of table {}", table.name);
-    move |error| read_error(context, error)
+    // Written only when it is needed: this is called for every value.
+    move |error| read_error(format!("cannot read the rows of table {}", table.name), error)
 }
 
 /// SQLite's quoting, which knows no escapes but the doubled quote.
