@@ -22,12 +22,8 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
-    let choices = args.sqlite.choices()?;
-    let sources: Vec<Inventory> = args
-        .sources
-        .iter()
-        .map(|source| inventory::take(source, &choices, ui))
-        .collect::<cli::Result<_>>()?;
+    let choices = args.sqlite.choices(None)?;
+    let sources = inventory::take_all(&args, &choices, ui)?;
     let (plan, placements) = planning::propose(&sources);
     plan.validate()
         .or_fail(Exit::Internal, || "the plan that was made does not hold")?;

@@ -40,6 +40,8 @@ pub(crate) fn propose(sources: &[Inventory]) -> (Plan, Vec<Conflict>) {
             name,
             endpoint: source.endpoint.clone(),
             schemas,
+            types: source.proposed_types(),
+            on_bad_value: None,
             mapping,
         });
     }

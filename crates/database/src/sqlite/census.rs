@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 use rusqlite::types::{Type, ValueRef};
 use rusqlite::{Connection, Row};
 
+use super::choices::OnBadValue;
 use super::inspection::Blocker;
 use super::note::{Note, NoteKind};
 use super::proposal::{Proposal, propose};
@@ -22,48 +23,61 @@ const EXAMPLES_MAX: usize = 3;
 /// Longest value that fits the server's 1 GB message with room for the rest of its row.
 const VALUE_BYTES_MAX: usize = 1_000_000_000;
 
-/// Gives every column of `table` its target type and figures.
+/// Gives every column of `table` its target type and figures; a `chosen` type goes before all others. Hands back the
+/// places of columns that have values which do not fit.
 pub(super) fn take(
     connection: &Connection,
     table: &mut Table,
+    chosen: &[Option<TargetType>],
+    on_bad_value: OnBadValue,
     notes: &mut Vec<Note>,
     blockers: &mut Vec<Blocker>,
-) -> Result<()> {
+) -> Result<Vec<usize>> {
     let ordered = ordered_columns(table);
     let proposals: Vec<Proposal> = table
         .columns
         .iter()
-        .map(|column| {
-            propose(
+        .zip(chosen)
+        .map(|(column, chosen)| match *chosen {
+            Some(target) => Proposal::chosen(target),
+            None => propose(
                 &column.declared_type,
                 ordered.contains(&column.name.to_ascii_lowercase()),
-            )
+            ),
         })
         .collect();
     let mut tallies: Vec<Tally> = proposals
         .iter()
         .enumerate()
-        .map(|(place, it)| Tally::new(place, &it.candidates[..1]))
+        .map(|(place, it)| Tally::new(place, &it.candidates[..1], chosen[place].is_some()))
         .collect();
     pass(connection, table, &mut tallies)?;
     let mut second: Vec<Tally> = tallies
         .iter()
-        .filter(|tally| tally.chosen().is_none())
-        .map(|tally| Tally::new(tally.place, &proposals[tally.place].candidates[1..]))
+        .filter(|tally| tally.chosen().is_none() && proposals[tally.place].candidates.len() > 1)
+        .map(|tally| Tally::new(tally.place, &proposals[tally.place].candidates[1..], tally.is_chosen))
         .collect();
     if !second.is_empty() {
         pass(connection, table, &mut second)?;
     }
+    let mut suspects = Vec::new();
     for first in &tallies {
         let wider = second.iter().find(|it| it.place == first.place);
-        settle(table, &proposals[first.place], first, wider, notes, blockers);
+        let is_sound = first.chosen().is_some() || wider.is_some_and(|it| it.chosen().is_some());
+        let is_chosen = chosen[first.place].is_some();
+        if is_chosen && !is_sound || !is_chosen && first.bad_text.count > 0 && on_bad_value != OnBadValue::Stop {
+            suspects.push(first.place);
+        }
+        settle(table, &proposals[first.place], first, wider, (is_chosen, on_bad_value), notes, blockers);
     }
-    Ok(())
+    Ok(suspects)
 }
 
 /// What is found out about one column.
 struct Tally {
     place: usize,
+    /// Whether somebody has chosen the type.
+    is_chosen: bool,
     candidates: Vec<Candidate>,
     values: u64,
     nulls: u64,
@@ -106,7 +120,7 @@ impl Examples {
 }
 
 impl Tally {
-    fn new(place: usize, targets: &[TargetType]) -> Tally {
+    fn new(place: usize, targets: &[TargetType], is_chosen: bool) -> Tally {
         let candidates = targets
             .iter()
             .map(|&target| Candidate {
@@ -117,6 +131,7 @@ impl Tally {
             .collect();
         Tally {
             place,
+            is_chosen,
             candidates,
             values: 0,
             nulls: 0,
@@ -151,6 +166,11 @@ impl Tally {
                 self.bytes += it.len() as u64;
                 if !is_text(it) {
                     self.bad_text.add(label);
+                    if !self.is_chosen {
+                        // It stands in the way, or is left out: the type is that of the other values.
+                        self.values += 1;
+                        return;
+                    }
                 }
                 Type::Text
             }
@@ -211,6 +231,7 @@ fn settle(
     proposal: &Proposal,
     first: &Tally,
     wider: Option<&Tally>,
+    (is_chosen, on_bad_value): (bool, OnBadValue),
     notes: &mut Vec<Note>,
     blockers: &mut Vec<Blocker>,
 ) {
@@ -227,10 +248,12 @@ fn settle(
     column.target = match chosen {
         _ if first.values == 0 => proposal.empty,
         Some(candidate) => candidate.target,
+        // Its misfits are judged by the widest of what was chosen.
+        None if is_chosen => proposal.widest(),
         None => TargetType::MixedBytea,
     };
     column.bytes_max = chosen.map_or(0, |candidate| candidate.bytes_max);
-    if first.bad_text.count > 0 {
+    if first.bad_text.count > 0 && !is_chosen && on_bad_value == OnBadValue::Stop {
         let rows = first.bad_text.list(row_word);
         blockers.push(Blocker::BadText {
             column: object,
@@ -247,7 +270,7 @@ fn settle(
         });
         return;
     }
-    if first.values > 0 {
+    if first.values > 0 && !is_chosen {
         notes.extend(note_on_type(object, column.target, proposal, first, row_word));
     }
 }

@@ -7,8 +7,11 @@ use catalog::{Catalog, IDENTIFIER_BYTES_MAX};
 
 use super::census;
 use super::choices::Choices;
+use super::chosen::Chosen;
 use super::ddl;
+use super::discard::Discard;
 use super::keys;
+use super::misfits::{self, Outcome};
 use super::naming::Names;
 use super::note::{Note, NoteKind};
 use super::schema::{Generated, Schema, Table};
@@ -35,6 +38,8 @@ pub struct Inspection {
     /// DDL that comes after the rows.
     pub post_data: String,
     pub notes: Vec<Note>,
+    /// What does not reach the target, as the choices say.
+    pub discards: Vec<Discard>,
     /// What cannot be moved truthfully; [`SqliteSource::inspect`] returns only inspections without any.
     pub blockers: Vec<Blocker>,
 }
@@ -64,6 +69,15 @@ pub enum Blocker {
         count: u64,
         rows: String,
     },
+    /// Values that do not fit the type that was chosen for their column. `reason` says what they are, `rows` names some
+    /// of the rows, and `values` says what is there, which is row data.
+    Misfits {
+        column: String,
+        count: u64,
+        reason: String,
+        rows: String,
+        values: Vec<String>,
+    },
     /// Values beyond the size of a message to the server.
     TooLong {
         column: String,
@@ -88,23 +102,36 @@ impl SqliteSource {
         );
         let hints: std::collections::BTreeSet<&str> = inspection.blockers.iter().map(Blocker::hint).collect();
         let hints: Vec<&str> = hints.into_iter().collect();
-        Err(Error::new(ErrorKind::Unsupported, message).with_hint(hints.join("; ")))
+        let values = inspection.blockers.into_iter().flat_map(Blocker::into_values);
+        Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint(hints.join("; "))
+            .with_names(values.collect()))
     }
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
-    pub fn survey(&self, _choices: &Choices) -> Result<Inspection> {
+    pub fn survey(&self, choices: &Choices) -> Result<Inspection> {
         let mut schema = Schema::read(self.connection())?;
-        let (mut notes, mut blockers) = (Vec::new(), Vec::new());
-        for table in &mut schema.tables {
-            check_names(table, &mut blockers);
-            census::take(self.connection(), table, &mut notes, &mut blockers)?;
+        let chosen = Chosen::find(&schema, choices)?;
+        let (connection, on_bad_value) = (self.connection(), choices.on_bad_value);
+        let mut outcome = Outcome::default();
+        for (at, table) in schema.tables.iter_mut().enumerate() {
+            let Outcome { notes, blockers, .. } = &mut outcome;
+            let suspects = census::take(connection, table, chosen.of_table(at), on_bad_value, notes, blockers)?;
+            misfits::settle(connection, table, at, &suspects, on_bad_value, &mut outcome)?;
+            check_names(table, &mut outcome.blockers);
         }
+        let Outcome {
+            mut notes,
+            mut blockers,
+            discards,
+        } = outcome;
         for index in schema.tables.iter().flat_map(|it| &it.indexes) {
             if index.origin == super::IndexOrigin::CreateIndex {
                 check_name(&index.name, &format!("index {}", index.name), &mut blockers);
             }
         }
-        if blockers.iter().any(|it| matches!(it, Blocker::BadText { .. })) {
+        let is_unwritable = |it: &Blocker| matches!(it, Blocker::BadText { .. } | Blocker::Misfits { .. });
+        if blockers.iter().any(is_unwritable) {
             // The rows of such a table have no canonical text, so that its keys cannot be judged.
             return Ok(Inspection {
                 schema,
@@ -112,6 +139,7 @@ impl SqliteSource {
                 pre_data: String::new(),
                 post_data: String::new(),
                 notes,
+                discards,
                 blockers,
             });
         }
@@ -129,6 +157,7 @@ impl SqliteSource {
             pre_data,
             schema,
             notes,
+            discards,
             blockers,
         })
     }
@@ -208,6 +237,14 @@ fn left_behind(schema: &Schema) -> Vec<Note> {
 }
 
 impl Blocker {
+    /// What the values are that stand in the way, such as `orders.qty of 17 is 'seven'`: row data.
+    pub fn into_values(self) -> Vec<String> {
+        match self {
+            Blocker::Misfits { values, .. } => values,
+            _ => Vec::new(),
+        }
+    }
+
     fn hint(&self) -> &'static str {
         match self {
             Blocker::LongName { .. } | Blocker::EmptyName { .. } | Blocker::SystemColumn { .. } => {
@@ -215,7 +252,12 @@ impl Blocker {
             }
             Blocker::TooManyColumns { .. } => "split the table in a copy of the file",
             Blocker::BadText { .. } => {
-                "such a value cannot be text in PostgreSQL: repair it, or store it as a BLOB, in a copy of the file"
+                "such a value cannot be text in PostgreSQL: `--type TABLE.COLUMN=bytea` moves the column's bytes, \
+                 --on-bad-value says what else becomes of such values"
+            }
+            Blocker::Misfits { .. } => {
+                "choose another type, or say what becomes of such values by --on-bad-value null, text-column or \
+                 reject; --verbose shows values"
             }
             Blocker::TooLong { .. } => "shorten the value in a copy of the file",
         }
@@ -245,6 +287,9 @@ impl fmt::Display for Blocker {
                     "{count} values of {column} hold a NUL or are not UTF-8 ({rows})"
                 )
             }
+            Blocker::Misfits {
+                column, reason, rows, ..
+            } => write!(f, "{column}: {reason} ({rows})"),
             Blocker::TooLong { column, rows } => write!(f, "values of {column} are too long ({rows})"),
         }
     }

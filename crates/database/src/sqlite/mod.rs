@@ -9,34 +9,45 @@
 
 mod census;
 mod choices;
+mod chosen;
 mod datetime;
 mod ddl;
 mod default;
+mod discard;
 mod fingerprints;
 mod inspection;
 mod keys;
+mod misfits;
 mod naming;
 mod note;
 mod number;
 mod predicate;
 mod proposal;
 mod references;
+mod rejected;
+mod row_label;
 mod rows;
+mod rule;
 mod schema;
 mod source;
 mod sql_text;
 mod target_type;
 mod translate;
+mod type_text;
 
 #[cfg(test)]
 mod tests;
 
 pub use choices::{Choices, FullText, NameStyle, Nocase, OnBadValue, Orphans, Rename, TypeChoice};
+pub use discard::{Discard, Fate};
 pub use inspection::{Blocker, Inspection};
 pub use note::{Note, NoteKind};
+pub use rejected::RejectedRow;
 pub use rows::Visit;
+pub use rule::{ColumnRule, OnMisfit, Taken};
 pub use schema::{
     Column, ForeignKey, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable,
 };
 pub use source::{SqliteSource, is_sqlite_file};
 pub use target_type::{NumericBounds, TargetType};
+pub use type_text::UnknownType;

@@ -1,6 +1,7 @@
 //! What a declared type asks for: the PostgreSQL types that a column may get, the closest first. The census
 //! takes the first that holds every value.
 
+use super::chosen;
 use super::target_type::{NUMERIC_PRECISION_MAX, NumericBounds, TargetType, VARCHAR_MAX};
 
 /// SQLite's column affinity (<https://sqlite.org/datatype3.html>, section 3.1).
@@ -21,6 +22,21 @@ pub(super) struct Proposal {
     pub(super) empty: TargetType,
     /// Whether the declared type means the first candidate, so that another one is worth a note.
     pub(super) declared: bool,
+}
+
+impl Proposal {
+    /// What somebody has chosen, whatever the declared type says.
+    pub(super) fn chosen(target: TargetType) -> Proposal {
+        Proposal {
+            candidates: chosen::candidates(target),
+            empty: target,
+            declared: true,
+        }
+    }
+
+    pub(super) fn widest(&self) -> TargetType {
+        self.candidates.last().copied().unwrap_or(self.empty)
+    }
 }
 
 impl Affinity {
