@@ -23,14 +23,15 @@ pub(crate) fn render(
     sources: &[Inventory],
     target: Option<&Target>,
     conflicts: &[Conflict],
+    is_verbose: bool,
 ) -> String {
     match format {
-        Format::Text => text(sources, target, conflicts),
+        Format::Text => text(sources, target, conflicts, is_verbose),
         Format::Json => format!("{:#}\n", json_report(sources, target, conflicts)),
     }
 }
 
-fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict]) -> String {
+fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict], is_verbose: bool) -> String {
     let heads = [
         "SOURCE",
         "KIND",
@@ -83,8 +84,37 @@ fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict]) 
     if !large_objects.is_empty() {
         let _ = writeln!(text, "\nLARGE OBJECTS\n  {}", large_objects.join("\n  "));
     }
+    push_columns(&mut text, sources, is_verbose);
     push_conflicts(&mut text, conflicts);
     text
+}
+
+/// What becomes of the columns of SQLite files.
+fn push_columns(text: &mut String, sources: &[Inventory], is_verbose: bool) {
+    for source in sources.iter().filter(|it| !it.columns.is_empty()) {
+        if !is_verbose {
+            let planned = source.columns.iter().filter(|it| it.is_planned).count();
+            let (columns, planned) = (count(source.columns.len() as u64), count(planned as u64));
+            let _ = writeln!(
+                text,
+                "\nTYPES\n  {}: {columns} columns, {planned} of another type than the declared one \
+                 (--verbose shows them)",
+                source.name
+            );
+            continue;
+        }
+        let mut table = Table::new(&["COLUMN", "DECLARED", ">VALUES", "BECOMES", "WHY"]);
+        for it in &source.columns {
+            table.row([
+                format!("{}.{}", it.table, it.column),
+                it.declared.clone(),
+                count(it.values),
+                it.becomes.clone(),
+                it.why.clone(),
+            ]);
+        }
+        let _ = write!(text, "\nTYPES of {}\n{table}", source.name);
+    }
 }
 
 fn push_conflicts(text: &mut String, conflicts: &[Conflict]) {
@@ -191,6 +221,8 @@ fn inventory(it: &Inventory) -> Value {
         "sequences": it.catalog.sequences,
         "large_objects": it.large_objects.oids.len(),
         "extensions": extensions(it.extensions()),
+        "columns": it.columns,
+        "discards": it.discards,
         "notes": it.notes,
         "blockers": it.blockers,
     })

@@ -102,7 +102,7 @@ impl SqliteSource {
         );
         let hints: std::collections::BTreeSet<&str> = inspection.blockers.iter().map(Blocker::hint).collect();
         let hints: Vec<&str> = hints.into_iter().collect();
-        let values = inspection.blockers.into_iter().flat_map(Blocker::into_values);
+        let values = inspection.blockers.iter().flat_map(Blocker::values).cloned();
         Err(Error::new(ErrorKind::Unsupported, message)
             .with_hint(hints.join("; "))
             .with_names(values.collect()))
@@ -238,10 +238,10 @@ fn left_behind(schema: &Schema) -> Vec<Note> {
 
 impl Blocker {
     /// What the values are that stand in the way, such as `orders.qty of 17 is 'seven'`: row data.
-    pub fn into_values(self) -> Vec<String> {
+    pub fn values(&self) -> &[String] {
         match self {
             Blocker::Misfits { values, .. } => values,
-            _ => Vec::new(),
+            _ => &[],
         }
     }
 
