@@ -2,10 +2,11 @@
 //! stands in the way.
 
 use std::fmt;
+use std::thread;
 
 use catalog::{Catalog, IDENTIFIER_BYTES_MAX};
 
-use super::census;
+use super::census::{self, TableCensus};
 use super::choices::Choices;
 use super::chosen::Chosen;
 use super::ddl;
@@ -37,6 +38,8 @@ pub struct Inspection {
     pub pre_data: String,
     /// DDL that comes after the rows.
     pub post_data: String,
+    /// What the values are, in the order of the schema's tables.
+    pub census: Vec<TableCensus>,
     pub notes: Vec<Note>,
     /// What does not reach the target, as the choices say.
     pub discards: Vec<Discard>,
@@ -86,7 +89,7 @@ pub enum Blocker {
 }
 
 impl SqliteSource {
-    /// Reads the schema and all rows once, or twice where values do not fit their declared types.
+    /// Reads the schema and all rows once, and checks the file for damage meanwhile.
     ///
     /// Fails with [`ErrorKind::Unsupported`], naming everything, when something cannot be moved.
     pub fn inspect(&self, choices: &Choices) -> Result<Inspection> {
@@ -110,15 +113,31 @@ impl SqliteSource {
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
     pub fn survey(&self, choices: &Choices) -> Result<Inspection> {
+        let damage_check = self.damage_check();
+        thread::scope(|scope| {
+            let check = scope.spawn(|| damage_check.run());
+            let inspection = self.look_through(choices);
+            // What the file's damage did to the inspection says less than the damage.
+            match check.join() {
+                Ok(checked) => checked.and(inspection),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
+    fn look_through(&self, choices: &Choices) -> Result<Inspection> {
         let mut schema = Schema::read(self.connection())?;
         let chosen = Chosen::find(&schema, choices)?;
         let (connection, on_bad_value) = (self.connection(), choices.on_bad_value);
         let mut outcome = Outcome::default();
+        let mut census = Vec::with_capacity(schema.tables.len());
         for (at, table) in schema.tables.iter_mut().enumerate() {
+            let found = census::take(connection, table, chosen.of_table(at))?;
             let Outcome { notes, blockers, .. } = &mut outcome;
-            let suspects = census::take(connection, table, chosen.of_table(at), on_bad_value, notes, blockers)?;
+            let suspects = census::settle(table, &found, on_bad_value, notes, blockers);
             misfits::settle(connection, table, at, &suspects, on_bad_value, &mut outcome)?;
             check_names(table, &mut outcome.blockers);
+            census.push(found);
         }
         let Outcome {
             mut notes,
@@ -138,6 +157,7 @@ impl SqliteSource {
                 catalog: Catalog::default(),
                 pre_data: String::new(),
                 post_data: String::new(),
+                census,
                 notes,
                 discards,
                 blockers,
@@ -156,6 +176,7 @@ impl SqliteSource {
             post_data: ddl::post_data(&schema, &keys),
             pre_data,
             schema,
+            census,
             notes,
             discards,
             blockers,

@@ -7,6 +7,7 @@
 //! function, [`TargetType`]'s writer, and one read transaction, so that a row cannot be refused later.
 //! `docs/type-mapping.md` tells the rules.
 
+mod batch;
 mod census;
 mod choices;
 mod chosen;
@@ -38,10 +39,15 @@ mod type_text;
 #[cfg(test)]
 mod tests;
 
+pub use batch::{Batch, BatchRow, Values};
+pub use census::{
+    ColumnCensus, ColumnReport, Misfits, Profile, Refused, Suggestion, TableCensus, TableReport, ValueKind,
+};
 pub use choices::{Choices, FullText, NameStyle, Nocase, OnBadValue, Orphans, Rename, TypeChoice};
 pub use discard::{Discard, Fate};
 pub use inspection::{Blocker, Inspection};
 pub use note::{Note, NoteKind};
+pub use proposal::Proposal;
 pub use rejected::RejectedRow;
 pub use rows::Visit;
 pub use rule::{ColumnRule, OnMisfit, Taken};
