@@ -1,66 +1,63 @@
-//! What becomes of each column of a SQLite file, and why.
+//! What becomes of each column of a SQLite file, and why: the census as a plan and a table have it.
 
-use database::sqlite::{Choices, Inspection, NoteKind, TypeChoice};
+use cli::{Table, count};
+use database::sqlite::{ColumnCensus, ColumnReport, Inspection, TableReport};
 use plan::PlannedType;
-use serde::Serialize;
 
-/// One column that the file has.
-#[derive(Debug, Serialize)]
-pub(crate) struct ColumnFate {
-    pub(crate) table: String,
-    pub(crate) column: String,
-    /// As written in the table's definition; empty without one.
-    pub(crate) declared: String,
-    /// How many are moved that are not NULL.
-    pub(crate) values: u64,
-    /// The type on the target.
-    pub(crate) becomes: String,
-    pub(crate) why: String,
-    /// Whether a plan says so: the declared type alone does not tell it.
-    pub(crate) is_planned: bool,
+/// What the census found, table by table.
+pub(crate) fn reports(survey: &Inspection) -> Vec<TableReport> {
+    let tables = survey.schema.tables.iter().zip(&survey.census);
+    tables.map(|(table, census)| census.report(table)).collect()
 }
 
-impl ColumnFate {
-    pub(crate) fn planned(&self) -> PlannedType {
-        PlannedType {
-            table: self.table.clone(),
-            column: self.column.clone(),
-            target: self.becomes.clone(),
-            note: Some(self.why.clone()),
-        }
-    }
-}
-
-/// All columns that the file has, in its order.
-pub(crate) fn fates(survey: &Inspection, choices: &Choices) -> Vec<ColumnFate> {
-    let tables = survey.schema.tables.iter();
+/// Types that a plan names: those that were chosen, and those that the declared type alone does not tell.
+pub(crate) fn planned_types(survey: &Inspection) -> Vec<PlannedType> {
+    let is_told = |it: &ColumnCensus| {
+        let proposal = &it.proposal;
+        proposal.is_chosen || it.profile.values() > 0 && proposal.declared != Some(proposal.target)
+    };
+    let tables = survey.schema.tables.iter().zip(&survey.census);
     tables
-        .flat_map(|table| table.own_columns().map(move |(_, column)| (table, column)))
-        .map(|(table, column)| {
-            let object = format!("{}.{}", table.name, column.name);
-            let is_this = |it: &TypeChoice| {
-                it.table.eq_ignore_ascii_case(&table.name) && it.column.eq_ignore_ascii_case(&column.name)
-            };
-            let about_type = |kind| matches!(kind, NoteKind::Widened | NoteKind::Changed);
-            let note = survey.notes.iter().find(|it| it.object == object && about_type(it.kind));
-            let (why, is_planned) = if choices.types.iter().any(is_this) {
-                ("chosen".to_owned(), true)
-            } else if let Some(note) = note {
-                (note.text.clone(), true)
-            } else if column.declared_type.is_empty() {
-                ("no declared type: all values fit".to_owned(), false)
-            } else {
-                ("the declared type holds every value".to_owned(), false)
-            };
-            ColumnFate {
+        .flat_map(|(table, census)| {
+            let columns = table.columns.iter().zip(&census.columns);
+            columns.filter(|(_, it)| is_told(it)).map(|(column, it)| PlannedType {
                 table: table.name.clone(),
                 column: column.name.clone(),
-                declared: column.declared_type.clone(),
-                values: table.row_count.saturating_sub(column.nulls),
-                becomes: column.target.to_sql(),
-                why,
-                is_planned,
-            }
+                target: column.target.to_sql(),
+                note: Some(it.proposal.reason.clone()),
+            })
         })
         .collect()
+}
+
+/// All columns of a file, for people.
+pub(crate) fn table(reports: &[TableReport]) -> Table {
+    let mut table = Table::new(&["COLUMN", "DECLARED", ">VALUES", "BECOMES", "WHY"]);
+    for (report, column) in all_columns(reports) {
+        table.row([
+            format!("{}.{}", report.table, column.column),
+            column.declared.clone(),
+            count(column.values),
+            column.becomes.clone(),
+            why(column),
+        ]);
+    }
+    table
+}
+
+/// How many columns there are.
+pub(crate) fn count_of(reports: &[TableReport]) -> u64 {
+    all_columns(reports).count() as u64
+}
+
+fn all_columns(reports: &[TableReport]) -> impl Iterator<Item = (&TableReport, &ColumnReport)> {
+    reports
+        .iter()
+        .flat_map(|report| report.columns.iter().map(move |column| (report, column)))
+}
+
+fn why(column: &ColumnReport) -> String {
+    let others = column.suggestions.iter();
+    let others: String = others.map(|it| format!("; `{}` if you say so: {}", it.target, it.reason)).collect();
+    format!("{}{others}", column.reason)
 }

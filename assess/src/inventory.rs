@@ -11,11 +11,12 @@ use database::postgres::{
     Identity, OversizedRows, Snapshot, SnapshotRequest, could_hold_oversized_row, find_oversized_row,
     read_catalog,
 };
-use database::sqlite::{Blocker, Choices, SqliteSource};
+use database::sqlite::{Blocker, Choices, SqliteSource, TableReport};
 use fingerprint::Form;
+use plan::PlannedType;
 
 use crate::args::Args;
-use crate::columns::{self, ColumnFate};
+use crate::columns;
 use crate::large_objects::{self, LargeObjects};
 
 /// Tables up to this size are counted; of larger ones the planner's estimate is taken.
@@ -32,8 +33,10 @@ pub(crate) struct Inventory {
     /// Rows of each table, by the table's number.
     pub(crate) rows: Vec<RowCount>,
     pub(crate) bytes: u64,
-    /// Of a SQLite file: what becomes of each column.
-    pub(crate) columns: Vec<ColumnFate>,
+    /// Of a SQLite file: what its values are, and what becomes of each column.
+    pub(crate) census: Vec<TableReport>,
+    /// Of a SQLite file: the types that a plan names.
+    pub(crate) types: Vec<PlannedType>,
     /// What the choices for its values leave out or change, and the same as sentences.
     pub(crate) discards: Vec<Discard>,
     pub(crate) discarded: Vec<String>,
@@ -148,7 +151,8 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
         bytes: catalog.tables.iter().map(|table| table.bytes).sum(),
         catalog,
         rows,
-        columns: Vec::new(),
+        census: Vec::new(),
+        types: Vec::new(),
         discards: Vec::new(),
         discarded: Vec::new(),
         large_objects,
@@ -197,7 +201,6 @@ fn take_sqlite(path: &Path, choices: &Choices, ui: &Ui) -> Result<Inventory> {
         rows: table.row_count,
         exact: true,
     });
-    let columns = columns::fates(&survey, choices);
     let discards = cli::discards(&survey);
     let rows = if survey.catalog.tables.is_empty() {
         Vec::new()
@@ -212,7 +215,8 @@ fn take_sqlite(path: &Path, choices: &Choices, ui: &Ui) -> Result<Inventory> {
             .into_owned(),
         endpoint: path.display().to_string(),
         engine: Engine::Sqlite,
-        columns,
+        census: columns::reports(&survey),
+        types: columns::planned_types(&survey),
         discarded: cli::discard_sentences(&discards, &survey.catalog),
         discards,
         rows,

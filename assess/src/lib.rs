@@ -13,7 +13,6 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{Exit, Failure, FailureContext, Outcome, Ui};
 
 use args::Args;
-use inventory::Inventory;
 
 /// The definition of the tool's arguments.
 pub fn command() -> Command {

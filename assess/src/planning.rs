@@ -6,7 +6,6 @@ use catalog::IDENTIFIER_BYTES_MAX;
 use database::sqlite::{Choices, OnBadValue};
 use plan::{BadValues, FORMAT_VERSION, Mapping, Plan, PlannedSource, check_schema_name};
 
-use crate::columns::ColumnFate;
 use crate::conflicts::{Conflict, Severity, Topic};
 use crate::inventory::{Engine, Inventory};
 
@@ -42,7 +41,7 @@ pub(crate) fn propose(sources: &[Inventory], choices: &Choices) -> (Plan, Vec<Co
             name,
             endpoint: source.endpoint.clone(),
             schemas,
-            types: source.columns.iter().filter(|it| it.is_planned).map(ColumnFate::planned).collect(),
+            types: source.types.clone(),
             on_bad_value: bad_values(source, choices),
             mapping,
         });

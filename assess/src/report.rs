@@ -7,6 +7,7 @@ use cli::{Format, Table, count, size};
 use database::postgres::Identity;
 use serde_json::{Value, json};
 
+use crate::columns;
 use crate::conflicts::{Conflict, Severity, Topic};
 use crate::inventory::{Engine, Inventory, RowCount};
 use crate::large_objects;
@@ -91,29 +92,19 @@ fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict], 
 
 /// What becomes of the columns of SQLite files.
 fn push_columns(text: &mut String, sources: &[Inventory], is_verbose: bool) {
-    for source in sources.iter().filter(|it| !it.columns.is_empty()) {
-        if !is_verbose {
-            let planned = source.columns.iter().filter(|it| it.is_planned).count();
-            let (columns, planned) = (count(source.columns.len() as u64), count(planned as u64));
-            let _ = writeln!(
-                text,
-                "\nTYPES\n  {}: {columns} columns, {planned} of another type than the declared one \
-                 (--verbose shows them)",
-                source.name
-            );
+    for source in sources.iter().filter(|it| !it.census.is_empty()) {
+        if is_verbose {
+            let _ = write!(text, "\nTYPES of {}\n{}", source.name, columns::table(&source.census));
             continue;
         }
-        let mut table = Table::new(&["COLUMN", "DECLARED", ">VALUES", "BECOMES", "WHY"]);
-        for it in &source.columns {
-            table.row([
-                format!("{}.{}", it.table, it.column),
-                it.declared.clone(),
-                count(it.values),
-                it.becomes.clone(),
-                it.why.clone(),
-            ]);
-        }
-        let _ = write!(text, "\nTYPES of {}\n{table}", source.name);
+        let (all, others) = (columns::count_of(&source.census), source.types.len() as u64);
+        let _ = writeln!(
+            text,
+            "\nTYPES\n  {}: {} columns, {} of a type that their declaration does not tell (--verbose shows all)",
+            source.name,
+            count(all),
+            count(others)
+        );
     }
 }
 
@@ -221,7 +212,7 @@ fn inventory(it: &Inventory) -> Value {
         "sequences": it.catalog.sequences,
         "large_objects": it.large_objects.oids.len(),
         "extensions": extensions(it.extensions()),
-        "columns": it.columns,
+        "census": it.census,
         "discards": it.discards,
         "notes": it.notes,
         "blockers": it.blockers,
