@@ -20,12 +20,14 @@ pub(crate) fn planned_types(survey: &Inspection) -> Vec<PlannedType> {
     tables
         .flat_map(|(table, census)| {
             let columns = table.columns.iter().zip(&census.columns);
-            columns.filter(|(_, it)| is_told(it)).map(|(column, it)| PlannedType {
-                table: table.name.clone(),
-                column: column.name.clone(),
-                target: column.target.to_sql(),
-                note: Some(it.proposal.reason.clone()),
-            })
+            columns
+                .filter(|(_, it)| is_told(it))
+                .map(|(column, it)| PlannedType {
+                    table: table.name.clone(),
+                    column: column.name.clone(),
+                    target: column.target.to_sql(),
+                    note: Some(it.proposal.reason.clone()),
+                })
         })
         .collect()
 }
@@ -58,6 +60,8 @@ fn all_columns(reports: &[TableReport]) -> impl Iterator<Item = (&TableReport, &
 
 fn why(column: &ColumnReport) -> String {
     let others = column.suggestions.iter();
-    let others: String = others.map(|it| format!("; `{}` if you say so: {}", it.target, it.reason)).collect();
+    let others: String = others
+        .map(|it| format!("; `{}` if you say so: {}", it.target, it.reason))
+        .collect();
     format!("{}{others}", column.reason)
 }

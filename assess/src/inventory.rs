@@ -95,13 +95,18 @@ pub(crate) fn take_all(args: &Args, choices: &Choices, ui: &Ui) -> Result<Vec<In
         .iter()
         .map(|it| Endpoint::parse(it, &cli::environment()).map_err(Failure::source))
         .collect::<Result<_>>()?;
-    let files = endpoints.iter().filter(|it| matches!(it, Endpoint::Sqlite(_))).count();
+    let files = endpoints
+        .iter()
+        .filter(|it| matches!(it, Endpoint::Sqlite(_)))
+        .count();
     if files == 0 {
         args.sqlite.refuse_for(&args.sources.join(", "))?;
     }
     if files > 1 && args.sqlite.name_columns() {
-        return Err(Failure::usage("--type names a column of one SQLite file, and several are given")
-            .with_hint("assess that file apart from the others"));
+        return Err(
+            Failure::usage("--type names a column of one SQLite file, and several are given")
+                .with_hint("assess that file apart from the others"),
+        );
     }
     endpoints.iter().map(|it| take(it, choices, ui)).collect()
 }

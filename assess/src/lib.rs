@@ -33,7 +33,13 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         .map(|target| target::take(target, &planning::target_schemas(&plan), ui))
         .transpose()?;
     let conflicts = conflicts::find(&sources, target.as_ref(), &plan, placements);
-    ui.print(report::render(args.format, &sources, target.as_ref(), &conflicts, ui.is_verbose()))?;
+    ui.print(report::render(
+        args.format,
+        &sources,
+        target.as_ref(),
+        &conflicts,
+        ui.is_verbose(),
+    ))?;
     if let Some(path) = &args.plan {
         let write = || {
             use std::io::Write;

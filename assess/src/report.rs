@@ -94,7 +94,12 @@ fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict], 
 fn push_columns(text: &mut String, sources: &[Inventory], is_verbose: bool) {
     for source in sources.iter().filter(|it| !it.census.is_empty()) {
         if is_verbose {
-            let _ = write!(text, "\nTYPES of {}\n{}", source.name, columns::table(&source.census));
+            let _ = write!(
+                text,
+                "\nTYPES of {}\n{}",
+                source.name,
+                columns::table(&source.census)
+            );
             continue;
         }
         let (all, others) = (columns::count_of(&source.census), source.types.len() as u64);

@@ -125,10 +125,14 @@ impl Options {
 fn choices(args: &Args) -> cli::Result<Choices> {
     let choices = args.sqlite.choices(args.plan.planned()?.as_ref())?;
     match (choices.on_bad_value, &args.rejects) {
-        (OnBadValue::Reject, None) => Err(Failure::usage("--on-bad-value reject sets rows aside, and nobody says where")
-            .with_hint("name a folder with --rejects DIR")),
+        (OnBadValue::Reject, None) => Err(Failure::usage(
+            "--on-bad-value reject sets rows aside, and nobody says where",
+        )
+        .with_hint("name a folder with --rejects DIR")),
         (OnBadValue::Reject, Some(_)) | (_, None) => Ok(choices),
-        (_, Some(_)) => Err(Failure::usage("--rejects is the folder for rows of --on-bad-value reject")),
+        (_, Some(_)) => Err(Failure::usage(
+            "--rejects is the folder for rows of --on-bad-value reject",
+        )),
     }
 }
 

@@ -126,7 +126,10 @@ impl Discard {
             (Fate::Null | Fate::Kept, 1) => "value becomes NULL",
             (Fate::Null | Fate::Kept, _) => "values become NULL",
         };
-        let kept = self.kept_in.as_ref().map_or(String::new(), |it| format!(", {it} keeps what was there"));
+        let kept = self
+            .kept_in
+            .as_ref()
+            .map_or(String::new(), |it| format!(", {it} keeps what was there"));
         format!(
             "{}: {} {words}{kept} ({}): {}",
             object.join("."),
@@ -226,7 +229,11 @@ impl Header {
             return Err(Error::damaged("a table whose values hold names is not in text"));
         }
         let count = tables.len();
-        if self.discards.iter().any(|it| usize::try_from(it.table).map_or(true, |it| it >= count)) {
+        if self
+            .discards
+            .iter()
+            .any(|it| usize::try_from(it.table).map_or(true, |it| it >= count))
+        {
             return Err(Error::damaged("a discard is of no table"));
         }
         self.check_large_objects()

@@ -38,10 +38,11 @@ pub fn refuse_any(path: &Path, found: &[String]) -> Result<()> {
     if found.is_empty() {
         return Ok(());
     }
-    Err(
-        unusable(path, "is not empty, and rejected rows of two runs would be mixed up")
-            .with_hint("name another one with --rejects, or empty it"),
+    Err(unusable(
+        path,
+        "is not empty, and rejected rows of two runs would be mixed up",
     )
+    .with_hint("name another one with --rejects, or empty it"))
 }
 
 /// A name for people in the name of a file, which is never a path.

@@ -68,8 +68,10 @@ pub(crate) fn read_types(path: &Path) -> Result<Vec<TypeChoice>> {
         .from_path(path)
         .or_fail(Exit::Usage, || format!("{} cannot be read", file()))?;
     if reader.headers().or_fail(Exit::Usage, wrong)? != HEADER.as_slice() {
-        return Err(Failure::usage(format!("{}: its first line is not its header", wrong()))
-            .with_hint(format!("the header is `{}`", HEADER.join(","))));
+        return Err(
+            Failure::usage(format!("{}: its first line is not its header", wrong()))
+                .with_hint(format!("the header is `{}`", HEADER.join(","))),
+        );
     }
     let mut choices = Vec::new();
     let mut records = reader.records();
@@ -91,8 +93,9 @@ pub(crate) fn read_types(path: &Path) -> Result<Vec<TypeChoice>> {
 /// Adds the plan's types for columns that have none yet.
 pub(crate) fn planned_types(planned: &PlannedSource, types: &mut Vec<TypeChoice>) -> Result<()> {
     for it in &planned.types {
-        let is_same =
-            |one: &TypeChoice| one.table.eq_ignore_ascii_case(&it.table) && one.column.eq_ignore_ascii_case(&it.column);
+        let is_same = |one: &TypeChoice| {
+            one.table.eq_ignore_ascii_case(&it.table) && one.column.eq_ignore_ascii_case(&it.column)
+        };
         if types.iter().any(is_same) {
             continue;
         }
@@ -118,16 +121,28 @@ mod tests {
     fn check(pair: &str, expected: Option<(&str, &str, &str)>) {
         let found = flag_type(pair).ok();
         let found = found.map(|it| (it.table, it.column, it.target.to_sql()));
-        let expected = expected.map(|(table, column, target)| (table.to_owned(), column.to_owned(), target.to_owned()));
+        let expected =
+            expected.map(|(table, column, target)| (table.to_owned(), column.to_owned(), target.to_owned()));
         assert_eq!(found, expected, "{pair}");
     }
 
     #[test]
     fn pairs_name_a_column_and_its_type() {
         check("orders.qty=bigint", Some(("orders", "qty", "bigint")));
-        check("orders.a b=numeric(12, 2)", Some(("orders", "a b", "numeric(12,2)")));
+        check(
+            "orders.a b=numeric(12, 2)",
+            Some(("orders", "a b", "numeric(12,2)")),
+        );
         check("\"a.b\".\"c\"\"=\"=text", Some(("a.b", "c\"=", "text")));
-        for wrong in ["orders=bigint", "orders.qty", ".qty=bigint", "orders.=bigint", "orders.qty=widget", "a.b.c=text", "\"a.b=text"] {
+        for wrong in [
+            "orders=bigint",
+            "orders.qty",
+            ".qty=bigint",
+            "orders.=bigint",
+            "orders.qty=widget",
+            "a.b.c=text",
+            "\"a.b=text",
+        ] {
             check(wrong, None);
         }
     }

@@ -208,7 +208,9 @@ impl Suspect {
             OnBadValue::Stop => {
                 let rows = self.misfits.rows.iter().zip(&self.shown);
                 outcome.blockers.push(Blocker::Misfits {
-                    values: rows.map(|(row, value)| format!("{object} of {row} is {value}")).collect(),
+                    values: rows
+                        .map(|(row, value)| format!("{object} of {row} is {value}"))
+                        .collect(),
                     column: object,
                     count,
                     reason,
@@ -264,11 +266,7 @@ impl Suspect {
 
     /// `2 texts and 1 blob do not fit bigint`
     fn reason(&self) -> String {
-        let verb = if self.misfits.count == 1 {
-            "does"
-        } else {
-            "do"
-        };
+        let verb = if self.misfits.count == 1 { "does" } else { "do" };
         format!("{} {verb} not fit {}", self.classes.words(), self.target.to_sql())
     }
 }
@@ -307,12 +305,7 @@ impl Classes {
             (self.integers, "integer", "integers", ""),
             (self.reals, "real", "reals", ""),
             (self.texts, "text", "texts", ""),
-            (
-                self.bad_texts,
-                "text",
-                "texts",
-                " with a NUL or malformed UTF-8",
-            ),
+            (self.bad_texts, "text", "texts", " with a NUL or malformed UTF-8"),
             (self.blobs, "blob", "blobs", ""),
         ];
         let parts: Vec<String> = parts

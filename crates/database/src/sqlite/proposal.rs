@@ -41,7 +41,10 @@ impl Proposal {
         let target = if profile.values() == 0 {
             target
         } else {
-            candidates.into_iter().find(|&it| profile.fits(it)).unwrap_or(widest)
+            candidates
+                .into_iter()
+                .find(|&it| profile.fits(it))
+                .unwrap_or(widest)
         };
         Proposal {
             target,

@@ -92,6 +92,9 @@ impl Table {
 
     /// The columns that the file has, with their places; those that keep originals stand behind them.
     pub fn own_columns(&self) -> impl Iterator<Item = (usize, &Column)> {
-        self.columns.iter().enumerate().filter(|(_, it)| it.keeps.is_none())
+        self.columns
+            .iter()
+            .enumerate()
+            .filter(|(_, it)| it.keeps.is_none())
     }
 }

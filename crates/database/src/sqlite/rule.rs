@@ -122,7 +122,11 @@ mod tests {
         check((BigInt, OnMisfit::Null, None), word, (Taken::Null, ""));
         // What was written before the misfit was seen is taken back.
         check((Varchar(2), OnMisfit::Reject, None), word, (Taken::Rejected, ""));
-        check((BigInt, OnMisfit::Reject, None), ValueRef::Null, (Taken::Null, ""));
+        check(
+            (BigInt, OnMisfit::Reject, None),
+            ValueRef::Null,
+            (Taken::Null, ""),
+        );
         let keeper = (MixedText, OnMisfit::Fail, Some(BigInt));
         check(keeper, seven, (Taken::Null, ""));
         check(keeper, word, (Taken::Value, "seven"));

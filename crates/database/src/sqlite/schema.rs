@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Row};
 
-use super::source::read_error;
 use super::rule::OnMisfit;
+use super::source::read_error;
 use super::sql_text;
 use super::target_type::TargetType;
 use crate::Result;

@@ -11,7 +11,11 @@ pub struct UnknownType(String);
 
 impl fmt::Display for UnknownType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no type that a column of a SQLite file can become", self.0)
+        write!(
+            f,
+            "`{}` is no type that a column of a SQLite file can become",
+            self.0
+        )
     }
 }
 

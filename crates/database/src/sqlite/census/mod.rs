@@ -44,14 +44,19 @@ pub(super) fn take(
     table.row_count = rows;
     table.bytes = profiles.iter().map(Profile::bytes).sum();
     let ordered = ordered_columns(table);
-    let columns = table.columns.iter().zip(chosen).zip(profiles).map(|((column, chosen), profile)| {
-        let ordered = ordered.contains(&column.name.to_ascii_lowercase());
-        let proposal = match *chosen {
-            Some(target) => Proposal::chosen(target, &profile),
-            None => propose(column, &profile.without_bad_text(), ordered, row_word(table)),
-        };
-        ColumnCensus { profile, proposal }
-    });
+    let columns = table
+        .columns
+        .iter()
+        .zip(chosen)
+        .zip(profiles)
+        .map(|((column, chosen), profile)| {
+            let ordered = ordered.contains(&column.name.to_ascii_lowercase());
+            let proposal = match *chosen {
+                Some(target) => Proposal::chosen(target, &profile),
+                None => propose(column, &profile.without_bad_text(), ordered, row_word(table)),
+            };
+            ColumnCensus { profile, proposal }
+        });
     Ok(TableCensus {
         columns: columns.collect(),
     })
