@@ -1,4 +1,4 @@
-//! The rows of a table, each value as its target type's canonical text.
+//! The rows of a table as SQLite reads them, and as canonical texts for what is proved about keys.
 
 use std::ops::ControlFlow;
 
@@ -6,31 +6,12 @@ use rusqlite::{Connection, Row};
 
 use super::rule::Taken;
 use super::schema::Table;
-use super::source::{SqliteSource, read_error};
+use super::source::read_error;
 use super::target_type::TargetType;
 use crate::{Error, ErrorKind, Result};
 
 /// Receives a row, one text for each column; `None` is NULL. A break ends the reading.
-pub type Visit<'a, B = ()> = dyn FnMut(&[Option<&[u8]>]) -> ControlFlow<B> + 'a;
-
-impl SqliteSource {
-    /// Passes every row of `table`, as found by [`SqliteSource::inspect`] of this source, to `visit`: each
-    /// text is what PostgreSQL itself would print under the settings that every session pins. The visitor's
-    /// break is handed back.
-    pub fn rows<B>(&self, table: &Table, visit: &mut Visit<'_, B>) -> Result<ControlFlow<B>> {
-        let places: Vec<usize> = (0..table.columns.len()).collect();
-        let mut outcome = ControlFlow::Continue(());
-        canonical_rows(self.connection(), table, &places, &mut |row| {
-            outcome = visit(row);
-            if outcome.is_break() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })?;
-        Ok(outcome)
-    }
-}
+pub(super) type Visit<'a> = dyn FnMut(&[Option<&[u8]>]) -> ControlFlow<()> + 'a;
 
 /// Passes the canonical texts of the columns at `places` of every row that is not set aside.
 pub(super) fn canonical_rows(

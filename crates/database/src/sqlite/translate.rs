@@ -53,6 +53,7 @@ fn counts(table: &Table, place: usize) -> bool {
     column.nulls == 0
         && match column.target {
             TargetType::SmallInt => i16::try_from(last).is_ok(),
+            TargetType::Integer => i32::try_from(last).is_ok(),
             target => target == TargetType::BigInt,
         }
 }
@@ -123,7 +124,7 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
                 .filter(|it| it.column == place)
                 .map(|_| IdentityKind::ByDefault),
             generated: None,
-            binary_safe: false,
+            binary_safe: column.target.is_binary_safe(),
             names: None,
         }
     };
