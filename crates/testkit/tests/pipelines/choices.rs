@@ -132,7 +132,7 @@ fn each_fate_of_a_bad_value_is_proved_under_the_same_choices() {
             verified.assert_success();
             let shown = verified.stdout_text();
             assert!(
-                shown.contains("identical") && shown.contains(&format!("not compared: {said}")),
+                shown.contains("identical") && shown.contains(&format!("by choice: {said}")),
                 "{verified}"
             );
         }
