@@ -41,6 +41,35 @@ pub(super) fn timestamptz_of(text: &[u8]) -> Option<DateTime> {
     parse_moment(text).and_then(in_utc)
 }
 
+/// What a text is among dates and times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MomentKind {
+    /// A date alone.
+    Date,
+    /// A date with a time that is zero.
+    Midnight,
+    Timestamp,
+    TimestampTz,
+    Time,
+}
+
+/// What `text` is; the types that hold it are those whose `…_of` takes it.
+pub(super) fn moment_kind(text: &[u8]) -> Option<MomentKind> {
+    match text {
+        [_, _, b':', ..] => time_of(text).map(|_| MomentKind::Time),
+        [_, _, _, _, b'-', ..] => {
+            let moment = parse_moment(text)?;
+            Some(match (moment.time, moment.offset_minutes) {
+                (None, _) => MomentKind::Date,
+                (_, Some(_)) => in_utc(moment).map(|_| MomentKind::TimestampTz)?,
+                (Some(time), None) if time == Time::midnight() => MomentKind::Midnight,
+                (Some(_), None) => MomentKind::Timestamp,
+            })
+        }
+        _ => None,
+    }
+}
+
 /// The moment in UTC; `None` without an offset, and outside the years that are read.
 fn in_utc(moment: Moment) -> Option<DateTime> {
     let local = DateTime::from_parts(moment.date, moment.time?);

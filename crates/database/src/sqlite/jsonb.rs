@@ -42,8 +42,13 @@ thread_local! {
 /// Appends the document as `jsonb` shows it; false, with anything appended, where `jsonb` does not hold it. `text` is
 /// UTF-8 without NUL.
 pub(super) fn write(text: &[u8], out: &mut Vec<u8>) -> bool {
+    write_and_tell(text, out).is_some()
+}
+
+/// As [`write`], and tells whether an object has a name twice, of which only the last is kept.
+pub(super) fn write_and_tell(text: &[u8], out: &mut Vec<u8>) -> Option<bool> {
     if text.len() > INPUT_BYTES_MAX {
-        return false;
+        return None;
     }
     SCRATCH.with_borrow_mut(|scratch| {
         scratch.names.clear();
@@ -53,19 +58,21 @@ pub(super) fn write(text: &[u8], out: &mut Vec<u8>) -> bool {
             rest: text,
             end: start + OUTPUT_BYTES_MAX,
             scratch,
+            repeated_name: false,
             out,
         };
         let fits = writer.value(0).is_some() && {
             writer.skip_blanks();
             writer.rest.is_empty()
         };
+        let repeated_name = writer.repeated_name;
         scratch.moved.clear();
         for room in [&mut scratch.names, &mut scratch.moved] {
             room.shrink_to(KEPT_BYTES_MAX);
         }
         scratch.members.clear();
         scratch.members.shrink_to(KEPT_BYTES_MAX / size_of::<Member>());
-        fits
+        fits.then_some(repeated_name)
     })
 }
 
@@ -101,6 +108,7 @@ struct Writer<'a, 'w> {
     /// How long the output may become.
     end: usize,
     scratch: &'w mut Scratch,
+    repeated_name: bool,
     out: &'w mut Vec<u8>,
 }
 
@@ -202,6 +210,7 @@ impl<'a> Writer<'a, '_> {
         let mut before: Option<&Member> = None;
         for member in &*members {
             if before.is_some_and(|it| key(it) == key(member)) {
+                self.repeated_name = true;
                 continue;
             }
             if before.is_some() {

@@ -9,10 +9,12 @@ use super::epoch::Reading;
 use super::exact;
 use super::translate::SCHEMA;
 
-pub(super) use exact::is_text;
+pub(super) use exact::{boolean_word, uuid_of};
 
 /// PostgreSQL's bound for `character varying(n)` (`MaxAttrSize`).
 pub(super) const VARCHAR_MAX: u32 = 10_485_760;
+/// Longest value that fits the server's 1 GB message with room for the rest of its row.
+pub(super) const VALUE_BYTES_MAX: usize = 1_000_000_000;
 /// PostgreSQL's bound for the precision of `numeric(p,s)`.
 pub(super) const NUMERIC_PRECISION_MAX: u16 = 1000;
 
