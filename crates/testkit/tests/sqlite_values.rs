@@ -261,6 +261,11 @@ fn value(random: &mut Rng, target: TargetType) -> Value {
         TargetType::TimestampFrom(_) => moment(random, 1000.0),
         TargetType::TimestampTzFrom(_) => Value::Real(random.f64() * 3_660_000.0 + 1_720_000.0),
         TargetType::Json | TargetType::Jsonb if random.u8(..10) == 0 => Value::Real(real(random)),
+        TargetType::Json | TargetType::Jsonb if random.u16(..4000) == 0 => {
+            // As deep as we take it, and deeper.
+            let depth = random.usize(998..1003);
+            Value::Text(format!("{}{}", "[".repeat(depth), "]".repeat(depth)))
+        }
         TargetType::Json | TargetType::Jsonb => {
             let mut out = String::new();
             json(random, 0, &mut out);
