@@ -206,6 +206,7 @@ fn literal(target: TargetType, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rule::OnMisfit;
     use super::*;
 
     fn check(declared: &str, target: TargetType, default: &str, expected: Option<&str>) {
@@ -216,6 +217,8 @@ mod tests {
             default: Some(default.to_owned()),
             generated: None,
             target,
+            on_misfit: OnMisfit::Fail,
+            keeps: None,
             nulls: 0,
             rowid_max: None,
             uniform: true,

@@ -8,8 +8,11 @@ use catalog::{Catalog, IDENTIFIER_BYTES_MAX};
 
 use super::census::{self, TableCensus};
 use super::choices::Choices;
+use super::chosen::Chosen;
 use super::ddl;
+use super::discard::Discard;
 use super::keys;
+use super::misfits::{self, Outcome};
 use super::naming::Names;
 use super::note::{Note, NoteKind};
 use super::schema::{Generated, Schema, Table};
@@ -38,6 +41,8 @@ pub struct Inspection {
     /// What the values are, in the order of the schema's tables.
     pub census: Vec<TableCensus>,
     pub notes: Vec<Note>,
+    /// What does not reach the target, as the choices say.
+    pub discards: Vec<Discard>,
     /// What cannot be moved truthfully; [`SqliteSource::inspect`] returns only inspections without any.
     pub blockers: Vec<Blocker>,
 }
@@ -67,6 +72,15 @@ pub enum Blocker {
         count: u64,
         rows: String,
     },
+    /// Values that do not fit the type that was chosen for their column. `reason` says what they are, `rows` names some
+    /// of the rows, and `values` says what is there, which is row data.
+    Misfits {
+        column: String,
+        count: u64,
+        reason: String,
+        rows: String,
+        values: Vec<String>,
+    },
     /// Values beyond the size of a message to the server.
     TooLong {
         column: String,
@@ -91,15 +105,18 @@ impl SqliteSource {
         );
         let hints: std::collections::BTreeSet<&str> = inspection.blockers.iter().map(Blocker::hint).collect();
         let hints: Vec<&str> = hints.into_iter().collect();
-        Err(Error::new(ErrorKind::Unsupported, message).with_hint(hints.join("; ")))
+        let values = inspection.blockers.iter().flat_map(Blocker::values).cloned();
+        Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint(hints.join("; "))
+            .with_names(values.collect()))
     }
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
-    pub fn survey(&self, _choices: &Choices) -> Result<Inspection> {
+    pub fn survey(&self, choices: &Choices) -> Result<Inspection> {
         let damage_check = self.damage_check();
         thread::scope(|scope| {
             let check = scope.spawn(|| damage_check.run());
-            let inspection = self.look_through();
+            let inspection = self.look_through(choices);
             // What the file's damage did to the inspection says less than the damage.
             match check.join() {
                 Ok(checked) => checked.and(inspection),
@@ -108,22 +125,32 @@ impl SqliteSource {
         })
     }
 
-    fn look_through(&self) -> Result<Inspection> {
+    fn look_through(&self, choices: &Choices) -> Result<Inspection> {
         let mut schema = Schema::read(self.connection())?;
-        let (mut notes, mut blockers) = (Vec::new(), Vec::new());
+        let chosen = Chosen::find(&schema, choices)?;
+        let (connection, on_bad_value) = (self.connection(), choices.on_bad_value);
+        let mut outcome = Outcome::default();
         let mut census = Vec::with_capacity(schema.tables.len());
-        for table in &mut schema.tables {
-            check_names(table, &mut blockers);
-            let found = census::take(self.connection(), table)?;
-            census::settle(table, &found, &mut notes, &mut blockers);
+        for (at, table) in schema.tables.iter_mut().enumerate() {
+            let found = census::take(connection, table, chosen.of_table(at))?;
+            let Outcome { notes, blockers, .. } = &mut outcome;
+            let suspects = census::settle(table, &found, on_bad_value, notes, blockers);
+            misfits::settle(connection, table, at, &suspects, on_bad_value, &mut outcome)?;
+            check_names(table, &mut outcome.blockers);
             census.push(found);
         }
+        let Outcome {
+            mut notes,
+            mut blockers,
+            discards,
+        } = outcome;
         for index in schema.tables.iter().flat_map(|it| &it.indexes) {
             if index.origin == super::IndexOrigin::CreateIndex {
                 check_name(&index.name, &format!("index {}", index.name), &mut blockers);
             }
         }
-        if blockers.iter().any(|it| matches!(it, Blocker::BadText { .. })) {
+        let is_unwritable = |it: &Blocker| matches!(it, Blocker::BadText { .. } | Blocker::Misfits { .. });
+        if blockers.iter().any(is_unwritable) {
             // The rows of such a table have no canonical text, so that its keys cannot be judged.
             return Ok(Inspection {
                 schema,
@@ -132,6 +159,7 @@ impl SqliteSource {
                 post_data: String::new(),
                 census,
                 notes,
+                discards,
                 blockers,
             });
         }
@@ -150,6 +178,7 @@ impl SqliteSource {
             schema,
             census,
             notes,
+            discards,
             blockers,
         })
     }
@@ -229,6 +258,14 @@ fn left_behind(schema: &Schema) -> Vec<Note> {
 }
 
 impl Blocker {
+    /// What the values are that stand in the way, such as `orders.qty of 17 is 'seven'`: row data.
+    pub fn values(&self) -> &[String] {
+        match self {
+            Blocker::Misfits { values, .. } => values,
+            _ => &[],
+        }
+    }
+
     fn hint(&self) -> &'static str {
         match self {
             Blocker::LongName { .. } | Blocker::EmptyName { .. } | Blocker::SystemColumn { .. } => {
@@ -236,7 +273,12 @@ impl Blocker {
             }
             Blocker::TooManyColumns { .. } => "split the table in a copy of the file",
             Blocker::BadText { .. } => {
-                "such a value cannot be text in PostgreSQL: repair it, or store it as a BLOB, in a copy of the file"
+                "such a value cannot be text in PostgreSQL: `--type TABLE.COLUMN=bytea` moves the column's bytes, \
+                 --on-bad-value says what else becomes of such values"
+            }
+            Blocker::Misfits { .. } => {
+                "choose another type, or say what becomes of such values by --on-bad-value null, text-column or \
+                 reject; --verbose shows values"
             }
             Blocker::TooLong { .. } => "shorten the value in a copy of the file",
         }
@@ -266,6 +308,9 @@ impl fmt::Display for Blocker {
                     "{count} values of {column} hold a NUL or are not UTF-8 ({rows})"
                 )
             }
+            Blocker::Misfits {
+                column, reason, rows, ..
+            } => write!(f, "{column}: {reason} ({rows})"),
             Blocker::TooLong { column, rows } => write!(f, "values of {column} are too long ({rows})"),
         }
     }

@@ -10,15 +10,18 @@
 mod batch;
 mod census;
 mod choices;
+mod chosen;
 mod datetime;
 mod ddl;
 mod default;
+mod discard;
 mod epoch;
 mod exact;
 mod fingerprints;
 mod inspection;
 mod jsonb;
 mod keys;
+mod misfits;
 mod naming;
 mod note;
 mod number;
@@ -26,8 +29,11 @@ mod numeric;
 mod predicate;
 mod proposal;
 mod references;
+mod rejected;
 mod row_encoder;
+mod row_label;
 mod rows;
+mod rule;
 mod schema;
 mod source;
 mod sql_text;
@@ -43,11 +49,14 @@ pub use census::{
     ColumnCensus, ColumnReport, Misfits, Profile, Refused, Suggestion, TableCensus, TableReport, ValueKind,
 };
 pub use choices::{Choices, FullText, NameStyle, Nocase, OnBadValue, Orphans, Rename, TypeChoice};
+pub use discard::{Discard, Fate};
 pub use epoch::Reading;
 pub use inspection::{Blocker, Inspection};
 pub use note::{Note, NoteKind};
 pub use proposal::Proposal;
+pub use rejected::RejectedRow;
 pub use row_encoder::RowEncoder;
+pub use rule::{ColumnRule, OnMisfit, Taken};
 pub use schema::{
     Column, ForeignKey, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable,
 };

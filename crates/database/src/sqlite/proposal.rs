@@ -2,6 +2,7 @@
 //! value, with the reason.
 
 use super::census::{Kind, Misfits, Profile, Suggestion, suggest};
+use super::chosen;
 use super::schema::Column;
 use super::target_type::{NUMERIC_PRECISION_MAX, NumericBounds, TargetType, VARCHAR_MAX};
 
@@ -18,16 +19,42 @@ pub(super) enum Affinity {
 /// The type that a column gets, and why.
 #[derive(Clone, Debug)]
 pub struct Proposal {
-    /// It holds every value.
+    /// It holds every value, unless it is chosen; texts that no text of PostgreSQL can hold are not looked at.
     pub target: TargetType,
     /// Why, in words.
     pub reason: String,
+    /// Whether somebody has chosen the type: then `refused` are the values that it does not hold.
+    pub is_chosen: bool,
     /// The type that the declared one means, if it means one.
     pub declared: Option<TargetType>,
     /// Values that `declared` does not hold.
     pub refused: Misfits,
     /// Types that somebody may choose who knows what the values mean.
     pub suggestions: Vec<Suggestion>,
+}
+
+impl Proposal {
+    /// What somebody has chosen, whatever the declared type says.
+    pub(super) fn chosen(target: TargetType, profile: &Profile) -> Proposal {
+        let candidates = chosen::candidates(target);
+        let widest = candidates.last().copied().unwrap_or(target);
+        let target = if profile.values() == 0 {
+            target
+        } else {
+            candidates
+                .into_iter()
+                .find(|&it| profile.fits(it))
+                .unwrap_or(widest)
+        };
+        Proposal {
+            target,
+            reason: "chosen".to_owned(),
+            is_chosen: true,
+            declared: Some(target),
+            refused: profile.misfits(target),
+            suggestions: Vec::new(),
+        }
+    }
 }
 
 impl Affinity {
@@ -81,6 +108,7 @@ pub(super) fn propose(column: &Column, profile: &Profile, ordered: bool, rows_by
     Proposal {
         target,
         reason,
+        is_chosen: false,
         declared,
         refused,
         suggestions: suggest(column, profile, target),

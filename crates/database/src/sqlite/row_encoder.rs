@@ -6,6 +6,7 @@ use fingerprint::{Form, encode_value};
 use rusqlite::types::ValueRef;
 
 use super::batch::{Batch, BatchRow};
+use super::rule::{ColumnRule, Taken};
 use super::schema::Table;
 use super::target_type::{Misfit, TargetType};
 use crate::{Error, ErrorKind, Result};
@@ -15,7 +16,7 @@ use crate::{Error, ErrorKind, Result};
 pub struct RowEncoder {
     form: Form,
     table: Arc<str>,
-    columns: Arc<[(String, TargetType)]>,
+    columns: Arc<[(String, ColumnRule)]>,
     /// A text that may need quotes.
     text: Vec<u8>,
 }
@@ -23,7 +24,8 @@ pub struct RowEncoder {
 impl RowEncoder {
     /// For batches of all columns of `table`, as found by [`super::SqliteSource::inspect`].
     pub fn new(table: &Table, form: Form) -> RowEncoder {
-        let columns = table.columns.iter().map(|it| (it.name.clone(), it.target));
+        let names = table.columns.iter().map(|it| it.name.clone());
+        let columns = names.enumerate().map(|(place, name)| (name, table.rule(place)));
         RowEncoder {
             form,
             table: table.name.as_str().into(),
@@ -41,7 +43,7 @@ impl RowEncoder {
         (0..self.columns.len()).collect()
     }
 
-    /// Appends the rows of `batch` to `rows`. Whenever `rows` has `bytes` or more, it is given to `full`, which may take
+    /// Appends the rows of `batch` that are not set aside to `rows`. Whenever `rows` has `bytes` or more, it is given to `full`, which may take
     /// them out.
     pub fn encode<E: From<Error>>(
         &mut self,
@@ -63,22 +65,28 @@ impl RowEncoder {
     }
 
     fn csv(&mut self, row: BatchRow<'_>, rows: &mut Vec<u8>) -> Result<()> {
-        for (place, (value, (_, target))) in row.values().zip(&*self.columns).enumerate() {
+        let begin = rows.len();
+        for (place, (value, (_, rule))) in row.values().zip(&*self.columns).enumerate() {
             if place > 0 {
                 rows.push(b',');
             }
             if value == ValueRef::Null {
                 continue;
             }
-            let written = if target.is_plain() {
-                target.write(value, rows)
+            let taken = if rule.target.is_plain() {
+                rule.take(value, rows, TargetType::write)
             } else {
                 self.text.clear();
-                let written = target.write(value, &mut self.text);
-                encode_value(&self.text, rows);
-                written
+                let taken = rule.take(value, &mut self.text, TargetType::write);
+                if taken == Ok(Taken::Value) {
+                    encode_value(&self.text, rows);
+                }
+                taken
             };
-            written.map_err(|misfit| self.misfit(place, misfit))?;
+            if taken.map_err(|misfit| self.misfit(place, misfit))? == Taken::Rejected {
+                rows.truncate(begin);
+                return Ok(());
+            }
         }
         rows.push(b'\n');
         Ok(())
@@ -88,25 +96,31 @@ impl RowEncoder {
         const NULL: [u8; 4] = (-1_i32).to_be_bytes();
         // A table has at most 1600 columns.
         let count = u16::try_from(self.columns.len()).unwrap_or(u16::MAX);
+        let begin = rows.len();
         rows.extend_from_slice(&count.to_be_bytes());
-        for (place, (value, (_, target))) in row.values().zip(&*self.columns).enumerate() {
+        for (place, (value, (_, rule))) in row.values().zip(&*self.columns).enumerate() {
             let start = rows.len();
             rows.extend_from_slice(&NULL);
             if value == ValueRef::Null {
                 continue;
             }
-            let sent = target.send(value, rows).and_then(|()| {
-                let length = i32::try_from(rows.len() - start - NULL.len()).map_err(|_| Misfit)?;
-                rows[start..start + NULL.len()].copy_from_slice(&length.to_be_bytes());
-                Ok(())
+            let sent = rule.take(value, rows, TargetType::send).and_then(|taken| {
+                if taken == Taken::Value {
+                    let length = i32::try_from(rows.len() - start - NULL.len()).map_err(|_| Misfit)?;
+                    rows[start..start + NULL.len()].copy_from_slice(&length.to_be_bytes());
+                }
+                Ok(taken)
             });
-            sent.map_err(|misfit| self.misfit(place, misfit))?;
+            if sent.map_err(|misfit| self.misfit(place, misfit))? == Taken::Rejected {
+                rows.truncate(begin);
+                return Ok(());
+            }
         }
         Ok(())
     }
 
     fn misfit(&self, place: usize, _: Misfit) -> Error {
-        let (column, target) = &self.columns[place];
+        let (column, ColumnRule { target, .. }) = &self.columns[place];
         let message = format!(
             "a value of {}.{column} does not fit {target}, although every value was checked",
             self.table

@@ -22,8 +22,9 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use super::proposal::{declared_length, propose};
+use super::proposal::{Proposal, declared_length, propose};
 use super::schema::Table;
+use super::target_type::TargetType;
 use crate::Result;
 
 pub(super) use kind::Kind;
@@ -34,17 +35,29 @@ pub use suggestion::Suggestion;
 pub(super) use suggestion::suggest;
 pub use value_kind::ValueKind;
 
-/// Reads all rows of `table` once, and proposes a type for each column.
-pub(super) fn take(connection: &Connection, table: &mut Table) -> Result<TableCensus> {
+/// Reads all rows of `table` once, and proposes a type for each column for which none is `chosen`.
+pub(super) fn take(
+    connection: &Connection,
+    table: &mut Table,
+    chosen: &[Option<TargetType>],
+) -> Result<TableCensus> {
     let (rows, profiles) = pass::read(connection, table)?;
     table.row_count = rows;
     table.bytes = profiles.iter().map(Profile::bytes).sum();
     let ordered = ordered_columns(table);
-    let columns = table.columns.iter().zip(profiles).map(|(column, profile)| {
-        let ordered = ordered.contains(&column.name.to_ascii_lowercase());
-        let proposal = propose(column, &profile, ordered, row_word(table));
-        ColumnCensus { profile, proposal }
-    });
+    let columns = table
+        .columns
+        .iter()
+        .zip(chosen)
+        .zip(profiles)
+        .map(|((column, chosen), profile)| {
+            let ordered = ordered.contains(&column.name.to_ascii_lowercase());
+            let proposal = match *chosen {
+                Some(target) => Proposal::chosen(target, &profile),
+                None => propose(column, &profile.without_bad_text(), ordered, row_word(table)),
+            };
+            ColumnCensus { profile, proposal }
+        });
     Ok(TableCensus {
         columns: columns.collect(),
     })

@@ -1,6 +1,7 @@
 //! What is known about one column after its rows were read once: enough to say for any type on the target how many
 //! values it would refuse, and which.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use rusqlite::types::ValueRef;
@@ -232,6 +233,23 @@ impl Profile {
     /// Values of which any of `facts` holds.
     pub(super) fn having(&self, facts: u64) -> Misfits {
         Misfits::of(&self.sample_where(|kind| kind.is(facts)))
+    }
+
+    /// The same without texts that no text of PostgreSQL can hold, of which the choices say what they become.
+    pub(super) fn without_bad_text(&self) -> Cow<'_, Profile> {
+        if self.kinds.iter().all(|(kind, _)| !kind.is(Kind::BAD_TEXT)) {
+            return Cow::Borrowed(self);
+        }
+        let mut sound = Profile {
+            kinds: Vec::new(),
+            places: HashMap::new(),
+            last: 0,
+            ..self.clone()
+        };
+        for (kind, sample) in self.kinds.iter().filter(|(kind, _)| !kind.is(Kind::BAD_TEXT)) {
+            *sound.sample_of(*kind) = sample.clone();
+        }
+        Cow::Owned(sound)
     }
 
     fn sample_where(&self, holds: impl Fn(Kind) -> bool) -> Sample {

@@ -5,18 +5,22 @@ use super::profile::{Misfits, Profile};
 use super::report::{ColumnCensus, TableCensus};
 use super::row_word;
 use super::suggestion::Suggestion;
+use crate::sqlite::choices::OnBadValue;
 use crate::sqlite::inspection::Blocker;
 use crate::sqlite::note::{Note, NoteKind};
 use crate::sqlite::schema::Table;
 use crate::sqlite::target_type::TargetType;
 
-/// Gives every column of `table` its target type and figures.
+/// Gives every column of `table` its target type and figures. Hands back the places of columns that hold values which do
+/// not fit, and of which `on_bad_value` says what they become.
 pub(in crate::sqlite) fn settle(
     table: &mut Table,
     census: &TableCensus,
+    on_bad_value: OnBadValue,
     notes: &mut Vec<Note>,
     blockers: &mut Vec<Blocker>,
-) {
+) -> Vec<usize> {
+    let mut suspects = Vec::new();
     let rows_by = row_word(table);
     for (place, found) in census.columns.iter().enumerate() {
         let object = format!("{}.{}", table.name, table.columns[place].name);
@@ -32,13 +36,21 @@ pub(in crate::sqlite) fn settle(
         let rows = |it: &Misfits| format!("{rows_by} {}", it.some_rows());
         let bad_text = profile.having(Kind::BAD_TEXT);
         let too_long = profile.too_long(target);
-        if bad_text.count > 0 {
+        if found.proposal.is_chosen {
+            if found.proposal.refused.count > 0 {
+                suspects.push(place);
+            }
+        } else if bad_text.count > 0 && on_bad_value != OnBadValue::Stop {
+            suspects.push(place);
+        } else if bad_text.count > 0 {
             blockers.push(Blocker::BadText {
                 column: object,
                 count: bad_text.count,
                 rows: rows(&bad_text),
             });
-        } else if too_long.count > 0 {
+            continue;
+        }
+        if too_long.count > 0 {
             blockers.push(Blocker::TooLong {
                 column: object,
                 rows: rows(&too_long),
@@ -49,6 +61,7 @@ pub(in crate::sqlite) fn settle(
             notes.extend(suggestions.filter(|it| it.urgent).map(|it| it.note(&object)));
         }
     }
+    suspects
 }
 
 /// What is worth saying about the type that a column with values got.

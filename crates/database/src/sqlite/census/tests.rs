@@ -9,7 +9,7 @@ use super::pass;
 use super::profile::Profile;
 use super::sample::RowLabel;
 use crate::sqlite::schema::Schema;
-use crate::sqlite::{NumericBounds, Reading, TargetType};
+use crate::sqlite::{NumericBounds, OnBadValue, Reading, TargetType};
 
 /// Every type, with the bounds that tell values apart.
 fn targets() -> Vec<TargetType> {
@@ -271,8 +271,15 @@ fn report_names_what_the_declared_type_refuses() {
         )
         .unwrap();
     let mut tables = Schema::read(&connection).unwrap().tables;
-    let census = super::take(&connection, &mut tables[0]).unwrap();
-    super::settle(&mut tables[0], &census, &mut Vec::new(), &mut Vec::new());
+    let census = super::take(&connection, &mut tables[0], &[None, None]).unwrap();
+    let on_bad_value = OnBadValue::default();
+    super::settle(
+        &mut tables[0],
+        &census,
+        on_bad_value,
+        &mut Vec::new(),
+        &mut Vec::new(),
+    );
     let report = serde_json::to_value(census.report(&tables[0])).unwrap();
     let (n, s) = (&report["columns"][0], &report["columns"][1]);
     assert_eq!(report["rows"], 3);
