@@ -23,7 +23,9 @@ fn source(sql: &str) -> (SqliteSource, TempDir) {
 fn make(path: &Path, sql: &str) {
     Connection::open(path)
         .unwrap()
-        .execute_batch(&format!("PRAGMA foreign_keys = OFF; {sql}"))
+        .execute_batch(&format!(
+            "PRAGMA foreign_keys = OFF; PRAGMA synchronous = OFF; {sql}"
+        ))
         .unwrap();
 }
 
