@@ -30,8 +30,12 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     };
     endpoint.warnings().iter().for_each(|it| ui.warning(it));
     let jobs = args.jobs();
-    let choices = args.sqlite.choices()?;
+    let choices = args.sqlite.choices(args.mapping.planned()?.as_ref())?;
+    let words = source;
     let mut source = Source::open(source, jobs, !args.no_extension_rows, &mapping, &choices, ui)?;
+    if !matches!(source, Source::Sqlite(_)) {
+        args.sqlite.refuse_for(words)?;
+    }
     let pace = Arc::new(args.rate.pace());
     if let Source::Postgres(live) = &mut source {
         live.pace = Arc::clone(&pace);
@@ -83,7 +87,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         objects,
         sequences,
     )
-    .with_large_objects(large_objects))
+    .with_large_objects(large_objects)
+    .with_discards(source.discards()))
 }
 
 struct Comparison<'a> {

@@ -15,4 +15,4 @@ pub use mapping::{
     is_built_in,
 };
 pub use rename::Renamed;
-pub use sources::{FORMAT_VERSION, Plan, PlanError, PlannedSource};
+pub use sources::{BadValues, FORMAT_VERSION, Plan, PlanError, PlannedSource, PlannedType};

@@ -142,7 +142,8 @@ impl Decision<'_> {
 fn comparable<'a>(table: &Table, columns: &[usize], row: &[Option<&'a [u8]>]) -> Vec<Option<&'a [u8]>> {
     let mut row = row.to_vec();
     for (field, &place) in row.iter_mut().zip(columns) {
-        if let (TargetType::Numeric(_), Some(text)) = (table.columns[place].target, field)
+        if let (TargetType::Numeric(_) | TargetType::MixedNumeric(_), Some(text)) =
+            (table.columns[place].target, field)
             && text.contains(&b'.')
         {
             let len = text

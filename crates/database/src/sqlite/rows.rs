@@ -1,36 +1,19 @@
-//! The rows of a table, each value as its target type's canonical text.
+//! The rows of a table as SQLite reads them, and as canonical texts for what is proved about keys.
 
 use std::ops::ControlFlow;
 
 use rusqlite::{Connection, Row};
 
+use super::rule::Taken;
 use super::schema::Table;
-use super::source::{SqliteSource, read_error};
+use super::source::read_error;
+use super::target_type::TargetType;
 use crate::{Error, ErrorKind, Result};
 
 /// Receives a row, one text for each column; `None` is NULL. A break ends the reading.
-pub type Visit<'a, B = ()> = dyn FnMut(&[Option<&[u8]>]) -> ControlFlow<B> + 'a;
+pub(super) type Visit<'a> = dyn FnMut(&[Option<&[u8]>]) -> ControlFlow<()> + 'a;
 
-impl SqliteSource {
-    /// Passes every row of `table`, as found by [`SqliteSource::inspect`] of this source, to `visit`: each
-    /// text is what PostgreSQL itself would print under the settings that every session pins. The visitor's
-    /// break is handed back.
-    pub fn rows<B>(&self, table: &Table, visit: &mut Visit<'_, B>) -> Result<ControlFlow<B>> {
-        let places: Vec<usize> = (0..table.columns.len()).collect();
-        let mut outcome = ControlFlow::Continue(());
-        canonical_rows(self.connection(), table, &places, &mut |row| {
-            outcome = visit(row);
-            if outcome.is_break() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })?;
-        Ok(outcome)
-    }
-}
-
-/// Passes the canonical texts of the columns at `places` of every row.
+/// Passes the canonical texts of the columns at `places` of every row that is not set aside.
 pub(super) fn canonical_rows(
     connection: &Connection,
     table: &Table,
@@ -39,17 +22,15 @@ pub(super) fn canonical_rows(
 ) -> Result<()> {
     let mut text = Vec::new();
     let mut ends = Vec::with_capacity(places.len());
-    scan(connection, table, places, None, &mut |row| {
+    let all = table.with_deciding(places);
+    scan(connection, table, &all, None, &mut |row| {
         text.clear();
         ends.clear();
-        for (field, &place) in places.iter().enumerate() {
+        for (field, &place) in all.iter().enumerate() {
             let value = row.get_ref(field).map_err(failed(table))?;
-            if value == rusqlite::types::ValueRef::Null {
-                ends.push(None);
-                continue;
-            }
             let column = &table.columns[place];
-            column.target.write(value, &mut text).map_err(|_| {
+            let taken = table.rule(place).take(value, &mut text, TargetType::write);
+            let taken = taken.map_err(|_| {
                 let message = format!(
                     "a value of {}.{} does not fit {}, although every value was checked",
                     table.name,
@@ -58,8 +39,13 @@ pub(super) fn canonical_rows(
                 );
                 Error::new(ErrorKind::Unsupported, message)
             })?;
-            ends.push(Some(text.len()));
+            match taken {
+                Taken::Rejected => return Ok(ControlFlow::Continue(())),
+                Taken::Value => ends.push(Some(text.len())),
+                Taken::Null => ends.push(None),
+            }
         }
+        ends.truncate(places.len());
         let mut start = 0;
         let fields: Vec<Option<&[u8]>> = ends
             .iter()
@@ -80,7 +66,7 @@ pub(super) fn scan(
     // With the table's alias before it, a name in double quotes is never taken for a string.
     let names = places
         .iter()
-        .map(|&place| format!("s.{}", quote(&table.columns[place].name)));
+        .map(|&place| format!("s.{}", quote(table.source_name(place))));
     let names: Vec<String> = names.chain(rowid.map(|name| format!("s.{name}"))).collect();
     let sql = format!(
         "SELECT {} FROM main.{} AS s",
@@ -97,9 +83,9 @@ pub(super) fn scan(
     Ok(())
 }
 
+/// Asked for at every value, so nothing is made before something has failed.
 pub(super) fn failed(table: &Table) -> impl FnOnce(rusqlite::Error) -> Error {
-    let context = format!("cannot read the rows of table {}", table.name);
-    move |error| read_error(context, error)
+    |error| read_error(format!("cannot read the rows of table {}", table.name), error)
 }
 
 /// SQLite's quoting, which knows no escapes but the doubled quote.

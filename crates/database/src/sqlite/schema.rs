@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Row};
 
+use super::rule::OnMisfit;
 use super::source::read_error;
 use super::sql_text;
 use super::target_type::TargetType;
@@ -52,8 +53,11 @@ pub struct Column {
     /// The default's SQL text.
     pub default: Option<String>,
     pub generated: Option<Generated>,
-    /// The type that holds all its values exactly.
+    /// The type that holds all its values exactly, but for those that `on_misfit` is about.
     pub target: TargetType,
+    pub on_misfit: OnMisfit,
+    /// For a column that the file does not have: the place of the one whose misfits it keeps.
+    pub keeps: Option<usize>,
     pub nulls: u64,
     /// The largest rowid; for a column that is an alias of it.
     pub rowid_max: Option<i64>,
@@ -221,6 +225,8 @@ fn read_table(
                 default: row.get(3)?,
                 generated,
                 target: TargetType::Text,
+                on_misfit: OnMisfit::Fail,
+                keeps: None,
                 nulls: 0,
                 rowid_max: None,
                 uniform: true,
