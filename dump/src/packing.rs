@@ -103,6 +103,7 @@ impl<'scope> Packer<'_, 'scope> {
                 options,
                 form: encoder.form(),
                 names: table.stored_columns().map(|it| it.name.as_str()).collect(),
+                expected: bytes.min(options.chunk_bytes + CHUNK_OVERRUN),
                 sender: &sender,
                 halted: &trouble.halted,
             };
@@ -115,6 +116,9 @@ impl<'scope> Packer<'_, 'scope> {
         Ok(())
     }
 }
+
+/// How far the last row of a chunk may reach beyond its size without the chunk being moved.
+const CHUNK_OVERRUN: usize = 64 << 10;
 
 /// What the rows in a batch, and a chunk of them, take: bytes have twice as many digits, which matters where a row is
 /// large.
@@ -138,6 +142,8 @@ struct Job<'a> {
     options: &'a Options,
     form: Form,
     names: Vec<&'a str>,
+    /// Bytes of a chunk, for which there is room at once: a buffer that grows is moved.
+    expected: usize,
     sender: &'a Sender<Chunk>,
     halted: &'a AtomicBool,
 }
@@ -162,17 +168,22 @@ impl Job<'_> {
         self.send(&mut chunk)
     }
 
-    fn begin(&self) -> Vec<u8> {
+    fn start(&self) -> Vec<u8> {
         chunk_start(self.form, self.names.iter().copied())
+    }
+
+    fn begin(&self) -> Vec<u8> {
+        let mut chunk = self.start();
+        chunk.reserve(self.expected);
+        chunk
     }
 
     /// Takes the chunk out, unless it has no rows.
     fn send(&self, chunk: &mut Vec<u8>) -> Result<(), Stop> {
-        let next = self.begin();
-        if chunk.len() == next.len() {
+        if chunk.len() == self.start().len() {
             return Ok(());
         }
-        let mut chunk = std::mem::replace(chunk, next);
+        let mut chunk = std::mem::replace(chunk, self.begin());
         let end = chunk_end(self.form);
         chunk.reserve_exact(end.len());
         chunk.extend_from_slice(end);

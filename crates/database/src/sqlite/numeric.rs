@@ -190,7 +190,6 @@ impl<'a> Numeric<'a> {
         }
     }
 
-    /// Digits behind the decimal point that are needed.
     /// Digits before the decimal point and behind it, without zeros around them.
     pub(super) fn digit_counts(&self) -> (i64, i64) {
         if self.len() == 0 {
@@ -200,6 +199,7 @@ impl<'a> Numeric<'a> {
         }
     }
 
+    /// Digits behind the decimal point that are needed.
     fn fraction_digits(&self) -> i64 {
         (self.len() - self.point).max(0)
     }

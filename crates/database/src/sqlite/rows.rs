@@ -83,9 +83,9 @@ pub(super) fn scan(
     Ok(())
 }
 
+/// Asked for at every value, so nothing is made before something has failed.
 pub(super) fn failed(table: &Table) -> impl FnOnce(rusqlite::Error) -> Error {
-    let context = format!("cannot read the rows of table {}", table.name);
-    move |error| read_error(context, error)
+    |error| read_error(format!("cannot read the rows of table {}", table.name), error)
 }
 
 /// SQLite's quoting, which knows no escapes but the doubled quote.
