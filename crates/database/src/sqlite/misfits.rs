@@ -238,7 +238,11 @@ impl Suspect {
         column.on_misfit = OnMisfit::Null;
         column.nulls += count;
         if column.not_null {
-            let values = if count == 1 { "value becomes" } else { "values become" };
+            let values = if count == 1 {
+                "value becomes"
+            } else {
+                "values become"
+            };
             let text = format!("loses NOT NULL, since {count} {values} NULL");
             outcome.notes.push(Note::new(NoteKind::Constraint, object, text));
         }
