@@ -285,7 +285,8 @@ impl Suspect {
 
 /// `NAME_text`, with a number behind it while the table has that already.
 fn free_name(table: &Table, name: &str) -> String {
-    (1_u32..)
+    // Of one name more than there are columns, one is free.
+    (1..=table.columns.len() + 1)
         .map(|number| {
             let suffix = if number == 1 {
                 "_text".to_owned()
