@@ -2,6 +2,12 @@
 //! same bytes.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+#![allow(clippy::print_stdout, reason = "a test says with which seed it began")]
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "any number will do as a random one"
+)]
 
 mod documents;
 mod random_values;
