@@ -15,7 +15,38 @@ pub(super) struct Decimal {
 impl Decimal {
     /// The fewest digits that read back as `value`.
     pub(super) fn shortest(value: f64) -> Decimal {
-        Decimal::from_scientific(format_args!("{value:e}"))
+        Decimal::of_few_digits(value).unwrap_or_else(|| Decimal::from_scientific(format_args!("{value:e}")))
+    }
+
+    /// What most reals are that people write: at most 15 digits, four of them behind the point.
+    fn of_few_digits(value: f64) -> Option<Decimal> {
+        /// No two decimals of 15 digits are the same double, so one that reads back is the shortest.
+        const END: f64 = 1e15;
+        const SCALES: [f64; 5] = [1.0, 1e1, 1e2, 1e3, 1e4];
+        if value <= 0.0 {
+            return None;
+        }
+        #[expect(clippy::float_cmp, reason = "only a decimal that is the same double counts")]
+        let is_whole = |scale: &f64| {
+            let scaled = value * scale;
+            scaled < END && scaled == scaled.trunc() && scaled / scale == value
+        };
+        let places = SCALES.iter().position(is_whole)?;
+        let mut buffer = itoa::Buffer::new();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number from 1 to 10^15"
+        )]
+        let text = buffer.format((value * SCALES[places]) as u64).as_bytes();
+        let mut decimal = Decimal {
+            digits: [b'0'; DIGITS_MAX],
+            len: text.len(),
+            point: i32::try_from(text.len()).ok()? - i32::try_from(places).ok()?,
+        };
+        decimal.digits[..text.len()].copy_from_slice(text);
+        decimal.trim();
+        Some(decimal)
     }
 
     /// PostgreSQL's choice among the shortest digits (`src/common/d2s.c`), which differs from the usual one
@@ -74,10 +105,15 @@ impl Decimal {
             }
         }
         decimal.point += if negative { -exponent } else { exponent };
-        while decimal.len > 1 && decimal.digits[decimal.len - 1] == b'0' {
-            decimal.len -= 1;
-        }
+        decimal.trim();
         decimal
+    }
+
+    /// Takes zeros at the end away.
+    fn trim(&mut self) {
+        while self.len > 1 && self.digits[self.len - 1] == b'0' {
+            self.len -= 1;
+        }
     }
 
     pub(super) fn digits(&self) -> &[u8] {
@@ -269,6 +305,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn few_digits_are_the_fewest(whole in 0_u64..1 << 52, scale in 0_i32..6, near in -1_i64..2) {
+            #[expect(clippy::cast_precision_loss, reason = "any double will do")]
+            let value = whole as f64 / 10_f64.powi(scale);
+            let value = f64::from_bits(value.to_bits().saturating_add_signed(near));
+            prop_assume!(value > 0.0);
+            let expected = Decimal::from_scientific(format_args!("{value:e}"));
+            let found = Decimal::shortest(value);
+            prop_assert_eq!((found.digits(), found.point()), (expected.digits(), expected.point()));
+        }
+
         #[test]
         fn every_double_reads_back(bits in any::<u64>()) {
             let value = f64::from_bits(bits);
