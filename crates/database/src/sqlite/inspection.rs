@@ -10,6 +10,7 @@ use super::choices::Choices;
 use super::ddl;
 use super::keys;
 use super::naming::Names;
+use super::new_names;
 use super::note::{Note, NoteKind};
 use super::schema::{Generated, Schema, Table};
 use super::source::SqliteSource;
@@ -19,9 +20,6 @@ use crate::{Error, ErrorKind, Result};
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.
 const COLUMNS_MAX: usize = 1600;
-
-/// Names that every PostgreSQL table has already.
-const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
 
 /// What a SQLite database contains and what becomes of it.
 #[derive(Clone, Debug)]
@@ -53,6 +51,17 @@ pub enum Blocker {
     /// A column with the name of a system column.
     SystemColumn {
         column: String,
+    },
+    /// Two names become one.
+    NameClash {
+        kind: String,
+        first: String,
+        second: String,
+        new_name: String,
+    },
+    /// What a new name was chosen for is not there.
+    UnknownName {
+        name: String,
     },
     TooManyColumns {
         table: String,
@@ -92,17 +101,13 @@ impl SqliteSource {
     }
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
-    pub fn survey(&self, _choices: &Choices) -> Result<Inspection> {
+    pub fn survey(&self, choices: &Choices) -> Result<Inspection> {
         let mut schema = Schema::read(self.connection())?;
         let (mut notes, mut blockers) = (Vec::new(), Vec::new());
+        new_names::give(&mut schema, choices, &mut blockers);
         for table in &mut schema.tables {
-            check_names(table, &mut blockers);
+            check_column_count(table, &mut blockers);
             census::take(self.connection(), table, &mut notes, &mut blockers)?;
-        }
-        for index in schema.tables.iter().flat_map(|it| &it.indexes) {
-            if index.origin == super::IndexOrigin::CreateIndex {
-                check_name(&index.name, &format!("index {}", index.name), &mut blockers);
-            }
         }
         if blockers.iter().any(|it| matches!(it, Blocker::BadText { .. })) {
             // The rows of such a table have no canonical text, so that its keys cannot be judged.
@@ -117,7 +122,7 @@ impl SqliteSource {
         }
         let mut names = Names::default();
         for table in &schema.tables {
-            names.take(&table.name);
+            names.take(&table.new_name);
         }
         let identities = translate::identities(&schema, &mut names);
         let keys = keys::decide(self.connection(), &schema, &mut names, &mut notes)?;
@@ -134,31 +139,11 @@ impl SqliteSource {
     }
 }
 
-fn check_names(table: &Table, blockers: &mut Vec<Blocker>) {
-    check_name(&table.name, &format!("table {}", table.name), blockers);
+fn check_column_count(table: &Table, blockers: &mut Vec<Blocker>) {
     if table.columns.len() > COLUMNS_MAX {
         blockers.push(Blocker::TooManyColumns {
             table: table.name.clone(),
             count: table.columns.len(),
-        });
-    }
-    for column in &table.columns {
-        let label = format!("{}.{}", table.name, column.name);
-        check_name(&column.name, &format!("column {label}"), blockers);
-        if SYSTEM_COLUMNS.contains(&column.name.as_str()) {
-            blockers.push(Blocker::SystemColumn { column: label });
-        }
-    }
-}
-
-fn check_name(name: &str, label: &str, blockers: &mut Vec<Blocker>) {
-    if name.is_empty() {
-        blockers.push(Blocker::EmptyName {
-            table: label.to_owned(),
-        });
-    } else if name.len() > IDENTIFIER_BYTES_MAX {
-        blockers.push(Blocker::LongName {
-            object: label.to_owned(),
         });
     }
 }
@@ -211,7 +196,11 @@ impl Blocker {
     fn hint(&self) -> &'static str {
         match self {
             Blocker::LongName { .. } | Blocker::EmptyName { .. } | Blocker::SystemColumn { .. } => {
-                "rename it in a copy of the file (ALTER TABLE … RENAME)"
+                "give it another name with --rename"
+            }
+            Blocker::NameClash { .. } => "give one of the two another name with --rename",
+            Blocker::UnknownName { .. } => {
+                "--rename wants names as the file has them: TABLE=NEW, TABLE.COLUMN=NEW"
             }
             Blocker::TooManyColumns { .. } => "split the table in a copy of the file",
             Blocker::BadText { .. } => {
@@ -233,6 +222,15 @@ impl fmt::Display for Blocker {
             }
             Blocker::EmptyName { table } => write!(f, "{table} has no name"),
             Blocker::SystemColumn { column } => write!(f, "{column} has the name of a system column"),
+            Blocker::NameClash {
+                kind,
+                first,
+                second,
+                new_name,
+            } => {
+                write!(f, "{kind}: {first} and {second} would both be {new_name}")
+            }
+            Blocker::UnknownName { name } => write!(f, "there is no {name} to be renamed"),
             Blocker::TooManyColumns { table, count } => {
                 write!(
                     f,

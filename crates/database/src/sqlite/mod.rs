@@ -16,6 +16,7 @@ mod fingerprints;
 mod inspection;
 mod keys;
 mod naming;
+mod new_names;
 mod note;
 mod number;
 mod predicate;

@@ -1,26 +1,25 @@
 //! Foreign keys: which of them PostgreSQL accepts, and which rows have no parent there.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
-use super::fingerprints::Fingerprints;
+use super::choices::Orphans;
 use super::keys::{Decision, Keys, Reference, places};
-use super::rows::canonical_rows;
+use super::links::Link;
 use super::schema::{ForeignKey, Table};
 use super::sql_text;
-use super::target_type::TargetType;
 use crate::Result;
 
 impl Decision<'_> {
+    /// The foreign key on the target and what compares its rows; `None` where there is none.
     pub(super) fn foreign_key(
         &mut self,
         at: usize,
         key: &ForeignKey,
         keys: &Keys,
-    ) -> Result<Option<Reference>> {
+    ) -> Result<Option<(Reference, Link)>> {
         let table = &self.schema.tables[at];
         let label = format!("{} ({})", table.name, key.columns.join(", "));
-        let resolved = match self.resolve(table, key, keys) {
+        let (columns, parent, parent_columns) = match self.resolve(table, key, keys) {
             Ok(resolved) => resolved,
             Err(reason) => {
                 self.note(
@@ -30,9 +29,17 @@ impl Decision<'_> {
                 return Ok(None);
             }
         };
-        let (columns, parent, parent_columns) = resolved;
-        let orphans = self.orphans(table, &columns, &self.schema.tables[parent], &parent_columns)?;
-        if orphans > 0 {
+        let number = keys.references.len();
+        let link = Link::new(
+            self.connection,
+            self.schema,
+            number,
+            (at, &columns),
+            (parent, &parent_columns),
+        )?;
+        let orphans = self.orphans.count(self.schema, &link)?;
+        let keeps = self.choices.orphans == Orphans::Keep;
+        if orphans > 0 && keeps {
             let text = format!(
                 "{orphans} rows have no parent in {}: the foreign key becomes NOT VALID",
                 key.parent
@@ -47,18 +54,19 @@ impl Decision<'_> {
         }
         let column_names: Vec<String> = columns
             .iter()
-            .map(|&place| table.columns[place].name.clone())
+            .map(|&place| table.columns[place].new_name.clone())
             .collect();
-        Ok(Some(Reference {
+        let reference = Reference {
             table: at,
-            name: self.names.choose(&table.name, &column_names, "fkey"),
+            name: self.names.choose(&table.new_name, &column_names, "fkey"),
             columns,
             parent,
             parent_columns,
             on_update: key.on_update.clone(),
             on_delete: key.on_delete.clone(),
-            valid: orphans == 0,
-        }))
+            valid: orphans == 0 || !keeps,
+        };
+        Ok(Some((reference, link)))
     }
 
     /// Places of the columns, the parent and places of its columns; or why there is no such foreign key.
@@ -97,6 +105,7 @@ impl Decision<'_> {
                 it.table == parent_at
                     && it.unique
                     && it.predicate.is_empty()
+                    && it.comparisons.iter().all(Option::is_none)
                     && same(it.columns.iter().map(|(place, _)| *place).collect())
             });
         if !unique || wanted.len() != parent_columns.len() {
@@ -104,53 +113,11 @@ impl Decision<'_> {
         }
         for (&own, &other) in columns.iter().zip(&parent_columns) {
             let (own, other) = (&table.columns[own], &parent.columns[other]);
-            if !own.target.compares_with(other.target) {
-                let (from, to) = (own.target.to_sql(), other.target.to_sql());
+            if !own.target.compares_with(other.target) || own.comparison != other.comparison {
+                let (from, to) = (own.type_sql(), other.type_sql());
                 return Err(format!("{} is {from}, {} there is {to}", own.name, other.name));
             }
         }
         Ok((columns, parent_at, parent_columns))
     }
-
-    /// Rows whose key is complete and has no parent as PostgreSQL compares.
-    fn orphans(
-        &self,
-        table: &Table,
-        columns: &[usize],
-        parent: &Table,
-        parent_columns: &[usize],
-    ) -> Result<u64> {
-        if table.row_count == 0 {
-            return Ok(0);
-        }
-        let mut parents = Fingerprints::default();
-        canonical_rows(self.connection, parent, parent_columns, &mut |row| {
-            parents.insert(&comparable(parent, parent_columns, row));
-            ControlFlow::Continue(())
-        })?;
-        let mut orphans = 0;
-        canonical_rows(self.connection, table, columns, &mut |row| {
-            let is_complete = row.iter().all(Option::is_some);
-            orphans += u64::from(is_complete && !parents.contains(&comparable(table, columns, row)));
-            ControlFlow::Continue(())
-        })?;
-        Ok(orphans)
-    }
-}
-
-/// The row as PostgreSQL compares it with a row of another table: a numeric without its trailing zeros.
-fn comparable<'a>(table: &Table, columns: &[usize], row: &[Option<&'a [u8]>]) -> Vec<Option<&'a [u8]>> {
-    let mut row = row.to_vec();
-    for (field, &place) in row.iter_mut().zip(columns) {
-        if let (TargetType::Numeric(_), Some(text)) = (table.columns[place].target, field)
-            && text.contains(&b'.')
-        {
-            let len = text
-                .iter()
-                .rposition(|&byte| byte != b'0')
-                .map_or(0, |last| last + 1);
-            *text = text[..len].strip_suffix(b".").unwrap_or(&text[..len]);
-        }
-    }
-    row
 }

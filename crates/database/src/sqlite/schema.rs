@@ -23,6 +23,8 @@ pub struct Schema {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     pub name: String,
+    /// Its name on the target.
+    pub new_name: String,
     pub columns: Vec<Column>,
     /// Names of the primary key's columns in the key's order; empty without one.
     pub primary_key: Vec<String>,
@@ -46,6 +48,8 @@ pub struct Table {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     pub name: String,
+    /// Its name on the target.
+    pub new_name: String,
     /// As written in the table's definition; empty without one.
     pub declared_type: String,
     pub not_null: bool,
@@ -72,6 +76,8 @@ pub enum Generated {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
     pub name: String,
+    /// Its name on the target, if that is free there.
+    pub new_name: String,
     pub unique: bool,
     pub origin: IndexOrigin,
     pub columns: Vec<IndexColumn>,
@@ -216,6 +222,7 @@ fn read_table(
             keys.push((row.get::<_, i64>(5)?, row.get::<_, String>(0)?));
             Ok(Column {
                 name: row.get(0)?,
+                new_name: row.get(0)?,
                 declared_type: row.get(1)?,
                 not_null: row.get(2)?,
                 default: row.get(3)?,
@@ -248,6 +255,7 @@ fn read_table(
     };
     Ok(Table {
         name: name.to_owned(),
+        new_name: name.to_owned(),
         columns,
         primary_key,
         rowid_alias,
@@ -287,6 +295,7 @@ fn read_indexes(
                     .to_owned()
             });
             Ok(Index {
+                new_name: name.clone(),
                 name,
                 unique: row.get(1)?,
                 origin,

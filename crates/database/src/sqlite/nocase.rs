@@ -1,0 +1,128 @@
+//! COLLATE NOCASE on the target: not at all, as the type `citext`, or as a collation of ICU.
+//!
+//! SQLite's NOCASE folds the 26 letters of ASCII. PostgreSQL's two ways fold all letters, so that `É` and `é`, which
+//! are two values to SQLite, become one: keys are proved under the target's rule, and it is said.
+
+use super::choices::Nocase;
+use super::note::{Note, NoteKind};
+use super::schema::{Column, Schema};
+use super::target_type::TargetType;
+use super::translate::SCHEMA;
+
+/// The collation that [`Nocase::Icu`] makes.
+pub(super) const COLLATION: &str = "nocase";
+/// The extension of [`Nocase::Citext`], and its type.
+pub(super) const CITEXT: &str = "citext";
+
+/// How the target compares values of a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Comparison {
+    /// As the database does: text letter by letter.
+    #[default]
+    Exact,
+    /// By the type `citext`.
+    Citext,
+    /// By a collation of ICU that takes no notice of case.
+    Icu,
+}
+
+impl Comparison {
+    /// The text with its case taken away, at least as far as PostgreSQL takes it.
+    pub(super) fn fold(self, text: &[u8]) -> Vec<u8> {
+        let Ok(text) = std::str::from_utf8(text) else {
+            return text.to_vec();
+        };
+        match self {
+            Comparison::Exact => text.to_owned(),
+            Comparison::Citext => text.to_lowercase(),
+            // `ß` and `SS` differ only by case there.
+            Comparison::Icu => text.to_uppercase().to_lowercase(),
+        }
+        .into_bytes()
+    }
+}
+
+impl Column {
+    /// The column's type as its definition has it.
+    pub(super) fn type_sql(&self) -> String {
+        match self.comparison {
+            Comparison::Exact => self.target.to_sql(),
+            Comparison::Citext => format!("{SCHEMA}.{CITEXT}"),
+            Comparison::Icu => format!("{} COLLATE {SCHEMA}.{COLLATION}", self.target.to_sql()),
+        }
+    }
+
+    pub(super) fn is_text(&self) -> bool {
+        matches!(
+            self.target,
+            TargetType::Text | TargetType::MixedText | TargetType::Varchar(_)
+        )
+    }
+}
+
+/// Gives each column that is NOCASE, and each that refers to one, its way to compare.
+pub(super) fn decide(schema: &mut Schema, choice: Nocase, notes: &mut Vec<Note>) {
+    let comparison = match choice {
+        Nocase::Ignore => return,
+        Nocase::Citext => Comparison::Citext,
+        Nocase::Icu => Comparison::Icu,
+    };
+    let mut chosen: Vec<(usize, usize)> = Vec::new();
+    for (at, table) in schema.tables.iter().enumerate() {
+        let is_meant = |it: &&(usize, &Column)| it.1.is_nocase() && it.1.is_text();
+        let columns = table.columns.iter().enumerate();
+        chosen.extend(columns.filter(|it| is_meant(&it)).map(|(place, _)| (at, place)));
+    }
+    // A foreign key compares by the rule of the key that it refers to, so its columns take that over.
+    let mut next = 0;
+    while let Some(&(parent, place)) = chosen.get(next) {
+        next += 1;
+        for (at, referring) in referring_columns(schema, parent, place) {
+            if schema.tables[at].columns[referring].is_text() && !chosen.contains(&(at, referring)) {
+                chosen.push((at, referring));
+            }
+        }
+    }
+    for (at, place) in chosen {
+        let table = &mut schema.tables[at];
+        let column = &mut table.columns[place];
+        let label = format!("{}.{}", table.name, column.name);
+        if let (Comparison::Citext, TargetType::Varchar(len)) = (comparison, column.target) {
+            let text = format!("becomes citext, which has no greatest length ({len})");
+            notes.push(Note::new(NoteKind::Constraint, &label, text));
+        }
+        if !column.ascii {
+            let text = "holds letters beyond ASCII: NOCASE tells their case apart, PostgreSQL does not";
+            notes.push(Note::new(NoteKind::Changed, &label, text));
+        }
+        column.comparison = comparison;
+    }
+}
+
+/// Columns that refer to the column at `place` of table `parent`.
+fn referring_columns(schema: &Schema, parent: usize, place: usize) -> Vec<(usize, usize)> {
+    let target = &schema.tables[parent];
+    let mut found = Vec::new();
+    for (at, table) in schema.tables.iter().enumerate() {
+        for key in table
+            .foreign_keys
+            .iter()
+            .filter(|it| it.parent.eq_ignore_ascii_case(&target.name))
+        {
+            for (field, own) in key.columns.iter().enumerate() {
+                let other = key
+                    .parent_columns
+                    .get(field)
+                    .and_then(Option::as_ref)
+                    .or(target.primary_key.get(field));
+                let is_it = other.is_some_and(|it| it.eq_ignore_ascii_case(&target.columns[place].name));
+                let own = table
+                    .columns
+                    .iter()
+                    .position(|it| it.name.eq_ignore_ascii_case(own));
+                found.extend(own.filter(|_| is_it).map(|own| (at, own)));
+            }
+        }
+    }
+    found
+}
