@@ -6,8 +6,9 @@ use catalog::{QualifiedName, quote_ident};
 
 use super::default;
 use super::keys::Keys;
+use super::nocase::{self, Comparison};
 use super::note::{Note, NoteKind};
-use super::schema::{Schema, Table};
+use super::schema::{Deferral, Schema, Table};
 use super::translate::{Identity, SCHEMA};
 
 /// Tables with their columns, defaults and identities.
@@ -17,7 +18,7 @@ pub(super) fn pre_data(
     identities: &[Option<Identity>],
     notes: &mut Vec<Note>,
 ) -> String {
-    let mut sql = String::new();
+    let mut sql = nocase::definitions(schema, keys);
     for (at, table) in schema.tables.iter().enumerate() {
         let columns: Vec<String> = (0..table.columns.len())
             .map(|place| column(table, at, place, keys, notes))
@@ -54,14 +55,15 @@ pub(super) fn post_data(schema: &Schema, keys: &Keys) -> String {
     }
     for index in &keys.indexes {
         let table = &schema.tables[index.table];
-        let column = |&(place, descending): &(usize, bool)| {
-            format!(
-                "{}{}",
-                quote_ident(&table.columns[place].new_name),
-                if descending { " DESC" } else { "" }
-            )
+        let column = |(&(place, descending), comparison): (&(usize, bool), &Option<Comparison>)| {
+            let name = quote_ident(&table.columns[place].new_name);
+            let key = match comparison {
+                Some(comparison) => comparison.key_sql(&name, &table.columns[place]),
+                None => name,
+            };
+            format!("{key}{}", if descending { " DESC" } else { "" })
         };
-        let columns: Vec<String> = index.columns.iter().map(column).collect();
+        let columns: Vec<String> = index.columns.iter().zip(&index.comparisons).map(column).collect();
         let test = |&(place, not_null): &(usize, bool)| {
             let word = if not_null { "NOT NULL" } else { "NULL" };
             format!("({} IS {word})", quote_ident(&table.columns[place].new_name))
@@ -94,6 +96,11 @@ pub(super) fn post_data(schema: &Schema, keys: &Keys) -> String {
                 let _ = write!(definition, " ON {event} {action}");
             }
         }
+        match key.deferral {
+            Deferral::NotDeferrable => {}
+            Deferral::Deferrable => definition.push_str(" DEFERRABLE"),
+            Deferral::InitiallyDeferred => definition.push_str(" DEFERRABLE INITIALLY DEFERRED"),
+        }
         if !key.valid {
             definition.push_str(" NOT VALID");
         }
@@ -104,7 +111,7 @@ pub(super) fn post_data(schema: &Schema, keys: &Keys) -> String {
 
 fn column(table: &Table, at: usize, place: usize, keys: &Keys, notes: &mut Vec<Note>) -> String {
     let column = &table.columns[place];
-    let mut sql = format!("    {} {}", quote_ident(&column.new_name), column.target.to_sql());
+    let mut sql = format!("    {} {}", quote_ident(&column.new_name), column.type_sql());
     if table.rowid_alias != Some(place) && column.generated.is_none() {
         match default::translate(column) {
             Ok(Some(default)) => {

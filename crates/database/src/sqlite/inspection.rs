@@ -11,7 +11,9 @@ use super::ddl;
 use super::keys;
 use super::naming::Names;
 use super::new_names;
+use super::nocase;
 use super::note::{Note, NoteKind};
+use super::orphans::OrphanedKey;
 use super::schema::{Generated, Schema, Table};
 use super::source::SqliteSource;
 use super::sql_text;
@@ -33,6 +35,8 @@ pub struct Inspection {
     /// DDL that comes after the rows.
     pub post_data: String,
     pub notes: Vec<Note>,
+    /// Foreign keys with rows that have no parent, and what becomes of these.
+    pub orphans: Vec<OrphanedKey>,
     /// What cannot be moved truthfully; [`SqliteSource::inspect`] returns only inspections without any.
     pub blockers: Vec<Blocker>,
 }
@@ -58,6 +62,18 @@ pub enum Blocker {
         first: String,
         second: String,
         new_name: String,
+    },
+    /// Rows without a parent, by foreign key, and nobody said what becomes of them.
+    Orphans {
+        key: OrphanedKey,
+    },
+    /// Keys without a parent that cannot become NULL, by the columns that refuse it.
+    OrphansNotNull {
+        columns: Vec<String>,
+    },
+    /// Rows without a parent that cannot be told apart from others, by their table.
+    NamelessRows {
+        table: String,
     },
     /// What a new name was chosen for is not there.
     UnknownName {
@@ -117,15 +133,18 @@ impl SqliteSource {
                 pre_data: String::new(),
                 post_data: String::new(),
                 notes,
+                orphans: Vec::new(),
                 blockers,
             });
         }
+        nocase::decide(self.connection(), &mut schema, choices.nocase, &mut notes)?;
         let mut names = Names::default();
         for table in &schema.tables {
             names.take(&table.new_name);
         }
         let identities = translate::identities(&schema, &mut names);
-        let keys = keys::decide(self.connection(), &schema, &mut names, &mut notes)?;
+        let (keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
+        let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut notes, &mut blockers)?;
         let pre_data = ddl::pre_data(&schema, &keys, &identities, &mut notes);
         notes.extend(left_behind(&schema));
         Ok(Inspection {
@@ -134,6 +153,7 @@ impl SqliteSource {
             pre_data,
             schema,
             notes,
+            orphans,
             blockers,
         })
     }
@@ -202,6 +222,12 @@ impl Blocker {
             Blocker::UnknownName { .. } => {
                 "--rename wants names as the file has them: TABLE=NEW, TABLE.COLUMN=NEW"
             }
+            Blocker::Orphans { .. } => {
+                "--orphans keep makes the foreign keys NOT VALID, delete leaves the rows out with those that refer to \
+                 them, null makes their keys NULL"
+            }
+            Blocker::OrphansNotNull { .. } => "--orphans delete leaves the rows out",
+            Blocker::NamelessRows { .. } => "--orphans keep leaves them as they are",
             Blocker::TooManyColumns { .. } => "split the table in a copy of the file",
             Blocker::BadText { .. } => {
                 "such a value cannot be text in PostgreSQL: repair it, or store it as a BLOB, in a copy of the file"
@@ -230,6 +256,18 @@ impl fmt::Display for Blocker {
             } => {
                 write!(f, "{kind}: {first} and {second} would both be {new_name}")
             }
+            Blocker::Orphans { key } => write!(f, "{key}"),
+            Blocker::OrphansNotNull { columns } => {
+                write!(
+                    f,
+                    "keys without a parent cannot become NULL: {}",
+                    columns.join(", ")
+                )
+            }
+            Blocker::NamelessRows { table } => write!(
+                f,
+                "rows of {table} have no parent and cannot be told apart, since columns hide the rowid"
+            ),
             Blocker::UnknownName { name } => write!(f, "there is no {name} to be renamed"),
             Blocker::TooManyColumns { table, count } => {
                 write!(

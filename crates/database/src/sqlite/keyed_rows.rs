@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind, Result};
 pub(super) fn keyed_rows(
     connection: &Connection,
     table: &Table,
-    places: &[usize],
+    (places, comparisons): (&[usize], &[Comparison]),
     visit: &mut dyn FnMut(Value, &[u8]) -> Result<()>,
 ) -> Result<()> {
     let column = |place: usize| format!("s.{}", quote(&table.columns[place].name));
@@ -32,10 +32,10 @@ pub(super) fn keyed_rows(
     let (mut text, mut key) = (Vec::new(), Vec::new());
     while let Some(row) = rows.next().map_err(failed(table))? {
         key.clear();
-        for (field, &place) in places.iter().enumerate() {
+        for (field, (&place, &comparison)) in places.iter().zip(comparisons).enumerate() {
             let value = row.get_ref(field + 1).map_err(failed(table))?;
             text.clear();
-            comparable(table, place, value, &mut text)?;
+            comparable(table, place, comparison, value, &mut text)?;
             key.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
             key.extend_from_slice(&text);
         }
@@ -45,8 +45,14 @@ pub(super) fn keyed_rows(
 }
 
 /// The value's text on the target, as that compares it: a numeric without its trailing zeros, text without case where
-/// the column's case does not count.
-fn comparable(table: &Table, place: usize, value: ValueRef<'_>, text: &mut Vec<u8>) -> Result<()> {
+/// case does not count.
+fn comparable(
+    table: &Table,
+    place: usize,
+    comparison: Comparison,
+    value: ValueRef<'_>,
+    text: &mut Vec<u8>,
+) -> Result<()> {
     let column = &table.columns[place];
     column.target.write(value, text).map_err(|_| {
         let message = format!(
@@ -66,7 +72,7 @@ fn comparable(table: &Table, place: usize, value: ValueRef<'_>, text: &mut Vec<u
             }
         }
         TargetType::Double if text == b"-0" => *text = b"0".to_vec(),
-        _ if column.comparison != Comparison::Exact => *text = column.comparison.fold(text),
+        _ if comparison != Comparison::Exact => *text = comparison.fold(text),
         _ => {}
     }
     Ok(())

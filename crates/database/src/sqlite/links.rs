@@ -9,7 +9,7 @@ use super::keyed_rows::keyed_rows;
 use super::nocase::Comparison;
 use super::rows::quote;
 use super::schema::{Column, Schema, Table};
-use super::scratch::{Scratch, failed, writing};
+use super::scratch::{self, Scratch, failed, writing};
 use super::target_type::TargetType;
 use crate::Result;
 
@@ -124,9 +124,14 @@ impl Link {
             (&parents, other, &self.parent_columns),
         ] {
             writing(connection, || {
-                let sql = format!("INSERT INTO {} VALUES (?1, ?2) ON CONFLICT DO NOTHING", scratch.sql());
+                let sql = format!(
+                    "INSERT INTO {} VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+                    scratch.sql()
+                );
                 let mut insert = connection.prepare(&sql).map_err(failed)?;
-                keyed_rows(connection, table, places, &mut |row, key| {
+                let comparisons: Vec<Comparison> =
+                    places.iter().map(|&it| table.columns[it].comparison).collect();
+                keyed_rows(connection, table, (places, &comparisons), &mut |row, key| {
                     insert.execute(params![key, row]).map_err(failed).map(|_| ())
                 })
             })?;
@@ -142,6 +147,15 @@ impl Link {
             parent_row: name(other, "p"),
             ..self
         })
+    }
+
+    /// Removes what was written down of the keys.
+    pub(super) fn forget(&self, connection: &Connection) -> Result<()> {
+        let number = self.number;
+        let sql = format!(
+            "DROP TABLE IF EXISTS temp.coalesce_child_{number}; DROP TABLE IF EXISTS temp.coalesce_parent_{number}"
+        );
+        scratch::write(connection, &sql)
     }
 
     /// Whether rows of both tables can be told apart.

@@ -9,21 +9,26 @@
 
 mod census;
 mod choices;
+mod collisions;
 mod datetime;
 mod ddl;
 mod default;
-mod fingerprints;
 mod inspection;
+mod keyed_rows;
 mod keys;
+mod links;
 mod naming;
 mod new_names;
+mod nocase;
 mod note;
 mod number;
+mod orphans;
 mod predicate;
 mod proposal;
 mod references;
 mod rows;
 mod schema;
+mod scratch;
 mod source;
 mod sql_text;
 mod target_type;
@@ -34,7 +39,9 @@ mod tests;
 
 pub use choices::{Choices, FullText, NameStyle, Nocase, OnBadValue, Orphans, Rename, TypeChoice};
 pub use inspection::{Blocker, Inspection};
+pub use nocase::Comparison;
 pub use note::{Note, NoteKind};
+pub use orphans::{ORPHANS_NAMED_MAX, Omission, OrphanedKey};
 pub use rows::Visit;
 pub use schema::{
     Column, ForeignKey, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable,

@@ -61,9 +61,23 @@ fn new_name(choices: &Choices, table: &str, column: Option<&str>) -> String {
     let name = column.unwrap_or(table);
     match (choices.renames.iter().find(is_meant), choices.names) {
         (Some(rename), _) => rename.new_name.clone(),
-        (None, NameStyle::Keep) => name.to_owned(),
-        (None, NameStyle::SnakeCase) => cut_identifier(&snake_case(name)).to_owned(),
+        (None, style) => style.apply(name),
     }
+}
+
+impl NameStyle {
+    /// The name in this style.
+    pub(super) fn apply(self, name: &str) -> String {
+        match self {
+            NameStyle::Keep => name.to_owned(),
+            NameStyle::SnakeCase => cut_identifier(&snake_case(name)).to_owned(),
+        }
+    }
+}
+
+/// Whether PostgreSQL can call something so.
+pub(super) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= IDENTIFIER_BYTES_MAX
 }
 
 fn check_columns(table: &Table, blockers: &mut Vec<Blocker>) {

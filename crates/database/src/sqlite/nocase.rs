@@ -3,11 +3,17 @@
 //! SQLite's NOCASE folds the 26 letters of ASCII. PostgreSQL's two ways fold all letters, so that `É` and `é`, which
 //! are two values to SQLite, become one: keys are proved under the target's rule, and it is said.
 
+use catalog::{ColumnType, Extension, Member, Object, ObjectKind};
+use rusqlite::Connection;
+
 use super::choices::Nocase;
+use super::keys::Keys;
 use super::note::{Note, NoteKind};
-use super::schema::{Column, Schema};
+use super::rows::{failed, quote};
+use super::schema::{Column, Schema, Table};
 use super::target_type::TargetType;
 use super::translate::SCHEMA;
+use crate::Result;
 
 /// The collation that [`Nocase::Icu`] makes.
 pub(super) const COLLATION: &str = "nocase";
@@ -42,7 +48,37 @@ impl Comparison {
     }
 }
 
+impl Comparison {
+    /// A key of an index on `column`, whose own comparison is another one.
+    pub(super) fn key_sql(self, name: &str, column: &Column) -> String {
+        match (self, column.comparison) {
+            (Comparison::Citext, _) => format!("(({name})::{SCHEMA}.{CITEXT})"),
+            (Comparison::Icu, _) => format!("{name} COLLATE {SCHEMA}.{COLLATION}"),
+            (Comparison::Exact, Comparison::Citext) => format!("(({name})::text)"),
+            (Comparison::Exact, _) => format!("{name} COLLATE pg_catalog.\"default\""),
+        }
+    }
+}
+
 impl Column {
+    /// Whether SQLite compares its values without regard to case.
+    pub(super) fn is_nocase(&self) -> bool {
+        self.collation.eq_ignore_ascii_case("NOCASE")
+    }
+
+    /// The column's type in the catalog.
+    pub(super) fn column_type(&self) -> ColumnType {
+        match self.comparison {
+            Comparison::Citext => ColumnType {
+                schema: SCHEMA.to_owned(),
+                name: CITEXT.to_owned(),
+                text: format!("{SCHEMA}.{CITEXT}"),
+                base: None,
+            },
+            Comparison::Exact | Comparison::Icu => self.target.column_type(),
+        }
+    }
+
     /// The column's type as its definition has it.
     pub(super) fn type_sql(&self) -> String {
         match self.comparison {
@@ -61,9 +97,17 @@ impl Column {
 }
 
 /// Gives each column that is NOCASE, and each that refers to one, its way to compare.
-pub(super) fn decide(schema: &mut Schema, choice: Nocase, notes: &mut Vec<Note>) {
+pub(super) fn decide(
+    connection: &Connection,
+    schema: &mut Schema,
+    choice: Nocase,
+    notes: &mut Vec<Note>,
+) -> Result<()> {
     let comparison = match choice {
-        Nocase::Ignore => return,
+        Nocase::Ignore => {
+            note_ignored(schema, notes);
+            return Ok(());
+        }
         Nocase::Citext => Comparison::Citext,
         Nocase::Icu => Comparison::Icu,
     };
@@ -91,11 +135,87 @@ pub(super) fn decide(schema: &mut Schema, choice: Nocase, notes: &mut Vec<Note>)
             let text = format!("becomes citext, which has no greatest length ({len})");
             notes.push(Note::new(NoteKind::Constraint, &label, text));
         }
-        if !column.ascii {
-            let text = "holds letters beyond ASCII: NOCASE tells their case apart, PostgreSQL does not";
-            notes.push(Note::new(NoteKind::Changed, &label, text));
-        }
         column.comparison = comparison;
+        if !is_ascii(connection, table, place)? {
+            let text = "holds letters beyond ASCII: NOCASE tells their case apart, PostgreSQL does not";
+            notes.push(Note::new(NoteKind::Constraint, &label, text));
+        }
+    }
+    Ok(())
+}
+
+fn note_ignored(schema: &Schema, notes: &mut Vec<Note>) {
+    for table in &schema.tables {
+        for column in table.columns.iter().filter(|it| it.is_nocase() && it.is_text()) {
+            let text = "COLLATE NOCASE becomes the database's collation, to which case matters (--nocase)";
+            let label = format!("{}.{}", table.name, column.name);
+            notes.push(Note::new(NoteKind::Constraint, label, text));
+        }
+    }
+}
+
+/// Whether all text in a column is of ASCII's letters, of which SQLite and PostgreSQL take the same as equal.
+pub(super) fn is_ascii(connection: &Connection, table: &Table, place: usize) -> Result<bool> {
+    let column = quote(&table.columns[place].name);
+    // Control characters do not count to ICU: they are among what is not proved.
+    let sql = format!(
+        "SELECT EXISTS (SELECT 1 FROM main.{} AS s WHERE s.{column} GLOB '*[^ -~]*')",
+        quote(&table.name)
+    );
+    let found = connection.query_row(&sql, [], |row| row.get::<_, bool>(0));
+    Ok(!found.map_err(failed(table))?)
+}
+
+/// Whether a comparison is used by a column or an index.
+pub(super) fn uses(schema: &Schema, keys: &Keys, comparison: Comparison) -> bool {
+    let columns = || schema.tables.iter().flat_map(|it| &it.columns);
+    columns().any(|it| it.comparison == comparison)
+        || keys
+            .indexes
+            .iter()
+            .any(|it| it.comparisons.contains(&Some(comparison)))
+}
+
+/// What must stand before the tables.
+pub(super) fn definitions(schema: &Schema, keys: &Keys) -> String {
+    let mut sql = String::new();
+    if uses(schema, keys, Comparison::Citext) {
+        sql.push_str(&format!(
+            "CREATE EXTENSION IF NOT EXISTS {CITEXT} WITH SCHEMA {SCHEMA};\n\n"
+        ));
+    }
+    if uses(schema, keys, Comparison::Icu) {
+        // Level 2 tells accents apart and not case.
+        sql.push_str(&format!(
+            "CREATE COLLATION {SCHEMA}.{COLLATION} (provider = icu, deterministic = false, locale = 'und-u-ks-level2');\n\n"
+        ));
+    }
+    sql
+}
+
+/// The same in the catalog.
+pub(super) fn enter(catalog: &mut catalog::Catalog, schema: &Schema, keys: &Keys) {
+    if uses(schema, keys, Comparison::Citext) {
+        catalog.extensions.push(Extension {
+            name: CITEXT.to_owned(),
+            version: String::new(),
+            schema: SCHEMA.to_owned(),
+            trusted: true,
+            members: vec![Member {
+                kind: ObjectKind::Type,
+                schema: SCHEMA.to_owned(),
+                name: CITEXT.to_owned(),
+            }],
+        });
+    }
+    if uses(schema, keys, Comparison::Icu) {
+        catalog.objects.push(Object {
+            kind: ObjectKind::Collation,
+            schema: SCHEMA.to_owned(),
+            name: COLLATION.to_owned(),
+            table: None,
+            indexed: false,
+        });
     }
 }
 

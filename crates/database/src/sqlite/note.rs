@@ -25,6 +25,8 @@ pub enum NoteKind {
     Default,
     /// A generated column becomes an ordinary one with its present values.
     Generated,
+    /// Rows are left out, or lose a value, by choice.
+    Discarded,
     /// A view, trigger or virtual table stays behind.
     LeftBehind,
 }

@@ -4,12 +4,16 @@
 //! Which rows these are stands in SQLite's temporary database, so that any number of them takes no memory; what reads
 //! the rows gets a condition in SQL.
 
-use rusqlite::{Connection, params};
+use std::fmt;
+
+use rusqlite::Connection;
 
 use super::choices::Orphans;
 use super::collisions::label;
-use super::keys::Keys;
+use super::inspection::Blocker;
+use super::keys::{Keys, Orphanage};
 use super::links::Link;
+use super::note::{Note, NoteKind};
 use super::rows::quote;
 use super::schema::{Schema, Table};
 use super::scratch::{Scratch, failed, write, writing};
@@ -45,6 +49,96 @@ pub struct Omission {
     pub(super) nulls: Vec<(usize, String)>,
 }
 
+/// How many, and the first of them.
+impl fmt::Display for OrphanedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const NAMED_MAX: usize = 5;
+        write!(
+            f,
+            "{} rows of {} ({}) have no parent in {} ({})",
+            self.count,
+            self.table,
+            self.columns.join(", "),
+            self.parent,
+            self.parent_columns.join(", ")
+        )?;
+        if self.followers > 0 {
+            write!(f, ", and {} lose theirs", self.followers)?;
+        }
+        let named: Vec<&str> = self.rows.iter().take(NAMED_MAX).map(String::as_str).collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let more = if self.count + self.followers > named.len() as u64 {
+            ", …"
+        } else {
+            ""
+        };
+        write!(f, ": {}{more}", named.join(", "))
+    }
+}
+
+impl Orphanage<'_> {
+    /// Does what was chosen, and says it.
+    pub(super) fn settle(
+        mut self,
+        schema: &mut Schema,
+        keys: &Keys,
+        fate: Orphans,
+        notes: &mut Vec<Note>,
+        blockers: &mut Vec<Blocker>,
+    ) -> Result<Vec<OrphanedKey>> {
+        let connection = self.rows.connection;
+        if !self.rows.found.is_empty() && matches!(fate, Orphans::Delete | Orphans::Null) {
+            let nameless = self.links.iter().filter(|it| !it.names_rows());
+            let nameless: Vec<Blocker> = nameless
+                .map(|it| Blocker::NamelessRows {
+                    table: schema.tables[it.table].name.clone(),
+                })
+                .collect();
+            if nameless.is_empty() {
+                self.rows.follow(schema, keys, &self.links, fate)?;
+                apply(connection, &self.rows.rows.sql(), schema, &self.links, fate)?;
+            }
+            blockers.extend(nameless);
+        }
+        for link in &self.links {
+            link.forget(connection)?;
+        }
+        if fate == Orphans::Null {
+            let found = self.rows.found.iter();
+            let mut columns: Vec<String> = found
+                .flat_map(|(number, _)| not_null_columns(schema, keys, *number))
+                .collect();
+            columns.sort();
+            columns.dedup();
+            if !columns.is_empty() {
+                blockers.push(Blocker::OrphansNotNull { columns });
+            }
+        }
+        let report = self.rows.into_report(fate);
+        for key in &report {
+            match fate {
+                Orphans::Stop => blockers.push(Blocker::Orphans { key: key.clone() }),
+                Orphans::Keep => {}
+                Orphans::Delete => notes.push(Note::new(
+                    NoteKind::Discarded,
+                    &key.table,
+                    format!("left out: {key}"),
+                )),
+                Orphans::Null => {
+                    notes.push(Note::new(
+                        NoteKind::Discarded,
+                        &key.table,
+                        format!("keys that become NULL: {key}"),
+                    ));
+                }
+            }
+        }
+        Ok(report)
+    }
+}
+
 /// The rows without a parent of all foreign keys.
 #[derive(Debug)]
 pub(super) struct OrphanRows<'a> {
@@ -74,7 +168,9 @@ impl<'a> OrphanRows<'a> {
                 "INSERT INTO {} SELECT {number}, * FROM ({orphans})",
                 self.rows.sql()
             );
-            writing(self.connection, || self.connection.execute(&sql, []).map_err(failed))? as u64
+            writing(self.connection, || {
+                self.connection.execute(&sql, []).map_err(failed)
+            })? as u64
         } else {
             let sql = format!("SELECT count(*) FROM ({orphans})");
             let count = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
@@ -137,49 +233,35 @@ impl<'a> OrphanRows<'a> {
         rows.and_then(Iterator::collect).map_err(failed)
     }
 
-    /// What was found, when nothing is to be done about it.
-    pub(super) fn into_report(self, fate: Orphans) -> Vec<OrphanedKey> {
+    fn into_report(self, fate: Orphans) -> Vec<OrphanedKey> {
         let found = self.found.into_iter();
         found.map(|(_, key)| OrphanedKey { fate, ..key }).collect()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
-    /// Columns of keys with orphans that cannot become NULL, as `table.column`.
-    pub(super) fn columns_not_null(&self, schema: &Schema, keys: &Keys) -> Vec<String> {
-        let mut columns = Vec::new();
-        for (number, _) in &self.found {
-            columns.extend(not_null_columns(schema, keys, *number));
-        }
-        columns.sort();
-        columns.dedup();
-        columns
-    }
-
-    /// Leaves the rows out (or takes their keys away), and what that makes an orphan in its turn, until there is none.
-    pub(super) fn settle(
-        mut self,
-        schema: &mut Schema,
-        keys: &Keys,
-        links: &[Link],
-        fate: Orphans,
-    ) -> Result<Vec<OrphanedKey>> {
+    /// Adds what becomes an orphan because its parent is left out (or loses its key), until there is none.
+    fn follow(&mut self, schema: &Schema, keys: &Keys, links: &[Link], fate: Orphans) -> Result<()> {
         let connection = self.connection;
         let reached = self.reached(keys, fate);
         let edges = Scratch::create(connection, "edge", "(f INTEGER, c, p)")?;
         for link in links.iter().filter(|it| reached.contains(&it.number)) {
             write(
                 connection,
-                &format!("INSERT INTO {} SELECT {}, * FROM ({})", edges.sql(), link.number, link.pairs()),
+                &format!(
+                    "INSERT INTO {} SELECT {}, * FROM ({})",
+                    edges.sql(),
+                    link.number,
+                    link.pairs()
+                ),
             )?;
         }
         let pairs = Scratch::create(connection, "pair", "(f INTEGER, g INTEGER)")?;
         let index = format!("CREATE INDEX {}_at ON coalesce_edge (f, p)", edges.sql());
         write(connection, &index)?;
         for (f, g) in dependent_pairs(keys, fate) {
-            write(connection, &format!("INSERT INTO {} VALUES ({f}, {g})", pairs.sql()))?;
+            write(
+                connection,
+                &format!("INSERT INTO {} VALUES ({f}, {g})", pairs.sql()),
+            )?;
         }
         let rows = self.rows.sql();
         write(
@@ -196,9 +278,7 @@ impl<'a> OrphanRows<'a> {
         )?;
         edges.remove()?;
         pairs.remove()?;
-        self.tell_followers(schema, links)?;
-        apply(connection, &rows, schema, links, fate)?;
-        Ok(self.into_report(fate))
+        self.tell_followers(schema, links)
     }
 
     /// Numbers of foreign keys that can lose a parent.
@@ -221,7 +301,9 @@ impl<'a> OrphanRows<'a> {
         for link in links {
             let sql = format!("SELECT count(*) FROM {} WHERE f = ?1", self.rows.sql());
             let number = i64::try_from(link.number).unwrap_or(i64::MAX);
-            let all = self.connection.query_row(&sql, [number], |row| row.get::<_, i64>(0));
+            let all = self
+                .connection
+                .query_row(&sql, [number], |row| row.get::<_, i64>(0));
             let all = all.map_err(failed)?.unsigned_abs();
             let known = self.found.iter_mut().find(|(number, _)| *number == link.number);
             match known {
@@ -250,7 +332,7 @@ impl<'a> OrphanRows<'a> {
 }
 
 /// Columns of a foreign key that can never be NULL: NOT NULL, of a primary key, or generated.
-pub(super) fn not_null_columns(schema: &Schema, keys: &Keys, number: usize) -> Vec<String> {
+fn not_null_columns(schema: &Schema, keys: &Keys, number: usize) -> Vec<String> {
     let reference = &keys.references[number];
     let table = &schema.tables[reference.table];
     let is_key = |place: usize| {
@@ -258,7 +340,10 @@ pub(super) fn not_null_columns(schema: &Schema, keys: &Keys, number: usize) -> V
             .iter()
             .any(|it| it.primary && it.table == reference.table && it.columns.contains(&place))
     };
-    let columns = reference.columns.iter().map(|&place| (place, &table.columns[place]));
+    let columns = reference
+        .columns
+        .iter()
+        .map(|&place| (place, &table.columns[place]));
     columns
         .filter(|(place, column)| column.not_null || column.generated.is_some() || is_key(*place))
         .map(|(_, column)| format!("{}.{}", table.name, column.name))
@@ -271,8 +356,8 @@ fn dependent_pairs(keys: &Keys, fate: Orphans) -> Vec<(usize, usize)> {
     for (f, first) in keys.references.iter().enumerate() {
         for (g, second) in keys.references.iter().enumerate() {
             // Without its key, a row stays a parent by its other columns.
-            let is_touched = fate == Orphans::Delete
-                || first.columns.iter().any(|it| second.parent_columns.contains(it));
+            let is_touched =
+                fate == Orphans::Delete || first.columns.iter().any(|it| second.parent_columns.contains(it));
             if second.parent == first.table && is_touched {
                 pairs.push((f, g));
             }
@@ -303,8 +388,11 @@ fn apply(
         };
         let count = |numbers: &[usize]| -> Result<u64> {
             let numbers: Vec<String> = numbers.iter().map(usize::to_string).collect();
-            let sql = format!("SELECT count(DISTINCT r) FROM {rows} WHERE f IN ({})", numbers.join(", "));
-            let count = connection.query_row(&sql, params![], |row| row.get::<_, i64>(0));
+            let sql = format!(
+                "SELECT count(DISTINCT r) FROM {rows} WHERE f IN ({})",
+                numbers.join(", ")
+            );
+            let count = connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
             Ok(count.map_err(failed)?.unsigned_abs())
         };
         if fate == Orphans::Delete {

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::choices::Orphans;
 use super::keys::{Decision, Keys, Reference, places};
 use super::links::Link;
-use super::schema::{ForeignKey, Table};
+use super::new_names::is_name;
+use super::schema::{Deferral, ForeignKey, Table};
 use super::sql_text;
 use crate::Result;
 
-impl Decision<'_> {
+impl Decision<'_, '_> {
     /// The foreign key on the target and what compares its rows; `None` where there is none.
     pub(super) fn foreign_key(
         &mut self,
@@ -46,11 +47,17 @@ impl Decision<'_> {
             );
             self.note(&label, text);
         }
-        if sql_text::has_word(&table.sql, "DEFERRABLE") {
-            self.note(
-                &label,
-                "whether the foreign key is DEFERRABLE is not told by SQLite: becomes NOT DEFERRABLE",
-            );
+        if key.deferral.is_none() && sql_text::has_word(&table.sql, "DEFERRABLE") {
+            let text = "whether the foreign key is DEFERRABLE cannot be read: becomes NOT DEFERRABLE";
+            self.note(&label, text);
+        }
+        if let Some(name) = key
+            .match_name
+            .as_ref()
+            .filter(|it| !it.eq_ignore_ascii_case("SIMPLE"))
+        {
+            let text = format!("MATCH {name} becomes MATCH SIMPLE, by which SQLite goes too");
+            self.note(&label, text);
         }
         let column_names: Vec<String> = columns
             .iter()
@@ -58,15 +65,25 @@ impl Decision<'_> {
             .collect();
         let reference = Reference {
             table: at,
-            name: self.names.choose(&table.new_name, &column_names, "fkey"),
+            name: self.given_name(key.name.as_deref(), &table.new_name, &column_names),
             columns,
             parent,
             parent_columns,
             on_update: key.on_update.clone(),
             on_delete: key.on_delete.clone(),
+            deferral: key.deferral.unwrap_or(Deferral::NotDeferrable),
             valid: orphans == 0 || !keeps,
         };
         Ok(Some((reference, link)))
+    }
+
+    /// The name that the foreign key has, if that can be kept, or one as PostgreSQL chooses it.
+    fn given_name(&mut self, given: Option<&str>, table: &str, columns: &[String]) -> String {
+        let given = given.map(|it| self.choices.names.apply(it));
+        match given {
+            Some(name) if is_name(&name) && self.names.take(&name) => name,
+            _ => self.names.choose(table, columns, "fkey"),
+        }
     }
 
     /// Places of the columns, the parent and places of its columns; or why there is no such foreign key.

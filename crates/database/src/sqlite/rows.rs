@@ -78,15 +78,17 @@ pub(super) fn scan(
     visit: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     // With the table's alias before it, a name in double quotes is never taken for a string.
-    let names = places
-        .iter()
-        .map(|&place| format!("s.{}", quote(&table.columns[place].name)));
+    let names = places.iter().map(|&place| expression(table, place));
     let names: Vec<String> = names.chain(rowid.map(|name| format!("s.{name}"))).collect();
-    let sql = format!(
+    let mut sql = format!(
         "SELECT {} FROM main.{} AS s",
         names.join(", "),
         quote(&table.name)
     );
+    if let Some(condition) = &table.omission.condition {
+        sql.push_str(" WHERE ");
+        sql.push_str(condition);
+    }
     let mut statement = connection.prepare(&sql).map_err(failed(table))?;
     let mut rows = statement.query([]).map_err(failed(table))?;
     while let Some(row) = rows.next().map_err(failed(table))? {
@@ -97,12 +99,22 @@ pub(super) fn scan(
     Ok(())
 }
 
+/// The column's value, or NULL where that is left out.
+fn expression(table: &Table, place: usize) -> String {
+    let column = format!("s.{}", quote(&table.columns[place].name));
+    let nulls = table.omission.nulls.iter();
+    match nulls.filter(|(it, _)| *it == place).map(|(_, when)| when).next() {
+        Some(when) => format!("CASE WHEN {when} THEN NULL ELSE {column} END"),
+        None => column,
+    }
+}
+
 pub(super) fn failed(table: &Table) -> impl FnOnce(rusqlite::Error) -> Error {
     let context = format!("cannot read the rows of table {}", table.name);
     move |error| read_error(context, error)
 }
 
 /// SQLite's quoting, which knows no escapes but the doubled quote.
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Row};
 
+use super::nocase::Comparison;
+use super::orphans::Omission;
 use super::source::read_error;
 use super::sql_text;
 use super::target_type::TargetType;
@@ -43,6 +45,8 @@ pub struct Table {
     pub bytes: u64,
     /// `sqlite_sequence.seq` of an AUTOINCREMENT table.
     pub sequence: Option<i64>,
+    /// What is left out of its rows by choice.
+    pub omission: Omission,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -65,6 +69,10 @@ pub struct Column {
     pub uniform: bool,
     /// Bytes of the longest text as the target type writes it.
     pub bytes_max: usize,
+    /// Its collation in SQLite: BINARY, NOCASE, RTRIM, or one that an application brings.
+    pub collation: String,
+    /// How the target compares its values.
+    pub comparison: Comparison,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +116,20 @@ pub struct ForeignKey {
     pub parent_columns: Vec<Option<String>>,
     pub on_update: String,
     pub on_delete: String,
+    /// The constraint's own name.
+    pub name: Option<String>,
+    /// `None` where the table's statement could not be read.
+    pub deferral: Option<Deferral>,
+    /// The name after MATCH, which SQLite reads and does not heed.
+    pub match_name: Option<String>,
+}
+
+/// When a foreign key is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deferral {
+    NotDeferrable,
+    Deferrable,
+    InitiallyDeferred,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,7 +231,7 @@ fn read_table(
     sql_of: &HashMap<String, String>,
 ) -> rusqlite::Result<Table> {
     let mut keys = Vec::new();
-    let columns = query(
+    let mut columns = query(
         connection,
         "SELECT name, type, \"notnull\", dflt_value, hidden, pk FROM pragma_table_xinfo(?1, 'main') ORDER BY cid",
         [name],
@@ -232,9 +254,15 @@ fn read_table(
                 rowid_max: None,
                 uniform: true,
                 bytes_max: 0,
+                collation: String::new(),
+                comparison: Comparison::Exact,
             })
         },
     )?;
+    for column in &mut columns {
+        let (_, collation, ..) = connection.column_metadata(Some("main"), name, column.name.as_str())?;
+        column.collation = collation.map_or_else(String::new, |it| it.to_string_lossy().into_owned());
+    }
     keys.retain(|(place, _)| *place > 0);
     keys.sort();
     let primary_key: Vec<String> = keys.into_iter().map(|(_, name)| name).collect();
@@ -263,11 +291,12 @@ fn read_table(
         without_rowid,
         strict: false,
         indexes,
-        foreign_keys: read_foreign_keys(connection, name)?,
+        foreign_keys: read_foreign_keys(connection, name, &sql)?,
         sql,
         row_count: 0,
         bytes: 0,
         sequence: None,
+        omission: Omission::default(),
     })
 }
 
@@ -325,7 +354,7 @@ fn read_indexes(
     Ok(indexes)
 }
 
-fn read_foreign_keys(connection: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignKey>> {
+fn read_foreign_keys(connection: &Connection, table: &str, sql: &str) -> rusqlite::Result<Vec<ForeignKey>> {
     let rows = query(
         connection,
         "SELECT id, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(?1, 'main')
@@ -338,6 +367,9 @@ fn read_foreign_keys(connection: &Connection, table: &str) -> rusqlite::Result<V
                 parent_columns: vec![row.get(3)?],
                 on_update: row.get(4)?,
                 on_delete: row.get(5)?,
+                name: None,
+                deferral: None,
+                match_name: None,
             };
             Ok((row.get::<_, i64>(0)?, key))
         },
@@ -352,7 +384,28 @@ fn read_foreign_keys(connection: &Connection, table: &str) -> rusqlite::Result<V
             _ => keys.push((id, key)),
         }
     }
-    Ok(keys.into_iter().map(|(_, key)| key).collect())
+    let mut keys: Vec<ForeignKey> = keys.into_iter().map(|(_, key)| key).collect();
+    complete_foreign_keys(&mut keys, sql);
+    Ok(keys)
+}
+
+/// Adds what only the table's statement tells; a statement that is not understood tells nothing.
+fn complete_foreign_keys(keys: &mut [ForeignKey], sql: &str) {
+    let written = dialect::table_definition(sql).map_or_else(|_| Vec::new(), |it| it.foreign_keys);
+    if written.len() != keys.len() {
+        return;
+    }
+    for (key, written) in keys.iter_mut().zip(written) {
+        if key.parent.eq_ignore_ascii_case(&written.parent) {
+            key.name = written.name;
+            key.match_name = written.match_name;
+            key.deferral = Some(match (written.deferrable, written.initially_deferred) {
+                (false, _) => Deferral::NotDeferrable,
+                (true, false) => Deferral::Deferrable,
+                (true, true) => Deferral::InitiallyDeferred,
+            });
+        }
+    }
 }
 
 /// Names of tables and indexes with the statements that made them.

@@ -75,17 +75,19 @@ impl Table {
                 .iter()
                 .map(|it| format!("quote({})", column(it)))
                 .collect();
-            return Some(format!("({})", parts.join(" || ',' || ")));
+            return Some(format!("({})", parts.join(" || ', ' || ")));
         }
-        self.rowid_name().map(|it| format!("{alias}.{it}")).or_else(|| {
-            self.rowid_alias
-                .map(|place| column(&self.columns[place].name))
-        })
+        self.rowid_name()
+            .map(|it| format!("{alias}.{it}"))
+            .or_else(|| self.rowid_alias.map(|place| column(&self.columns[place].name)))
     }
 
     /// What people call the number of a row.
     pub(super) fn row_word(&self) -> &'static str {
-        match (self.rowid_name().is_some() || self.rowid_alias.is_some(), self.without_rowid) {
+        match (
+            self.rowid_name().is_some() || self.rowid_alias.is_some(),
+            self.without_rowid,
+        ) {
             (true, _) => "rowid",
             (false, true) => "key",
             (false, false) => "row",

@@ -5,6 +5,7 @@ use catalog::{Catalog, IdentityKind, Object, ObjectKind, QualifiedName, Sequence
 use super::ddl::is_not_null;
 use super::keys::Keys;
 use super::naming::Names;
+use super::nocase;
 use super::schema::{Schema, Table};
 
 /// The schema of everything in a SQLite file.
@@ -56,7 +57,9 @@ pub(super) fn catalog(schema: &Schema, keys: &Keys, identities: &[Option<Identit
     for (at, table) in schema.tables.iter().enumerate() {
         let identity = identities[at].as_ref();
         catalog.tables.push(translated(table, at, keys, identity));
-        catalog.objects.push(object(ObjectKind::Table, &table.new_name, None));
+        catalog
+            .objects
+            .push(object(ObjectKind::Table, &table.new_name, None));
         if let Some(identity) = identity {
             catalog
                 .objects
@@ -95,6 +98,7 @@ pub(super) fn catalog(schema: &Schema, keys: &Keys, identities: &[Option<Identit
             .objects
             .push(object(ObjectKind::Constraint, &key.name, table_of(key.table)));
     }
+    nocase::enter(&mut catalog, schema, keys);
     catalog.objects.sort();
     catalog
 }
@@ -105,7 +109,7 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
         catalog::Column {
             name: column.new_name.clone(),
             new_name: None,
-            column_type: column.target.column_type(),
+            column_type: column.column_type(),
             not_null: is_not_null(table, at, place, keys),
             identity: identity
                 .filter(|it| it.column == place)

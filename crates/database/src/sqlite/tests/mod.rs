@@ -1,5 +1,7 @@
 //! Facts about whole files: what becomes of a SQLite database, from its definition to the rows.
 
+mod keys;
+mod names;
 mod types;
 
 use std::ops::ControlFlow;
@@ -123,7 +125,11 @@ fn sequences_go_on_where_the_source_stopped() {
 fn keys_that_the_rows_break_are_weakened_and_noted() {
     let check = |sql: &str, present: &str, absent: &str| {
         let (source, _folder) = source(sql);
-        let inspection = source.inspect(&Choices::default()).unwrap();
+        let choices = Choices {
+            orphans: Orphans::Keep,
+            ..Choices::default()
+        };
+        let inspection = source.inspect(&choices).unwrap();
         assert!(
             inspection.post_data.contains(present),
             "{sql}: {}",
