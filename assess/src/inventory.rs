@@ -10,7 +10,7 @@ use database::postgres::{
     Identity, OversizedRows, Snapshot, SnapshotRequest, could_hold_oversized_row, find_oversized_row,
     read_catalog,
 };
-use database::sqlite::{Choices, SqliteSource};
+use database::sqlite::{Choices, OrphanedKey, SqliteSource};
 use fingerprint::Form;
 
 use crate::large_objects::{self, LargeObjects};
@@ -32,6 +32,8 @@ pub(crate) struct Inventory {
     pub(crate) large_objects: LargeObjects,
     /// What will be different on the target, as sentences.
     pub(crate) notes: Vec<String>,
+    /// Foreign keys of a SQLite file with rows that have no parent.
+    pub(crate) orphans: Vec<OrphanedKey>,
     /// What cannot be moved as it is, as sentences.
     pub(crate) blockers: Vec<String>,
 }
@@ -124,6 +126,7 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
         rows,
         large_objects,
         notes,
+        orphans: Vec::new(),
         blockers: Vec::new(),
     })
 }
@@ -182,6 +185,7 @@ fn take_sqlite(path: &Path, choices: &Choices) -> Result<Inventory> {
         bytes: std::fs::metadata(path).map_or(0, |it| it.len()),
         large_objects: LargeObjects::default(),
         notes: survey.notes.iter().map(ToString::to_string).collect(),
+        orphans: survey.orphans,
         blockers: survey.blockers.iter().map(ToString::to_string).collect(),
         catalog: survey.catalog,
     })

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use catalog::{Extension, ObjectKind};
 use cli::{Format, Table, count, size};
 use database::postgres::Identity;
+use database::sqlite::{OrphanedKey, Orphans};
 use serde_json::{Value, json};
 
 use crate::conflicts::{Conflict, Severity, Topic};
@@ -192,7 +193,21 @@ fn inventory(it: &Inventory) -> Value {
         "large_objects": it.large_objects.oids.len(),
         "extensions": extensions(it.extensions()),
         "notes": it.notes,
+        "orphans": it.orphans.iter().map(orphans).collect::<Vec<_>>(),
         "blockers": it.blockers,
+    })
+}
+
+fn orphans(key: &OrphanedKey) -> Value {
+    json!({
+        "table": key.table, "columns": key.columns, "parent": key.parent, "parent_columns": key.parent_columns,
+        "count": key.count, "followers": key.followers, "rows": key.rows,
+        "fate": match key.fate {
+            Orphans::Stop => "stop",
+            Orphans::Keep => "keep",
+            Orphans::Delete => "delete",
+            Orphans::Null => "null",
+        },
     })
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Args {
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]
     pub(crate) sqlite: cli::SqliteArgs,
+    #[command(flatten)]
+    pub(crate) sqlite_names: cli::SqliteNameArgs,
 }
 
 /// What is read of a database. Patterns are those of `pg_dump` and psql: `*`, `?`, double quotes for names with

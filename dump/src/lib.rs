@@ -78,6 +78,8 @@ impl Options {
             || std::thread::available_parallelism().map_or(2, usize::from),
             usize::from,
         );
+        let mut choices = args.sqlite.choices()?;
+        args.sqlite_names.apply(&mut choices)?;
         Ok(Options {
             destination,
             rows: args.rows,
@@ -88,7 +90,7 @@ impl Options {
             lock_timeout: args.lock_wait_timeout,
             pace: args.rate.pace(),
             wanted: Wanted::new(&args.selection)?,
-            choices: args.sqlite.choices()?,
+            choices,
             started: Instant::now(),
         })
     }

@@ -3,14 +3,20 @@
 use database::sqlite::Choices;
 
 use crate::Result;
+use crate::sqlite_keys::SqliteKeyArgs;
 
 /// What becomes of a SQLite file's types, values and names.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct SqliteArgs {}
+pub struct SqliteArgs {
+    #[command(flatten)]
+    keys: SqliteKeyArgs,
+}
 
 impl SqliteArgs {
     /// The options as choices; files that they name are read.
     pub fn choices(&self) -> Result<Choices> {
-        Ok(Choices::default())
+        let mut choices = Choices::default();
+        self.keys.apply(&mut choices);
+        Ok(choices)
     }
 }

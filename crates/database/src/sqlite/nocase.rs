@@ -3,7 +3,7 @@
 //! SQLite's NOCASE folds the 26 letters of ASCII. PostgreSQL's two ways fold all letters, so that `É` and `é`, which
 //! are two values to SQLite, become one: keys are proved under the target's rule, and it is said.
 
-use catalog::{ColumnType, Extension, Member, Object, ObjectKind};
+use catalog::{Collation, ColumnType, Extension, Member, Object, ObjectKind};
 use rusqlite::Connection;
 
 use super::choices::Nocase;
@@ -17,6 +17,8 @@ use crate::Result;
 
 /// The collation that [`Nocase::Icu`] makes.
 pub(super) const COLLATION: &str = "nocase";
+/// Level 2 tells accents apart and not case.
+const LOCALE: &str = "und-u-ks-level2";
 /// The extension of [`Nocase::Citext`], and its type.
 pub(super) const CITEXT: &str = "citext";
 
@@ -185,9 +187,8 @@ pub(super) fn definitions(schema: &Schema, keys: &Keys) -> String {
         ));
     }
     if uses(schema, keys, Comparison::Icu) {
-        // Level 2 tells accents apart and not case.
         sql.push_str(&format!(
-            "CREATE COLLATION {SCHEMA}.{COLLATION} (provider = icu, deterministic = false, locale = 'und-u-ks-level2');\n\n"
+            "CREATE COLLATION {SCHEMA}.{COLLATION} (provider = icu, deterministic = false, locale = '{LOCALE}');\n\n"
         ));
     }
     sql
@@ -198,7 +199,7 @@ pub(super) fn enter(catalog: &mut catalog::Catalog, schema: &Schema, keys: &Keys
     if uses(schema, keys, Comparison::Citext) {
         catalog.extensions.push(Extension {
             name: CITEXT.to_owned(),
-            version: String::new(),
+            version: "1.0".to_owned(),
             schema: SCHEMA.to_owned(),
             trusted: true,
             members: vec![Member {
@@ -215,6 +216,14 @@ pub(super) fn enter(catalog: &mut catalog::Catalog, schema: &Schema, keys: &Keys
             name: COLLATION.to_owned(),
             table: None,
             indexed: false,
+        });
+        let columns = schema.tables.iter().flat_map(|it| &it.columns);
+        let users = columns.filter(|it| it.comparison == Comparison::Icu).count();
+        catalog.collations.push(Collation {
+            schema: SCHEMA.to_owned(),
+            name: COLLATION.to_owned(),
+            order: format!("icu:{LOCALE}"),
+            indexes: u32::try_from(users).unwrap_or(u32::MAX),
         });
     }
 }
