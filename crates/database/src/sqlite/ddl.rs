@@ -22,6 +22,7 @@ pub(super) fn pre_data(
     for (at, table) in schema.tables.iter().enumerate() {
         let columns: Vec<String> = (0..table.columns.len())
             .map(|place| column(table, at, place, keys, notes))
+            .chain(table.searches.iter().filter_map(|it| it.column_sql(table)))
             .collect();
         // Writing to a String cannot fail, here and below.
         let _ = writeln!(
@@ -82,6 +83,17 @@ pub(super) fn post_data(schema: &Schema, keys: &Keys) -> String {
                 many => format!(" WHERE ({})", many.join(" AND ")),
             }
         );
+    }
+    for table in &schema.tables {
+        for search in &table.searches {
+            let _ = writeln!(
+                sql,
+                "CREATE INDEX {} ON {} USING gin ({});\n",
+                quote_ident(&search.index),
+                name_of(&table.new_name),
+                search.key_sql(table)
+            );
+        }
     }
     for key in &keys.references {
         let (table, parent) = (&schema.tables[key.table], &schema.tables[key.parent]);

@@ -9,6 +9,7 @@ use super::census;
 use super::choices::Choices;
 use super::ddl;
 use super::keys;
+use super::modules;
 use super::naming::Names;
 use super::new_names;
 use super::nocase;
@@ -17,6 +18,7 @@ use super::orphans::OrphanedKey;
 use super::schema::{Generated, Schema, Table};
 use super::source::SqliteSource;
 use super::sql_text;
+use super::text_search;
 use super::translate;
 use crate::{Error, ErrorKind, Result};
 
@@ -120,6 +122,7 @@ impl SqliteSource {
     pub fn survey(&self, choices: &Choices) -> Result<Inspection> {
         let mut schema = Schema::read(self.connection())?;
         let (mut notes, mut blockers) = (Vec::new(), Vec::new());
+        modules::take_up(self.connection(), &mut schema, choices.full_text, &mut notes)?;
         new_names::give(&mut schema, choices, &mut blockers);
         for table in &mut schema.tables {
             check_column_count(table, &mut blockers);
@@ -145,6 +148,7 @@ impl SqliteSource {
         let identities = translate::identities(&schema, &mut names);
         let (keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
         let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut notes, &mut blockers)?;
+        text_search::settle(&mut schema, &mut names, &mut notes);
         let pre_data = ddl::pre_data(&schema, &keys, &identities, &mut notes);
         notes.extend(left_behind(&schema));
         Ok(Inspection {

@@ -17,6 +17,7 @@ mod inspection;
 mod keyed_rows;
 mod keys;
 mod links;
+mod modules;
 mod naming;
 mod new_names;
 mod nocase;
@@ -32,6 +33,7 @@ mod scratch;
 mod source;
 mod sql_text;
 mod target_type;
+mod text_search;
 mod translate;
 
 #[cfg(test)]
@@ -48,3 +50,4 @@ pub use schema::{
 };
 pub use source::{SqliteSource, is_sqlite_file};
 pub use target_type::{NumericBounds, TargetType};
+pub use text_search::TextSearch;

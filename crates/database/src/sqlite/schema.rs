@@ -9,6 +9,7 @@ use super::orphans::Omission;
 use super::source::read_error;
 use super::sql_text;
 use super::target_type::TargetType;
+use super::text_search::TextSearch;
 use crate::Result;
 
 /// Everything in `sqlite_schema`, each list in byte order of names.
@@ -47,6 +48,8 @@ pub struct Table {
     pub sequence: Option<i64>,
     /// What is left out of its rows by choice.
     pub omission: Omission,
+    /// What full-text tables with its rows become.
+    pub searches: Vec<TextSearch>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -233,7 +236,8 @@ fn read_table(
     let mut keys = Vec::new();
     let mut columns = query(
         connection,
-        "SELECT name, type, \"notnull\", dflt_value, hidden, pk FROM pragma_table_xinfo(?1, 'main') ORDER BY cid",
+        "SELECT name, type, \"notnull\", dflt_value, hidden, pk FROM pragma_table_xinfo(?1, 'main')
+         WHERE hidden <> 1 ORDER BY cid",
         [name],
         |row| {
             let generated = match row.get::<_, i64>(4)? {
@@ -297,7 +301,22 @@ fn read_table(
         bytes: 0,
         sequence: None,
         omission: Omission::default(),
+        searches: Vec::new(),
     })
+}
+
+/// The columns of a virtual table that its rows have, as those of a table without a key.
+pub(super) fn read_content(connection: &Connection, name: &str) -> rusqlite::Result<Table> {
+    read_table(connection, name, String::new(), false, &HashMap::new())
+}
+
+/// The statement that made a table.
+pub(super) fn statement_of(connection: &Connection, table: &str) -> Result<String> {
+    let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    let statement = connection.query_row(sql, [table], |row| row.get::<_, Option<String>>(0));
+    statement
+        .map(Option::unwrap_or_default)
+        .map_err(|error| read_error(format!("cannot read the definition of {table}"), error))
 }
 
 fn read_indexes(

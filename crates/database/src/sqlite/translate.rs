@@ -7,6 +7,7 @@ use super::keys::Keys;
 use super::naming::Names;
 use super::nocase;
 use super::schema::{Schema, Table};
+use super::text_search::TextSearch;
 
 /// The schema of everything in a SQLite file.
 pub(super) const SCHEMA: &str = "public";
@@ -93,6 +94,12 @@ pub(super) fn catalog(schema: &Schema, keys: &Keys, identities: &[Option<Identit
             .objects
             .push(object(ObjectKind::Index, &index.name, table_of(index.table)));
     }
+    for table in &schema.tables {
+        for search in &table.searches {
+            let index = object(ObjectKind::Index, &search.index, Some(&table.new_name));
+            catalog.objects.push(index);
+        }
+    }
     for key in &keys.references {
         catalog
             .objects
@@ -128,7 +135,10 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
         name: table.new_name.clone(),
         kind: TableKind::Ordinary,
         unlogged: false,
-        columns: (0..table.columns.len()).map(column).collect(),
+        columns: (0..table.columns.len())
+            .map(column)
+            .chain(table.searches.iter().filter_map(TextSearch::catalog_column))
+            .collect(),
         primary_key: primary_key
             .iter()
             .map(|&place| table.columns[place].new_name.clone())

@@ -6,6 +6,7 @@
 mod files;
 mod names;
 mod refusals;
+mod sqlite_keys;
 mod together;
 mod values;
 mod wild;

@@ -2,6 +2,7 @@
 
 mod keys;
 mod names;
+mod text_search;
 mod types;
 
 use std::ops::ControlFlow;
