@@ -105,11 +105,16 @@ fn values(source: &Inventory) -> Vec<Conflict> {
             )
         }
     };
-    let blockers = source
-        .blockers
+    let blockers = source.blockers.iter().map(of(
+        Severity::Blocks,
+        "correct it in the source, or choose by --type and --on-bad-value",
+    ));
+    let discarded = source
+        .discarded
         .iter()
-        .map(of(Severity::Blocks, "correct it in the source"));
+        .map(of(Severity::Resolved, "--on-bad-value says so"));
     blockers
+        .chain(discarded)
         .chain(
             source
                 .notes

@@ -4,15 +4,16 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use archive::{SchemaMember, SourceIdentity, SourceKind, TableForm, Writer};
-use cli::{Failure, Ui, create_archive};
+use cli::{Failure, Outcome, Ui, create_archive};
 use database::sqlite::{Inspection, Note, NoteKind, SqliteSource};
 use fingerprint::{Form, encode_row};
 
 use crate::packing::{Packer, pack};
+use crate::rejects;
 use crate::rows::Stop;
 use crate::{Options, finish, header};
 
-pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
+pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result {
     if let Some(filter) = options.wanted.filters.first() {
         let message = format!("`{filter}` chooses in a PostgreSQL database, and a SQLite file is read whole");
         return Err(Failure::usage(message));
@@ -29,7 +30,12 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
             "{name}: read from a copy, since SQLite would have had to recover the file"
         ));
     }
-    let inspection = source.inspect(&options.choices).map_err(Failure::source)?;
+    let inspection = source.inspect(&options.choices).map_err(|error| {
+        for value in error.names() {
+            ui.detail(value);
+        }
+        Failure::source(error)
+    })?;
     let notes: Vec<String> = inspection.notes.iter().map(ToString::to_string).collect();
     say_notes(&name, &inspection, ui);
     let catalog = inspection.catalog.clone();
@@ -40,7 +46,9 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
             form: Form::Text,
         })
         .collect();
-    let header = header(identity(&name), catalog, forms, Vec::new(), notes, options);
+    let mut header = header(identity(&name), catalog, forms, Vec::new(), notes, options);
+    header.discards = cli::discards(&inspection);
+    let rejected = rejects::set_aside(&source, &inspection, options.rejects.as_deref())?;
     let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
     writer
         .schema(SchemaMember::PreData, &inspection.pre_data)
@@ -53,7 +61,18 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
     pack(options, &mut writer, &progress, |packer| {
         read_tables(&source, &inspection, packer)
     })?;
-    finish(writer, &header.catalog, &name, &progress, options, ui)
+    finish(writer, &header.catalog, &name, &progress, options, ui)?;
+    for sentence in cli::discard_sentences(&header.discards, &header.catalog) {
+        ui.finding(format_args!("{name}: {sentence}"));
+    }
+    for file in &rejected {
+        ui.finding(format_args!("{name}: rejected rows are in {}", file.display()));
+    }
+    Ok(if rejected.is_empty() {
+        Outcome::Done
+    } else {
+        Outcome::Findings
+    })
 }
 
 /// What is left out or weaker on the target is said in any case; what only changes its form is counted.

@@ -18,7 +18,7 @@ use crate::sides::{Live, Source, is_sqlite, name_map};
 use crate::trees::{Unit, units};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
-    let mut choices = args.sqlite.choices()?;
+    let mut choices = args.sqlite.choices(args.mapping.planned()?.as_ref())?;
     let mapping = if is_sqlite(source) {
         args.mapping.split_for_sqlite(&mut choices)?.mapping()?
     } else {
@@ -35,7 +35,11 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     };
     endpoint.warnings().iter().for_each(|it| ui.warning(it));
     let jobs = args.jobs();
+    let words = source;
     let mut source = Source::open(source, jobs, !args.no_extension_rows, &mapping, &choices, ui)?;
+    if !matches!(source, Source::Sqlite(_)) {
+        args.sqlite.refuse_for(words)?;
+    }
     let pace = Arc::new(args.rate.pace());
     if let Source::Postgres(live) = &mut source {
         live.pace = Arc::clone(&pace);
@@ -87,7 +91,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         objects,
         sequences,
     )
-    .with_large_objects(large_objects))
+    .with_large_objects(large_objects)
+    .with_discards(source.discards()))
 }
 
 struct Comparison<'a> {

@@ -110,6 +110,15 @@ impl Source {
         }
     }
 
+    /// What its dump leaves out or changes because of values, as sentences.
+    pub(crate) fn discards(&self) -> Vec<String> {
+        match self {
+            Source::Postgres(_) => Vec::new(),
+            Source::Sqlite(file) => cli::discard_sentences(&cli::discards(&file.inspection), self.catalog()),
+            Source::Archive(it) => cli::discard_sentences(&it.header.discards, self.catalog()),
+        }
+    }
+
     /// The major version of the PostgreSQL that it is or comes from.
     pub(crate) fn major(&self) -> Option<u32> {
         match self {

@@ -38,6 +38,9 @@ pub struct Header {
     /// Which rows of which tables were left out, in the source's names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub row_filters: Vec<RowFilter>,
+    /// What does not reach the target as the choices say, in the source's names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discards: Vec<Discard>,
     #[serde(default, skip_serializing_if = "Content::is_whole")]
     pub content: Content,
     pub forms: Vec<TableForm>,
@@ -78,6 +81,63 @@ pub struct RowFilter {
     /// Those for which this SQL condition is true in the source; without one none at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
+}
+
+/// Rows of a table that are not here, or not as they are in the source, because of their values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discard {
+    pub table: u32,
+    /// The column that is at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    pub fate: Fate,
+    /// The column that keeps what the values were; for [`Fate::Kept`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_in: Option<String>,
+    /// Why, in words.
+    pub reason: String,
+    pub rows: u64,
+    /// The first of the rows.
+    pub examples: String,
+}
+
+/// What became of discarded rows or values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// The rows are not here.
+    Rejected,
+    /// The values became NULL.
+    Null,
+    /// The values became NULL, and a column that the source does not have keeps them.
+    Kept,
+}
+
+impl Discard {
+    /// What was discarded, as a sentence; `catalog` is the archive's.
+    pub fn sentence(&self, catalog: &Catalog) -> String {
+        let table = catalog.tables.iter().find(|it| it.number == self.table);
+        let column = self.column.iter().map(String::as_str);
+        let object: Vec<&str> = table.iter().map(|it| it.name.as_str()).chain(column).collect();
+        let words = match (self.fate, self.rows) {
+            (Fate::Rejected, 1) => "row is rejected",
+            (Fate::Rejected, _) => "rows are rejected",
+            (Fate::Null | Fate::Kept, 1) => "value becomes NULL",
+            (Fate::Null | Fate::Kept, _) => "values become NULL",
+        };
+        let kept = self
+            .kept_in
+            .as_ref()
+            .map_or(String::new(), |it| format!(", {it} keeps what was there"));
+        format!(
+            "{}: {} {words}{kept} ({}): {}",
+            object.join("."),
+            self.rows,
+            self.examples,
+            self.reason
+        )
+    }
 }
 
 /// How much of what was chosen an archive holds.
@@ -167,6 +227,14 @@ impl Header {
         let in_binary = |table: &Table| table.stores_names() && self.form(table.number) == Some(Form::Binary);
         if tables.iter().any(in_binary) {
             return Err(Error::damaged("a table whose values hold names is not in text"));
+        }
+        let count = tables.len();
+        if self
+            .discards
+            .iter()
+            .any(|it| usize::try_from(it.table).map_or(true, |it| it >= count))
+        {
+            return Err(Error::damaged("a discard is of no table"));
         }
         self.check_large_objects()
     }

@@ -8,7 +8,7 @@ use crate::{Failure, MappingArgs, Result};
 const HEADING: &str = "SQLite";
 
 /// What becomes of keys, and of what has no counterpart.
-#[derive(Clone, Copy, Debug, clap::Args)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 pub(crate) struct SqliteKeyArgs {
     /// What becomes of rows whose foreign key leads to no row
     ///

@@ -14,4 +14,4 @@ pub use mapping::{
     is_built_in,
 };
 pub use rename::{Renamed, name_part};
-pub use sources::{FORMAT_VERSION, Plan, PlanError, PlannedSource};
+pub use sources::{BadValues, FORMAT_VERSION, Plan, PlanError, PlannedSource, PlannedType};

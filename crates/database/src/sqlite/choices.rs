@@ -42,7 +42,7 @@ pub enum OnBadValue {
     Stop,
     /// The value becomes NULL.
     Null,
-    /// The value becomes NULL, and a second column of type text keeps what it was.
+    /// The value becomes NULL, and a second column keeps what it was: of type text, or bytea where text cannot hold it.
     TextColumn,
     /// The row is set aside, as CSV with the reason.
     Reject,

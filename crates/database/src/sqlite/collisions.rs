@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::keyed_rows::keyed_rows;
 use super::nocase::Comparison;
+use super::rows::{self, quote};
 use super::schema::Table;
 use super::scratch::{Scratch, failed, writing};
 use crate::Result;
@@ -17,11 +18,7 @@ pub(super) fn find(
 ) -> Result<Option<String>> {
     let seen = Scratch::create(connection, "seen", "(k BLOB PRIMARY KEY, r) WITHOUT ROWID")?;
     let found = writing(connection, || {
-        let insert = format!(
-            "INSERT INTO {} VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-            seen.sql()
-        );
-        let mut insert = connection.prepare(&insert).map_err(failed)?;
+        let mut insert = seen.insert()?;
         let first = format!("SELECT r FROM {} WHERE k = ?1", seen.sql());
         let mut found = None;
         keyed_rows(connection, table, (columns, comparisons), &mut |row, key| {
@@ -51,4 +48,29 @@ pub(super) fn label(table: &Table, row: &rusqlite::types::Value) -> String {
         Value::Text(key) => format!("{word} ({key})"),
         _ => format!("a {word} without a number"),
     }
+}
+
+/// The first rows that have NULL in one of the columns.
+pub(super) fn rows_with_null(connection: &Connection, table: &Table, columns: &[usize]) -> Result<String> {
+    const NAMED_MAX: usize = 3;
+    let Some(name) = table.row_name("s") else {
+        return Ok("its rows have no number".to_owned());
+    };
+    let tests: Vec<String> = columns
+        .iter()
+        .map(|&place| format!("s.{} IS NULL", quote(&table.columns[place].name)))
+        .collect();
+    let sql = format!(
+        "SELECT {name} FROM main.{} AS s WHERE {} LIMIT {}",
+        quote(&table.name),
+        tests.join(" OR "),
+        NAMED_MAX + 1
+    );
+    let mut statement = connection.prepare(&sql).map_err(rows::failed(table))?;
+    let rows = statement.query_map([], |row| Ok(label(table, &row.get(0)?)));
+    let mut rows: Vec<String> = rows.and_then(Iterator::collect).map_err(rows::failed(table))?;
+    if rows.len() > NAMED_MAX {
+        rows[NAMED_MAX] = "…".to_owned();
+    }
+    Ok(rows.join(", "))
 }

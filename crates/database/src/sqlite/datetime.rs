@@ -63,26 +63,60 @@ pub(super) fn write_timestamp(text: &[u8], out: &mut Vec<u8>) -> bool {
 
 /// Writes `text` as `timestamp with time zone` in UTC; without an offset it does not fit.
 pub(super) fn write_timestamptz(text: &[u8], out: &mut Vec<u8>) -> bool {
-    let Some(Moment {
-        date,
-        time: Some(time),
-        offset_minutes: Some(offset),
-    }) = parse_moment(text)
-    else {
+    let Some(utc) = parse_moment(text).and_then(in_utc) else {
         return false;
     };
-    let local = DateTime::from_parts(date, time);
-    let Ok(utc) = local.checked_sub(i64::from(offset).minutes()) else {
-        return false;
-    };
-    if utc.year() < 1 {
-        return false;
-    }
     push_date(utc.date(), out);
     out.push(b' ');
     push_time(utc.time(), out);
     out.extend_from_slice(b"+00");
     true
+}
+
+/// What a text is among dates and times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum MomentKind {
+    /// A date alone.
+    Date,
+    /// A date with a time that is zero.
+    Midnight,
+    Timestamp,
+    TimestampTz,
+    Time,
+}
+
+/// What `text` is; the types that hold it are those whose `write_…` takes it.
+pub(super) fn moment_kind(text: &[u8]) -> Option<MomentKind> {
+    match text {
+        [_, _, b':', ..] => parse_time(text)
+            .filter(|(_, rest)| rest.is_empty())
+            .map(|_| MomentKind::Time),
+        [_, _, _, _, b'-', ..] => {
+            let moment = parse_moment(text)?;
+            Some(match moment {
+                Moment { time: None, .. } => MomentKind::Date,
+                Moment {
+                    offset_minutes: Some(_),
+                    ..
+                } => {
+                    in_utc(moment)?;
+                    MomentKind::TimestampTz
+                }
+                Moment { time: Some(time), .. } if time == Time::midnight() => MomentKind::Midnight,
+                Moment { .. } => MomentKind::Timestamp,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The moment in UTC; `None` without an offset, and outside the years that are read.
+fn in_utc(moment: Moment) -> Option<DateTime> {
+    let local = DateTime::from_parts(moment.date, moment.time?);
+    let utc = local
+        .checked_sub(i64::from(moment.offset_minutes?).minutes())
+        .ok()?;
+    (utc.year() >= 1).then_some(utc)
 }
 
 fn push_date(date: Date, out: &mut Vec<u8>) {

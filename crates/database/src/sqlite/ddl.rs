@@ -5,10 +5,11 @@ use std::fmt::Write;
 use catalog::{QualifiedName, quote_ident};
 
 use super::default;
+use super::foreign_key::Deferral;
 use super::keys::Keys;
-use super::nocase::{self, Comparison};
+use super::nocase::{self, CITEXT, COLLATION, Comparison, LOCALE};
 use super::note::{Note, NoteKind};
-use super::schema::{Deferral, Schema, Table};
+use super::schema::{Schema, Table};
 use super::translate::{Identity, SCHEMA};
 
 /// Tables with their columns, defaults and identities.
@@ -18,7 +19,8 @@ pub(super) fn pre_data(
     identities: &[Option<Identity>],
     notes: &mut Vec<Note>,
 ) -> String {
-    let mut sql = nocase::definitions(schema, keys);
+    let mut sql = String::new();
+    what_comparisons_need(&mut sql, schema, keys);
     for (at, table) in schema.tables.iter().enumerate() {
         let columns: Vec<String> = (0..table.columns.len())
             .map(|place| column(table, at, place, keys, notes))
@@ -119,6 +121,22 @@ pub(super) fn post_data(schema: &Schema, keys: &Keys) -> String {
         add_constraint(&mut sql, table, &key.name, &definition);
     }
     sql
+}
+
+/// The extension or the collation by which columns and indexes compare.
+fn what_comparisons_need(sql: &mut String, schema: &Schema, keys: &Keys) {
+    if nocase::uses(schema, keys, Comparison::Citext) {
+        let _ = writeln!(
+            sql,
+            "CREATE EXTENSION IF NOT EXISTS {CITEXT} WITH SCHEMA {SCHEMA};\n"
+        );
+    }
+    if nocase::uses(schema, keys, Comparison::Icu) {
+        let _ = writeln!(
+            sql,
+            "CREATE COLLATION {SCHEMA}.{COLLATION} (provider = icu, deterministic = false, locale = '{LOCALE}');\n"
+        );
+    }
 }
 
 fn column(table: &Table, at: usize, place: usize, keys: &Keys, notes: &mut Vec<Note>) -> String {

@@ -213,6 +213,8 @@ mod tests {
             default: Some(default.to_owned()),
             generated: None,
             target,
+            on_misfit: crate::sqlite::OnMisfit::Fail,
+            keeps: None,
             nulls: 0,
             rowid_max: None,
             uniform: true,

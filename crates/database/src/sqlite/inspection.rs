@@ -2,19 +2,23 @@
 //! stands in the way.
 
 use std::fmt;
+use std::thread;
 
 use catalog::{Catalog, IDENTIFIER_BYTES_MAX};
 
-use super::census;
+use super::census::{self, TableCensus};
 use super::choices::Choices;
+use super::chosen::Chosen;
 use super::ddl;
+use super::discard::Discard;
 use super::keys;
+use super::misfits::{self, Outcome};
 use super::modules;
 use super::naming::Names;
 use super::new_names;
 use super::nocase;
 use super::note::{Note, NoteKind};
-use super::orphans::OrphanedKey;
+use super::orphaned_key::OrphanedKey;
 use super::schema::{Generated, Schema, Table};
 use super::source::SqliteSource;
 use super::sql_text;
@@ -36,9 +40,13 @@ pub struct Inspection {
     pub pre_data: String,
     /// DDL that comes after the rows.
     pub post_data: String,
+    /// What the values are, in the order of the schema's tables.
+    pub census: Vec<TableCensus>,
     pub notes: Vec<Note>,
     /// Foreign keys with rows that have no parent, and what becomes of these.
     pub orphans: Vec<OrphanedKey>,
+    /// What does not reach the target, as the choices say.
+    pub discards: Vec<Discard>,
     /// What cannot be moved truthfully; [`SqliteSource::inspect`] returns only inspections without any.
     pub blockers: Vec<Blocker>,
 }
@@ -91,6 +99,15 @@ pub enum Blocker {
         count: u64,
         rows: String,
     },
+    /// Values that do not fit the type that was chosen for their column. `reason` says what they are, `rows` names some
+    /// of the rows, and `values` says what is there, which is row data.
+    Misfits {
+        column: String,
+        count: u64,
+        reason: String,
+        rows: String,
+        values: Vec<String>,
+    },
     /// Values beyond the size of a message to the server.
     TooLong {
         column: String,
@@ -99,7 +116,7 @@ pub enum Blocker {
 }
 
 impl SqliteSource {
-    /// Reads the schema and all rows once, or twice where values do not fit their declared types.
+    /// Reads the schema and all rows once, and checks the file for damage meanwhile.
     ///
     /// Fails with [`ErrorKind::Unsupported`], naming everything, when something cannot be moved.
     pub fn inspect(&self, choices: &Choices) -> Result<Inspection> {
@@ -115,28 +132,65 @@ impl SqliteSource {
         );
         let hints: std::collections::BTreeSet<&str> = inspection.blockers.iter().map(Blocker::hint).collect();
         let hints: Vec<&str> = hints.into_iter().collect();
-        Err(Error::new(ErrorKind::Unsupported, message).with_hint(hints.join("; ")))
+        let values = inspection.blockers.iter().flat_map(Blocker::values).cloned();
+        Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint(hints.join("; "))
+            .with_names(values.collect()))
     }
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
     pub fn survey(&self, choices: &Choices) -> Result<Inspection> {
+        let damage_check = self.damage_check();
+        thread::scope(|scope| {
+            let check = scope.spawn(|| damage_check.run());
+            let inspection = self.look_through(choices);
+            // What the file's damage did to the inspection says less than the damage.
+            match check.join() {
+                Ok(checked) => checked.and(inspection),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })
+    }
+
+    fn look_through(&self, choices: &Choices) -> Result<Inspection> {
         let mut schema = Schema::read(self.connection())?;
-        let (mut notes, mut blockers) = (Vec::new(), Vec::new());
-        modules::take_up(self.connection(), &mut schema, choices.full_text, &mut notes)?;
-        new_names::give(&mut schema, choices, &mut blockers);
-        for table in &mut schema.tables {
-            check_column_count(table, &mut blockers);
-            census::take(self.connection(), table, &mut notes, &mut blockers)?;
+        let mut outcome = Outcome::default();
+        modules::take_up(
+            self.connection(),
+            &mut schema,
+            choices.full_text,
+            &mut outcome.notes,
+        )?;
+        let chosen = Chosen::find(&schema, choices)?;
+        let (connection, on_bad_value) = (self.connection(), choices.on_bad_value);
+        let mut census = Vec::with_capacity(schema.tables.len());
+        for (at, table) in schema.tables.iter_mut().enumerate() {
+            let found = census::take(connection, table, chosen.of_table(at))?;
+            let Outcome { notes, blockers, .. } = &mut outcome;
+            let suspects = census::settle(table, &found, on_bad_value, notes, blockers);
+            misfits::settle(connection, table, at, &suspects, on_bad_value, &mut outcome)?;
+            check_column_count(table, &mut outcome.blockers);
+            census.push(found);
         }
-        if blockers.iter().any(|it| matches!(it, Blocker::BadText { .. })) {
+        let Outcome {
+            mut notes,
+            mut blockers,
+            mut discards,
+        } = outcome;
+        // After the census, which can give a table columns that keep what does not fit.
+        new_names::give(&mut schema, choices, &mut blockers);
+        let is_unwritable = |it: &Blocker| matches!(it, Blocker::BadText { .. } | Blocker::Misfits { .. });
+        if blockers.iter().any(is_unwritable) {
             // The rows of such a table have no canonical text, so that its keys cannot be judged.
             return Ok(Inspection {
                 schema,
                 catalog: Catalog::default(),
                 pre_data: String::new(),
                 post_data: String::new(),
+                census,
                 notes,
                 orphans: Vec::new(),
+                discards,
                 blockers,
             });
         }
@@ -147,7 +201,7 @@ impl SqliteSource {
         }
         let identities = translate::identities(&schema, &mut names);
         let (keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
-        let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut notes, &mut blockers)?;
+        let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
         text_search::settle(&mut schema, &mut names, &mut notes);
         let pre_data = ddl::pre_data(&schema, &keys, &identities, &mut notes);
         notes.extend(left_behind(&schema));
@@ -156,8 +210,10 @@ impl SqliteSource {
             post_data: ddl::post_data(&schema, &keys),
             pre_data,
             schema,
+            census,
             notes,
             orphans,
+            discards,
             blockers,
         })
     }
@@ -217,6 +273,14 @@ fn left_behind(schema: &Schema) -> Vec<Note> {
 }
 
 impl Blocker {
+    /// What the values are that stand in the way, such as `orders.qty of 17 is 'seven'`: row data.
+    pub fn values(&self) -> &[String] {
+        match self {
+            Blocker::Misfits { values, .. } => values,
+            _ => &[],
+        }
+    }
+
     fn hint(&self) -> &'static str {
         match self {
             Blocker::LongName { .. } | Blocker::EmptyName { .. } | Blocker::SystemColumn { .. } => {
@@ -234,7 +298,12 @@ impl Blocker {
             Blocker::NamelessRows { .. } => "--orphans keep leaves them as they are",
             Blocker::TooManyColumns { .. } => "split the table in a copy of the file",
             Blocker::BadText { .. } => {
-                "such a value cannot be text in PostgreSQL: repair it, or store it as a BLOB, in a copy of the file"
+                "such a value cannot be text in PostgreSQL: `--type TABLE.COLUMN=bytea` moves the column's bytes, \
+                 --on-bad-value says what else becomes of such values"
+            }
+            Blocker::Misfits { .. } => {
+                "choose another type, or say what becomes of such values by --on-bad-value null, text-column or \
+                 reject; --verbose shows values"
             }
             Blocker::TooLong { .. } => "shorten the value in a copy of the file",
         }
@@ -285,6 +354,9 @@ impl fmt::Display for Blocker {
                     "{count} values of {column} hold a NUL or are not UTF-8 ({rows})"
                 )
             }
+            Blocker::Misfits {
+                column, reason, rows, ..
+            } => write!(f, "{column}: {reason} ({rows})"),
             Blocker::TooLong { column, rows } => write!(f, "values of {column} are too long ({rows})"),
         }
     }

@@ -1,10 +1,11 @@
 //! Rows of a table with what tells them from each other, for comparisons as the target makes them.
 
 use rusqlite::Connection;
-use rusqlite::types::{Value, ValueRef};
+use rusqlite::types::Value;
 
 use super::nocase::Comparison;
 use super::rows::{failed, quote};
+use super::rule::Taken;
 use super::schema::Table;
 use super::target_type::TargetType;
 use crate::{Error, ErrorKind, Result};
@@ -17,9 +18,15 @@ pub(super) fn keyed_rows(
     (places, comparisons): (&[usize], &[Comparison]),
     visit: &mut dyn FnMut(Value, &[u8]) -> Result<()>,
 ) -> Result<()> {
-    let column = |place: usize| format!("s.{}", quote(&table.columns[place].name));
-    let columns: Vec<String> = places.iter().map(|&place| column(place)).collect();
-    let complete: Vec<String> = columns.iter().map(|it| format!("{it} IS NOT NULL")).collect();
+    let all = table.with_deciding(places);
+    let columns: Vec<String> = all
+        .iter()
+        .map(|&place| format!("s.{}", quote(table.source_name(place))))
+        .collect();
+    let complete: Vec<String> = columns[..places.len()]
+        .iter()
+        .map(|it| format!("{it} IS NOT NULL"))
+        .collect();
     let sql = format!(
         "SELECT {}, {} FROM main.{} AS s WHERE {}",
         table.row_name("s").as_deref().unwrap_or("NULL"),
@@ -30,40 +37,44 @@ pub(super) fn keyed_rows(
     let mut statement = connection.prepare(&sql).map_err(failed(table))?;
     let mut rows = statement.query([]).map_err(failed(table))?;
     let (mut text, mut key) = (Vec::new(), Vec::new());
-    while let Some(row) = rows.next().map_err(failed(table))? {
+    'rows: while let Some(row) = rows.next().map_err(failed(table))? {
         key.clear();
-        for (field, (&place, &comparison)) in places.iter().zip(comparisons).enumerate() {
+        for (field, &place) in all.iter().enumerate() {
             let value = row.get_ref(field + 1).map_err(failed(table))?;
             text.clear();
-            comparable(table, place, comparison, value, &mut text)?;
-            key.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-            key.extend_from_slice(&text);
+            let taken = table.rule(place).take(value, &mut text, TargetType::write);
+            let taken = taken.map_err(|_| misfit(table, place))?;
+            match (taken, comparisons.get(field)) {
+                // The row is set aside, or its key is not complete on the target.
+                (Taken::Rejected, _) | (Taken::Null, Some(_)) => continue 'rows,
+                (_, None) => {}
+                (Taken::Value, Some(&comparison)) => {
+                    let text = comparable(table, place, comparison, &mut text);
+                    key.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+                    key.extend_from_slice(text);
+                }
+            }
         }
         visit(row.get(0).map_err(failed(table))?, &key)?;
     }
     Ok(())
 }
 
+fn misfit(table: &Table, place: usize) -> Error {
+    let column = &table.columns[place];
+    let message = format!(
+        "a value of {}.{} does not fit {}, although every value was checked",
+        table.name,
+        column.name,
+        column.target.to_sql()
+    );
+    Error::new(ErrorKind::Unsupported, message)
+}
+
 /// The value's text on the target, as that compares it: a numeric without its trailing zeros, text without case where
 /// case does not count.
-fn comparable(
-    table: &Table,
-    place: usize,
-    comparison: Comparison,
-    value: ValueRef<'_>,
-    text: &mut Vec<u8>,
-) -> Result<()> {
-    let column = &table.columns[place];
-    column.target.write(value, text).map_err(|_| {
-        let message = format!(
-            "a value of {}.{} does not fit {}, although every value was checked",
-            table.name,
-            column.name,
-            column.target.to_sql()
-        );
-        Error::new(ErrorKind::Unsupported, message)
-    })?;
-    match column.target {
+fn comparable<'a>(table: &Table, place: usize, comparison: Comparison, text: &'a mut Vec<u8>) -> &'a [u8] {
+    match table.columns[place].target {
         TargetType::Numeric(_) if text.contains(&b'.') => {
             let digits = text.iter().rposition(|&byte| byte != b'0');
             text.truncate(digits.map_or(0, |last| last + 1));
@@ -75,5 +86,5 @@ fn comparable(
         _ if comparison != Comparison::Exact => *text = comparison.fold(text),
         _ => {}
     }
-    Ok(())
+    text
 }

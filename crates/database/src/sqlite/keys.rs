@@ -5,6 +5,7 @@ use rusqlite::Connection;
 
 use super::choices::{Choices, Nocase};
 use super::collisions;
+use super::foreign_key::Deferral;
 use super::links::Link;
 use super::naming::Names;
 use super::new_names::is_name;
@@ -12,8 +13,7 @@ use super::nocase::{self, Comparison};
 use super::note::{Note, NoteKind};
 use super::orphans::OrphanRows;
 use super::predicate::null_tests;
-use super::rows::{failed, quote};
-use super::schema::{Deferral, Index, IndexOrigin, Schema, Table};
+use super::schema::{Index, IndexOrigin, Schema, Table};
 use super::target_type::TargetType;
 use crate::Result;
 
@@ -142,7 +142,7 @@ impl Decision<'_, '_> {
         if columns.is_empty() {
             return Ok(None);
         }
-        let comparisons = own_comparisons(table, &columns);
+        let comparisons = nocase::comparisons_of(table, &columns);
         if let Some(obstacle) = self.obstacle(table, &columns, Some(&comparisons))? {
             self.note(&table.name, format!("the primary key is left out: {obstacle}"));
             return Ok(None);
@@ -158,7 +158,7 @@ impl Decision<'_, '_> {
         if nulls > 0 {
             let text = format!(
                 "the primary key holds {nulls} NULLs, which PostgreSQL refuses: becomes UNIQUE ({})",
-                self.rows_with_null(table, &columns)?
+                collisions::rows_with_null(self.connection, table, &columns)?
             );
             self.note(&table.name, text);
             let name = self
@@ -185,7 +185,7 @@ impl Decision<'_, '_> {
         let column_names: Vec<String> = index.columns.iter().filter_map(|it| it.name.clone()).collect();
         let columns = places(table, &column_names);
         let label = format!("{} ({})", table.name, column_names.join(", "));
-        let comparisons = own_comparisons(table, &columns);
+        let comparisons = nocase::comparisons_of(table, &columns);
         if let Some(obstacle) = self.obstacle(table, &columns, Some(&comparisons))? {
             self.note(label, format!("the unique constraint is left out: {obstacle}"));
             return Ok(None);
@@ -246,7 +246,7 @@ impl Decision<'_, '_> {
         };
         let key: Vec<usize> = columns.iter().map(|(place, _)| *place).collect();
         // Whether a partial index holds only different keys is not looked at beyond what makes it partial.
-        let wanted = self.comparisons(table, index, &key);
+        let wanted = self.choices.nocase.comparisons(table, index, &key);
         if let Some(obstacle) = self.obstacle(table, &key, index.unique.then_some(&wanted))? {
             self.note(
                 &index.name,
@@ -266,7 +266,7 @@ impl Decision<'_, '_> {
             self.note(&index.name, text);
             chosen
         };
-        let own = own_comparisons(table, &key);
+        let own = nocase::comparisons_of(table, &key);
         let comparisons = wanted.into_iter().zip(own);
         Ok(Some(PlainIndex {
             table: at,
@@ -286,7 +286,8 @@ impl Decision<'_, '_> {
         let table = &self.schema.tables[at];
         let names: Vec<String> = index.columns.iter().filter_map(|it| it.name.clone()).collect();
         let columns = places(table, &names);
-        if self.comparisons(table, index, &columns) == own_comparisons(table, &columns) {
+        if self.choices.nocase.comparisons(table, index, &columns) == nocase::comparisons_of(table, &columns)
+        {
             return Ok(None);
         }
         let new_name = self
@@ -298,53 +299,6 @@ impl Decision<'_, '_> {
             ..index.clone()
         };
         self.index(at, &index)
-    }
-
-    /// How the index compares each of its columns on the target.
-    fn comparisons(&self, table: &Table, index: &Index, columns: &[usize]) -> Vec<Comparison> {
-        let chosen = match self.choices.nocase {
-            Nocase::Ignore => Comparison::Exact,
-            Nocase::Citext => Comparison::Citext,
-            Nocase::Icu => Comparison::Icu,
-        };
-        let keys = index.columns.iter().zip(columns);
-        keys.map(|(key, &place)| {
-            let column = &table.columns[place];
-            if column.is_text() && key.collation.eq_ignore_ascii_case("NOCASE") {
-                chosen
-            } else if column.is_nocase() || !column.is_text() {
-                Comparison::Exact
-            } else {
-                // A column that took over the rule of the key that it refers to.
-                column.comparison
-            }
-        })
-        .collect()
-    }
-
-    /// The first rows that have NULL in one of the columns.
-    fn rows_with_null(&self, table: &Table, columns: &[usize]) -> Result<String> {
-        const NAMED_MAX: usize = 3;
-        let Some(name) = table.row_name("s") else {
-            return Ok("its rows have no number".to_owned());
-        };
-        let tests: Vec<String> = columns
-            .iter()
-            .map(|&place| format!("s.{} IS NULL", quote(&table.columns[place].name)))
-            .collect();
-        let sql = format!(
-            "SELECT {name} FROM main.{} AS s WHERE {} LIMIT {}",
-            quote(&table.name),
-            tests.join(" OR "),
-            NAMED_MAX + 1
-        );
-        let mut statement = self.connection.prepare(&sql).map_err(failed(table))?;
-        let rows = statement.query_map([], |row| Ok(collisions::label(table, &row.get(0)?)));
-        let mut rows: Vec<String> = rows.and_then(Iterator::collect).map_err(failed(table))?;
-        if rows.len() > NAMED_MAX {
-            rows[NAMED_MAX] = "…".to_owned();
-        }
-        Ok(rows.join(", "))
     }
 
     /// Why PostgreSQL would refuse an index on these columns; `unique` says how a unique one compares them.
@@ -408,13 +362,6 @@ impl Decision<'_, '_> {
             );
         }
     }
-}
-
-fn own_comparisons(table: &Table, columns: &[usize]) -> Vec<Comparison> {
-    columns
-        .iter()
-        .map(|&place| table.columns[place].comparison)
-        .collect()
 }
 
 fn new_names(table: &Table, columns: &[usize]) -> Vec<String> {

@@ -8,6 +8,7 @@ use rusqlite::{Connection, params};
 use super::keyed_rows::keyed_rows;
 use super::nocase::Comparison;
 use super::rows::quote;
+use super::rule::OnMisfit;
 use super::schema::{Column, Schema, Table};
 use super::scratch::{self, Scratch, failed, writing};
 use super::target_type::TargetType;
@@ -59,7 +60,11 @@ impl Link {
         };
         let (own, other) = (&schema.tables[table], &schema.tables[parent]);
         let pairs = || columns.iter().zip(parent_columns);
-        if pairs().all(|(&from, &to)| compares_alike(&own.columns[from], &other.columns[to])) {
+        let is_whole = |table: &Table| !table.rejects_rows();
+        if is_whole(own)
+            && is_whole(other)
+            && pairs().all(|(&from, &to)| compares_alike(&own.columns[from], &other.columns[to]))
+        {
             let link = link.over_tables(own, other);
             if link.is_quick(connection) {
                 return Ok(link);
@@ -124,11 +129,7 @@ impl Link {
             (&parents, other, &self.parent_columns),
         ] {
             writing(connection, || {
-                let sql = format!(
-                    "INSERT INTO {} VALUES (?1, ?2) ON CONFLICT DO NOTHING",
-                    scratch.sql()
-                );
-                let mut insert = connection.prepare(&sql).map_err(failed)?;
+                let mut insert = scratch.insert()?;
                 let comparisons: Vec<Comparison> =
                     places.iter().map(|&it| table.columns[it].comparison).collect();
                 keyed_rows(connection, table, (places, &comparisons), &mut |row, key| {
@@ -152,10 +153,8 @@ impl Link {
     /// Removes what was written down of the keys.
     pub(super) fn forget(&self, connection: &Connection) -> Result<()> {
         let number = self.number;
-        let sql = format!(
-            "DROP TABLE IF EXISTS temp.coalesce_child_{number}; DROP TABLE IF EXISTS temp.coalesce_parent_{number}"
-        );
-        scratch::write(connection, &sql)
+        scratch::forget(connection, &format!("child_{number}"))?;
+        scratch::forget(connection, &format!("parent_{number}"))
     }
 
     /// Whether rows of both tables can be told apart.
@@ -194,6 +193,8 @@ fn compares_alike(one: &Column, other: &Column) -> bool {
     use TargetType::{BigInt, Bytea, Double, SmallInt, Text, Varchar};
     let is_plain = |it: &Column| {
         it.comparison == Comparison::Exact
+            && it.on_misfit == OnMisfit::Fail
+            && it.keeps.is_none()
             && matches!(it.target, SmallInt | BigInt | Double | Text | Varchar(_) | Bytea)
     };
     is_plain(one) && is_plain(other)

@@ -7,27 +7,36 @@
 //! function, [`TargetType`]'s writer, and one read transaction, so that a row cannot be refused later.
 //! `docs/type-mapping.md` tells the rules.
 
+mod batch;
 mod census;
 mod choices;
+mod chosen;
 mod collisions;
 mod datetime;
 mod ddl;
 mod default;
+mod discard;
+mod foreign_key;
 mod inspection;
 mod keyed_rows;
 mod keys;
 mod links;
+mod misfits;
 mod modules;
 mod naming;
 mod new_names;
 mod nocase;
 mod note;
 mod number;
+mod orphaned_key;
 mod orphans;
 mod predicate;
 mod proposal;
 mod references;
+mod rejected;
+mod row_label;
 mod rows;
+mod rule;
 mod schema;
 mod scratch;
 mod source;
@@ -35,19 +44,29 @@ mod sql_text;
 mod target_type;
 mod text_search;
 mod translate;
+mod type_text;
 
 #[cfg(test)]
 mod tests;
 
+pub use batch::{Batch, BatchRow, Values};
+pub use census::{
+    ColumnCensus, ColumnReport, Misfits, Profile, Refused, Suggestion, TableCensus, TableReport, ValueKind,
+};
 pub use choices::{Choices, FullText, NameStyle, Nocase, OnBadValue, Orphans, Rename, TypeChoice};
+pub use discard::{Discard, Fate};
+pub use foreign_key::{Deferral, ForeignKey};
 pub use inspection::{Blocker, Inspection};
 pub use nocase::Comparison;
 pub use note::{Note, NoteKind};
-pub use orphans::{ORPHANS_NAMED_MAX, Omission, OrphanedKey};
+pub use orphaned_key::{ORPHANS_NAMED_MAX, OrphanedKey};
+pub use orphans::Omission;
+pub use proposal::Proposal;
+pub use rejected::RejectedRow;
 pub use rows::Visit;
-pub use schema::{
-    Column, ForeignKey, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable,
-};
+pub use rule::{ColumnRule, OnMisfit, Taken};
+pub use schema::{Column, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable};
 pub use source::{SqliteSource, is_sqlite_file};
 pub use target_type::{NumericBounds, TargetType};
 pub use text_search::TextSearch;
+pub use type_text::UnknownType;

@@ -10,6 +10,7 @@ use super::choices::FullText;
 use super::nocase::Comparison;
 use super::note::{Note, NoteKind};
 use super::rows::quote;
+use super::rule::OnMisfit;
 use super::schema::{Column, Schema, Table, VirtualTable, read_content, statement_of};
 use super::source::read_error;
 use super::sql_text;
@@ -104,9 +105,10 @@ fn full_text(
             "the contentless full-text table is left out: it has no rows to be read".to_owned(),
         ))),
         Some(content) => {
-            let columns = match plain(connection, name, None)? {
+            // Its rows are not read, which stand elsewhere.
+            let columns = match read_content(connection, name) {
                 Ok(table) => table.columns,
-                Err(reason) => return Ok(Err(reason)),
+                Err(error) => return Ok(Err(unreadable(&error))),
             };
             let place_of = |column: &Column| {
                 let table = schema
@@ -166,9 +168,7 @@ fn plain(
         .prepare(&probe)
         .and_then(|mut it| it.query([]).and_then(|mut rows| rows.next().map(|_| ())));
     if let Err(error) = readable {
-        return Ok(Err(format!(
-            "the virtual table is left out: it cannot be read ({error})"
-        )));
+        return Ok(Err(unreadable(&error)));
     }
     let mut table = read_content(connection, name)
         .map_err(|error| read_error(format!("cannot read the columns of {name}"), error))?;
@@ -187,6 +187,10 @@ fn plain(
     Ok(Ok(table))
 }
 
+fn unreadable(error: &rusqlite::Error) -> String {
+    format!("the virtual table is left out: it cannot be read ({error})")
+}
+
 fn rowid_column(name: &str) -> Column {
     Column {
         name: name.to_owned(),
@@ -196,6 +200,8 @@ fn rowid_column(name: &str) -> Column {
         default: None,
         generated: None,
         target: TargetType::BigInt,
+        on_misfit: OnMisfit::Fail,
+        keeps: None,
         nulls: 0,
         rowid_max: None,
         uniform: true,

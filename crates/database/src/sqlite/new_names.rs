@@ -1,5 +1,5 @@
 //! The names that tables, columns and indexes get on the target: those that they have, in snake case, or chosen one
-//! by one. What PostgreSQL cannot call so, and what would become one, is found before a row is read.
+//! by one. What PostgreSQL cannot call so, and what would become one, is found before a row is moved.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -10,7 +10,7 @@ use super::choices::Nocase;
 use super::keys::Keys;
 use super::note::{Note, NoteKind};
 use super::rows::{failed, quote};
-use super::schema::{Column, Schema, Table};
+use super::schema::{Column, Index, Schema, Table};
 use super::target_type::TargetType;
 use super::translate::SCHEMA;
 use crate::Result;
@@ -18,7 +18,7 @@ use crate::Result;
 /// The collation that [`Nocase::Icu`] makes.
 pub(super) const COLLATION: &str = "nocase";
 /// Level 2 tells accents apart and not case.
-const LOCALE: &str = "und-u-ks-level2";
+pub(super) const LOCALE: &str = "und-u-ks-level2";
 /// The extension of [`Nocase::Citext`], and its type.
 pub(super) const CITEXT: &str = "citext";
 
@@ -60,6 +60,38 @@ impl Comparison {
             (Comparison::Exact, _) => format!("{name} COLLATE pg_catalog.\"default\""),
         }
     }
+}
+
+impl Nocase {
+    /// How the index compares each of its columns on the target.
+    pub(super) fn comparisons(self, table: &Table, index: &Index, columns: &[usize]) -> Vec<Comparison> {
+        let chosen = match self {
+            Nocase::Ignore => Comparison::Exact,
+            Nocase::Citext => Comparison::Citext,
+            Nocase::Icu => Comparison::Icu,
+        };
+        let keys = index.columns.iter().zip(columns);
+        keys.map(|(key, &place)| {
+            let column = &table.columns[place];
+            if column.is_text() && key.collation.eq_ignore_ascii_case("NOCASE") {
+                chosen
+            } else if column.is_nocase() || !column.is_text() {
+                Comparison::Exact
+            } else {
+                // A column that took over the rule of the key that it refers to.
+                column.comparison
+            }
+        })
+        .collect()
+    }
+}
+
+/// How each of the columns compares.
+pub(super) fn comparisons_of(table: &Table, columns: &[usize]) -> Vec<Comparison> {
+    columns
+        .iter()
+        .map(|&place| table.columns[place].comparison)
+        .collect()
 }
 
 impl Column {
@@ -178,23 +210,7 @@ pub(super) fn uses(schema: &Schema, keys: &Keys, comparison: Comparison) -> bool
             .any(|it| it.comparisons.contains(&Some(comparison)))
 }
 
-/// What must stand before the tables.
-pub(super) fn definitions(schema: &Schema, keys: &Keys) -> String {
-    let mut sql = String::new();
-    if uses(schema, keys, Comparison::Citext) {
-        sql.push_str(&format!(
-            "CREATE EXTENSION IF NOT EXISTS {CITEXT} WITH SCHEMA {SCHEMA};\n\n"
-        ));
-    }
-    if uses(schema, keys, Comparison::Icu) {
-        sql.push_str(&format!(
-            "CREATE COLLATION {SCHEMA}.{COLLATION} (provider = icu, deterministic = false, locale = '{LOCALE}');\n\n"
-        ));
-    }
-    sql
-}
-
-/// The same in the catalog.
+/// Enters what the comparisons need into the catalog.
 pub(super) fn enter(catalog: &mut catalog::Catalog, schema: &Schema, keys: &Keys) {
     if uses(schema, keys, Comparison::Citext) {
         catalog.extensions.push(Extension {

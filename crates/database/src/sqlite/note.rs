@@ -19,14 +19,14 @@ pub enum NoteKind {
     Widened,
     /// Values keep their meaning but change their form, such as offsets that become UTC.
     Changed,
+    /// Values could mean more than their type says; somebody may choose.
+    Suggested,
     /// A constraint or index is left out, or is weaker than in the source.
     Constraint,
     /// A default is left out.
     Default,
     /// A generated column becomes an ordinary one with its present values.
     Generated,
-    /// Rows are left out, or lose a value, by choice.
-    Discarded,
     /// A view, trigger or virtual table stays behind.
     LeftBehind,
 }

@@ -248,6 +248,38 @@ pub(super) fn write_real_numeric(value: f64, bounds: Option<NumericBounds>, out:
     true
 }
 
+/// How many digits the shortest decimal of a double has before the point and behind it; `None` where it has none that
+/// `numeric` holds: infinities, and zero with a sign.
+pub(super) fn decimal_digits(value: f64) -> Option<(usize, usize)> {
+    /// Decimals of up to 15 digits are told apart by doubles, so one that reads back is the shortest.
+    const EXACT_MAX: f64 = 1e15;
+    const SCALES: [f64; 5] = [1.0, 1e1, 1e2, 1e3, 1e4];
+    if !value.is_finite() || (value == 0.0 && value.is_sign_negative()) {
+        return None;
+    }
+    let value = value.abs();
+    for (at, scale) in SCALES.iter().enumerate() {
+        let scaled = value * scale;
+        #[expect(clippy::float_cmp, reason = "only a decimal that is the same double counts")]
+        if scaled < EXACT_MAX && scaled == scaled.trunc() && scaled / scale == value {
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a whole number from 0 to 10^15"
+            )]
+            let (mut digits, whole) = (scaled as u64, value as u64);
+            let mut fraction = at;
+            while fraction > 0 && digits.is_multiple_of(10) {
+                (digits, fraction) = (digits / 10, fraction - 1);
+            }
+            let whole = whole.checked_ilog10().map_or(0, |it| it as usize + 1);
+            return Some((whole, fraction));
+        }
+    }
+    let decimal = Decimal::shortest(value);
+    Some((decimal.whole_digits(), decimal.fraction_digits()))
+}
+
 fn write_significand(decimal: &Decimal, out: &mut Vec<u8>) {
     let (first, rest) = decimal.digits().split_at(1);
     out.extend_from_slice(first);

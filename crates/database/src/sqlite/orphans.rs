@@ -4,41 +4,20 @@
 //! Which rows these are stands in SQLite's temporary database, so that any number of them takes no memory; what reads
 //! the rows gets a condition in SQL.
 
-use std::fmt;
-
 use rusqlite::Connection;
 
 use super::choices::Orphans;
 use super::collisions::label;
+use super::discard::{Discard, Fate};
 use super::inspection::Blocker;
 use super::keys::{Keys, Orphanage};
 use super::links::Link;
-use super::note::{Note, NoteKind};
+use super::orphaned_key::{ORPHANS_NAMED_MAX, OrphanedKey};
 use super::rows::quote;
 use super::schema::{Schema, Table};
-use super::scratch::{Scratch, failed, write, writing};
+use super::scratch::{Scratch, failed};
 use super::target_type::TargetType;
 use crate::Result;
-
-/// Rows of one foreign key that are named, at most.
-pub const ORPHANS_NAMED_MAX: usize = 100;
-
-/// A foreign key with rows that have no parent, or had to go with one that was left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OrphanedKey {
-    pub table: String,
-    pub columns: Vec<String>,
-    pub parent: String,
-    pub parent_columns: Vec<String>,
-    /// Rows whose key is complete and has no parent.
-    pub count: u64,
-    /// Rows that lose their parent because that is left out, or loses its own key.
-    pub followers: u64,
-    /// The first of the rows without a parent, at most [`ORPHANS_NAMED_MAX`]: `rowid 12 (404)`.
-    pub rows: Vec<String>,
-    /// What becomes of them.
-    pub fate: Orphans,
-}
 
 /// Which rows of a table are read, and what stands in place of some of their values, as SQL in which `s` is the table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,35 +28,6 @@ pub struct Omission {
     pub(super) nulls: Vec<(usize, String)>,
 }
 
-/// How many, and the first of them.
-impl fmt::Display for OrphanedKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMED_MAX: usize = 5;
-        write!(
-            f,
-            "{} rows of {} ({}) have no parent in {} ({})",
-            self.count,
-            self.table,
-            self.columns.join(", "),
-            self.parent,
-            self.parent_columns.join(", ")
-        )?;
-        if self.followers > 0 {
-            write!(f, ", and {} lose theirs", self.followers)?;
-        }
-        let named: Vec<&str> = self.rows.iter().take(NAMED_MAX).map(String::as_str).collect();
-        if named.is_empty() {
-            return Ok(());
-        }
-        let more = if self.count + self.followers > named.len() as u64 {
-            ", …"
-        } else {
-            ""
-        };
-        write!(f, ": {}{more}", named.join(", "))
-    }
-}
-
 impl Orphanage<'_> {
     /// Does what was chosen, and says it.
     pub(super) fn settle(
@@ -85,7 +35,7 @@ impl Orphanage<'_> {
         schema: &mut Schema,
         keys: &Keys,
         fate: Orphans,
-        notes: &mut Vec<Note>,
+        discards: &mut Vec<Discard>,
         blockers: &mut Vec<Blocker>,
     ) -> Result<Vec<OrphanedKey>> {
         let connection = self.rows.connection;
@@ -121,18 +71,8 @@ impl Orphanage<'_> {
             match fate {
                 Orphans::Stop => blockers.push(Blocker::Orphans { key: key.clone() }),
                 Orphans::Keep => {}
-                Orphans::Delete => notes.push(Note::new(
-                    NoteKind::Discarded,
-                    &key.table,
-                    format!("left out: {key}"),
-                )),
-                Orphans::Null => {
-                    notes.push(Note::new(
-                        NoteKind::Discarded,
-                        &key.table,
-                        format!("keys that become NULL: {key}"),
-                    ));
-                }
+                Orphans::Delete => discards.extend(key.discard(schema, Fate::Rejected)),
+                Orphans::Null => discards.extend(key.discard(schema, Fate::Null)),
             }
         }
         Ok(report)
@@ -164,13 +104,7 @@ impl<'a> OrphanRows<'a> {
         let orphans = link.orphans();
         let number = i64::try_from(link.number).unwrap_or(i64::MAX);
         let count = if link.names_rows() {
-            let sql = format!(
-                "INSERT INTO {} SELECT {number}, * FROM ({orphans})",
-                self.rows.sql()
-            );
-            writing(self.connection, || {
-                self.connection.execute(&sql, []).map_err(failed)
-            })? as u64
+            self.rows.fill(&format!("SELECT {number}, * FROM ({orphans})"))?
         } else {
             let sql = format!("SELECT count(*) FROM ({orphans})");
             let count = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
@@ -244,38 +178,23 @@ impl<'a> OrphanRows<'a> {
         let reached = self.reached(keys, fate);
         let edges = Scratch::create(connection, "edge", "(f INTEGER, c, p)")?;
         for link in links.iter().filter(|it| reached.contains(&it.number)) {
-            write(
-                connection,
-                &format!(
-                    "INSERT INTO {} SELECT {}, * FROM ({})",
-                    edges.sql(),
-                    link.number,
-                    link.pairs()
-                ),
-            )?;
+            edges.fill(&format!("SELECT {}, * FROM ({})", link.number, link.pairs()))?;
         }
+        edges.index("f, p")?;
         let pairs = Scratch::create(connection, "pair", "(f INTEGER, g INTEGER)")?;
-        let index = format!("CREATE INDEX {}_at ON coalesce_edge (f, p)", edges.sql());
-        write(connection, &index)?;
         for (f, g) in dependent_pairs(keys, fate) {
-            write(
-                connection,
-                &format!("INSERT INTO {} VALUES ({f}, {g})", pairs.sql()),
-            )?;
+            pairs.fill(&format!("VALUES ({f}, {g})"))?;
         }
-        let rows = self.rows.sql();
-        write(
-            connection,
-            &format!(
-                "INSERT INTO {rows} WITH RECURSIVE gone (f, r) AS (
-                   SELECT f, r FROM {rows}
-                   UNION SELECT e.f, e.c FROM gone CROSS JOIN {pairs} AS d ON d.f = gone.f
-                     CROSS JOIN {edges} AS e ON e.f = d.g AND e.p = gone.r)
-                 SELECT f, r FROM gone WHERE true ON CONFLICT DO NOTHING",
-                pairs = pairs.sql(),
-                edges = edges.sql()
-            ),
-        )?;
+        self.rows.fill(&format!(
+            "WITH RECURSIVE gone (f, r) AS (
+               SELECT f, r FROM {rows}
+               UNION SELECT e.f, e.c FROM gone CROSS JOIN {pairs} AS d ON d.f = gone.f
+                 CROSS JOIN {edges} AS e ON e.f = d.g AND e.p = gone.r)
+             SELECT f, r FROM gone WHERE true ON CONFLICT DO NOTHING",
+            rows = self.rows.sql(),
+            pairs = pairs.sql(),
+            edges = edges.sql()
+        ))?;
         edges.remove()?;
         pairs.remove()?;
         self.tell_followers(schema, links)

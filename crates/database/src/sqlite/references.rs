@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::choices::Orphans;
+use super::foreign_key::{Deferral, ForeignKey};
 use super::keys::{Decision, Keys, Reference, places};
 use super::links::Link;
 use super::new_names::is_name;
-use super::schema::{Deferral, ForeignKey, Table};
+use super::schema::Table;
 use super::sql_text;
 use crate::Result;
 

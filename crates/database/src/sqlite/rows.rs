@@ -4,8 +4,10 @@ use std::ops::ControlFlow;
 
 use rusqlite::{Connection, Row};
 
+use super::rule::Taken;
 use super::schema::Table;
 use super::source::{SqliteSource, read_error};
+use super::target_type::TargetType;
 use crate::{Error, ErrorKind, Result};
 
 /// Receives a row, one text for each column; `None` is NULL. A break ends the reading.
@@ -30,7 +32,7 @@ impl SqliteSource {
     }
 }
 
-/// Passes the canonical texts of the columns at `places` of every row.
+/// Passes the canonical texts of the columns at `places` of every row that is not set aside.
 pub(super) fn canonical_rows(
     connection: &Connection,
     table: &Table,
@@ -39,17 +41,15 @@ pub(super) fn canonical_rows(
 ) -> Result<()> {
     let mut text = Vec::new();
     let mut ends = Vec::with_capacity(places.len());
-    scan(connection, table, places, None, &mut |row| {
+    let all = table.with_deciding(places);
+    scan(connection, table, &all, None, &mut |row| {
         text.clear();
         ends.clear();
-        for (field, &place) in places.iter().enumerate() {
+        for (field, &place) in all.iter().enumerate() {
             let value = row.get_ref(field).map_err(failed(table))?;
-            if value == rusqlite::types::ValueRef::Null {
-                ends.push(None);
-                continue;
-            }
             let column = &table.columns[place];
-            column.target.write(value, &mut text).map_err(|_| {
+            let taken = table.rule(place).take(value, &mut text, TargetType::write);
+            let taken = taken.map_err(|_| {
                 let message = format!(
                     "a value of {}.{} does not fit {}, although every value was checked",
                     table.name,
@@ -58,8 +58,13 @@ pub(super) fn canonical_rows(
                 );
                 Error::new(ErrorKind::Unsupported, message)
             })?;
-            ends.push(Some(text.len()));
+            match taken {
+                Taken::Rejected => return Ok(ControlFlow::Continue(())),
+                Taken::Value => ends.push(Some(text.len())),
+                Taken::Null => ends.push(None),
+            }
         }
+        ends.truncate(places.len());
         let mut start = 0;
         let fields: Vec<Option<&[u8]>> = ends
             .iter()
@@ -101,7 +106,7 @@ pub(super) fn scan(
 
 /// The column's value, or NULL where that is left out.
 fn expression(table: &Table, place: usize) -> String {
-    let column = format!("s.{}", quote(&table.columns[place].name));
+    let column = format!("s.{}", quote(table.source_name(place)));
     let nulls = table.omission.nulls.iter();
     match nulls.filter(|(it, _)| *it == place).map(|(_, when)| when).next() {
         Some(when) => format!("CASE WHEN {when} THEN NULL ELSE {column} END"),

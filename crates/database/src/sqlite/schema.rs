@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Row};
 
+use super::foreign_key::{self, ForeignKey};
 use super::nocase::Comparison;
 use super::orphans::Omission;
+use super::rule::OnMisfit;
 use super::source::read_error;
 use super::sql_text;
 use super::target_type::TargetType;
@@ -63,8 +65,11 @@ pub struct Column {
     /// The default's SQL text.
     pub default: Option<String>,
     pub generated: Option<Generated>,
-    /// The type that holds all its values exactly.
+    /// The type that holds all its values exactly, but for those that `on_misfit` is about.
     pub target: TargetType,
+    pub on_misfit: OnMisfit,
+    /// For a column that the file does not have: the place of the one whose misfits it keeps.
+    pub keeps: Option<usize>,
     pub nulls: u64,
     /// The largest rowid; for a column that is an alias of it.
     pub rowid_max: Option<i64>,
@@ -109,30 +114,6 @@ pub struct IndexColumn {
     pub name: Option<String>,
     pub descending: bool,
     pub collation: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignKey {
-    pub columns: Vec<String>,
-    pub parent: String,
-    /// `None` stands for the parent's primary key.
-    pub parent_columns: Vec<Option<String>>,
-    pub on_update: String,
-    pub on_delete: String,
-    /// The constraint's own name.
-    pub name: Option<String>,
-    /// `None` where the table's statement could not be read.
-    pub deferral: Option<Deferral>,
-    /// The name after MATCH, which SQLite reads and does not heed.
-    pub match_name: Option<String>,
-}
-
-/// When a foreign key is checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deferral {
-    NotDeferrable,
-    Deferrable,
-    InitiallyDeferred,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -254,6 +235,8 @@ fn read_table(
                 default: row.get(3)?,
                 generated,
                 target: TargetType::Text,
+                on_misfit: OnMisfit::Fail,
+                keeps: None,
                 nulls: 0,
                 rowid_max: None,
                 uniform: true,
@@ -295,7 +278,7 @@ fn read_table(
         without_rowid,
         strict: false,
         indexes,
-        foreign_keys: read_foreign_keys(connection, name, &sql)?,
+        foreign_keys: foreign_key::read(connection, name, &sql)?,
         sql,
         row_count: 0,
         bytes: 0,
@@ -373,60 +356,6 @@ fn read_indexes(
     Ok(indexes)
 }
 
-fn read_foreign_keys(connection: &Connection, table: &str, sql: &str) -> rusqlite::Result<Vec<ForeignKey>> {
-    let rows = query(
-        connection,
-        "SELECT id, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(?1, 'main')
-         ORDER BY id DESC, seq",
-        [table],
-        |row| {
-            let key = ForeignKey {
-                columns: vec![row.get(2)?],
-                parent: row.get(1)?,
-                parent_columns: vec![row.get(3)?],
-                on_update: row.get(4)?,
-                on_delete: row.get(5)?,
-                name: None,
-                deferral: None,
-                match_name: None,
-            };
-            Ok((row.get::<_, i64>(0)?, key))
-        },
-    )?;
-    let mut keys: Vec<(i64, ForeignKey)> = Vec::new();
-    for (id, key) in rows {
-        match keys.last_mut() {
-            Some((last, open)) if *last == id => {
-                open.columns.extend(key.columns);
-                open.parent_columns.extend(key.parent_columns);
-            }
-            _ => keys.push((id, key)),
-        }
-    }
-    let mut keys: Vec<ForeignKey> = keys.into_iter().map(|(_, key)| key).collect();
-    complete_foreign_keys(&mut keys, sql);
-    Ok(keys)
-}
-
-/// Adds what only the table's statement tells; a statement that is not understood tells nothing.
-fn complete_foreign_keys(keys: &mut [ForeignKey], sql: &str) {
-    let written = dialect::table_definition(sql).map_or_else(|_| Vec::new(), |it| it.foreign_keys);
-    if written.len() != keys.len() {
-        return;
-    }
-    for (key, written) in keys.iter_mut().zip(written) {
-        if key.parent.eq_ignore_ascii_case(&written.parent) {
-            key.name = written.name;
-            key.match_name = written.match_name;
-            key.deferral = Some(match (written.deferrable, written.initially_deferred) {
-                (false, _) => Deferral::NotDeferrable,
-                (true, false) => Deferral::Deferrable,
-                (true, true) => Deferral::InitiallyDeferred,
-            });
-        }
-    }
-}
-
 /// Names of tables and indexes with the statements that made them.
 fn definitions(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
     let sql = "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL";
@@ -447,7 +376,7 @@ fn sequences(connection: &Connection) -> rusqlite::Result<HashMap<String, i64>> 
         .collect())
 }
 
-fn query<T>(
+pub(super) fn query<T>(
     connection: &Connection,
     sql: &str,
     params: impl rusqlite::Params,

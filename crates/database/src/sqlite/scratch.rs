@@ -2,7 +2,7 @@
 //! removes, so that proofs over all rows of a table take disk and not memory. The source is opened for reading alone
 //! and is not written.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, Statement};
 
 use super::rows::quote;
 use super::schema::Table;
@@ -35,14 +35,51 @@ impl<'a> Scratch<'a> {
         format!("temp.{}", self.name)
     }
 
+    /// Adds the rows that `select` gives; how many these are.
+    pub(super) fn fill(&self, select: &str) -> Result<u64> {
+        let sql = format!("INSERT INTO {} {select}", self.sql());
+        let count = writing(self.connection, || {
+            self.connection.execute(&sql, []).map_err(failed)
+        })?;
+        Ok(count as u64)
+    }
+
+    /// A statement that adds a row of two values, unless its key is there; for use within [`writing`].
+    pub(super) fn insert(&self) -> Result<Statement<'a>> {
+        let sql = format!(
+            "INSERT INTO {} VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+            self.sql()
+        );
+        self.connection.prepare(&sql).map_err(failed)
+    }
+
+    /// Makes an index on `columns`.
+    pub(super) fn index(&self, columns: &str) -> Result<()> {
+        let name = &self.name;
+        write(
+            self.connection,
+            &format!("CREATE INDEX temp.{name}_at ON {name} ({columns})"),
+        )
+    }
+
     /// Removes it with its rows; one that is left lasts as long as the connection.
     pub(super) fn remove(self) -> Result<()> {
-        write(self.connection, &format!("DROP TABLE {}", self.sql()))
+        remove(self.connection, &self.name)
     }
 }
 
+/// Removes the table of that name, if it is there.
+fn remove(connection: &Connection, name: &str) -> Result<()> {
+    write(connection, &format!("DROP TABLE IF EXISTS temp.{name}"))
+}
+
+/// Removes the table that was made under this name, if one was.
+pub(super) fn forget(connection: &Connection, name: &str) -> Result<()> {
+    remove(connection, &format!("coalesce_{name}"))
+}
+
 /// Runs statements that write to the temporary database.
-pub(super) fn write(connection: &Connection, sql: &str) -> Result<()> {
+fn write(connection: &Connection, sql: &str) -> Result<()> {
     writing(connection, || connection.execute_batch(sql).map_err(failed))
 }
 

@@ -43,7 +43,7 @@ pub fn is_sqlite_file(path: &Path) -> io::Result<bool> {
 }
 
 impl SqliteSource {
-    /// Opens the file, checks it for damage and begins the transaction.
+    /// Opens the file and begins the transaction. [`SqliteSource::inspect`] checks the file for damage.
     ///
     /// Where SQLite would have to write to the file or beside it before it could read (a hot rollback journal,
     /// a write-ahead log in a folder that cannot be written), the file and its sidecars are copied to a
@@ -72,13 +72,11 @@ impl SqliteSource {
             }
             Err(error) => return Err(open_error(path)(error)),
         };
-        let source = SqliteSource {
+        Ok(SqliteSource {
             connection,
             copy,
             path: path.to_owned(),
-        };
-        source.check_for_damage()?;
-        Ok(source)
+        })
     }
 
     /// Whether a copy of the file is read because SQLite could not have read the file without writing.
@@ -95,10 +93,35 @@ impl SqliteSource {
         &self.connection
     }
 
-    fn check_for_damage(&self) -> Result<()> {
+    /// The check for damage, which can run on another thread while this source is read.
+    pub(super) fn damage_check(&self) -> DamageCheck {
+        let file = match &self.copy {
+            Some(copy) => copy.path().join(COPY_NAME),
+            None => self.path.clone(),
+        };
+        DamageCheck {
+            file,
+            path: self.path.clone(),
+        }
+    }
+}
+
+/// See [`SqliteSource::damage_check`].
+#[derive(Debug)]
+pub(super) struct DamageCheck {
+    /// What is read: the file or its copy.
+    file: PathBuf,
+    /// What it is called.
+    path: PathBuf,
+}
+
+impl DamageCheck {
+    /// Looks at every page, on a connection of its own.
+    pub(super) fn run(&self) -> Result<()> {
         let context = || format!("cannot check {} for damage", self.path.display());
-        let mut statement = self
-            .connection
+        let connection =
+            begin(&self.file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(open_error(&self.path))?;
+        let mut statement = connection
             .prepare("PRAGMA quick_check")
             .map_err(|error| read_error(context(), error))?;
         let answers = statement.query_map([], |row| row.get::<_, String>(0));
@@ -239,6 +262,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::sqlite::Choices;
 
     fn make(path: &Path, sql: &str) -> Connection {
         let connection = Connection::open(path).unwrap();
@@ -289,7 +313,9 @@ mod tests {
         let middle = bytes.len() / 2 / 4096 * 4096;
         bytes[middle..middle + 4096].fill(0x5a);
         fs::write(&path, bytes).unwrap();
-        let error = SqliteSource::open(&path).unwrap_err();
+        let error = SqliteSource::open(&path)
+            .and_then(|source| source.inspect(&Choices::default()))
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::File);
         assert!(error.hint().is_some());
     }

@@ -12,6 +12,8 @@ pub use number::NumericBounds;
 
 /// PostgreSQL's bound for `character varying(n)` (`MaxAttrSize`).
 pub(super) const VARCHAR_MAX: u32 = 10_485_760;
+/// Longest value that fits the server's 1 GB message with room for the rest of its row.
+pub(super) const VALUE_BYTES_MAX: usize = 1_000_000_000;
 /// PostgreSQL's bound for the precision of `numeric(p,s)`.
 pub(super) const NUMERIC_PRECISION_MAX: u16 = 1000;
 
@@ -179,14 +181,23 @@ fn characters(text: &[u8]) -> usize {
 
 fn write_boolean(value: ValueRef<'_>, out: &mut Vec<u8>) -> bool {
     let truth = match value {
-        ValueRef::Integer(0) => false,
-        ValueRef::Integer(1) => true,
-        ValueRef::Text(it) if it.eq_ignore_ascii_case(b"f") || it.eq_ignore_ascii_case(b"false") => false,
-        ValueRef::Text(it) if it.eq_ignore_ascii_case(b"t") || it.eq_ignore_ascii_case(b"true") => true,
-        _ => return false,
+        ValueRef::Integer(0) => Some(false),
+        ValueRef::Integer(1) => Some(true),
+        ValueRef::Text(it) => boolean_word(it),
+        _ => None,
     };
-    out.push(if truth { b't' } else { b'f' });
-    true
+    out.extend(truth.map(|it| if it { b't' } else { b'f' }));
+    truth.is_some()
+}
+
+/// What a word means as a boolean.
+pub(super) fn boolean_word(text: &[u8]) -> Option<bool> {
+    let is = |word: &[u8]| text.eq_ignore_ascii_case(word);
+    if is(b"f") || is(b"false") {
+        Some(false)
+    } else {
+        (is(b"t") || is(b"true")).then_some(true)
+    }
 }
 
 fn write_double(value: ValueRef<'_>, out: &mut Vec<u8>) -> bool {
@@ -249,12 +260,17 @@ fn write_json(value: ValueRef<'_>, out: &mut Vec<u8>) -> bool {
     true
 }
 
-fn write_uuid(text: &[u8], out: &mut Vec<u8>) -> bool {
+/// What a text is as a UUID.
+pub(super) fn uuid_of(text: &[u8]) -> Option<Uuid> {
     // The crate also reads `urn:uuid:…`, which PostgreSQL does not.
     if text.first() == Some(&b'u') {
-        return false;
+        return None;
     }
-    let Ok(uuid) = Uuid::try_parse_ascii(text) else {
+    Uuid::try_parse_ascii(text).ok()
+}
+
+fn write_uuid(text: &[u8], out: &mut Vec<u8>) -> bool {
+    let Some(uuid) = uuid_of(text) else {
         return false;
     };
     out.extend_from_slice(

@@ -7,6 +7,7 @@ use super::keys::Keys;
 use super::naming::Names;
 use super::nocase;
 use super::schema::{Schema, Table};
+use super::target_type::TargetType;
 use super::text_search::TextSearch;
 
 /// The schema of everything in a SQLite file.
@@ -28,7 +29,7 @@ pub(super) fn identities(schema: &Schema, names: &mut Names) -> Vec<Option<Ident
 }
 
 fn identity(table: &Table, names: &mut Names) -> Option<Identity> {
-    let column = table.rowid_alias?;
+    let column = table.rowid_alias.filter(|&it| counts(table, it))?;
     let sequence = names.choose(
         &table.new_name,
         std::slice::from_ref(&table.columns[column].new_name),
@@ -45,6 +46,17 @@ fn identity(table: &Table, names: &mut Names) -> Option<Identity> {
         last_value: last.unwrap_or(1),
         is_called: last.is_some(),
     })
+}
+
+/// Whether the column can be filled by a sequence: a chosen type may not, or may have made values NULL.
+fn counts(table: &Table, place: usize) -> bool {
+    let column = &table.columns[place];
+    let last = column.rowid_max.max(table.sequence).unwrap_or(0);
+    column.nulls == 0
+        && match column.target {
+            TargetType::SmallInt => i16::try_from(last).is_ok(),
+            target => target == TargetType::BigInt,
+        }
 }
 
 pub(super) fn catalog(schema: &Schema, keys: &Keys, identities: &[Option<Identity>]) -> Catalog {
