@@ -45,8 +45,8 @@ pub(crate) struct Inventory {
     pub(crate) notes: Vec<String>,
     /// Foreign keys of a SQLite file with rows that have no parent.
     pub(crate) orphans: Vec<OrphanedKey>,
-    /// What cannot be moved as it is, as sentences.
-    pub(crate) blockers: Vec<String>,
+    /// What cannot be moved as it is.
+    pub(crate) blockers: Vec<Blocker>,
 }
 
 pub(crate) enum Engine {
@@ -232,7 +232,7 @@ fn take_sqlite(path: &Path, choices: &Choices, ui: &Ui) -> Result<Inventory> {
         large_objects: LargeObjects::default(),
         notes: survey.notes.iter().map(ToString::to_string).collect(),
         orphans: survey.orphans,
-        blockers: survey.blockers.iter().map(ToString::to_string).collect(),
+        blockers: survey.blockers,
         catalog: survey.catalog,
     })
 }

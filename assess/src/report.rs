@@ -222,7 +222,7 @@ fn inventory(it: &Inventory) -> Value {
         "discards": it.discards,
         "notes": it.notes,
         "orphans": it.orphans.iter().map(orphans).collect::<Vec<_>>(),
-        "blockers": it.blockers,
+        "blockers": it.blockers.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 

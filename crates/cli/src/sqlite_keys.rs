@@ -12,7 +12,7 @@ const HEADING: &str = "SQLite";
 pub(crate) struct SqliteKeyArgs {
     /// What becomes of rows whose foreign key leads to no row
     ///
-    /// What is left out is told, table by table, and stands in the archive's notes.
+    /// What is left out or becomes NULL is told for each foreign key, and stands in the archive.
     #[arg(long, value_enum, default_value_t = OrphansArg::Stop, value_name = "WHAT", help_heading = HEADING)]
     orphans: OrphansArg,
     /// What becomes of COLLATE NOCASE

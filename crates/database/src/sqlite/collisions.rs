@@ -69,6 +69,10 @@ pub(super) fn rows_with_null(connection: &Connection, table: &Table, columns: &[
     let mut statement = connection.prepare(&sql).map_err(rows::failed(table))?;
     let rows = statement.query_map([], |row| Ok(label(table, &row.get(0)?)));
     let mut rows: Vec<String> = rows.and_then(Iterator::collect).map_err(rows::failed(table))?;
+    if rows.is_empty() {
+        // The file has none: they come from values that become NULL.
+        return Ok("values that do not fit".to_owned());
+    }
     if rows.len() > NAMED_MAX {
         rows[NAMED_MAX] = "…".to_owned();
     }

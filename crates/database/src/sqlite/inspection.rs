@@ -281,7 +281,8 @@ impl Blocker {
         }
     }
 
-    fn hint(&self) -> &'static str {
+    /// The way out.
+    pub fn hint(&self) -> &'static str {
         match self {
             Blocker::LongName { .. } | Blocker::EmptyName { .. } | Blocker::SystemColumn { .. } => {
                 "give it another name with --rename"
