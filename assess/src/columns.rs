@@ -25,7 +25,7 @@ pub(crate) fn planned_types(survey: &Inspection) -> Vec<PlannedType> {
                 .map(|(column, it)| PlannedType {
                     table: table.name.clone(),
                     column: column.name.clone(),
-                    target: column.target.to_sql(),
+                    target: column.target.to_string(),
                     note: Some(it.proposal.reason.clone()),
                 })
         })

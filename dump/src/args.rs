@@ -38,7 +38,7 @@ pub(crate) struct Args {
     /// none, gzip[:0-9] or zstd[:1-19] [default: none into a pipe, gzip:2 into files]
     #[arg(long, value_name = "CODEC")]
     pub(crate) compress: Option<Codec>,
-    /// Sessions that read rows; of a SQLite file, which one connection reads, threads that hash and compress them
+    /// Sessions that read rows; of a SQLite file, which one connection reads, threads that write, hash and compress them
     /// [default: the number of cores]
     #[arg(long, short, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,

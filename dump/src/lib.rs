@@ -8,6 +8,7 @@ mod args;
 mod chunk_queue;
 mod definitions;
 mod extension_rows;
+mod forms;
 mod large_objects;
 mod packing;
 mod parts;

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use archive::{SchemaMember, SourceIdentity, SourceKind, TableForm, Writer};
 use cli::{Failure, Outcome, Ui, create_archive};
-use database::sqlite::{Inspection, Note, NoteKind, SqliteSource};
-use fingerprint::{Form, encode_row};
+use database::sqlite::{Batch, Inspection, Note, NoteKind, RowEncoder, SqliteSource};
+use fingerprint::Form;
 
+use crate::forms::choose_forms;
 use crate::packing::{Packer, pack};
 use crate::rejects;
 use crate::rows::Stop;
@@ -39,13 +40,7 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result {
     let notes: Vec<String> = inspection.notes.iter().map(ToString::to_string).collect();
     say_notes(&name, &inspection, ui);
     let catalog = inspection.catalog.clone();
-    let with_rows = catalog.tables.iter().filter(|table| table.has_rows());
-    let forms = with_rows
-        .map(|table| TableForm {
-            table: table.number,
-            form: Form::Text,
-        })
-        .collect();
+    let forms = choose_forms(&catalog, options);
     let mut header = header(identity(&name), catalog, forms, Vec::new(), notes, options);
     header.discards = cli::discards(&inspection);
     let rejected = rejects::set_aside(&source, &inspection, options.rejects.as_deref())?;
@@ -59,7 +54,7 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result {
     let bytes = std::fs::metadata(path).map(|it| it.len()).ok();
     let progress = ui.progress(&name, bytes);
     pack(options, &mut writer, &progress, |packer| {
-        read_tables(&source, &inspection, packer)
+        read_tables(&source, &inspection, &header.forms, packer)
     })?;
     finish(writer, &header.catalog, &name, &progress, options, ui)?;
     for sentence in cli::discard_sentences(&header.discards, &header.catalog) {
@@ -108,23 +103,28 @@ fn identity(name: &str) -> SourceIdentity {
 fn read_tables<'scope>(
     source: &SqliteSource,
     inspection: &'scope Inspection,
+    forms: &[TableForm],
     packer: &Packer<'_, 'scope>,
 ) -> cli::Result<()> {
     for (table, source_table) in inspection.catalog.tables.iter().zip(&inspection.schema.tables) {
-        let mut rows = Vec::new();
-        let read = source.rows(source_table, &mut |values| {
-            encode_row(values.iter().copied(), &mut rows);
-            if rows.len() < packer.chunk_bytes() {
+        let form = forms.iter().find(|it| it.table == table.number);
+        let encoder = RowEncoder::new(source_table, form.map_or(Form::Text, |it| it.form));
+        let (mut batches, mut bytes) = (Vec::new(), 0);
+        let read = source.batches(source_table, &encoder.places(), &mut |batch: Batch| {
+            bytes += batch.size();
+            batches.push(batch);
+            if bytes < packer.chunk_bytes() {
                 return ControlFlow::Continue(());
             }
-            match packer.pack(table, std::mem::take(&mut rows)) {
+            bytes = 0;
+            match packer.pack(table, &encoder, std::mem::take(&mut batches)) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(stop) => ControlFlow::Break(stop),
             }
         });
         let ended = match read.map_err(Failure::source)? {
             ControlFlow::Break(stop) => Err(stop),
-            ControlFlow::Continue(()) => packer.pack(table, rows),
+            ControlFlow::Continue(()) => packer.pack(table, &encoder, batches),
         };
         match ended {
             Ok(()) => {}

@@ -195,7 +195,7 @@ impl Report {
             text.push('\n');
         }
         for line in &self.discards {
-            let _ = writeln!(text, "not compared: {line}");
+            let _ = writeln!(text, "by choice: {line}");
         }
         let all = self.tables.len() as u64;
         let differing = self.tables.iter().filter(|it| it.difference.is_some()).count() as u64;

@@ -36,11 +36,12 @@ impl Chosen {
 }
 
 /// The types that a chosen one stands for, the first that holds every value is taken: `text` takes numbers as SQLite
-/// writes them, `bytea` the bytes of texts.
+/// writes them, `bytea` the bytes of texts, `numeric` texts that are numbers.
 pub(super) fn candidates(target: TargetType) -> Vec<TargetType> {
     match target {
         TargetType::Text => vec![TargetType::Text, TargetType::MixedText],
         TargetType::Bytea => vec![TargetType::Bytea, TargetType::MixedBytea],
+        TargetType::Numeric(bounds) => vec![TargetType::Numeric(bounds), TargetType::MixedNumeric(bounds)],
         other => vec![other],
     }
 }

@@ -192,7 +192,11 @@ fn with_affinity(value: Value, affinity: Affinity) -> Value {
 
 fn literal(target: TargetType, text: &str) -> String {
     match target {
-        TargetType::SmallInt | TargetType::BigInt | TargetType::Numeric(_) => text.to_owned(),
+        TargetType::SmallInt
+        | TargetType::Integer
+        | TargetType::BigInt
+        | TargetType::Numeric(_)
+        | TargetType::MixedNumeric(_) => text.to_owned(),
         TargetType::Boolean => if text == "t" { "true" } else { "false" }.to_owned(),
         TargetType::Double if text.ends_with(|last: char| last.is_ascii_digit()) => text.to_owned(),
         TargetType::Varchar(_) => format!("{}::character varying", quote_literal(text).trim_start()),
@@ -202,6 +206,7 @@ fn literal(target: TargetType, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rule::OnMisfit;
     use super::*;
 
     fn check(declared: &str, target: TargetType, default: &str, expected: Option<&str>) {
@@ -213,7 +218,7 @@ mod tests {
             default: Some(default.to_owned()),
             generated: None,
             target,
-            on_misfit: crate::sqlite::OnMisfit::Fail,
+            on_misfit: OnMisfit::Fail,
             keeps: None,
             nulls: 0,
             rowid_max: None,

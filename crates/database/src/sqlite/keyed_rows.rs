@@ -75,7 +75,7 @@ fn misfit(table: &Table, place: usize) -> Error {
 /// case does not count.
 fn comparable<'a>(table: &Table, place: usize, comparison: Comparison, text: &'a mut Vec<u8>) -> &'a [u8] {
     match table.columns[place].target {
-        TargetType::Numeric(_) if text.contains(&b'.') => {
+        TargetType::Numeric(_) | TargetType::MixedNumeric(_) if text.contains(&b'.') => {
             let digits = text.iter().rposition(|&byte| byte != b'0');
             text.truncate(digits.map_or(0, |last| last + 1));
             if text.last() == Some(&b'.') {

@@ -387,8 +387,10 @@ fn stored_bytes(table: &Table, place: usize) -> usize {
     let column = &table.columns[place];
     match column.target {
         TargetType::Bytea | TargetType::MixedBytea => column.bytes_max.saturating_sub(2) / 2,
-        TargetType::Text | TargetType::MixedText | TargetType::Varchar(_) => column.bytes_max,
-        TargetType::Numeric(_) => column.bytes_max / 2 + 8,
+        TargetType::Text | TargetType::MixedText | TargetType::Varchar(_) | TargetType::Citext => {
+            column.bytes_max
+        }
+        TargetType::Numeric(_) | TargetType::MixedNumeric(_) => column.bytes_max / 2 + 8,
         _ => 16,
     }
 }

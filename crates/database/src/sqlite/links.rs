@@ -190,12 +190,15 @@ impl Link {
 
 /// Whether SQLite takes the same values of two columns as equal that the target takes as equal.
 fn compares_alike(one: &Column, other: &Column) -> bool {
-    use TargetType::{BigInt, Bytea, Double, SmallInt, Text, Varchar};
+    use TargetType::{BigInt, Bytea, Double, Integer, SmallInt, Text, Varchar};
     let is_plain = |it: &Column| {
         it.comparison == Comparison::Exact
             && it.on_misfit == OnMisfit::Fail
             && it.keeps.is_none()
-            && matches!(it.target, SmallInt | BigInt | Double | Text | Varchar(_) | Bytea)
+            && matches!(
+                it.target,
+                SmallInt | Integer | BigInt | Double | Text | Varchar(_) | Bytea
+            )
     };
     is_plain(one) && is_plain(other)
 }

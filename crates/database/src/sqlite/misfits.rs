@@ -9,6 +9,7 @@ use rusqlite::types::ValueRef;
 
 use super::choices::OnBadValue;
 use super::discard::{Discard, Fate};
+use super::exact::is_text;
 use super::inspection::Blocker;
 use super::nocase::Comparison;
 use super::note::{Note, NoteKind};
@@ -16,7 +17,7 @@ use super::row_label::{Named, RowLabels, readable};
 use super::rows::{failed, scan};
 use super::rule::OnMisfit;
 use super::schema::{Column, Table};
-use super::target_type::{TargetType, is_text};
+use super::target_type::TargetType;
 use crate::Result;
 
 /// What is found on the way.

@@ -1,10 +1,10 @@
-//! SQLite as a source: a file is opened without being written, inspected, and its rows are read as the text
-//! that PostgreSQL itself would print for them.
+//! SQLite as a source: a file is opened without being written, inspected, and its rows are read as PostgreSQL itself
+//! would print or send them.
 //!
 //! A declared type in SQLite is a wish, not a promise: any value may stand in any column. So a declared type
 //! only proposes a PostgreSQL type; a census over all values then proves that every one of them fits exactly,
 //! or finds the next wider type that holds them all, and says so in a note. The proof and the rows use one
-//! function, [`TargetType`]'s writer, and one read transaction, so that a row cannot be refused later.
+//! reader of values behind [`TargetType`], and one read transaction, so that a row cannot be refused later.
 //! `docs/type-mapping.md` tells the rules.
 
 mod batch;
@@ -16,8 +16,11 @@ mod datetime;
 mod ddl;
 mod default;
 mod discard;
+mod epoch;
+mod exact;
 mod foreign_key;
 mod inspection;
+mod jsonb;
 mod keyed_rows;
 mod keys;
 mod links;
@@ -28,12 +31,14 @@ mod new_names;
 mod nocase;
 mod note;
 mod number;
+mod numeric;
 mod orphaned_key;
 mod orphans;
 mod predicate;
 mod proposal;
 mod references;
 mod rejected;
+mod row_encoder;
 mod row_label;
 mod rows;
 mod rule;
@@ -55,6 +60,7 @@ pub use census::{
 };
 pub use choices::{Choices, FullText, NameStyle, Nocase, OnBadValue, Orphans, Rename, TypeChoice};
 pub use discard::{Discard, Fate};
+pub use epoch::Reading;
 pub use foreign_key::{Deferral, ForeignKey};
 pub use inspection::{Blocker, Inspection};
 pub use nocase::Comparison;
@@ -63,7 +69,7 @@ pub use orphaned_key::{ORPHANS_NAMED_MAX, OrphanedKey};
 pub use orphans::Omission;
 pub use proposal::Proposal;
 pub use rejected::RejectedRow;
-pub use rows::Visit;
+pub use row_encoder::RowEncoder;
 pub use rule::{ColumnRule, OnMisfit, Taken};
 pub use schema::{Column, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable};
 pub use source::{SqliteSource, is_sqlite_file};

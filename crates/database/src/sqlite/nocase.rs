@@ -125,7 +125,7 @@ impl Column {
     pub(super) fn is_text(&self) -> bool {
         matches!(
             self.target,
-            TargetType::Text | TargetType::MixedText | TargetType::Varchar(_)
+            TargetType::Text | TargetType::MixedText | TargetType::Varchar(_) | TargetType::Citext
         )
     }
 }
@@ -137,6 +137,14 @@ pub(super) fn decide(
     choice: Nocase,
     notes: &mut Vec<Note>,
 ) -> Result<()> {
+    // Columns whose type was chosen compare by it.
+    for table in &mut schema.tables {
+        for column in &mut table.columns {
+            if column.target == TargetType::Citext {
+                column.comparison = Comparison::Citext;
+            }
+        }
+    }
     let comparison = match choice {
         Nocase::Ignore => {
             note_ignored(schema, notes);
@@ -147,7 +155,9 @@ pub(super) fn decide(
     };
     let mut chosen: Vec<(usize, usize)> = Vec::new();
     for (at, table) in schema.tables.iter().enumerate() {
-        let is_meant = |it: &&(usize, &Column)| it.1.is_nocase() && it.1.is_text();
+        let is_meant = |it: &&(usize, &Column)| {
+            it.1.is_nocase() && it.1.is_text() && it.1.comparison == Comparison::Exact
+        };
         let columns = table.columns.iter().enumerate();
         chosen.extend(columns.filter(|it| is_meant(&it)).map(|(place, _)| (at, place)));
     }
@@ -180,7 +190,12 @@ pub(super) fn decide(
 
 fn note_ignored(schema: &Schema, notes: &mut Vec<Note>) {
     for table in &schema.tables {
-        for column in table.columns.iter().filter(|it| it.is_nocase() && it.is_text()) {
+        let columns = table.columns.iter();
+        let is_exact = |it: &&Column| it.comparison == Comparison::Exact;
+        for column in columns
+            .filter(|it| it.is_nocase() && it.is_text())
+            .filter(is_exact)
+        {
             let text = "COLLATE NOCASE becomes the database's collation, to which case matters (--nocase)";
             let label = format!("{}.{}", table.name, column.name);
             notes.push(Note::new(NoteKind::Constraint, label, text));

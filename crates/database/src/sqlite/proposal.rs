@@ -117,27 +117,27 @@ pub(super) fn propose(column: &Column, profile: &Profile, ordered: bool, rows_by
 
 /// The first type that holds every value, from `preferred` to the widest.
 fn holding(preferred: &[TargetType], profile: &Profile) -> TargetType {
-    use TargetType::{BigInt, Bytea, Double, MixedBytea, MixedText, Numeric, Text};
+    use TargetType::{BigInt, Bytea, Double, Jsonb, MixedBytea, MixedText, Numeric, Text};
     let with_digits = match preferred.first() {
         Some(Numeric(Some(bounds))) => with_digits_of(*bounds, profile),
         _ => None,
     };
     // A text that is a number is text, unless the declared type asks for a number: its zeros may mean something.
-    let no_texts = |it: &TargetType| *it != Numeric(None) || !profile.any(|kind| kind.is_text());
+    let no_texts = |it: &TargetType| *it != Numeric(None) || !profile.any(Kind::is_text);
     let declared = preferred.iter().take(1).copied().chain(with_digits);
     declared
         .chain(preferred.iter().skip(1).copied())
         .chain([BigInt, Double, Numeric(None)].into_iter().filter(no_texts))
         .chain([Text, Bytea, MixedText])
-        .find(|&it| profile.fits(it))
+        .find(|&it| profile.fits(it) && !(it == Jsonb && profile.any(|kind| kind.is(Kind::REPEATED_KEY))))
         .unwrap_or(MixedBytea)
 }
 
 /// The types that a declared type means, the closest first; none where it says nothing.
 fn meant(declared: &str, ordered: bool) -> Vec<TargetType> {
     use TargetType::{
-        BigInt, Boolean, Bytea, Date, Double, Json, Numeric, SmallInt, Text, Time, Timestamp, TimestampTz,
-        Uuid, Varchar,
+        BigInt, Boolean, Bytea, Date, Double, Json, Jsonb, MixedNumeric, Numeric, SmallInt, Text, Time,
+        Timestamp, TimestampTz, Uuid, Varchar,
     };
     let (base, arguments) = split(declared);
     match base.as_str() {
@@ -149,13 +149,13 @@ fn meant(declared: &str, ordered: bool) -> Vec<TargetType> {
         }
         "TIMESTAMPTZ" | "TIMESTAMP WITH TIME ZONE" | "DATETIMEOFFSET" => vec![TimestampTz, Timestamp],
         "TIME" | "TIME WITHOUT TIME ZONE" => vec![Time],
-        "JSON" | "JSONB" if !ordered => vec![Json],
+        "JSON" | "JSONB" if !ordered => vec![Jsonb, Json],
         "JSON" | "JSONB" | "STRING" => vec![Text],
         "UUID" | "GUID" | "UNIQUEIDENTIFIER" => vec![Uuid],
         "NUMERIC" | "DECIMAL" | "DEC" | "NUMBER" | "MONEY" => numeric_bounds(&arguments)
             .map(|it| Numeric(Some(it)))
             .into_iter()
-            .chain([Numeric(None)])
+            .chain([Numeric(None), MixedNumeric(None)])
             .collect(),
         _ => match Affinity::of(declared) {
             Affinity::Integer => vec![BigInt],
@@ -264,7 +264,7 @@ mod tests {
             ("DATETIME", "timestamp without time zone"),
             ("TIMESTAMP  WITH TIME ZONE", "timestamp with time zone"),
             ("TIME", "time without time zone"),
-            ("JSON", "json"),
+            ("JSON", "jsonb"),
             ("GUID", "uuid"),
             ("STRING", "text"),
             ("", "text"),

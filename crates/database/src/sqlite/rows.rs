@@ -1,78 +1,12 @@
-//! The rows of a table, each value as its target type's canonical text.
+//! The rows of a table as SQLite reads them, but for what is left out by choice.
 
 use std::ops::ControlFlow;
 
 use rusqlite::{Connection, Row};
 
-use super::rule::Taken;
 use super::schema::Table;
-use super::source::{SqliteSource, read_error};
-use super::target_type::TargetType;
-use crate::{Error, ErrorKind, Result};
-
-/// Receives a row, one text for each column; `None` is NULL. A break ends the reading.
-pub type Visit<'a, B = ()> = dyn FnMut(&[Option<&[u8]>]) -> ControlFlow<B> + 'a;
-
-impl SqliteSource {
-    /// Passes every row of `table`, as found by [`SqliteSource::inspect`] of this source, to `visit`: each
-    /// text is what PostgreSQL itself would print under the settings that every session pins. The visitor's
-    /// break is handed back.
-    pub fn rows<B>(&self, table: &Table, visit: &mut Visit<'_, B>) -> Result<ControlFlow<B>> {
-        let places: Vec<usize> = (0..table.columns.len()).collect();
-        let mut outcome = ControlFlow::Continue(());
-        canonical_rows(self.connection(), table, &places, &mut |row| {
-            outcome = visit(row);
-            if outcome.is_break() {
-                ControlFlow::Break(())
-            } else {
-                ControlFlow::Continue(())
-            }
-        })?;
-        Ok(outcome)
-    }
-}
-
-/// Passes the canonical texts of the columns at `places` of every row that is not set aside.
-pub(super) fn canonical_rows(
-    connection: &Connection,
-    table: &Table,
-    places: &[usize],
-    visit: &mut Visit<'_>,
-) -> Result<()> {
-    let mut text = Vec::new();
-    let mut ends = Vec::with_capacity(places.len());
-    let all = table.with_deciding(places);
-    scan(connection, table, &all, None, &mut |row| {
-        text.clear();
-        ends.clear();
-        for (field, &place) in all.iter().enumerate() {
-            let value = row.get_ref(field).map_err(failed(table))?;
-            let column = &table.columns[place];
-            let taken = table.rule(place).take(value, &mut text, TargetType::write);
-            let taken = taken.map_err(|_| {
-                let message = format!(
-                    "a value of {}.{} does not fit {}, although every value was checked",
-                    table.name,
-                    column.name,
-                    column.target.to_sql()
-                );
-                Error::new(ErrorKind::Unsupported, message)
-            })?;
-            match taken {
-                Taken::Rejected => return Ok(ControlFlow::Continue(())),
-                Taken::Value => ends.push(Some(text.len())),
-                Taken::Null => ends.push(None),
-            }
-        }
-        ends.truncate(places.len());
-        let mut start = 0;
-        let fields: Vec<Option<&[u8]>> = ends
-            .iter()
-            .map(|end| end.map(|end| &text[std::mem::replace(&mut start, end)..end]))
-            .collect();
-        Ok(visit(&fields))
-    })
-}
+use super::source::read_error;
+use crate::Result;
 
 /// Reads the columns at `places` of every row; with `rowid`, that name's value stands behind them.
 pub(super) fn scan(

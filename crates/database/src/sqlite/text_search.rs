@@ -235,5 +235,9 @@ pub(super) fn settle(schema: &mut Schema, names: &mut Names, notes: &mut Vec<Not
 
 /// Whether words can be taken from a column by an expression that is immutable.
 fn is_wordy(column: &Column) -> bool {
-    column.is_text() || matches!(column.target, TargetType::SmallInt | TargetType::BigInt)
+    column.is_text()
+        || matches!(
+            column.target,
+            TargetType::SmallInt | TargetType::Integer | TargetType::BigInt
+        )
 }

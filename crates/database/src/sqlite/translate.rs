@@ -55,6 +55,7 @@ fn counts(table: &Table, place: usize) -> bool {
     column.nulls == 0
         && match column.target {
             TargetType::SmallInt => i16::try_from(last).is_ok(),
+            TargetType::Integer => i32::try_from(last).is_ok(),
             target => target == TargetType::BigInt,
         }
 }
@@ -134,7 +135,7 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
                 .filter(|it| it.column == place)
                 .map(|_| IdentityKind::ByDefault),
             generated: None,
-            binary_safe: false,
+            binary_safe: column.target.is_binary_safe() && column.comparison != nocase::Comparison::Citext,
             names: None,
         }
     };

@@ -3,12 +3,12 @@
 
 use rusqlite::types::ValueRef;
 
+use super::digits::Digits;
 use super::document::{self, Document};
 use super::magnitude::Magnitude;
 use super::moment::{self, Unit};
-use super::text_number;
+use super::reading;
 use crate::sqlite::datetime::{MomentKind, moment_kind};
-use crate::sqlite::number::decimal_digits;
 use crate::sqlite::target_type::{VALUE_BYTES_MAX, boolean_word, uuid_of};
 
 /// Facts about a value.
@@ -48,7 +48,7 @@ impl Kind {
     /// An integer up to 2^53, which is a double.
     pub(in crate::sqlite) const EXACT: u64 = 1 << 7;
 
-    /// A real without digits behind the point that fits 64 bits.
+    /// A real without digits behind the point.
     pub(in crate::sqlite) const WHOLE: u64 = 1 << 8;
     /// A real that is negative zero.
     pub(in crate::sqlite) const NEGATIVE_ZERO: u64 = 1 << 9;
@@ -95,13 +95,23 @@ impl Kind {
     pub(in crate::sqlite) const INTEGER_TEXT: u64 = 1 << 30;
     /// One that no 64 bits hold.
     pub(in crate::sqlite) const BEYOND_64_BITS: u64 = 1 << 31;
-    /// A text that is a decimal number with a point.
+    /// A text that is a number with a point or an exponent.
     pub(in crate::sqlite) const DECIMAL_TEXT: u64 = 1 << 32;
 
     /// A blob of 16 bytes.
     pub(in crate::sqlite) const SIXTEEN_BYTES: u64 = 1 << 33;
     /// A text or blob that is too long for a message to the server when each byte becomes two digits.
     pub(in crate::sqlite) const HUGE: u64 = 1 << 34;
+
+    /// A number, or a text that is one, that can be read as a moment in this unit; and one that is a midnight.
+    pub(in crate::sqlite) const READ_SECONDS: u64 = 1 << 35;
+    pub(in crate::sqlite) const READ_MILLISECONDS: u64 = 1 << 36;
+    pub(in crate::sqlite) const READ_JULIAN: u64 = 1 << 37;
+    pub(in crate::sqlite) const MIDNIGHT_SECONDS: u64 = 1 << 38;
+    pub(in crate::sqlite) const MIDNIGHT_MILLISECONDS: u64 = 1 << 39;
+    pub(in crate::sqlite) const MIDNIGHT_JULIAN: u64 = 1 << 40;
+    /// A text that `numeric` takes for a number.
+    pub(in crate::sqlite) const NUMBER_TEXT: u64 = 1 << 41;
 }
 
 impl Kind {
@@ -157,13 +167,10 @@ impl Traits {
 
     fn of_integer(value: i64) -> Traits {
         let mut traits = Traits {
-            facts: Kind::INTEGER | Kind::NUMERIC,
-            whole: value
-                .unsigned_abs()
-                .checked_ilog10()
-                .map_or(0, |it| it as usize + 1),
+            facts: Kind::INTEGER | Kind::NUMERIC | reading::of_integer(value),
             ..Traits::default()
         };
+        traits.set_digits(Digits::of_integer(value));
         traits.add(Kind::BIT, value == 0 || value == 1);
         traits.add(Kind::SMALL, i16::try_from(value).is_ok());
         traits.add(Kind::MEDIUM, i32::try_from(value).is_ok());
@@ -181,17 +188,24 @@ impl Traits {
             facts: Kind::REAL,
             ..Traits::default()
         };
-        if let Some((whole, fraction)) = decimal_digits(value) {
-            traits.facts |= Kind::NUMERIC;
-            traits.whole = whole;
-            traits.fraction = fraction;
-            traits.add(Kind::WHOLE, fraction == 0 && value.abs() < 9e18);
-            traits.add_unit(moment::plausible(value));
-        } else {
-            traits.add(Kind::INFINITE, value.is_infinite());
-            traits.add(Kind::NEGATIVE_ZERO, value == 0.0);
+        match Digits::of_real(value) {
+            Some(digits) => {
+                traits.facts |= Kind::NUMERIC;
+                traits.set_digits(digits);
+                traits.add(Kind::WHOLE, digits.fraction == 0);
+                traits.add_unit(moment::plausible(value));
+                traits.facts |= reading::of_real(value, digits.fraction);
+            }
+            None => {
+                traits.add(Kind::INFINITE, value.is_infinite());
+                traits.add(Kind::NEGATIVE_ZERO, value == 0.0);
+            }
         }
         traits
+    }
+
+    fn set_digits(&mut self, digits: Digits) {
+        (self.whole, self.fraction) = (digits.whole, digits.fraction);
     }
 
     fn add_unit(&mut self, unit: Option<Unit>) {
@@ -266,12 +280,14 @@ impl Traits {
         if self.is(Kind::DATE | Kind::MIDNIGHT | Kind::TIMESTAMP | Kind::TIMESTAMP_TZ | Kind::TIME) {
             return;
         }
-        if let Some(number) = text_number::read(value) {
-            self.whole = number.whole;
-            self.fraction = number.fraction;
-            self.add(Kind::INTEGER_TEXT, !number.point);
-            self.add(Kind::BEYOND_64_BITS, !number.point && number.beyond_64_bits);
-            self.add(Kind::DECIMAL_TEXT, number.point);
+        if let Some(digits) = Digits::of_text(value) {
+            self.facts |= Kind::NUMBER_TEXT | reading::of_text(value);
+            self.set_digits(digits);
+            let is_integer = value[1..].iter().all(u8::is_ascii_digit);
+            let is_long = is_integer && std::str::from_utf8(value).is_ok_and(|it| it.parse::<i64>().is_err());
+            self.add(Kind::INTEGER_TEXT, is_integer);
+            self.add(Kind::BEYOND_64_BITS, is_long);
+            self.add(Kind::DECIMAL_TEXT, !is_integer);
         }
         self.look_at_document(value);
     }

@@ -8,20 +8,23 @@ pub(in crate::sqlite) struct Magnitude(u16);
 
 impl Magnitude {
     /// Up to here every number has its own class.
-    pub(super) const EXACT_MAX: usize = 1024;
+    pub(super) const EXACT_MAX: usize = 1 << Magnitude::EXACT_BITS;
 
-    const EXACT_BITS: u32 = 10;
-    const STEP_BITS: u32 = 4;
+    const EXACT_BITS: usize = 10;
+    const STEP_BITS: usize = 4;
 
     pub(super) fn of(number: usize) -> Magnitude {
-        if number <= Magnitude::EXACT_MAX {
-            return Magnitude(number as u16);
-        }
-        // The number below, since a class ends with a round number: 1025 to 1088 is the first one.
-        let below = number - 1;
-        let octave = below.ilog2() - Magnitude::EXACT_BITS;
-        let step = (below >> (octave + Magnitude::EXACT_BITS - Magnitude::STEP_BITS)) & 0xf;
-        Magnitude((Magnitude::EXACT_MAX as u32 + octave * 16 + step as u32 + 1) as u16)
+        let class = if number <= Magnitude::EXACT_MAX {
+            number
+        } else {
+            // The number below, since a class ends with a round number: 1025 to 1088 is the first one.
+            let below = number - 1;
+            let octave = below.ilog2() as usize - Magnitude::EXACT_BITS;
+            let step = (below >> (octave + Magnitude::EXACT_BITS - Magnitude::STEP_BITS)) & 0xf;
+            Magnitude::EXACT_MAX + octave * 16 + step + 1
+        };
+        // There are not 2,000 classes.
+        Magnitude(u16::try_from(class).unwrap_or(u16::MAX))
     }
 
     /// The largest number of the class.
@@ -30,11 +33,9 @@ impl Magnitude {
         if class <= Magnitude::EXACT_MAX {
             return class;
         }
-        let (octave, step) = (
-            (class - Magnitude::EXACT_MAX - 1) / 16,
-            (class - Magnitude::EXACT_MAX - 1) % 16,
-        );
-        (16 + step + 1) << (octave + (Magnitude::EXACT_BITS - Magnitude::STEP_BITS) as usize)
+        let beyond = class - Magnitude::EXACT_MAX - 1;
+        let (octave, step) = (beyond / 16, beyond % 16);
+        (16 + step + 1) << (octave + Magnitude::EXACT_BITS - Magnitude::STEP_BITS)
     }
 }
 

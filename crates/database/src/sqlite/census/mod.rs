@@ -1,17 +1,18 @@
 //! The census: one pass over a table's rows that counts for every column what its values are. From the counts follows,
 //! for every type on the target, whether it holds all values, and which rows it would refuse.
 
+mod digits;
 mod document;
 mod kind;
 mod magnitude;
 mod moment;
 mod pass;
 mod profile;
+mod reading;
 mod report;
 mod sample;
 mod settlement;
 mod suggestion;
-mod text_number;
 mod value_kind;
 
 #[cfg(test)]

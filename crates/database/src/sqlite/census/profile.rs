@@ -9,9 +9,10 @@ use serde::Serialize;
 
 use super::kind::{Kind, Traits};
 use super::magnitude::Magnitude;
+use super::reading;
 use super::sample::{RowLabel, Sample};
 use super::value_kind::ValueKind;
-use crate::sqlite::target_type::TargetType;
+use crate::sqlite::target_type::{NumericBounds, TargetType};
 
 /// The values of one column, counted by kind. Profiles of parts of a table can be merged, in any order.
 #[derive(Clone, Debug, Default)]
@@ -207,14 +208,16 @@ impl Profile {
         };
         match target {
             TargetType::Bytea | TargetType::MixedBytea => 2 + 2 * raw.max(numbers),
-            TargetType::Numeric(bounds) => {
+            TargetType::Numeric(bounds) | TargetType::MixedNumeric(bounds) => {
                 let scale = bounds.map_or(0, |it| usize::from(it.scale));
                 // A sign, a zero before the point, and the point.
                 3 + self.whole_max + self.fraction_max.max(scale)
             }
-            TargetType::Text | TargetType::MixedText | TargetType::Varchar(_) | TargetType::Json => {
-                raw.max(numbers)
-            }
+            TargetType::Text
+            | TargetType::MixedText
+            | TargetType::Varchar(_)
+            | TargetType::Citext
+            | TargetType::Json => raw.max(numbers),
             _ => OTHER_BYTES_MAX,
         }
     }
@@ -262,19 +265,25 @@ impl Profile {
     /// Whether every value of the kind is held. A class of large numbers is taken at its largest one that occurs.
     fn is_held(&self, kind: Kind, target: TargetType) -> bool {
         let within = |number: Magnitude, max: usize, most: usize| number.max().min(most) <= max;
+        let has_digits = |bounds: Option<NumericBounds>| {
+            bounds.is_none_or(|bounds| {
+                let whole_max = usize::from(bounds.precision.saturating_sub(bounds.scale));
+                within(kind.whole, whole_max, self.whole_max)
+                    && within(kind.fraction, usize::from(bounds.scale), self.fraction_max)
+            })
+        };
+        let is_finite = kind.is(Kind::INTEGER | Kind::REAL) && !kind.is(Kind::INFINITE);
         match target {
             TargetType::SmallInt => kind.is(Kind::SMALL),
+            TargetType::Integer => kind.is(Kind::MEDIUM),
             TargetType::BigInt => kind.is(Kind::INTEGER),
             TargetType::Boolean => kind.is(Kind::BIT | Kind::WORD),
             TargetType::Double => kind.is(Kind::REAL | Kind::EXACT),
-            TargetType::Numeric(None) => kind.is(Kind::NUMERIC),
-            TargetType::Numeric(Some(bounds)) => {
-                let whole_max = usize::from(bounds.precision.saturating_sub(bounds.scale));
-                kind.is(Kind::NUMERIC)
-                    && within(kind.whole, whole_max, self.whole_max)
-                    && within(kind.fraction, usize::from(bounds.scale), self.fraction_max)
+            TargetType::Numeric(bounds) => kind.is(Kind::NUMERIC) && has_digits(bounds),
+            TargetType::MixedNumeric(bounds) => {
+                kind.is(Kind::NUMERIC | Kind::NUMBER_TEXT) && has_digits(bounds)
             }
-            TargetType::Text => kind.is_text(),
+            TargetType::Text | TargetType::Citext => kind.is_text(),
             TargetType::Varchar(length) => {
                 kind.is_text() && within(kind.length, length as usize, self.text_chars_max)
             }
@@ -285,10 +294,13 @@ impl Profile {
             TargetType::Time => kind.is(Kind::TIME),
             TargetType::Timestamp => kind.is(Kind::DATE | Kind::MIDNIGHT | Kind::TIMESTAMP),
             TargetType::TimestampTz => kind.is(Kind::TIMESTAMP_TZ),
-            TargetType::Json => {
-                kind.is(Kind::JSON | Kind::INTEGER) || kind.is(Kind::REAL) && !kind.is(Kind::INFINITE)
+            TargetType::DateFrom(it) => kind.is(reading::fact(it, true)),
+            TargetType::TimestampFrom(it) | TargetType::TimestampTzFrom(it) => {
+                kind.is(reading::fact(it, false))
             }
-            TargetType::Uuid => kind.is(Kind::UUID),
+            TargetType::Json => kind.is(Kind::JSON) || is_finite,
+            TargetType::Jsonb => kind.is(Kind::JSONB) || is_finite,
+            TargetType::Uuid => kind.is(Kind::UUID | Kind::SIXTEEN_BYTES),
         }
     }
 }

@@ -9,12 +9,12 @@ use super::pass;
 use super::profile::Profile;
 use super::sample::RowLabel;
 use crate::sqlite::schema::Schema;
-use crate::sqlite::{NumericBounds, TargetType};
+use crate::sqlite::{NumericBounds, OnBadValue, Reading, TargetType};
 
 /// Every type, with the bounds that tell values apart.
 fn targets() -> Vec<TargetType> {
     let numeric = |precision, scale| TargetType::Numeric(Some(NumericBounds { precision, scale }));
-    vec![
+    let mut all = vec![
         TargetType::SmallInt,
         TargetType::BigInt,
         TargetType::Boolean,
@@ -37,8 +37,24 @@ fn targets() -> Vec<TargetType> {
         TargetType::Timestamp,
         TargetType::TimestampTz,
         TargetType::Json,
+        TargetType::Jsonb,
+        TargetType::Integer,
+        TargetType::Citext,
+        TargetType::MixedNumeric(None),
+        TargetType::MixedNumeric(Some(NumericBounds {
+            precision: 8,
+            scale: 3,
+        })),
         TargetType::Uuid,
-    ]
+    ];
+    for reading in Reading::ALL {
+        all.extend([
+            TargetType::DateFrom(reading),
+            TargetType::TimestampFrom(reading),
+            TargetType::TimestampTzFrom(reading),
+        ]);
+    }
+    all
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -52,18 +68,37 @@ fn value() -> impl Strategy<Value = Value> {
             (0_u32..63, -2_i64..3).prop_map(|(bits, step)| (1_i64 << bits).wrapping_add(step)),
             (0_u32..63, -2_i64..3).prop_map(|(bits, step)| (-1_i64 << bits).wrapping_add(step)),
             -100_000_000_000_000_i64..1_000_000_000_000_000,
+            // Moments, and the first and last of them.
+            (edge(), prop_oneof![Just(1_i64), Just(1000)], -2_i64..3)
+                .prop_map(|(edge, unit, step)| edge * unit + step),
+            (
+                -800_000_i64..3_000_000,
+                prop_oneof![Just(86_400_i64), Just(86_400_000)]
+            )
+                .prop_map(|(day, unit)| day * unit),
+            1_721_420_i64..1_721_430,
+            5_373_480_i64..5_373_490,
         ]
         .prop_map(Value::Integer),
         prop_oneof![
             any::<f64>().prop_filter("SQLite has no NaN", |it| !it.is_nan()),
             (any::<i32>(), 0_i32..7).prop_map(|(digits, scale)| f64::from(digits) / 10_f64.powi(scale)),
-            (any::<i64>(), 0_i32..20).prop_map(|(digits, scale)| digits as f64 / 10_f64.powi(scale)),
+            ("-?[0-9]{1,18}e-[0-9]").prop_map(|it| it.parse().unwrap()),
             Just(0.0),
             Just(-0.0),
             Just(0.1 + 0.2),
             Just(f64::INFINITY),
             Just(f64::NEG_INFINITY),
             2_400_000.0..2_500_000.0,
+            (edge(), -4_i32..5)
+                .prop_map(|(edge, step)| edge.to_string().parse::<f64>().unwrap() + f64::from(step) / 4.0),
+            (1_721_420_i32..1_721_430, 0_i32..5)
+                .prop_map(|(day, step)| f64::from(day) + f64::from(step) / 4.0),
+            (5_373_482_i32..5_373_487, -3_i32..4)
+                .prop_map(|(day, step)| f64::from(day) + 0.5 + f64::from(step) * 1e-9),
+            (2_400_000_i32..2_500_000).prop_map(|day| f64::from(day) + 0.5),
+            (any::<i32>(), 0_i32..8)
+                .prop_map(|(digits, scale)| 1.7e9 + f64::from(digits) / 10_f64.powi(scale)),
             0.0..5e12,
         ]
         .prop_map(Value::Real),
@@ -76,12 +111,18 @@ fn value() -> impl Strategy<Value = Value> {
     ]
 }
 
+/// The first and the last second of the years that are read, since 1970.
+fn edge() -> impl Strategy<Value = i64> {
+    prop_oneof![Just(-62_135_596_800_i64), Just(253_402_300_800)]
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
         "\\PC{0,40}",
         "[a-z]{0,8}",
         "[tTfF]|[tT][rR][uU][eE]|[fF]alse|null|yes",
         "[+-]?[0-9]{0,22}(\\.[0-9]{0,6})?([eE][+-]?[0-9]{1,3})?",
+        "1?[0-9]{9,12}(\\.[0-9]{1,7})?|24[0-9]{5}(\\.5)?|[.][0-9]{1,3}|[0-9]{1,3}[.]|0e-?[0-9]{1,6}",
         "[ 0]?[0-9]{1,40}( |\\.5)?",
         "[0-2][0-9]{3}-[01][0-9]-[0-3][0-9]",
         "[0-2][0-9]{3}-[01][0-9]-[0-3][0-9][T ]([01][0-9]:[0-5][0-9]|00:00)(:00|:[0-6][0-9](\\.[0-9]{1,8})?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?",
@@ -228,8 +269,15 @@ fn report_names_what_the_declared_type_refuses() {
         )
         .unwrap();
     let mut tables = Schema::read(&connection).unwrap().tables;
-    let census = super::take(&connection, &mut tables[0]).unwrap();
-    super::settle(&mut tables[0], &census, &mut Vec::new(), &mut Vec::new());
+    let census = super::take(&connection, &mut tables[0], &[None, None]).unwrap();
+    let on_bad_value = OnBadValue::default();
+    super::settle(
+        &mut tables[0],
+        &census,
+        on_bad_value,
+        &mut Vec::new(),
+        &mut Vec::new(),
+    );
     let report = serde_json::to_value(census.report(&tables[0])).unwrap();
     let (n, s) = (&report["columns"][0], &report["columns"][1]);
     assert_eq!(report["rows"], 3);

@@ -59,7 +59,7 @@ pub enum ValueKind {
     IntegerText,
     /// Of these, those that 64 bits do not hold.
     IntegerTextBeyond64Bits,
-    /// Texts of digits with a point among them.
+    /// Texts that are a number with a point or an exponent.
     DecimalText,
     /// Storage class BLOB.
     Blob,

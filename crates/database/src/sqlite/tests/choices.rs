@@ -193,7 +193,7 @@ fn a_choice_of_what_is_not_there_names_what_is_near() {
         (
             "orders",
             "quty",
-            "table orders has no column quty, which is given a type (near it is qty, qty_text)",
+            "table orders has no column quty, which is given a type (near it is qty)",
         ),
         (
             "recent",

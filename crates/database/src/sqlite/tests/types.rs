@@ -1,6 +1,6 @@
 //! Facts about types: a declared type, the values, and what they become.
 
-use super::{Choices, NoteKind, rows, source};
+use super::{Choices, Note, NoteKind, rows, source};
 
 /// The type that column `c` gets, its values' texts, and whether that deserves a note.
 fn check(declared: &str, values: &str, expected_type: &str, expected_texts: &[&str], noted: bool) {
@@ -89,7 +89,13 @@ fn values_that_fit_keep_their_declared_type() {
         &["10:00:00"],
         false,
     );
-    check("JSON", "('{\"b\": 1}'), (7)", "json", &["{\"b\": 1}", "7"], false);
+    check(
+        "JSON",
+        "('{\"b\":  1, \"a\": []}'), (7)",
+        "jsonb",
+        &["{\"a\": [], \"b\": 1}", "7"],
+        false,
+    );
     check(
         "UUID",
         "('3F333DF690A44FDA8DD39485D27CEE36')",
@@ -175,6 +181,23 @@ fn values_that_do_not_fit_get_a_wider_type_and_a_note() {
         true,
     );
     check("JSON", "('{}'), ('{broken')", "text", &["{}", "{broken"], true);
+    let twice = "{\"a\": 1, \"a\": 2}";
+    check("JSON", &format!("('{twice}')"), "json", &[twice], true);
+    check("JSON", "('\"\\u0000\"')", "json", &["\"\\u0000\""], true);
+    check(
+        "NUMERIC",
+        "(1), ('123456789012345678901.5')",
+        "numeric",
+        &["1", "123456789012345678901.5"],
+        true,
+    );
+    check(
+        "UUID",
+        "(x'3f333df690a44fda8dd39485d27cee36')",
+        "uuid",
+        &["3f333df6-90a4-4fda-8dd3-9485d27cee36"],
+        false,
+    );
     check("UUID", "('not-a-uuid')", "text", &["not-a-uuid"], true);
 }
 
@@ -187,8 +210,8 @@ fn check_suggestion(definition: &str, values: &str, expected: Option<&str>, note
     let suggestions = &inspection.census[0].columns[0].proposal.suggestions;
     let found = suggestions.first().map(|it| it.target.as_str());
     assert_eq!(found, expected, "{definition} of {values}");
-    let notes = inspection.notes.iter();
-    let said = notes.filter(|it| it.kind == NoteKind::Suggested).count();
+    let said = |it: &&Note| it.kind == NoteKind::Suggested;
+    let said = inspection.notes.iter().filter(said).count();
     assert_eq!(said, usize::from(noted), "{definition} of {values}");
 }
 
