@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row};
 
 use super::schema::Table;
 use super::source::read_error;
-use crate::Result;
+use crate::{Error, Result};
 
 /// Reads the columns at `places` of every row; with `rowid`, that name's value stands behind them.
 pub(super) fn scan(

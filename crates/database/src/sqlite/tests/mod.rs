@@ -30,16 +30,24 @@ fn make(path: &Path, sql: &str) {
         .unwrap();
 }
 
+/// The texts of all rows that reach the target.
 fn rows(source: &SqliteSource, table: &Table) -> Vec<Vec<Option<String>>> {
     let mut texts = Vec::new();
     let places: Vec<usize> = (0..table.columns.len()).collect();
-    rows::canonical_rows(source.connection(), table, &places, &mut |row| {
-        texts.push(
-            row.iter()
-                .map(|it| it.map(|it| String::from_utf8(it.to_vec()).unwrap()))
-                .collect(),
-        );
-        ControlFlow::Continue(())
+    rows::scan(source.connection(), table, &places, None, &mut |row| {
+        let mut fields = Vec::new();
+        for &place in &places {
+            let mut text = Vec::new();
+            let rule = table.rule(place);
+            let taken = rule.take(row.get_ref(place).unwrap(), &mut text, TargetType::write);
+            match taken.unwrap() {
+                Taken::Rejected => return Ok(ControlFlow::Continue(())),
+                Taken::Null => fields.push(None),
+                Taken::Value => fields.push(Some(String::from_utf8(text).unwrap())),
+            }
+        }
+        texts.push(fields);
+        Ok(ControlFlow::Continue(()))
     })
     .unwrap();
     texts
