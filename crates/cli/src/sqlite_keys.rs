@@ -8,7 +8,7 @@ use crate::{Failure, MappingArgs, Result};
 const HEADING: &str = "SQLite";
 
 /// What becomes of keys, and of what has no counterpart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct SqliteKeyArgs {
     /// What becomes of rows whose foreign key leads to no row
     ///
@@ -88,16 +88,6 @@ impl SqliteKeyArgs {
             FullTextArg::LeaveOut => FullText::LeaveOut,
             FullTextArg::Tsvector => FullText::TsVector,
         };
-    }
-}
-
-impl Default for SqliteKeyArgs {
-    fn default() -> Self {
-        SqliteKeyArgs {
-            orphans: OrphansArg::default(),
-            nocase: NocaseArg::default(),
-            full_text: FullTextArg::default(),
-        }
     }
 }
 

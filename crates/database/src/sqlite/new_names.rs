@@ -20,6 +20,9 @@ pub(super) fn give(schema: &mut Schema, choices: &Choices, blockers: &mut Vec<Bl
         for column in &mut table.columns {
             column.new_name = new_name(choices, &table.name, Some(&column.name));
         }
+        for search in &mut table.searches {
+            search.new_name = new_name(choices, &search.name, None);
+        }
         for index in &mut table.indexes {
             // Names of indexes and of tables are one namespace, so that one option serves both.
             index.new_name = new_name(choices, &index.name, None);
@@ -139,6 +142,11 @@ fn is_known(schema: &Schema, rename: &Rename) -> bool {
         None => schema
             .tables
             .iter()
-            .any(|it| is_named(&it.name) || it.indexes.iter().any(|index| is_named(&index.name))),
+            .flat_map(|it| {
+                let indexes = it.indexes.iter().map(|it| &it.name);
+                let searches = it.searches.iter().map(|it| &it.name);
+                std::iter::once(&it.name).chain(indexes).chain(searches)
+            })
+            .any(|it| is_named(it)),
     }
 }

@@ -9,6 +9,7 @@ use catalog::{ColumnType, GeneratedKind, quote_ident};
 
 use super::modules::Module;
 use super::naming::Names;
+use super::new_names::is_name;
 use super::note::{Note, NoteKind};
 use super::schema::{Column, Schema, Table};
 use super::sql_text;
@@ -22,6 +23,8 @@ const TEXT_BYTES_MAX: usize = 256 << 10;
 pub struct TextSearch {
     /// The full-text table of the source.
     pub name: String,
+    /// Its name on the target.
+    pub new_name: String,
     /// Places of the columns.
     pub columns: Vec<usize>,
     /// Of `pg_catalog`.
@@ -113,6 +116,7 @@ impl TextSearch {
         }
         TextSearch {
             name: table.name.clone(),
+            new_name: table.name.clone(),
             columns,
             configuration,
             column: Some(column),
@@ -124,6 +128,7 @@ impl TextSearch {
     pub(super) fn on_content(name: &str, columns: Vec<usize>, configuration: &'static str) -> TextSearch {
         TextSearch {
             name: name.to_owned(),
+            new_name: name.to_owned(),
             columns,
             configuration,
             column: None,
@@ -225,7 +230,7 @@ pub(super) fn settle(schema: &mut Schema, names: &mut Names, notes: &mut Vec<Not
                 None => Vec::new(),
             };
             search.index = match &search.column {
-                None if names.take(&search.name) => search.name.clone(),
+                None if is_name(&search.new_name) && names.take(&search.new_name) => search.new_name.clone(),
                 _ => names.choose(&table.new_name, &columns, "idx"),
             };
         }
