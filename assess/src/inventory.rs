@@ -103,6 +103,7 @@ pub(crate) fn take_all(args: &Args, choices: &Choices, ui: &Ui) -> Result<Vec<In
         .count();
     if files == 0 {
         args.sqlite.refuse_for(&args.sources.join(", "))?;
+        args.sqlite_names.refuse_for(&args.sources.join(", "))?;
     }
     if files > 1 && args.sqlite.name_columns() {
         return Err(

@@ -59,6 +59,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
 /// Refuses options about a SQLite file for a source that is none.
 fn refuse_choices(args: &Args) -> cli::Result<()> {
     args.sqlite.refuse_for(&args.source)?;
+    args.sqlite_names.refuse_for(&args.source)?;
     match &args.rejects {
         Some(_) => Err(Failure::usage(format!(
             "--rejects is about the rows of a SQLite file, and {} is none",

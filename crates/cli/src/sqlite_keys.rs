@@ -96,6 +96,16 @@ impl SqliteNameArgs {
     pub fn apply(&self, choices: &mut Choices) -> Result<()> {
         enter(self.snake_case, self.rename.iter(), choices)
     }
+
+    /// Refuses options that say nothing about `source`, which is no SQLite file.
+    pub fn refuse_for(&self, source: &str) -> Result<()> {
+        if !self.snake_case && self.rename.is_empty() {
+            return Ok(());
+        }
+        let message =
+            format!("--rename and --snake-case give names of a SQLite file new ones, and {source} is none");
+        Err(Failure::usage(message).with_hint("remap-schema has the same options for an archive"))
+    }
 }
 
 impl MappingArgs {
