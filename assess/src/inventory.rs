@@ -111,6 +111,12 @@ pub(crate) fn take_all(args: &Args, choices: &Choices, ui: &Ui) -> Result<Vec<In
                 .with_hint("assess that file apart from the others"),
         );
     }
+    if files > 1 && args.sqlite_names.name_tables() {
+        return Err(
+            Failure::usage("--rename names what is in one SQLite file, and several are given")
+                .with_hint("assess that file apart from the others"),
+        );
+    }
     endpoints.iter().map(|it| take(it, choices, ui)).collect()
 }
 

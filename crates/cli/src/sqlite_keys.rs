@@ -97,6 +97,11 @@ impl SqliteNameArgs {
         enter(self.snake_case, self.rename.iter(), choices)
     }
 
+    /// Whether the options name tables, which only one file can have.
+    pub fn name_tables(&self) -> bool {
+        !self.rename.is_empty()
+    }
+
     /// Refuses options that say nothing about `source`, which is no SQLite file.
     pub fn refuse_for(&self, source: &str) -> Result<()> {
         if !self.snake_case && self.rename.is_empty() {
