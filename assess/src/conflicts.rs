@@ -105,14 +105,14 @@ fn values(source: &Inventory) -> Vec<Conflict> {
             )
         }
     };
-    let blockers = source.blockers.iter().map(of(
-        Severity::Blocks,
-        "correct it in the source, or choose by --type and --on-bad-value",
-    ));
+    let blockers = source.blockers.iter().map(|it| {
+        let text = format!("{} {it}", source.name);
+        conflict(Severity::Blocks, Topic::Values, text, it.hint())
+    });
     let discarded = source
         .discarded
         .iter()
-        .map(of(Severity::Resolved, "--on-bad-value says so"));
+        .map(of(Severity::Resolved, "--on-bad-value or --orphans says so"));
     blockers
         .chain(discarded)
         .chain(

@@ -11,7 +11,7 @@ use database::postgres::{
     Identity, OversizedRows, Snapshot, SnapshotRequest, could_hold_oversized_row, find_oversized_row,
     read_catalog,
 };
-use database::sqlite::{Blocker, Choices, SqliteSource, TableReport};
+use database::sqlite::{Blocker, Choices, OrphanedKey, SqliteSource, TableReport};
 use fingerprint::Form;
 use plan::PlannedType;
 
@@ -43,8 +43,10 @@ pub(crate) struct Inventory {
     pub(crate) large_objects: LargeObjects,
     /// What will be different on the target, as sentences.
     pub(crate) notes: Vec<String>,
-    /// What cannot be moved as it is, as sentences.
-    pub(crate) blockers: Vec<String>,
+    /// Foreign keys of a SQLite file with rows that have no parent.
+    pub(crate) orphans: Vec<OrphanedKey>,
+    /// What cannot be moved as it is.
+    pub(crate) blockers: Vec<Blocker>,
 }
 
 pub(crate) enum Engine {
@@ -101,10 +103,17 @@ pub(crate) fn take_all(args: &Args, choices: &Choices, ui: &Ui) -> Result<Vec<In
         .count();
     if files == 0 {
         args.sqlite.refuse_for(&args.sources.join(", "))?;
+        args.sqlite_names.refuse_for(&args.sources.join(", "))?;
     }
     if files > 1 && args.sqlite.name_columns() {
         return Err(
             Failure::usage("--type names a column of one SQLite file, and several are given")
+                .with_hint("assess that file apart from the others"),
+        );
+    }
+    if files > 1 && args.sqlite_names.name_tables() {
+        return Err(
+            Failure::usage("--rename names what is in one SQLite file, and several are given")
                 .with_hint("assess that file apart from the others"),
         );
     }
@@ -162,6 +171,7 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
         discarded: Vec::new(),
         large_objects,
         notes,
+        orphans: Vec::new(),
         blockers: Vec::new(),
     })
 }
@@ -228,7 +238,8 @@ fn take_sqlite(path: &Path, choices: &Choices, ui: &Ui) -> Result<Inventory> {
         bytes: std::fs::metadata(path).map_or(0, |it| it.len()),
         large_objects: LargeObjects::default(),
         notes: survey.notes.iter().map(ToString::to_string).collect(),
-        blockers: survey.blockers.iter().map(ToString::to_string).collect(),
+        orphans: survey.orphans,
+        blockers: survey.blockers,
         catalog: survey.catalog,
     })
 }

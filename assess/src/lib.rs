@@ -22,7 +22,8 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
-    let choices = args.sqlite.choices(None)?;
+    let mut choices = args.sqlite.choices(None)?;
+    args.sqlite_names.apply(&mut choices)?;
     let sources = inventory::take_all(&args, &choices, ui)?;
     let (plan, placements) = planning::propose(&sources, &choices);
     plan.validate()

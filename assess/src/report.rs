@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use catalog::{Extension, ObjectKind};
 use cli::{Format, Table, count, size};
 use database::postgres::Identity;
+use database::sqlite::{OrphanedKey, Orphans};
 use serde_json::{Value, json};
 
 use crate::columns;
@@ -220,7 +221,21 @@ fn inventory(it: &Inventory) -> Value {
         "census": it.census,
         "discards": it.discards,
         "notes": it.notes,
-        "blockers": it.blockers,
+        "orphans": it.orphans.iter().map(orphans).collect::<Vec<_>>(),
+        "blockers": it.blockers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn orphans(key: &OrphanedKey) -> Value {
+    json!({
+        "table": key.table, "columns": key.columns, "parent": key.parent, "parent_columns": key.parent_columns,
+        "count": key.count, "followers": key.followers, "rows": key.rows,
+        "fate": match key.fate {
+            Orphans::Stop => "stop",
+            Orphans::Keep => "keep",
+            Orphans::Delete => "delete",
+            Orphans::Null => "null",
+        },
     })
 }
 

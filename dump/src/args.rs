@@ -57,6 +57,8 @@ pub(crate) struct Args {
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]
     pub(crate) sqlite: cli::SqliteArgs,
+    #[command(flatten)]
+    pub(crate) sqlite_names: cli::SqliteNameArgs,
     /// The folder for rows that --on-bad-value reject sets aside; it is made, or is empty
     ///
     /// One CSV file for each table that has such rows, with all that they hold, the row's number and why it was set

@@ -59,6 +59,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
 /// Refuses options about a SQLite file for a source that is none.
 fn refuse_choices(args: &Args) -> cli::Result<()> {
     args.sqlite.refuse_for(&args.source)?;
+    args.sqlite_names.refuse_for(&args.source)?;
     match &args.rejects {
         Some(_) => Err(Failure::usage(format!(
             "--rejects is about the rows of a SQLite file, and {} is none",
@@ -124,7 +125,8 @@ impl Options {
 }
 
 fn choices(args: &Args) -> cli::Result<Choices> {
-    let choices = args.sqlite.choices(args.plan.planned()?.as_ref())?;
+    let mut choices = args.sqlite.choices(args.plan.planned()?.as_ref())?;
+    args.sqlite_names.apply(&mut choices)?;
     match (choices.on_bad_value, &args.rejects) {
         (OnBadValue::Reject, None) => Err(Failure::usage(
             "--on-bad-value reject sets rows aside, and nobody says where",

@@ -364,6 +364,15 @@ impl Live {
     }
 }
 
+/// Whether the words name a SQLite file.
+pub(crate) fn is_sqlite(words: &str) -> bool {
+    !is_archive(words)
+        && matches!(
+            Endpoint::parse(words, &cli::environment()),
+            Ok(Endpoint::Sqlite(_))
+        )
+}
+
 /// Whether the words name an archive rather than a database: stdin, a folder with an end member, or a file that
 /// begins like one.
 fn is_archive(words: &str) -> bool {

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use database::sqlite::{Choices, OnBadValue};
 use plan::{BadValues, PlannedSource};
 
+use crate::sqlite_keys::SqliteKeyArgs;
 use crate::sqlite_types::{flag_types, planned_types, read_types};
 use crate::{Failure, Result};
 
@@ -30,6 +31,8 @@ pub struct SqliteArgs {
     /// [default: stop]
     #[arg(long, value_enum, value_name = "WHAT", help_heading = HEADING)]
     on_bad_value: Option<BadValueWord>,
+    #[command(flatten)]
+    keys: SqliteKeyArgs,
 }
 
 /// The words of --on-bad-value.
@@ -57,11 +60,13 @@ impl SqliteArgs {
         }
         let said = self.on_bad_value.map(BadValueWord::choice);
         let on_bad_value = said.or_else(|| planned.and_then(|it| it.on_bad_value).map(choice));
-        Ok(Choices {
+        let mut choices = Choices {
             types,
             on_bad_value: on_bad_value.unwrap_or_default(),
             ..Choices::default()
-        })
+        };
+        self.keys.apply(&mut choices);
+        Ok(choices)
     }
 
     /// Refuses options that say nothing about `source`, which is no SQLite file.
@@ -70,6 +75,10 @@ impl SqliteArgs {
             (!self.types.is_empty(), "--type"),
             (self.types_file.is_some(), "--types"),
             (self.on_bad_value.is_some(), "--on-bad-value"),
+            (
+                self.keys != SqliteKeyArgs::default(),
+                "--orphans, --nocase or --full-text",
+            ),
         ];
         match given.iter().find(|(is_given, _)| *is_given) {
             Some((_, option)) => Err(Failure::usage(format!(

@@ -1,3 +1,24 @@
 //! SQL of SQLite as SQL of PostgreSQL that means the same, or the reason why there is none.
 //!
-//! Pure: text in, text out. What a name means, and which type a column has on the target, is told by whoever asks.
+//! Pure: text in, text out. What a name means, and which type a column has on the target, is told by whoever asks
+//! ([`Scope`]). An expression is translated only where the same rows give the same result. Where that hangs on the
+//! values that are there, because SQLite lets any value stand in any column, the translation names what it takes for
+//! granted ([`Assumption`]) as SQL for SQLite itself, which can then be asked about the rows.
+//!
+//! The parser is `sqlite3-parser`: SQLite's own tokenizer and LALR grammar, ported by the author of much of rusqlite
+//! and kept in step with SQLite's releases. It gives every operator SQLite's precedence, and reads what only SQLite
+//! has (`GLOB`, `==`, `ISNULL`, `->>`, names in four kinds of quotes, strings in double quotes). `sqlparser` reads many
+//! dialects with one grammar: its precedences are PostgreSQL's, and it refuses tables that SQLite takes.
+
+mod definition;
+mod expression;
+mod parse;
+mod scope;
+
+pub use definition::{
+    Action, Check, ColumnDefinition, ForeignKey, Generated, IndexDefinition, IndexTerm, TableDefinition,
+    index_definition, table_definition,
+};
+pub use expression::{Assumption, Expression, Untranslated};
+pub use parse::SyntaxError;
+pub use scope::{Affinity, Collation, Scope, ScopeColumn, ValueType};

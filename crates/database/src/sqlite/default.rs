@@ -212,6 +212,7 @@ mod tests {
     fn check(declared: &str, target: TargetType, default: &str, expected: Option<&str>) {
         let column = Column {
             name: "c".to_owned(),
+            new_name: "c".to_owned(),
             declared_type: declared.to_owned(),
             not_null: false,
             default: Some(default.to_owned()),
@@ -223,6 +224,8 @@ mod tests {
             rowid_max: None,
             uniform: true,
             bytes_max: 0,
+            collation: String::new(),
+            comparison: crate::sqlite::Comparison::Exact,
         };
         let translated = translate(&column).map(Option::unwrap_or_default);
         assert_eq!(

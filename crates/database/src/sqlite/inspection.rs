@@ -13,19 +13,21 @@ use super::ddl;
 use super::discard::Discard;
 use super::keys;
 use super::misfits::{self, Outcome};
+use super::modules;
 use super::naming::Names;
+use super::new_names;
+use super::nocase;
 use super::note::{Note, NoteKind};
+use super::orphaned_key::OrphanedKey;
 use super::schema::{Generated, Schema, Table};
 use super::source::SqliteSource;
 use super::sql_text;
+use super::text_search;
 use super::translate;
 use crate::{Error, ErrorKind, Result};
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.
 const COLUMNS_MAX: usize = 1600;
-
-/// Names that every PostgreSQL table has already.
-const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
 
 /// What a SQLite database contains and what becomes of it.
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ pub struct Inspection {
     /// What the values are, in the order of the schema's tables.
     pub census: Vec<TableCensus>,
     pub notes: Vec<Note>,
+    /// Foreign keys with rows that have no parent, and what becomes of these.
+    pub orphans: Vec<OrphanedKey>,
     /// What does not reach the target, as the choices say.
     pub discards: Vec<Discard>,
     /// What cannot be moved truthfully; [`SqliteSource::inspect`] returns only inspections without any.
@@ -61,6 +65,29 @@ pub enum Blocker {
     /// A column with the name of a system column.
     SystemColumn {
         column: String,
+    },
+    /// Two names become one.
+    NameClash {
+        kind: String,
+        first: String,
+        second: String,
+        new_name: String,
+    },
+    /// Rows without a parent, by foreign key, and nobody said what becomes of them.
+    Orphans {
+        key: OrphanedKey,
+    },
+    /// Keys without a parent that cannot become NULL, by the columns that refuse it.
+    OrphansNotNull {
+        columns: Vec<String>,
+    },
+    /// Rows without a parent that cannot be told apart from others, by their table.
+    NamelessRows {
+        table: String,
+    },
+    /// What a new name was chosen for is not there.
+    UnknownName {
+        name: String,
     },
     TooManyColumns {
         table: String,
@@ -130,28 +157,31 @@ impl SqliteSource {
 
     fn look_through(&self, choices: &Choices) -> Result<Inspection> {
         let mut schema = Schema::read(self.connection())?;
+        let mut outcome = Outcome::default();
+        modules::take_up(
+            self.connection(),
+            &mut schema,
+            choices.full_text,
+            &mut outcome.notes,
+        )?;
         let chosen = Chosen::find(&schema, choices)?;
         let (connection, on_bad_value) = (self.connection(), choices.on_bad_value);
-        let mut outcome = Outcome::default();
         let mut census = Vec::with_capacity(schema.tables.len());
         for (at, table) in schema.tables.iter_mut().enumerate() {
             let found = census::take(connection, table, chosen.of_table(at))?;
             let Outcome { notes, blockers, .. } = &mut outcome;
             let suspects = census::settle(table, &found, on_bad_value, notes, blockers);
             misfits::settle(connection, table, at, &suspects, on_bad_value, &mut outcome)?;
-            check_names(table, &mut outcome.blockers);
+            check_column_count(table, &mut outcome.blockers);
             census.push(found);
         }
         let Outcome {
             mut notes,
             mut blockers,
-            discards,
+            mut discards,
         } = outcome;
-        for index in schema.tables.iter().flat_map(|it| &it.indexes) {
-            if index.origin == super::IndexOrigin::CreateIndex {
-                check_name(&index.name, &format!("index {}", index.name), &mut blockers);
-            }
-        }
+        // After the census, which can give a table columns that keep what does not fit.
+        new_names::give(&mut schema, choices, &mut blockers);
         let is_unwritable = |it: &Blocker| matches!(it, Blocker::BadText { .. } | Blocker::Misfits { .. });
         if blockers.iter().any(is_unwritable) {
             // The rows of such a table have no canonical text, so that its keys cannot be judged.
@@ -162,16 +192,20 @@ impl SqliteSource {
                 post_data: String::new(),
                 census,
                 notes,
+                orphans: Vec::new(),
                 discards,
                 blockers,
             });
         }
+        nocase::decide(self.connection(), &mut schema, choices.nocase, &mut notes)?;
         let mut names = Names::default();
         for table in &schema.tables {
-            names.take(&table.name);
+            names.take(&table.new_name);
         }
         let identities = translate::identities(&schema, &mut names);
-        let keys = keys::decide(self.connection(), &schema, &mut names, &mut notes)?;
+        let (keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
+        let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
+        text_search::settle(&mut schema, &mut names, &mut notes);
         let pre_data = ddl::pre_data(&schema, &keys, &identities, &mut notes);
         notes.extend(left_behind(&schema));
         Ok(Inspection {
@@ -181,37 +215,18 @@ impl SqliteSource {
             schema,
             census,
             notes,
+            orphans,
             discards,
             blockers,
         })
     }
 }
 
-fn check_names(table: &Table, blockers: &mut Vec<Blocker>) {
-    check_name(&table.name, &format!("table {}", table.name), blockers);
+fn check_column_count(table: &Table, blockers: &mut Vec<Blocker>) {
     if table.columns.len() > COLUMNS_MAX {
         blockers.push(Blocker::TooManyColumns {
             table: table.name.clone(),
             count: table.columns.len(),
-        });
-    }
-    for column in &table.columns {
-        let label = format!("{}.{}", table.name, column.name);
-        check_name(&column.name, &format!("column {label}"), blockers);
-        if SYSTEM_COLUMNS.contains(&column.name.as_str()) {
-            blockers.push(Blocker::SystemColumn { column: label });
-        }
-    }
-}
-
-fn check_name(name: &str, label: &str, blockers: &mut Vec<Blocker>) {
-    if name.is_empty() {
-        blockers.push(Blocker::EmptyName {
-            table: label.to_owned(),
-        });
-    } else if name.len() > IDENTIFIER_BYTES_MAX {
-        blockers.push(Blocker::LongName {
-            object: label.to_owned(),
         });
     }
 }
@@ -269,11 +284,22 @@ impl Blocker {
         }
     }
 
-    fn hint(&self) -> &'static str {
+    /// The way out.
+    pub fn hint(&self) -> &'static str {
         match self {
             Blocker::LongName { .. } | Blocker::EmptyName { .. } | Blocker::SystemColumn { .. } => {
-                "rename it in a copy of the file (ALTER TABLE … RENAME)"
+                "give it another name with --rename"
             }
+            Blocker::NameClash { .. } => "give one of the two another name with --rename",
+            Blocker::UnknownName { .. } => {
+                "--rename wants names as the file has them: TABLE=NEW, TABLE.COLUMN=NEW"
+            }
+            Blocker::Orphans { .. } => {
+                "--orphans keep makes the foreign keys NOT VALID, delete leaves the rows out with those that refer to \
+                 them, null makes their keys NULL"
+            }
+            Blocker::OrphansNotNull { .. } => "--orphans delete leaves the rows out",
+            Blocker::NamelessRows { .. } => "--orphans keep leaves them as they are",
             Blocker::TooManyColumns { .. } => "split the table in a copy of the file",
             Blocker::BadText { .. } => {
                 "such a value cannot be text in PostgreSQL: `--type TABLE.COLUMN=bytea` moves the column's bytes, \
@@ -299,6 +325,27 @@ impl fmt::Display for Blocker {
             }
             Blocker::EmptyName { table } => write!(f, "{table} has no name"),
             Blocker::SystemColumn { column } => write!(f, "{column} has the name of a system column"),
+            Blocker::NameClash {
+                kind,
+                first,
+                second,
+                new_name,
+            } => {
+                write!(f, "{kind}: {first} and {second} would both be {new_name}")
+            }
+            Blocker::Orphans { key } => write!(f, "{key}"),
+            Blocker::OrphansNotNull { columns } => {
+                write!(
+                    f,
+                    "keys without a parent cannot become NULL: {}",
+                    columns.join(", ")
+                )
+            }
+            Blocker::NamelessRows { table } => write!(
+                f,
+                "rows of {table} have no parent and cannot be told apart, since columns hide the rowid"
+            ),
+            Blocker::UnknownName { name } => write!(f, "there is no {name} to be renamed"),
             Blocker::TooManyColumns { table, count } => {
                 write!(
                     f,

@@ -11,6 +11,7 @@ use super::choices::OnBadValue;
 use super::discard::{Discard, Fate};
 use super::exact::is_text;
 use super::inspection::Blocker;
+use super::nocase::Comparison;
 use super::note::{Note, NoteKind};
 use super::row_label::{Named, RowLabels, readable};
 use super::rows::{failed, scan};
@@ -256,8 +257,10 @@ impl Suspect {
 
     /// The column that keeps what the values were.
     fn keeper(&self, table: &Table) -> Column {
+        let name = free_name(table, &table.columns[self.place].name);
         Column {
-            name: free_name(table, &table.columns[self.place].name),
+            new_name: name.clone(),
+            name,
             declared_type: String::new(),
             not_null: false,
             default: None,
@@ -273,6 +276,8 @@ impl Suspect {
             rowid_max: None,
             uniform: false,
             bytes_max: self.bytes_max,
+            collation: "BINARY".to_owned(),
+            comparison: Comparison::Exact,
         }
     }
 

@@ -1,59 +1,12 @@
-//! The rows of a table as SQLite reads them, and as canonical texts for what is proved about keys.
+//! The rows of a table as SQLite reads them, but for what is left out by choice.
 
 use std::ops::ControlFlow;
 
 use rusqlite::{Connection, Row};
 
-use super::rule::Taken;
 use super::schema::Table;
 use super::source::read_error;
-use super::target_type::TargetType;
-use crate::{Error, ErrorKind, Result};
-
-/// Receives a row, one text for each column; `None` is NULL. A break ends the reading.
-pub(super) type Visit<'a> = dyn FnMut(&[Option<&[u8]>]) -> ControlFlow<()> + 'a;
-
-/// Passes the canonical texts of the columns at `places` of every row that is not set aside.
-pub(super) fn canonical_rows(
-    connection: &Connection,
-    table: &Table,
-    places: &[usize],
-    visit: &mut Visit<'_>,
-) -> Result<()> {
-    let mut text = Vec::new();
-    let mut ends = Vec::with_capacity(places.len());
-    let all = table.with_deciding(places);
-    scan(connection, table, &all, None, &mut |row| {
-        text.clear();
-        ends.clear();
-        for (field, &place) in all.iter().enumerate() {
-            let value = row.get_ref(field).map_err(failed(table))?;
-            let column = &table.columns[place];
-            let taken = table.rule(place).take(value, &mut text, TargetType::write);
-            let taken = taken.map_err(|_| {
-                let message = format!(
-                    "a value of {}.{} does not fit {}, although every value was checked",
-                    table.name,
-                    column.name,
-                    column.target.to_sql()
-                );
-                Error::new(ErrorKind::Unsupported, message)
-            })?;
-            match taken {
-                Taken::Rejected => return Ok(ControlFlow::Continue(())),
-                Taken::Value => ends.push(Some(text.len())),
-                Taken::Null => ends.push(None),
-            }
-        }
-        ends.truncate(places.len());
-        let mut start = 0;
-        let fields: Vec<Option<&[u8]>> = ends
-            .iter()
-            .map(|end| end.map(|end| &text[std::mem::replace(&mut start, end)..end]))
-            .collect();
-        Ok(visit(&fields))
-    })
-}
+use crate::{Error, Result};
 
 /// Reads the columns at `places` of every row; with `rowid`, that name's value stands behind them.
 pub(super) fn scan(
@@ -64,15 +17,17 @@ pub(super) fn scan(
     visit: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
 ) -> Result<()> {
     // With the table's alias before it, a name in double quotes is never taken for a string.
-    let names = places
-        .iter()
-        .map(|&place| format!("s.{}", quote(table.source_name(place))));
+    let names = places.iter().map(|&place| expression(table, place));
     let names: Vec<String> = names.chain(rowid.map(|name| format!("s.{name}"))).collect();
-    let sql = format!(
+    let mut sql = format!(
         "SELECT {} FROM main.{} AS s",
         names.join(", "),
         quote(&table.name)
     );
+    if let Some(condition) = &table.omission.condition {
+        sql.push_str(" WHERE ");
+        sql.push_str(condition);
+    }
     let mut statement = connection.prepare(&sql).map_err(failed(table))?;
     let mut rows = statement.query([]).map_err(failed(table))?;
     while let Some(row) = rows.next().map_err(failed(table))? {
@@ -83,12 +38,22 @@ pub(super) fn scan(
     Ok(())
 }
 
+/// The column's value, or NULL where that is left out.
+fn expression(table: &Table, place: usize) -> String {
+    let column = format!("s.{}", quote(table.source_name(place)));
+    let nulls = table.omission.nulls.iter();
+    match nulls.filter(|(it, _)| *it == place).map(|(_, when)| when).next() {
+        Some(when) => format!("CASE WHEN {when} THEN NULL ELSE {column} END"),
+        None => column,
+    }
+}
+
 /// Asked for at every value, so nothing is made before something has failed.
 pub(super) fn failed(table: &Table) -> impl FnOnce(rusqlite::Error) -> Error {
     |error| read_error(format!("cannot read the rows of table {}", table.name), error)
 }
 
 /// SQLite's quoting, which knows no escapes but the doubled quote.
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -7,6 +7,7 @@ mod choices;
 mod files;
 mod names;
 mod refusals;
+mod sqlite_keys;
 mod together;
 mod values;
 mod wild;

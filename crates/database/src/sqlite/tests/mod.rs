@@ -1,6 +1,9 @@
 //! Facts about whole files: what becomes of a SQLite database, from its definition to the rows.
 
 mod choices;
+mod keys;
+mod names;
+mod text_search;
 mod types;
 
 use std::ops::ControlFlow;
@@ -29,16 +32,24 @@ fn make(path: &Path, sql: &str) {
         .unwrap();
 }
 
+/// The texts of all rows that reach the target.
 fn rows(source: &SqliteSource, table: &Table) -> Vec<Vec<Option<String>>> {
     let mut texts = Vec::new();
     let places: Vec<usize> = (0..table.columns.len()).collect();
-    rows::canonical_rows(source.connection(), table, &places, &mut |row| {
-        texts.push(
-            row.iter()
-                .map(|it| it.map(|it| String::from_utf8(it.to_vec()).unwrap()))
-                .collect(),
-        );
-        ControlFlow::Continue(())
+    rows::scan(source.connection(), table, &places, None, &mut |row| {
+        let mut fields = Vec::new();
+        for &place in &places {
+            let mut text = Vec::new();
+            let rule = table.rule(place);
+            let taken = rule.take(row.get_ref(place).unwrap(), &mut text, TargetType::write);
+            match taken.unwrap() {
+                Taken::Rejected => return Ok(ControlFlow::Continue(())),
+                Taken::Null => fields.push(None),
+                Taken::Value => fields.push(Some(String::from_utf8(text).unwrap())),
+            }
+        }
+        texts.push(fields);
+        Ok(ControlFlow::Continue(()))
     })
     .unwrap();
     texts
@@ -127,7 +138,11 @@ fn sequences_go_on_where_the_source_stopped() {
 fn keys_that_the_rows_break_are_weakened_and_noted() {
     let check = |sql: &str, present: &str, absent: &str| {
         let (source, _folder) = source(sql);
-        let inspection = source.inspect(&Choices::default()).unwrap();
+        let choices = Choices {
+            orphans: Orphans::Keep,
+            ..Choices::default()
+        };
+        let inspection = source.inspect(&choices).unwrap();
         assert!(
             inspection.post_data.contains(present),
             "{sql}: {}",
