@@ -38,5 +38,5 @@ pub use rows::Visit;
 pub use schema::{
     Column, ForeignKey, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable,
 };
-pub use source::{SqliteSource, is_sqlite_file};
+pub use source::{DamageCheck, Interrupter, Opening, SqliteSource, is_sqlite_file, why_no_database};
 pub use target_type::{NumericBounds, TargetType};

@@ -1,0 +1,284 @@
+//! A SQLite file opened for reading: one connection, one read transaction, nothing written.
+//!
+//! While a connection has the file open, nothing else in this process may open and close it: the system drops all
+//! locks that a process has on a file when it closes any descriptor of it.
+
+mod copy;
+mod damage;
+mod header;
+mod interrupter;
+mod session;
+mod sidecars;
+mod trouble;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode};
+
+use copy::Copy;
+use damage::Damage;
+use header::Header;
+use session::{Access, begin};
+use sidecars::{MadeBeside, Room};
+use trouble::open_error;
+
+use super::note::Note;
+use crate::Result;
+
+pub use damage::DamageCheck;
+pub use header::{is_sqlite_file, why_no_database};
+pub use interrupter::Interrupter;
+pub(super) use trouble::read_error;
+
+/// How a file is opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// How long a writer that holds the file may keep us waiting.
+    pub busy_timeout: Duration,
+    /// Whether a damaged file is read as far as it can be.
+    pub salvage: bool,
+}
+
+impl Default for Opening {
+    fn default() -> Self {
+        Opening {
+            busy_timeout: Duration::from_secs(10),
+            salvage: false,
+        }
+    }
+}
+
+/// A SQLite database at one moment: everything is read within one transaction that begins with
+/// [`SqliteSource::open`] and ends when the value is dropped.
+///
+/// In rollback-journal mode no writer can commit as long as it lives.
+#[derive(Debug)]
+pub struct SqliteSource {
+    // Dropped in this order: the connection is closed before files beside it and the copy are removed.
+    connection: Connection,
+    _made_beside: MadeBeside,
+    copy: Option<Copy>,
+    path: PathBuf,
+    read: PathBuf,
+    access: Access,
+    opening: Opening,
+    interrupter: Interrupter,
+    damage_notes: Vec<Note>,
+    lost_rows: bool,
+}
+
+impl SqliteSource {
+    /// Opens the file as [`SqliteSource::open_with`] does, with nothing chosen.
+    pub fn open(path: &Path) -> Result<SqliteSource> {
+        SqliteSource::open_with(path, &Opening::default(), &Interrupter::default())
+    }
+
+    /// Opens the file, checks it for damage and begins the transaction. `interrupter` ends all of it, and what is
+    /// read later.
+    ///
+    /// Where SQLite would have to write to the file or beside it before it could read (a hot rollback journal,
+    /// a write-ahead log in a folder that cannot be written), the file and its sidecars are copied to a
+    /// temporary folder first: see [`SqliteSource::copied`].
+    pub fn open_with(path: &Path, opening: &Opening, interrupter: &Interrupter) -> Result<SqliteSource> {
+        let source = SqliteSource::open_unchecked(path, opening, interrupter)?;
+        match damage::find(&source.connection, path)? {
+            None => Ok(source),
+            Some(damage) => Err(damage.to_error(path)),
+        }
+    }
+
+    /// Opens the file without a look at its damage, for those who run [`SqliteSource::damage_check`] beside their
+    /// reading.
+    pub fn open_unchecked(path: &Path, opening: &Opening, interrupter: &Interrupter) -> Result<SqliteSource> {
+        let header = Header::read(path)?;
+        if header.is_truncated(path) {
+            return Err(Damage::of_truncated(&header).to_error(path));
+        }
+        let wait = opening.busy_timeout;
+        let room = if header.wal {
+            sidecars::room_for_reading(path)
+        } else {
+            Room::Enough
+        };
+        let in_place = match room {
+            Room::Enough => Some(Access::InPlace),
+            Room::Immutable => Some(Access::Immutable),
+            Room::None => None,
+        };
+        let made_beside = if in_place == Some(Access::InPlace) {
+            MadeBeside::note(path)
+        } else {
+            MadeBeside::default()
+        };
+        let begun = in_place.map(|access| (access, begin(path, access, wait, interrupter)));
+        let (connection, copy, access) = match begun {
+            Some((access, Ok(connection))) => (connection, None, access),
+            Some((_, Err(error))) if !wants_to_write(&error) => return Err(open_error(path, wait, error)),
+            _ => {
+                let copy = Copy::make(path, 1, interrupter)?;
+                let connection = begin(&copy.database(), Access::Copy, wait, interrupter)
+                    .map_err(|error| open_error(path, wait, error))?;
+                (connection, Some(copy), Access::Copy)
+            }
+        };
+        interrupter.check()?;
+        Ok(SqliteSource {
+            connection,
+            _made_beside: made_beside,
+            read: copy.as_ref().map_or_else(|| path.to_owned(), Copy::database),
+            copy,
+            path: path.to_owned(),
+            access,
+            opening: opening.clone(),
+            interrupter: interrupter.clone(),
+            damage_notes: Vec::new(),
+            lost_rows: false,
+        })
+    }
+
+    /// Whether a copy of the file is read because SQLite could not have read the file without writing.
+    pub fn copied(&self) -> bool {
+        self.copy.is_some()
+    }
+
+    /// The path that was given, also where a copy is read.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The look at the file's damage, on another connection: it can run on another thread.
+    pub fn damage_check(&self) -> DamageCheck {
+        DamageCheck::new(
+            &self.path,
+            &self.read,
+            self.access,
+            self.opening.busy_timeout,
+            &self.interrupter,
+        )
+    }
+
+    /// Whether rows of a damaged file could not be read; the notes of the inspection tell which.
+    pub fn lost_rows(&self) -> bool {
+        self.lost_rows
+    }
+
+    pub(super) fn damage_notes(&self) -> &[Note] {
+        &self.damage_notes
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+fn wants_to_write(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::sidecars::with_suffix;
+    use super::*;
+    use crate::ErrorKind;
+
+    fn make(path: &Path, sql: &str) -> Connection {
+        let connection = Connection::open(path).unwrap();
+        connection.execute_batch(sql).unwrap();
+        connection
+    }
+
+    fn count(source: &SqliteSource) -> i64 {
+        source
+            .connection()
+            .query_row("SELECT count(*) FROM t", [], |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn absent_file_is_not_created() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("absent");
+        assert_eq!(SqliteSource::open(&path).unwrap_err().kind(), ErrorKind::File);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn damaged_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("damaged");
+        make(&path, "CREATE TABLE t (a); INSERT INTO t SELECT hex(randomblob(500)) FROM generate(50)".replace(
+            "FROM generate(50)",
+            "FROM (WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n WHERE x < 50) SELECT x FROM n)",
+        ).as_str());
+        let mut bytes = fs::read(&path).unwrap();
+        let middle = bytes.len() / 2 / 4096 * 4096;
+        bytes[middle..middle + 4096].fill(0x5a);
+        fs::write(&path, bytes).unwrap();
+        let error = SqliteSource::open(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::File);
+        assert!(error.hint().is_some());
+    }
+
+    #[test]
+    fn writes_after_the_opening_are_not_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("wal");
+        let writer = make(
+            &path,
+            "PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)",
+        );
+        let source = SqliteSource::open(&path).unwrap();
+        writer.execute("INSERT INTO t VALUES (2)", []).unwrap();
+        assert_eq!(count(&source), 1);
+        assert_eq!(count(&SqliteSource::open(&path).unwrap()), 2);
+        assert!(!source.copied());
+    }
+
+    #[test]
+    fn source_cannot_be_written_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        drop(make(&path, "CREATE TABLE t (a)"));
+        let source = SqliteSource::open(&path).unwrap();
+        assert!(
+            source
+                .connection()
+                .execute("INSERT INTO t VALUES (1)", [])
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn hot_journal_is_rolled_back_in_a_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("live");
+        let writer = make(
+            &path,
+            "CREATE TABLE t (a); INSERT INTO t VALUES (1); PRAGMA cache_size = 1; PRAGMA cache_spill = 1",
+        );
+        writer
+            .execute_batch(
+                "BEGIN; INSERT INTO t WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n WHERE x < 5000)
+                 SELECT randomblob(500) FROM n",
+            )
+            .unwrap();
+        let crashed = folder.path().join("crashed");
+        fs::copy(&path, &crashed).unwrap();
+        fs::copy(with_suffix(&path, "-journal"), with_suffix(&crashed, "-journal")).unwrap();
+        let before = fs::read(&crashed).unwrap();
+        let source = SqliteSource::open(&crashed).unwrap();
+        assert!(source.copied());
+        let copy = source.copy.as_ref().unwrap().folder();
+        assert_eq!(fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o700);
+        assert_eq!(count(&source), 1);
+        assert!(fs::read(&crashed).unwrap() == before, "the file was written");
+        assert!(with_suffix(&crashed, "-journal").exists());
+    }
+}
