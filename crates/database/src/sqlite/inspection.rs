@@ -94,7 +94,7 @@ impl SqliteSource {
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
     pub fn survey(&self, _choices: &Choices) -> Result<Inspection> {
         let mut schema = Schema::read(self.connection())?;
-        let (mut notes, mut blockers) = (Vec::new(), Vec::new());
+        let (mut notes, mut blockers) = (self.damage_notes().to_vec(), Vec::new());
         for table in &mut schema.tables {
             check_names(table, &mut blockers);
             census::take(self.connection(), table, &mut notes, &mut blockers)?;

@@ -31,6 +31,15 @@ pub(super) struct Header {
     /// Whether the database is in WAL mode, in which SQLite wants files beside it.
     pub(super) wal: bool,
     pub(super) file_bytes: u64,
+    pub(super) encoding: Encoding,
+}
+
+/// How the file writes its texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoding {
+    Utf8,
+    Utf16Le,
+    Utf16Be,
 }
 
 impl Header {
@@ -61,6 +70,11 @@ impl Header {
             page_count: (field(24) == field(92) && field(28) > 0).then(|| field(28)),
             wal: start[18] == 2 || start[19] == 2,
             file_bytes,
+            encoding: match field(56) {
+                2 => Encoding::Utf16Le,
+                3 => Encoding::Utf16Be,
+                _ => Encoding::Utf8,
+            },
         })
     }
 

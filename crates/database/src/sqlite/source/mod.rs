@@ -7,6 +7,7 @@ mod copy;
 mod damage;
 mod header;
 mod interrupter;
+mod salvage;
 mod session;
 mod sidecars;
 mod trouble;
@@ -24,7 +25,7 @@ use sidecars::{MadeBeside, Room};
 use trouble::open_error;
 
 use super::note::Note;
-use crate::Result;
+use crate::{Error, Result};
 
 pub use damage::DamageCheck;
 pub use header::{is_sqlite_file, why_no_database};
@@ -64,6 +65,7 @@ pub struct SqliteSource {
     access: Access,
     opening: Opening,
     interrupter: Interrupter,
+    salvaged: bool,
     damage_notes: Vec<Note>,
     lost_rows: bool,
 }
@@ -81,11 +83,57 @@ impl SqliteSource {
     /// a write-ahead log in a folder that cannot be written), the file and its sidecars are copied to a
     /// temporary folder first: see [`SqliteSource::copied`].
     pub fn open_with(path: &Path, opening: &Opening, interrupter: &Interrupter) -> Result<SqliteSource> {
-        let source = SqliteSource::open_unchecked(path, opening, interrupter)?;
+        if opening.salvage {
+            let header = Header::read(path)?;
+            if header.is_truncated(path) {
+                let damage = Damage::of_truncated(&header);
+                return SqliteSource::salvage(path, Some(&damage), opening, interrupter);
+            }
+        }
+        let source = match SqliteSource::open_unchecked(path, opening, interrupter) {
+            Ok(source) => source,
+            Err(error) if opening.salvage && is_about_damage(&error) => {
+                return SqliteSource::salvage(path, None, opening, interrupter);
+            }
+            Err(error) => return Err(error),
+        };
         match damage::find(&source.connection, path)? {
             None => Ok(source),
+            Some(damage) if opening.salvage => {
+                drop(source);
+                SqliteSource::salvage(path, Some(&damage), opening, interrupter)
+            }
             Some(damage) => Err(damage.to_error(path)),
         }
+    }
+
+    fn salvage(
+        path: &Path,
+        damage: Option<&Damage>,
+        opening: &Opening,
+        interrupter: &Interrupter,
+    ) -> Result<SqliteSource> {
+        let salvaged = salvage::salvage(path, damage, interrupter)?;
+        let wait = opening.busy_timeout;
+        let connection = begin(&salvaged.database, Access::Copy, wait, interrupter).map_err(|error| {
+            read_error(
+                format!("cannot read what was salvaged from {}", path.display()),
+                error,
+            )
+        })?;
+        Ok(SqliteSource {
+            connection,
+            _made_beside: MadeBeside::default(),
+            copy: Some(salvaged.copy),
+            path: path.to_owned(),
+            read: salvaged.database,
+            access: Access::Copy,
+            opening: opening.clone(),
+            interrupter: interrupter.clone(),
+            salvaged: true,
+            damage_notes: salvaged.notes,
+            lost_rows: salvaged.lost_rows,
+        })
     }
 
     /// Opens the file without a look at its damage, for those who run [`SqliteSource::damage_check`] beside their
@@ -132,6 +180,7 @@ impl SqliteSource {
             access,
             opening: opening.clone(),
             interrupter: interrupter.clone(),
+            salvaged: false,
             damage_notes: Vec::new(),
             lost_rows: false,
         })
@@ -140,6 +189,11 @@ impl SqliteSource {
     /// Whether a copy of the file is read because SQLite could not have read the file without writing.
     pub fn copied(&self) -> bool {
         self.copy.is_some()
+    }
+
+    /// Whether the file is damaged and what is read is what could be saved of it.
+    pub fn salvaged(&self) -> bool {
+        self.salvaged
     }
 
     /// The path that was given, also where a copy is read.
@@ -170,6 +224,12 @@ impl SqliteSource {
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }
+}
+
+/// Whether the file could not even be opened because of its damage.
+fn is_about_damage(error: &Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|it| it.downcast_ref::<rusqlite::Error>());
+    cause.is_some_and(|it| it.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt))
 }
 
 fn wants_to_write(error: &rusqlite::Error) -> bool {
