@@ -10,7 +10,7 @@ use database::postgres::{
     Identity, OversizedRows, Snapshot, SnapshotRequest, could_hold_oversized_row, find_oversized_row,
     read_catalog,
 };
-use database::sqlite::{Choices, SqliteSource};
+use database::sqlite::Choices;
 use fingerprint::Form;
 
 use crate::large_objects::{self, LargeObjects};
@@ -81,7 +81,7 @@ pub(crate) fn without_built_in(extensions: &[Extension]) -> impl Iterator<Item =
 pub(crate) fn take(words: &str, choices: &Choices, ui: &Ui) -> Result<Inventory> {
     match Endpoint::parse(words, &cli::environment()).map_err(Failure::source)? {
         Endpoint::Postgres(endpoint) => take_postgres(&endpoint, ui),
-        Endpoint::Sqlite(path) => take_sqlite(&path, choices),
+        Endpoint::Sqlite(path) => take_sqlite(&path, choices, ui),
     }
 }
 
@@ -158,8 +158,8 @@ fn count_rows(snapshot: &mut Snapshot, table: &Table) -> Result<RowCount> {
     }
 }
 
-fn take_sqlite(path: &Path, choices: &Choices) -> Result<Inventory> {
-    let source = SqliteSource::open(path).map_err(Failure::source)?;
+fn take_sqlite(path: &Path, choices: &Choices, ui: &Ui) -> Result<Inventory> {
+    let source = cli::open_sqlite(path, choices, ui)?;
     let survey = source.survey(choices).map_err(Failure::source)?;
     let counts = survey.schema.tables.iter().map(|table| RowCount {
         rows: table.row_count,

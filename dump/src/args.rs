@@ -12,6 +12,8 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
   dump mandible-dev --schema 'crm*' --exclude-table-data '*.audit_log' -o crm.tar
   dump mandible-dev --table public.orders --where \"public.orders=placed_at >= '2026-01-01'\" | load shared-app-dev";
 
+const FINDINGS: &str = "--salvage, and rows of a damaged file are lost";
+
 const SELECTION: &str = "Selection (PostgreSQL)";
 
 /// Write a database as a checksummed archive
@@ -22,7 +24,7 @@ const SELECTION: &str = "Selection (PostgreSQL)";
 /// enough, unless row level security would hide rows from it (then BYPASSRLS), or there are large objects that it may
 /// not read: before PostgreSQL 19 each needs GRANT SELECT ON LARGE OBJECT. Rows of foreign tables stay where they are.
 #[derive(Debug, Parser)]
-#[command(name = "dump", after_help = cli::after_help(EXAMPLES, None))]
+#[command(name = "dump", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
     /// What to read: a URL, a keyword string, a database's name or a SQLite file
     pub(crate) source: String,

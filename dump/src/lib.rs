@@ -44,10 +44,9 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         ui.status("stdout is /dev/null or closed: the archive is checked and kept nowhere");
     }
     match Endpoint::parse(&args.source, &cli::environment()).map_err(Failure::source)? {
-        Endpoint::Postgres(endpoint) => postgres::dump(&endpoint, &options, ui),
+        Endpoint::Postgres(endpoint) => postgres::dump(&endpoint, &options, ui).map(|()| Outcome::Done),
         Endpoint::Sqlite(path) => sqlite::dump(&path, &options, ui),
-    }?;
-    Ok(Outcome::Done)
+    }
 }
 
 /// What was asked for, decided.

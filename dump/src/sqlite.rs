@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use archive::{SchemaMember, SourceIdentity, SourceKind, TableForm, Writer};
-use cli::{Failure, Ui, create_archive};
+use cli::{Failure, Outcome, Ui, create_archive};
 use database::sqlite::{Inspection, Note, NoteKind, SqliteSource};
 use fingerprint::{Form, encode_row};
 
@@ -12,23 +12,18 @@ use crate::packing::{Packer, pack};
 use crate::rows::Stop;
 use crate::{Options, finish, header};
 
-pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
+pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result {
     if let Some(filter) = options.wanted.filters.first() {
         let message = format!("`{filter}` chooses in a PostgreSQL database, and a SQLite file is read whole");
         return Err(Failure::usage(message));
     }
     let sink = create_archive(&options.destination)?;
-    let source = SqliteSource::open(path).map_err(Failure::source)?;
+    let source = cli::open_sqlite(path, &options.choices, ui)?;
     let name = path
         .file_name()
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
         .into_owned();
-    if source.copied() {
-        ui.status(format_args!(
-            "{name}: read from a copy, since SQLite would have had to recover the file"
-        ));
-    }
     let inspection = source.inspect(&options.choices).map_err(Failure::source)?;
     let notes: Vec<String> = inspection.notes.iter().map(ToString::to_string).collect();
     say_notes(&name, &inspection, ui);
@@ -53,7 +48,14 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result<()> {
     pack(options, &mut writer, &progress, |packer| {
         read_tables(&source, &inspection, packer)
     })?;
-    finish(writer, &header.catalog, &name, &progress, options, ui)
+    finish(writer, &header.catalog, &name, &progress, options, ui)?;
+    if source.lost_rows() {
+        ui.finding(format_args!(
+            "{name}: rows of the damaged file are lost; the notes tell which"
+        ));
+        return Ok(Outcome::Findings);
+    }
+    Ok(Outcome::Done)
 }
 
 /// What is left out or weaker on the target is said in any case; what only changes its form is counted.

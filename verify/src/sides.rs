@@ -13,7 +13,7 @@ use database::endpoint::PostgresEndpoint;
 use database::postgres::{
     Extent, Identity, Selection, Snapshot, SnapshotRequest, SnapshotSession, read_catalog, read_rows,
 };
-use database::sqlite::{Choices, Inspection, SqliteSource};
+use database::sqlite::{Choices, Inspection, NoteKind, SqliteSource};
 use fingerprint::{Fingerprint, Form, encode_row};
 use plan::Mapping;
 use rewrite::{Known, NameMap, Rewriter};
@@ -82,7 +82,7 @@ impl Source {
                     .map(|live| Source::Postgres(Box::new(live)))
             }
             Endpoint::Sqlite(path) => {
-                let source = SqliteSource::open(&path).map_err(Failure::source)?;
+                let source = cli::open_sqlite(&path, choices, ui)?;
                 let inspection = source.inspect(choices).map_err(Failure::source)?;
                 let name = path.display().to_string();
                 Ok(Source::Sqlite(Box::new(SqliteFile {
@@ -100,6 +100,19 @@ impl Source {
             Source::Sqlite(file) => &file.name,
             Source::Archive(it) => &it.header.source.database,
         }
+    }
+
+    /// What of a damaged file could not be read, as sentences.
+    pub(crate) fn lost(&self) -> Vec<String> {
+        let Source::Sqlite(file) = self else {
+            return Vec::new();
+        };
+        let lost = file
+            .inspection
+            .notes
+            .iter()
+            .filter(|it| it.kind == NoteKind::Lost);
+        lost.map(|it| format!("the source is damaged: {it}")).collect()
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {

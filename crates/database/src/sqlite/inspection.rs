@@ -15,10 +15,11 @@ use super::schema::{Generated, Schema, Table};
 use super::source::SqliteSource;
 use super::sql_text;
 use super::translate;
+use super::utf16;
 use crate::{Error, ErrorKind, Result};
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.
-const COLUMNS_MAX: usize = 1600;
+pub(super) const COLUMNS_MAX: usize = 1600;
 
 /// Names that every PostgreSQL table has already.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
@@ -64,6 +65,12 @@ pub enum Blocker {
         count: u64,
         rows: String,
     },
+    /// TEXT values of a UTF-16 file with half of a pair, which SQLite itself would replace.
+    BadUtf16 {
+        column: String,
+        count: u64,
+        rows: String,
+    },
     /// Values beyond the size of a message to the server.
     TooLong {
         column: String,
@@ -97,15 +104,23 @@ impl SqliteSource {
         let (mut notes, mut blockers) = (self.damage_notes().to_vec(), Vec::new());
         for table in &mut schema.tables {
             check_names(table, &mut blockers);
+            if table.columns.len() > COLUMNS_MAX {
+                // SQLite may not give so many at once, and nothing more can become of the table.
+                continue;
+            }
             census::take(self.connection(), table, &mut notes, &mut blockers)?;
         }
+        utf16::check(self.connection(), &schema, &mut blockers)?;
         for index in schema.tables.iter().flat_map(|it| &it.indexes) {
             if index.origin == super::IndexOrigin::CreateIndex {
                 check_name(&index.name, &format!("index {}", index.name), &mut blockers);
             }
         }
-        if blockers.iter().any(|it| matches!(it, Blocker::BadText { .. })) {
-            // The rows of such a table have no canonical text, so that its keys cannot be judged.
+        if blockers
+            .iter()
+            .any(|it| matches!(it, Blocker::BadText { .. } | Blocker::TooManyColumns { .. }))
+        {
+            // The rows of such a table have no canonical text or were not read, so that its keys cannot be judged.
             return Ok(Inspection {
                 schema,
                 catalog: Catalog::default(),
@@ -217,6 +232,9 @@ impl Blocker {
             Blocker::BadText { .. } => {
                 "such a value cannot be text in PostgreSQL: repair it, or store it as a BLOB, in a copy of the file"
             }
+            Blocker::BadUtf16 { .. } => {
+                "SQLite gives U+FFFD for such a part of a text: repair it, or store the text as a BLOB, in a copy of the file"
+            }
             Blocker::TooLong { .. } => "shorten the value in a copy of the file",
         }
     }
@@ -244,6 +262,9 @@ impl fmt::Display for Blocker {
                     f,
                     "{count} values of {column} hold a NUL or are not UTF-8 ({rows})"
                 )
+            }
+            Blocker::BadUtf16 { column, count, rows } => {
+                write!(f, "{count} values of {column} are no UTF-16 ({rows})")
             }
             Blocker::TooLong { column, rows } => write!(f, "values of {column} are too long ({rows})"),
         }

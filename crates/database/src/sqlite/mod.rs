@@ -27,6 +27,7 @@ mod source;
 mod sql_text;
 mod target_type;
 mod translate;
+mod utf16;
 
 #[cfg(test)]
 mod tests;

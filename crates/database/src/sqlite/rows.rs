@@ -82,12 +82,25 @@ pub(super) fn scan(
         .iter()
         .map(|&place| format!("s.{}", quote(&table.columns[place].name)));
     let names: Vec<String> = names.chain(rowid.map(|name| format!("s.{name}"))).collect();
-    let sql = format!(
-        "SELECT {} FROM main.{} AS s",
-        names.join(", "),
+    each(connection, table, &scan_sql(table, &names), visit)
+}
+
+/// A scan of the table itself, never of an index that has the same columns: it could be damaged.
+pub(super) fn scan_sql(table: &Table, columns: &[String]) -> String {
+    format!(
+        "SELECT {} FROM main.{} AS s NOT INDEXED",
+        columns.join(", "),
         quote(&table.name)
-    );
-    let mut statement = connection.prepare(&sql).map_err(failed(table))?;
+    )
+}
+
+pub(super) fn each(
+    connection: &Connection,
+    table: &Table,
+    sql: &str,
+    visit: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let mut statement = connection.prepare(sql).map_err(failed(table))?;
     let mut rows = statement.query([]).map_err(failed(table))?;
     while let Some(row) = rows.next().map_err(failed(table))? {
         if visit(row)?.is_break() {
@@ -103,6 +116,6 @@ pub(super) fn failed(table: &Table) -> impl FnOnce(rusqlite::Error) -> Error {
 }
 
 /// SQLite's quoting, which knows no escapes but the doubled quote.
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -94,7 +94,11 @@ pub(super) fn find(connection: &Connection, path: &Path) -> Result<Option<Damage
             Ok(answer) => answer,
             // Some damage ends the check itself.
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
-                error.to_string()
+                if damage.messages.is_empty() {
+                    damage.objects.insert(Object::Unknown);
+                    damage.messages.push(error.to_string());
+                }
+                break;
             }
             Err(error) => return Err(context(error)),
         };
@@ -105,6 +109,12 @@ pub(super) fn find(connection: &Connection, path: &Path) -> Result<Option<Damage
             }
         }
     }
+    // Where a table is damaged, its indexes do not agree with it.
+    let found = damage.objects.clone();
+    damage.objects.retain(|it| match it {
+        Object::Index { table, .. } => !found.contains(&Object::Table(table.clone())),
+        _ => true,
+    });
     Ok((!damage.messages.is_empty()).then_some(damage))
 }
 

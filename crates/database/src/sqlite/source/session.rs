@@ -56,9 +56,10 @@ pub(super) fn begin(
     connection.execute_batch(
         "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA ignore_check_constraints = ON",
     )?;
+    // Its own waiting cannot be ended from outside; the library begins with five seconds of it.
+    connection.busy_timeout(Duration::ZERO)?;
     let end = Instant::now() + wait;
     loop {
-        // SQLite's own waiting cannot be ended from outside.
         let begun = connection
             .execute_batch("BEGIN")
             .and_then(|()| connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())));

@@ -52,11 +52,14 @@ pub(super) fn salvage(path: &Path, damage: Option<&Damage>, interrupter: &Interr
     };
     let header = settle(&copy.database(), path, interrupter)?;
     let database = copy.folder().join(NAME);
-    let connection = connect(&database, &copy.database(), &header, interrupter).map_err(failed)?;
+    let connect = |new: &str| connect(new, &copy.database(), &header, interrupter).map_err(failed);
+    let reader = connect(":memory:")?;
+    let connection = connect(&session::uri(&database, "mode=rwc"))?;
     let mut pages = Pages::open(&copy.database(), &header).map_err(|error| copy_error(path, error))?;
     let mut work = Work {
         path,
         connection: &connection,
+        reader: &reader,
         interrupter,
         notes: Vec::new(),
         lost_rows: false,
@@ -68,7 +71,7 @@ pub(super) fn salvage(path: &Path, damage: Option<&Damage>, interrupter: &Interr
         mut notes, lost_rows, ..
     } = work;
     notes.extend(damage.map(|it| remarks(it, &notes)).unwrap_or_default());
-    drop(connection);
+    drop((connection, reader));
     Ok(Salvaged {
         copy,
         database,
@@ -137,9 +140,9 @@ fn settle(database: &Path, path: &Path, interrupter: &Interrupter) -> Result<Hea
     pad()
 }
 
-/// The new database, with the damaged one beside it.
+/// A new database, with the damaged one beside it.
 fn connect(
-    database: &Path,
+    new: &str,
     damaged: &Path,
     header: &Header,
     interrupter: &Interrupter,
@@ -148,7 +151,7 @@ fn connect(
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(session::uri(database, "mode=rwc"), flags)?;
+    let connection = Connection::open_with_flags(new, flags)?;
     session::limit(&connection)?;
     connection.set_limit(Limit::SQLITE_LIMIT_ATTACHED, 1)?;
     interrupter.watch(&connection);
@@ -190,6 +193,8 @@ fn connect(
 struct Work<'a> {
     path: &'a Path,
     connection: &'a Connection,
+    /// Another one to the damaged database, which writes nothing.
+    reader: &'a Connection,
     interrupter: &'a Interrupter,
     notes: Vec<Note>,
     lost_rows: bool,
@@ -299,14 +304,18 @@ impl Work<'_> {
         {
             return;
         }
-        let copied = self.connection.execute_batch(
-            "SAVEPOINT sequences; DELETE FROM main.sqlite_sequence;
-             INSERT INTO main.sqlite_sequence SELECT * FROM damaged.sqlite_sequence; RELEASE sequences",
+        let can_be_read = self.reader.query_row(
+            "SELECT count(name), count(seq) FROM damaged.sqlite_sequence",
+            [],
+            |_| Ok(()),
         );
+        let copied = can_be_read.and_then(|()| {
+            self.connection.execute_batch(
+                "DELETE FROM main.sqlite_sequence;
+                 INSERT INTO main.sqlite_sequence SELECT * FROM damaged.sqlite_sequence",
+            )
+        });
         if copied.is_err() {
-            let _ = self
-                .connection
-                .execute_batch("ROLLBACK TO sequences; RELEASE sequences");
             let text = "cannot be read: numbers go on after the largest that are left";
             self.note(NoteKind::Lost, "sqlite_sequence", text);
         }
@@ -316,7 +325,7 @@ impl Work<'_> {
     fn kinds(&self) -> Result<Vec<(String, String)>> {
         let sql = "SELECT name, type FROM pragma_table_list WHERE schema = 'damaged'";
         let read = || -> rusqlite::Result<Vec<(String, String)>> {
-            self.connection
+            self.reader
                 .prepare(sql)?
                 .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
                 .collect()
@@ -337,7 +346,7 @@ impl Work<'_> {
         walked.map_err(|error| copy_error(self.path, error))?;
         let sql = "SELECT type, name, tbl_name, rootpage, sql FROM damaged.sqlite_schema WHERE rowid = ?1";
         let mut definitions = Vec::new();
-        let mut statement = self.connection.prepare(sql).map_err(|error| self.failed(error))?;
+        let mut statement = self.reader.prepare(sql).map_err(|error| self.failed(error))?;
         for rowid in rowids {
             let read = statement.query_row([rowid], |row| {
                 Ok(Definition {

@@ -101,27 +101,25 @@ impl Work<'_> {
         self.attempt(&sql, count)
     }
 
+    /// Whether exactly `count` rows came over; else none did. They are read on the other connection first: after
+    /// a damaged page was met within a transaction, SQLite writes nothing more in it (`SQLITE_CorruptRdOnly`).
     fn attempt(&self, sql: &str, count: u64) -> Result<bool> {
-        let connection = self.connection;
-        let step = |sql| connection.execute_batch(sql).map_err(|error| self.failed(error));
-        step("SAVEPOINT rows")?;
-        let passed = match connection.execute(sql, []) {
-            Ok(passed) => passed as u64 == count,
-            Err(error) if is_about_rows(&error) => false,
-            Err(error) => return Err(self.failed(error)),
-        };
-        step(if passed {
-            "RELEASE rows"
-        } else {
-            "ROLLBACK TO rows; RELEASE rows"
-        })?;
-        Ok(passed)
+        let select = sql.split_once(SELECT).map_or("", |(_, it)| it);
+        if self.count(&format!("{SELECT}{select}"))? != (count, true) {
+            return Ok(false);
+        }
+        match self.connection.execute(sql, []) {
+            Ok(_) => Ok(true),
+            Err(error) if is_about_rows(&error) => Ok(false),
+            Err(error) => Err(self.failed(error)),
+        }
     }
 
     /// Rows of a table without rowids, up to the first that cannot be read, and from the last one back.
     fn from_both_ends(&self, passage: &Passage, key: &str, lost: &mut Lost) -> Result<u64> {
         let descending = key.replace(',', " DESC,") + " DESC";
-        let (forward, is_whole) = self.count(passage, "")?;
+        let select = passage.insert.find(SELECT).map_or("", |at| &passage.insert[at..]);
+        let (forward, is_whole) = self.count(select)?;
         let insert = |order: &str, count: u64| {
             let sql = format!("{} ORDER BY {order} LIMIT {count}", passage.insert);
             self.attempt(&sql, count)
@@ -130,7 +128,7 @@ impl Work<'_> {
         if is_whole && first == forward {
             return Ok(first);
         }
-        let (backward, _) = self.count(passage, &format!("ORDER BY {descending}"))?;
+        let (backward, _) = self.count(&format!("{select} ORDER BY {descending}"))?;
         let last = if insert(&descending, backward)? {
             backward
         } else {
@@ -140,13 +138,9 @@ impl Work<'_> {
         Ok(first + last)
     }
 
-    /// How many rows can be read in this order, and whether these are all.
-    fn count(&self, passage: &Passage, order: &str) -> Result<(u64, bool)> {
-        let select = passage.insert.split_once(SELECT).map_or("", |(_, it)| it);
-        let mut statement = match self.connection.prepare(&format!("{SELECT}{select} {order}")) {
-            Ok(statement) => statement,
-            Err(error) => return Err(self.failed(error)),
-        };
+    /// How many rows of a query can be read, and whether these are all.
+    fn count(&self, select: &str) -> Result<(u64, bool)> {
+        let mut statement = self.reader.prepare(select).map_err(|error| self.failed(error))?;
         let columns = statement.column_count();
         let mut rows = statement.query([]).map_err(|error| self.failed(error))?;
         let mut count = 0;
