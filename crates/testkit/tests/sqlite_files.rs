@@ -155,6 +155,10 @@ fn files_of_every_state_are_moved_whole_and_stay_as_they_are() {
             "--busy-timeout",
         ],
     );
+
+    // Fault 17: nor is it waited for after Ctrl-C.
+    let line = "timeout --preserve-status -s INT 0.3 dump busy.db --busy-timeout 50 -o out.tar";
+    check(&desk, line, 130, &["interrupted"]);
 }
 
 #[test]
@@ -259,6 +263,26 @@ fn hostile_definitions_are_data() {
         .unwrap();
     drop(unknown);
     check(&desk, "dump unknown.db -o out.tar", 4, &["unknown.db"]);
+
+    let long = format!("CREATE TABLE t (a /* {} */)", " ".repeat(1_100_000));
+    drop(make(&desk.path("long.db"), &long));
+    check(
+        &desk,
+        "dump long.db -o out.tar",
+        4,
+        &["cannot read the schema of long.db", "shorten or simplify it"],
+    );
+    let deep = make(&desk.path("deep.db"), "CREATE TABLE t (a CHECK (1))");
+    let update = "PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, '1', '";
+    deep.execute_batch(&format!("{update}{}1')", "NOT ".repeat(1200)))
+        .unwrap();
+    drop(deep);
+    check(
+        &desk,
+        "dump deep.db -o out.tar",
+        4,
+        &["cannot read the schema of deep.db", "shorten or simplify it"],
+    );
 
     // Names and texts that would be something else if they were not data.
     let odd = make(

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::header::Header;
 use super::interrupter::Interrupter;
 use super::session::{Access, begin};
-use super::trouble::{open_error, read_error};
+use super::trouble::read_error;
 use crate::{Error, ErrorKind, Result};
 
 /// Messages of `quick_check` that an error repeats.
@@ -72,7 +72,7 @@ impl DamageCheck {
     /// Fails with what is damaged.
     pub fn run(self) -> Result<()> {
         let connection = begin(&self.read, self.access, self.wait, &self.interrupter)
-            .map_err(|error| open_error(&self.path, self.wait, error))?;
+            .map_err(|error| read_error(format!("cannot check {} for damage", self.path.display()), error))?;
         let damage = find(&connection, &self.path)?;
         damage.map_or(Ok(()), |damage| Err(damage.to_error(&self.path)))
     }
@@ -87,7 +87,11 @@ pub(super) fn find(connection: &Connection, path: &Path) -> Result<Option<Damage
         .map_err(context)?;
     let mut damage = Damage::default();
     let answers = statement
-        .query_map([], |row| row.get::<_, String>(0))
+        .query_map([], |row| {
+            // Names in it are the file's own.
+            let bytes = row.get_ref(0)?.as_bytes().unwrap_or_default();
+            Ok(String::from_utf8_lossy(bytes).into_owned())
+        })
         .map_err(context)?;
     for answer in answers {
         let answer = match answer {

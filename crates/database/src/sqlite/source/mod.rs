@@ -85,7 +85,7 @@ impl SqliteSource {
     pub fn open_with(path: &Path, opening: &Opening, interrupter: &Interrupter) -> Result<SqliteSource> {
         if opening.salvage {
             let header = Header::read(path)?;
-            if header.is_truncated(path) {
+            if header.is_truncated(&with_its_sidecars(path)) {
                 let damage = Damage::of_truncated(&header);
                 return SqliteSource::salvage(path, Some(&damage), opening, interrupter);
             }
@@ -113,7 +113,7 @@ impl SqliteSource {
         opening: &Opening,
         interrupter: &Interrupter,
     ) -> Result<SqliteSource> {
-        let salvaged = salvage::salvage(path, damage, interrupter)?;
+        let salvaged = salvage::salvage(&with_its_sidecars(path), damage, interrupter)?;
         let wait = opening.busy_timeout;
         let connection = begin(&salvaged.database, Access::Copy, wait, interrupter).map_err(|error| {
             read_error(
@@ -140,12 +140,13 @@ impl SqliteSource {
     /// reading.
     pub fn open_unchecked(path: &Path, opening: &Opening, interrupter: &Interrupter) -> Result<SqliteSource> {
         let header = Header::read(path)?;
-        if header.is_truncated(path) {
+        let file = &with_its_sidecars(path);
+        if header.is_truncated(file) {
             return Err(Damage::of_truncated(&header).to_error(path));
         }
         let wait = opening.busy_timeout;
         let room = if header.wal {
-            sidecars::room_for_reading(path)
+            sidecars::room_for_reading(file)
         } else {
             Room::Enough
         };
@@ -155,16 +156,16 @@ impl SqliteSource {
             Room::None => None,
         };
         let made_beside = if in_place == Some(Access::InPlace) {
-            MadeBeside::note(path)
+            MadeBeside::note(file)
         } else {
             MadeBeside::default()
         };
-        let begun = in_place.map(|access| (access, begin(path, access, wait, interrupter)));
+        let begun = in_place.map(|access| (access, begin(file, access, wait, interrupter)));
         let (connection, copy, access) = match begun {
             Some((access, Ok(connection))) => (connection, None, access),
             Some((_, Err(error))) if !wants_to_write(&error) => return Err(open_error(path, wait, error)),
             _ => {
-                let copy = Copy::make(path, 1, interrupter)?;
+                let copy = Copy::make(file, 1, interrupter)?;
                 let connection = begin(&copy.database(), Access::Copy, wait, interrupter)
                     .map_err(|error| open_error(path, wait, error))?;
                 (connection, Some(copy), Access::Copy)
@@ -174,7 +175,7 @@ impl SqliteSource {
         Ok(SqliteSource {
             connection,
             _made_beside: made_beside,
-            read: copy.as_ref().map_or_else(|| path.to_owned(), Copy::database),
+            read: copy.as_ref().map_or_else(|| file.clone(), Copy::database),
             copy,
             path: path.to_owned(),
             access,
@@ -224,6 +225,11 @@ impl SqliteSource {
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
     }
+}
+
+/// The file beside which SQLite looks for a journal and a log: it follows symbolic links.
+fn with_its_sidecars(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Whether the file could not even be opened because of its damage.

@@ -75,6 +75,9 @@ fn hot_journal_is_rolled_back_in_a_copy() {
     fs::copy(&path, &crashed).unwrap();
     fs::copy(with_suffix(&path, "-journal"), with_suffix(&crashed, "-journal")).unwrap();
     let before = fs::read(&crashed).unwrap();
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&crashed, &link).unwrap();
+    assert_eq!(count(&SqliteSource::open(&link).unwrap()), 1);
     let source = SqliteSource::open(&crashed).unwrap();
     assert!(source.copied());
     let copy = source.copy.as_ref().unwrap().folder();
@@ -151,6 +154,9 @@ fn nothing_is_left_beside_a_database_in_wal_mode() {
     drop(source);
     assert_eq!(names(&left), ["w", "w-wal"]);
     assert!(listing(&left) == before);
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(left.join("w"), &link).unwrap();
+    assert_eq!(count(&SqliteSource::open(&link).unwrap()), 2);
 }
 
 #[test]

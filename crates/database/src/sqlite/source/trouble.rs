@@ -31,40 +31,44 @@ pub(in crate::sqlite) fn read_error(context: String, error: rusqlite::Error) -> 
         ) => ErrorKind::File,
         _ => ErrorKind::Query,
     };
-    let said = error.to_string();
-    let hint = match code {
-        Some(ErrorCode::DatabaseCorrupt) => {
-            Some("the file is damaged: restore it from a backup, or read what can be read with --salvage")
-        }
-        Some(ErrorCode::TooBig) => Some(
-            "a value, a row or a definition is longer than what is read of an unknown file: shorten it in a copy of the file",
-        ),
-        Some(ErrorCode::SystemIoFailure) => {
-            Some("the disk or the file system does not give the file's bytes: copy the file elsewhere first")
-        }
-        _ if said.contains("unsafe use of")
-            || said.contains("no such function")
-            || said.contains("no such collation") =>
-        {
-            Some(
-                "a generated column or an index calls what only its application has, or what a file may not call: \
-                  make it an ordinary column in a copy of the file",
-            )
-        }
-        _ if said.contains("expression tree is too large")
-            || said.contains("too many")
-            || said.contains("too complex") =>
-        {
-            Some(
-                "a definition goes beyond what is read of an unknown file: simplify it in a copy of the file",
-            )
-        }
-        _ => None,
-    };
+    let hint = way_out(&error.to_string(), code);
     let failed = Error::new(kind, context).with_source(error);
     match hint {
         Some(hint) => failed.with_hint(hint),
         None => failed,
+    }
+}
+
+/// What helps, by SQLite's words first: while it reads a schema it gives every trouble the code of damage.
+fn way_out(said: &str, code: Option<ErrorCode>) -> Option<&'static str> {
+    const MISSING: [&str; 4] = [
+        "unsafe use of",
+        "no such function",
+        "no such collation",
+        "prohibited in",
+    ];
+    const BEYOND: [&str; 4] = ["too big", "too large", "too many", "too complex"];
+    const DAMAGED: &str =
+        "the file is damaged: restore it from a backup, or read what can be read with --salvage";
+    let says = |words: &[&str]| words.iter().any(|it| said.contains(it));
+    if says(&MISSING) {
+        return Some(
+            "a generated column, a CHECK or an index calls what only its application has, or what a file may not call: \
+             make it an ordinary column in a copy of the file",
+        );
+    }
+    if says(&BEYOND) || code == Some(ErrorCode::TooBig) {
+        return Some(
+            "a value, a row or a definition goes beyond what is read of an unknown file: shorten or simplify it in a copy of \
+             the file",
+        );
+    }
+    match code? {
+        ErrorCode::DatabaseCorrupt => Some(DAMAGED),
+        ErrorCode::SystemIoFailure => {
+            Some("the disk or the file system does not give the file's bytes: copy the file elsewhere first")
+        }
+        _ => None,
     }
 }
 
