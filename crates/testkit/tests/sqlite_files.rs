@@ -224,7 +224,7 @@ fn a_damaged_file_is_moved_as_far_as_it_can_be_read_and_never_silently() {
     let output = desk.run(&format!("verify d.db {word} --to d --salvage"));
     let shown = output.assert_code(1).stdout_text();
     assert!(
-        shown.contains("rows are lost") && shown.contains("2 of 2 tables identical"),
+        shown.contains("rows are lost") && shown.contains("2 tables identical"),
         "{output}"
     );
     let output = desk.run("assess d.db --salvage");
@@ -289,8 +289,8 @@ fn hostile_definitions_are_data() {
         &desk.path("odd.db"),
         "CREATE TABLE \"select\" (\"a\nb\" TEXT, \"'; DROP SCHEMA public; --\" INT);
          INSERT INTO \"select\" VALUES ('x', 1);
-         CREATE TABLE numbered (id INTEGER PRIMARY KEY AUTOINCREMENT);
-         INSERT INTO numbered VALUES (7);
+         CREATE TABLE s (id INTEGER PRIMARY KEY AUTOINCREMENT);
+         INSERT INTO s VALUES (7);
          UPDATE sqlite_sequence SET seq = 'nonsense';
          CREATE VIEW endless AS WITH RECURSIVE n(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM n) SELECT x FROM n;
          CREATE TABLE plain (a);

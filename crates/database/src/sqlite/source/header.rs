@@ -15,7 +15,7 @@ const JOURNAL_MAGIC: [u8; 8] = [0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7];
 /// The last bit says how its checksums are made.
 const WAL_MAGIC: [u8; 4] = [0x37, 0x7f, 0x06, 0x82];
 
-/// Bytes that are looked at: the smallest page that encrypted databases have by default, SQLCipher's and SEE's alike.
+/// Bytes that are looked at: the smallest page that encrypted databases have by default.
 const LOOK_BYTES: usize = 4096;
 /// Pages are never smaller.
 const PAGE_BYTES_MIN: u64 = 512;

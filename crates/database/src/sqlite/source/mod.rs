@@ -163,7 +163,10 @@ impl SqliteSource {
         let begun = in_place.map(|access| (access, begin(file, access, wait, interrupter)));
         let (connection, copy, access) = match begun {
             Some((access, Ok(connection))) => (connection, None, access),
-            Some((_, Err(error))) if !wants_to_write(&error) => return Err(open_error(path, wait, error)),
+            Some((_, Err(error))) if !wants_to_write(&error) => {
+                interrupter.check()?;
+                return Err(open_error(path, wait, error));
+            }
             _ => {
                 let copy = Copy::make(file, 1, interrupter)?;
                 let connection = begin(&copy.database(), Access::Copy, wait, interrupter)

@@ -9,7 +9,7 @@ use super::{Definition, Work};
 use crate::{Error, Result};
 
 /// Leaves that are tried at once; half of them where that fails, down to one row.
-const LEAVES_AT_ONCE: usize = 256;
+const LEAVES_AT_ONCE: usize = 64;
 
 /// The statements for one table.
 struct Passage {
@@ -39,7 +39,7 @@ impl Work<'_> {
             .passage(&definition.name)
             .map_err(|error| self.failed(error))?;
         if let Some(key) = &passage.key {
-            return self.from_both_ends(&passage, key, lost);
+            return self.read_both_ends(&passage, key, lost);
         }
         let (mut read, mut waiting) = (0, Vec::new());
         let walked = pages.each_leaf(definition.root, &mut |leaf| -> std::result::Result<(), Failed> {
@@ -68,11 +68,11 @@ impl Work<'_> {
         let Some(first) = rowids.next() else {
             return Ok(0);
         };
-        let (mut last, mut count) = (first, 1);
+        let (mut end, mut count) = (first, 1);
         for rowid in rowids {
-            (last, count) = (rowid, count + 1);
+            (end, count) = (rowid, count + 1);
         }
-        if self.range(passage, first, last, count)? {
+        if self.range(passage, first, end, count)? {
             return Ok(count);
         }
         if let [leaf] = leaves {
@@ -116,7 +116,7 @@ impl Work<'_> {
     }
 
     /// Rows of a table without rowids, up to the first that cannot be read, and from the last one back.
-    fn from_both_ends(&self, passage: &Passage, key: &str, lost: &mut Lost) -> Result<u64> {
+    fn read_both_ends(&self, passage: &Passage, key: &str, lost: &mut Lost) -> Result<u64> {
         let descending = key.replace(',', " DESC,") + " DESC";
         let select = passage.insert.find(SELECT).map_or("", |at| &passage.insert[at..]);
         let (forward, is_whole) = self.count(select)?;
@@ -124,18 +124,18 @@ impl Work<'_> {
             let sql = format!("{} ORDER BY {order} LIMIT {count}", passage.insert);
             self.attempt(&sql, count)
         };
-        let first = if insert(key, forward)? { forward } else { 0 };
-        if is_whole && first == forward {
-            return Ok(first);
+        let head = if insert(key, forward)? { forward } else { 0 };
+        if is_whole && head == forward {
+            return Ok(head);
         }
         let (backward, _) = self.count(&format!("{select} ORDER BY {descending}"))?;
-        let last = if insert(&descending, backward)? {
+        let tail = if insert(&descending, backward)? {
             backward
         } else {
             0
         };
-        lost.between(first, last);
-        Ok(first + last)
+        lost.between(head, tail);
+        Ok(head + tail)
     }
 
     /// How many rows of a query can be read, and whether these are all.
