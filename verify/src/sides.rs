@@ -84,9 +84,8 @@ impl Source {
             Endpoint::Sqlite(path) => {
                 let source = cli::open_sqlite(&path, choices, ui)?;
                 let inspection = source.inspect(choices).map_err(Failure::source)?;
-                let name = path.display().to_string();
                 Ok(Source::Sqlite(Box::new(SqliteFile {
-                    name,
+                    name: path.display().to_string(),
                     inspection,
                     source: Mutex::new(source),
                 })))
