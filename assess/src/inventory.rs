@@ -11,7 +11,7 @@ use database::postgres::{
     Identity, OversizedRows, Snapshot, SnapshotRequest, could_hold_oversized_row, find_oversized_row,
     read_catalog,
 };
-use database::sqlite::{Blocker, Choices, OrphanedKey, SqliteSource, TableReport};
+use database::sqlite::{Blocker, Choices, OrphanedKey, TableReport};
 use fingerprint::Form;
 use plan::PlannedType;
 
@@ -207,7 +207,7 @@ fn count_rows(snapshot: &mut Snapshot, table: &Table) -> Result<RowCount> {
 }
 
 fn take_sqlite(path: &Path, choices: &Choices, ui: &Ui) -> Result<Inventory> {
-    let source = SqliteSource::open(path).map_err(Failure::source)?;
+    let source = cli::open_sqlite(path, choices, ui)?;
     let survey = source.survey(choices).map_err(Failure::source)?;
     for value in survey.blockers.iter().flat_map(Blocker::values) {
         ui.detail(value);

@@ -14,7 +14,7 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
   dump mandible-dev --schema 'crm*' --exclude-table-data '*.audit_log' -o crm.tar
   dump mandible-dev --table public.orders --where \"public.orders=placed_at >= '2026-01-01'\" | load shared-app-dev";
 
-const FINDINGS: &str = "rows of a SQLite file were rejected (--on-bad-value reject)";
+const FINDINGS: &str = "rows of a SQLite file were rejected (--on-bad-value reject) or are lost (--salvage)";
 
 const SELECTION: &str = "Selection (PostgreSQL)";
 

@@ -20,17 +20,12 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result {
         return Err(Failure::usage(message));
     }
     let sink = create_archive(&options.destination)?;
-    let source = SqliteSource::open(path).map_err(Failure::source)?;
+    let source = cli::open_sqlite(path, &options.choices, ui)?;
     let name = path
         .file_name()
         .unwrap_or(path.as_os_str())
         .to_string_lossy()
         .into_owned();
-    if source.copied() {
-        ui.status(format_args!(
-            "{name}: read from a copy, since SQLite would have had to recover the file"
-        ));
-    }
     let inspection = source.inspect(&options.choices).map_err(Failure::source)?;
     let notes: Vec<String> = inspection.notes.iter().map(ToString::to_string).collect();
     say_notes(&name, &inspection, ui);
@@ -58,7 +53,12 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result {
     for file in &rejected {
         ui.finding(format_args!("{name}: rejected rows are in {}", file.display()));
     }
-    Ok(if rejected.is_empty() {
+    if source.lost_rows() {
+        ui.finding(format_args!(
+            "{name}: rows of the damaged file are lost; the notes tell which"
+        ));
+    }
+    Ok(if rejected.is_empty() && !source.lost_rows() {
         Outcome::Done
     } else {
         Outcome::Findings

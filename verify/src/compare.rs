@@ -83,7 +83,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     target.confirm(Failure::target)?;
     progress.finish();
     let sequences = comparison.sequences();
-    let objects = comparison.objects();
+    let mut objects = comparison.objects();
+    objects.extend(source.lost());
     Ok(Report::new(
         source.name().to_owned(),
         Some(target.name.clone()),

@@ -75,7 +75,7 @@ impl Source {
                     .map(|live| Source::Postgres(Box::new(live)))
             }
             Endpoint::Sqlite(path) => {
-                SqliteFile::open(&path, jobs, choices).map(|file| Source::Sqlite(Box::new(file)))
+                SqliteFile::open(&path, jobs, choices, ui).map(|file| Source::Sqlite(Box::new(file)))
             }
         }
     }
@@ -86,6 +86,19 @@ impl Source {
             Source::Sqlite(file) => &file.name,
             Source::Archive(it) => &it.header.source.database,
         }
+    }
+
+    /// What of a damaged file could not be read, as sentences.
+    pub(crate) fn lost(&self) -> Vec<String> {
+        let Source::Sqlite(file) = self else {
+            return Vec::new();
+        };
+        let lost = file
+            .inspection
+            .notes
+            .iter()
+            .filter(|it| it.kind == NoteKind::Lost);
+        lost.map(|it| format!("the source is damaged: {it}")).collect()
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {

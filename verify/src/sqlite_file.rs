@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use catalog::Table;
-use cli::{Exit, Failure, Result};
+use cli::{Exit, Failure, Result, Ui};
 use database::sqlite::{Batch, Choices, Inspection, RowEncoder, SqliteSource};
 use fingerprint::{Fingerprint, Form, chunk_end, chunk_start, scan_chunk};
 
@@ -24,8 +24,8 @@ pub(crate) struct SqliteFile {
 }
 
 impl SqliteFile {
-    pub(crate) fn open(path: &Path, jobs: usize, choices: &Choices) -> Result<SqliteFile> {
-        let source = SqliteSource::open(path).map_err(Failure::source)?;
+    pub(crate) fn open(path: &Path, jobs: usize, choices: &Choices, ui: &Ui) -> Result<SqliteFile> {
+        let source = cli::open_sqlite(path, choices, ui)?;
         let inspection = source.inspect(choices).map_err(Failure::source)?;
         Ok(SqliteFile {
             name: path.display().to_string(),

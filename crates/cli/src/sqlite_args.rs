@@ -1,9 +1,10 @@
 //! The choices for a SQLite file, with the same options in every tool that reads one.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
-use database::sqlite::{Choices, OnBadValue};
+use database::sqlite::{Choices, OnBadValue, Opening};
 use plan::{BadValues, PlannedSource};
 
 use crate::sqlite_keys::SqliteKeyArgs;
@@ -13,7 +14,7 @@ use crate::{Failure, Result};
 const HEADING: &str = "SQLite";
 
 /// What becomes of a SQLite file's types, values and names.
-#[derive(Clone, Debug, Default, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub struct SqliteArgs {
     /// Give a column of a SQLite file this type instead of the proposed one (repeatable)
     ///
@@ -33,6 +34,13 @@ pub struct SqliteArgs {
     on_bad_value: Option<BadValueWord>,
     #[command(flatten)]
     keys: SqliteKeyArgs,
+    /// How long to wait for a writer that has the file locked
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, help_heading = HEADING)]
+    busy_timeout: Duration,
+    /// Read a damaged file as far as it can be read; what is lost is said table by table, and the tool ends with 1
+    /// where rows are
+    #[arg(long, help_heading = HEADING)]
+    salvage: bool,
 }
 
 /// The words of --on-bad-value.
@@ -63,6 +71,10 @@ impl SqliteArgs {
         let mut choices = Choices {
             types,
             on_bad_value: on_bad_value.unwrap_or_default(),
+            opening: Opening {
+                busy_timeout: self.busy_timeout,
+                salvage: self.salvage,
+            },
             ..Choices::default()
         };
         self.keys.apply(&mut choices);
@@ -75,6 +87,7 @@ impl SqliteArgs {
             (!self.types.is_empty(), "--type"),
             (self.types_file.is_some(), "--types"),
             (self.on_bad_value.is_some(), "--on-bad-value"),
+            (self.salvage, "--salvage"),
             (
                 self.keys != SqliteKeyArgs::default(),
                 "--orphans, --nocase or --full-text",
@@ -112,4 +125,14 @@ fn choice(planned: BadValues) -> OnBadValue {
         BadValues::TextColumn => OnBadValue::TextColumn,
         BadValues::Reject => OnBadValue::Reject,
     }
+}
+
+fn seconds(text: &str) -> std::result::Result<Duration, String> {
+    const SECONDS_MAX: f64 = 1e6;
+    let seconds = text
+        .parse::<f64>()
+        .ok()
+        .filter(|it| (0.0..=SECONDS_MAX).contains(it));
+    let seconds = seconds.ok_or_else(|| "a number of seconds from 0 to 1000000 is wanted".to_owned())?;
+    Ok(Duration::from_secs_f64(seconds))
 }

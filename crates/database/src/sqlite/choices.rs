@@ -1,11 +1,13 @@
 //! What whoever moves a SQLite file has chosen, where the file alone does not decide. All tools that read the file
 //! take the same choices, so that they see the same tables and rows.
 
+use super::source::Opening;
 use super::target_type::TargetType;
 
 /// The choices for one file; [`Choices::default`] leaves everything to the file's own values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choices {
+    pub opening: Opening,
     /// Types of columns, which go before the proposed ones.
     pub types: Vec<TypeChoice>,
     pub on_bad_value: OnBadValue,

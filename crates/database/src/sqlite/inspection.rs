@@ -24,10 +24,11 @@ use super::source::SqliteSource;
 use super::sql_text;
 use super::text_search;
 use super::translate;
+use super::utf16;
 use crate::{Error, ErrorKind, Result};
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.
-const COLUMNS_MAX: usize = 1600;
+pub(super) const COLUMNS_MAX: usize = 1600;
 
 /// What a SQLite database contains and what becomes of it.
 #[derive(Clone, Debug)]
@@ -108,6 +109,12 @@ pub enum Blocker {
         rows: String,
         values: Vec<String>,
     },
+    /// TEXT values of a UTF-16 file with half of a pair, which SQLite itself would replace.
+    BadUtf16 {
+        column: String,
+        count: u64,
+        rows: String,
+    },
     /// Values beyond the size of a message to the server.
     TooLong {
         column: String,
@@ -140,6 +147,9 @@ impl SqliteSource {
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
     pub fn survey(&self, choices: &Choices) -> Result<Inspection> {
+        if self.is_checked() {
+            return self.look_through(choices);
+        }
         let Some(damage_check) = self.damage_check_beside() else {
             self.check_for_damage()?;
             return self.look_through(choices);
@@ -157,7 +167,10 @@ impl SqliteSource {
 
     fn look_through(&self, choices: &Choices) -> Result<Inspection> {
         let mut schema = Schema::read(self.connection())?;
-        let mut outcome = Outcome::default();
+        let mut outcome = Outcome {
+            notes: self.damage_notes().to_vec(),
+            ..Outcome::default()
+        };
         modules::take_up(
             self.connection(),
             &mut schema,
@@ -168,13 +181,19 @@ impl SqliteSource {
         let (connection, on_bad_value) = (self.connection(), choices.on_bad_value);
         let mut census = Vec::with_capacity(schema.tables.len());
         for (at, table) in schema.tables.iter_mut().enumerate() {
+            check_column_count(table, &mut outcome.blockers);
+            if table.columns.len() > COLUMNS_MAX {
+                // SQLite may not give so many at once, and nothing more can become of the table.
+                census.push(TableCensus::default());
+                continue;
+            }
             let found = census::take(connection, table, chosen.of_table(at))?;
             let Outcome { notes, blockers, .. } = &mut outcome;
             let suspects = census::settle(table, &found, on_bad_value, notes, blockers);
             misfits::settle(connection, table, at, &suspects, on_bad_value, &mut outcome)?;
-            check_column_count(table, &mut outcome.blockers);
             census.push(found);
         }
+        utf16::check(connection, &schema, &mut outcome.blockers)?;
         let Outcome {
             mut notes,
             mut blockers,
@@ -182,9 +201,14 @@ impl SqliteSource {
         } = outcome;
         // After the census, which can give a table columns that keep what does not fit.
         new_names::give(&mut schema, choices, &mut blockers);
-        let is_unwritable = |it: &Blocker| matches!(it, Blocker::BadText { .. } | Blocker::Misfits { .. });
+        let is_unwritable = |it: &Blocker| {
+            matches!(
+                it,
+                Blocker::BadText { .. } | Blocker::Misfits { .. } | Blocker::TooManyColumns { .. }
+            )
+        };
         if blockers.iter().any(is_unwritable) {
-            // The rows of such a table have no canonical text, so that its keys cannot be judged.
+            // The rows of such a table have no canonical text or were not read, so that its keys cannot be judged.
             return Ok(Inspection {
                 schema,
                 catalog: Catalog::default(),
@@ -309,6 +333,9 @@ impl Blocker {
                 "choose another type, or say what becomes of such values by --on-bad-value null, text-column or \
                  reject; --verbose shows values"
             }
+            Blocker::BadUtf16 { .. } => {
+                "SQLite gives U+FFFD for such a part of a text: repair it, or store the text as a BLOB, in a copy of the file"
+            }
             Blocker::TooLong { .. } => "shorten the value in a copy of the file",
         }
     }
@@ -361,6 +388,9 @@ impl fmt::Display for Blocker {
             Blocker::Misfits {
                 column, reason, rows, ..
             } => write!(f, "{column}: {reason} ({rows})"),
+            Blocker::BadUtf16 { column, count, rows } => {
+                write!(f, "{count} values of {column} are no UTF-16 ({rows})")
+            }
             Blocker::TooLong { column, rows } => write!(f, "values of {column} are too long ({rows})"),
         }
     }

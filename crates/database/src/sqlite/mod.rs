@@ -50,6 +50,7 @@ mod target_type;
 mod text_search;
 mod translate;
 mod type_text;
+mod utf16;
 
 #[cfg(test)]
 mod tests;
@@ -72,7 +73,7 @@ pub use rejected::RejectedRow;
 pub use row_encoder::RowEncoder;
 pub use rule::{ColumnRule, OnMisfit, Taken};
 pub use schema::{Column, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable};
-pub use source::{SqliteSource, is_sqlite_file};
+pub use source::{Interrupter, Opening, SqliteSource, is_sqlite_file, why_no_database};
 pub use target_type::{NumericBounds, TargetType};
 pub use text_search::TextSearch;
 pub use type_text::UnknownType;

@@ -29,6 +29,10 @@ pub enum NoteKind {
     Generated,
     /// A view, trigger or virtual table stays behind.
     LeftBehind,
+    /// Rows or definitions of a damaged file could not be read.
+    Lost,
+    /// Damage that cost no row.
+    Damaged,
 }
 
 impl Note {

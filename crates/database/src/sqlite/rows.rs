@@ -19,16 +19,30 @@ pub(super) fn scan(
     // With the table's alias before it, a name in double quotes is never taken for a string.
     let names = places.iter().map(|&place| expression(table, place));
     let names: Vec<String> = names.chain(rowid.map(|name| format!("s.{name}"))).collect();
-    let mut sql = format!(
-        "SELECT {} FROM main.{} AS s",
-        names.join(", "),
-        quote(&table.name)
-    );
+    let mut sql = scan_sql(table, &names);
     if let Some(condition) = &table.omission.condition {
         sql.push_str(" WHERE ");
         sql.push_str(condition);
     }
-    let mut statement = connection.prepare(&sql).map_err(failed(table))?;
+    each(connection, table, &sql, visit)
+}
+
+/// A scan of the table itself, never of an index that has the same columns: it could be damaged.
+pub(super) fn scan_sql(table: &Table, columns: &[String]) -> String {
+    format!(
+        "SELECT {} FROM main.{} AS s NOT INDEXED",
+        columns.join(", "),
+        quote(&table.name)
+    )
+}
+
+pub(super) fn each(
+    connection: &Connection,
+    table: &Table,
+    sql: &str,
+    visit: &mut dyn FnMut(&Row<'_>) -> Result<ControlFlow<()>>,
+) -> Result<()> {
+    let mut statement = connection.prepare(sql).map_err(failed(table))?;
     let mut rows = statement.query([]).map_err(failed(table))?;
     while let Some(row) = rows.next().map_err(failed(table))? {
         if visit(row)?.is_break() {
