@@ -40,6 +40,7 @@ pub(crate) fn propose(sources: &[Inventory]) -> (Plan, Vec<Conflict>) {
             name,
             endpoint: source.endpoint.clone(),
             schemas,
+            keys: None,
             mapping,
         });
     }

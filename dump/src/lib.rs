@@ -136,6 +136,7 @@ fn header(
         forms,
         catalog,
         mappings: Vec::new(),
+        conversions: Vec::new(),
         notes,
     }
 }

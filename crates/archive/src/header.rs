@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use catalog::{Catalog, Table, TableKind, large_objects_table};
+use conversion::TableConversion;
 use fingerprint::Form;
 use plan::Mapping;
 use serde::{Deserialize, Serialize};
@@ -13,13 +14,16 @@ use crate::{Error, ErrorKind, Result};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Features that may stand under `requires`.
-const KNOWN_FEATURES: [&str; 2] = [LARGE_OBJECTS, EXTENSION_ROWS];
+const KNOWN_FEATURES: [&str; 3] = [LARGE_OBJECTS, EXTENSION_ROWS, CONVERSIONS];
 
 /// Large objects travel as rows of a table of kind [`TableKind::LargeObjects`].
 const LARGE_OBJECTS: &str = "large-objects";
 
 /// There are tables of kind [`TableKind::Configuration`].
 const EXTENSION_ROWS: &str = "extension-rows";
+
+/// There are [`Header::conversions`]: who does not do them would fill columns with values of another type.
+const CONVERSIONS: &str = "conversions";
 
 /// What stands in front of the rows: `archive.json`, the first member of every archive. `docs/archive-format.md` has the
 /// meaning of each field.
@@ -43,6 +47,9 @@ pub struct Header {
     pub forms: Vec<TableForm>,
     pub catalog: Catalog,
     pub mappings: Vec<Mapping>,
+    /// What becomes of rows on their way into the target; they travel as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conversions: Vec<TableConversion>,
     pub notes: Vec<String>,
 }
 
@@ -121,6 +128,14 @@ impl Header {
         features
     }
 
+    /// Asks for conversions, which every reader must know from now on.
+    pub fn convert(&mut self, conversions: Vec<TableConversion>) {
+        self.conversions = conversions;
+        if !self.requires.iter().any(|it| it == CONVERSIONS) {
+            self.requires.push(CONVERSIONS.to_owned());
+        }
+    }
+
     /// The form of a table's rows; `None` for a table without rows of its own.
     pub fn form(&self, table: u32) -> Option<Form> {
         self.forms.iter().find(|it| it.table == table).map(|it| it.form)
@@ -167,6 +182,14 @@ impl Header {
         let in_binary = |table: &Table| table.stores_names() && self.form(table.number) == Some(Form::Binary);
         if tables.iter().any(in_binary) {
             return Err(Error::damaged("a table whose values hold names is not in text"));
+        }
+        let fits = |it: &TableConversion| {
+            let table = usize::try_from(it.table).ok().and_then(|place| tables.get(place));
+            table.is_some_and(|table| it.fits(table) && table.is_own() && !table.stores_names())
+        };
+        let is_in_order = self.conversions.is_sorted_by(|one, next| one.table < next.table);
+        if !is_in_order || !self.conversions.iter().all(fits) {
+            return Err(Error::damaged("conversions do not fit the tables"));
         }
         self.check_large_objects()
     }

@@ -4,15 +4,19 @@
 //! `docs/plan-format.md`.
 
 mod error;
+mod keys;
 mod mapping;
 mod rename;
 mod snake_case;
 mod sources;
+mod table_pattern;
 
 pub use error::MappingError;
+pub use keys::Keys;
 pub use mapping::{
     DEFAULT_EXTENSIONS_SCHEMA, DEFAULT_SCHEMA, ExtensionsPolicy, Mapping, Namespace, check_schema_name,
     is_built_in,
 };
 pub use rename::Renamed;
 pub use sources::{FORMAT_VERSION, Plan, PlanError, PlannedSource};
+pub use table_pattern::TablePattern;
