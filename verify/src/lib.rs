@@ -4,6 +4,7 @@ mod archive_alone;
 mod args;
 mod beside;
 mod compare;
+mod converted;
 mod objects;
 mod report;
 mod scan;

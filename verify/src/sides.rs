@@ -6,8 +6,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use archive::{End, Header, SourceKind};
-use catalog::{Catalog, Table};
+use catalog::{Catalog, ForeignKey, Table};
 use cli::{Exit, Failure, FailureContext, Pace, Result, Ui, open_archive};
+use conversion::{RowConversion, TableConversion, conversion_of};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{
@@ -15,11 +16,12 @@ use database::postgres::{
 };
 use database::sqlite::{Choices, Inspection, SqliteSource};
 use fingerprint::{Fingerprint, Form, encode_row};
-use plan::Mapping;
-use rewrite::{Known, NameMap, Rewriter};
+use plan::{Keys, Mapping};
+use rewrite::{Known, NameMap, Rewriter, foreign_keys};
 
 use crate::archive_alone::KeptRows;
 use crate::beside::Kept;
+use crate::converted;
 use crate::scan::Scan;
 use crate::trees::Unit;
 
@@ -32,8 +34,10 @@ pub(crate) enum Source {
 
 /// An archive that has been read through.
 pub(crate) struct Archived {
-    header: Header,
+    pub(crate) header: Header,
     end: End,
+    /// By the names that the archive has.
+    pub(crate) foreign_keys: Vec<ForeignKey>,
     /// Of tables whose values hold names of objects, under the names that the target has.
     renamed: HashMap<u32, Fingerprint>,
     kept: Mutex<KeptRows>,
@@ -54,7 +58,7 @@ pub(crate) struct Live {
 /// A SQLite file in its read transaction; its one connection serves one table at a time.
 pub(crate) struct SqliteFile {
     name: String,
-    inspection: Inspection,
+    pub(crate) inspection: Inspection,
     source: Mutex<SqliteSource>,
 }
 
@@ -65,11 +69,11 @@ impl Source {
         jobs: usize,
         extension_rows: bool,
         mapping: &Mapping,
-        choices: &Choices,
+        (choices, keys): (&Choices, Option<&Keys>),
         ui: &Ui,
     ) -> Result<Source> {
         if is_archive(words) {
-            return read_archive(words, mapping);
+            return read_archive(words, mapping, keys);
         }
         match Endpoint::parse(words, &cli::environment()).map_err(Failure::source)? {
             Endpoint::Postgres(endpoint) => {
@@ -167,16 +171,23 @@ impl Source {
 
     /// The fingerprint of a table or a tree, in the form in which this source has or reads it; names in its values
     /// are those that `names` gives them.
-    pub(crate) fn fingerprint(&self, unit: &Unit<'_>, names: Option<&NameMap>) -> Result<Fingerprint> {
+    pub(crate) fn fingerprint(
+        &self,
+        unit: &Unit<'_>,
+        names: Option<&NameMap>,
+        conversions: &[TableConversion],
+    ) -> Result<Fingerprint> {
         let table = &unit.table;
+        let conversion = conversion_of(conversions, table.number).map(|it| RowConversion::new(table, it));
         match self {
             Source::Postgres(live) => {
                 let binary = table.stored_columns().all(|column| column.binary_safe);
                 let form = if binary { Form::Binary } else { Form::Text };
                 let names = names.and_then(|it| it.table(table));
-                live.fingerprint(Scan::new(table, form, names), table, Failure::source)
+                let scan = Scan::new(table, form, names).converting(conversion);
+                live.fingerprint(scan, table, Failure::source)
             }
-            Source::Sqlite(file) => file.fingerprint(table),
+            Source::Sqlite(file) => file.fingerprint(table, conversion),
             Source::Archive(it) if unit.parts.is_empty() => it.fingerprint(table),
             Source::Archive(it) => it.fingerprint_of_all(&unit.parts),
         }
@@ -362,7 +373,13 @@ impl Live {
 }
 
 impl SqliteFile {
-    fn fingerprint(&self, table: &Table) -> Result<Fingerprint> {
+    /// The file's name without its folder.
+    pub(crate) fn file_name(&self) -> String {
+        let name = Path::new(&self.name).file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
+    fn fingerprint(&self, table: &Table, conversion: Option<RowConversion>) -> Result<Fingerprint> {
         let place = usize::try_from(table.number).unwrap_or(usize::MAX);
         let Some(own) = self.inspection.schema.tables.get(place) else {
             return Err(Failure::new(
@@ -370,7 +387,7 @@ impl SqliteFile {
                 format!("{} is not in its file", table.qualified_name()),
             ));
         };
-        let mut scan = Scan::new(table, Form::Text, None);
+        let mut scan = Scan::new(table, Form::Text, None).converting(conversion);
         let mut line = Vec::new();
         let source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         let read = source.rows(own, &mut |values| {
@@ -414,18 +431,35 @@ fn is_archive(words: &str) -> bool {
 }
 
 /// Reads an archive through, so that its fingerprints can be believed.
-fn read_archive(name: &str, mapping: &Mapping) -> Result<Source> {
+fn read_archive(name: &str, mapping: &Mapping, keys: Option<&Keys>) -> Result<Source> {
     let mut reader = open_archive(name)?;
-    reader.schema().map_err(Failure::archive)?;
+    let texts = reader.schema().map_err(Failure::archive)?;
     let header = reader.header().clone();
     let names = name_map(mapping, &header.catalog)?;
-    let (end, renamed, kept) = crate::archive_alone::read_through(reader, names.as_ref(), true)?;
-    Ok(Source::Archive(Box::new(Archived {
+    let mut archived = Box::new(Archived {
+        end: End {
+            run: String::new(),
+            members: Vec::new(),
+            tables: Vec::new(),
+        },
+        foreign_keys: texts.iter().flat_map(|(_, sql)| foreign_keys(sql)).collect(),
+        renamed: HashMap::new(),
+        kept: Mutex::default(),
         header,
-        end,
-        renamed,
-        kept: Mutex::new(kept),
-    })))
+    });
+    // Which rows are converted must be known before they pass.
+    let unread = Source::Archive(archived);
+    let conversions = converted::choose(&unread, keys)?;
+    let Source::Archive(unread) = unread else {
+        return Ok(unread);
+    };
+    archived = unread;
+    let read = crate::archive_alone::read_through(reader, names.as_ref(), &conversions, true)?;
+    let (end, renamed, kept) = read;
+    archived.end = end;
+    archived.renamed = renamed;
+    archived.kept = Mutex::new(kept);
+    Ok(Source::Archive(archived))
 }
 
 /// New names for values, as `remap-schema` gives them; `None` when nothing is renamed.

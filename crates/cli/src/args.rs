@@ -1,7 +1,7 @@
 //! Arguments that tools share.
 
 use clap::{ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
-use plan::{ExtensionsPolicy, Mapping, MappingError, Plan};
+use plan::{ExtensionsPolicy, Mapping, MappingError, Plan, PlannedSource};
 
 use crate::{Destination, Existing, Exit, Failure, FailureContext, Result};
 
@@ -152,19 +152,27 @@ pub enum Extensions {
 impl MappingArgs {
     /// The mapping that the flags ask for, or that of the plan's source; a usage error when they are wrong.
     pub fn mapping(&self) -> Result<Mapping> {
+        if let Some(planned) = self.planned_source()? {
+            return Ok(planned.mapping);
+        }
+        if self.extensions == Extensions::Leave && !self.extensions_schema.is_empty() {
+            let message = "--extensions leave and --extensions-schema exclude each other";
+            return Err(Failure::usage(message));
+        }
+        self.flags_mapping().map_err(Failure::usage)
+    }
+
+    /// The source in the plan, where there is one.
+    pub(crate) fn planned_source(&self) -> Result<Option<PlannedSource>> {
         let (Some(path), Some(source)) = (&self.plan, &self.source) else {
-            if self.extensions == Extensions::Leave && !self.extensions_schema.is_empty() {
-                let message = "--extensions leave and --extensions-schema exclude each other";
-                return Err(Failure::usage(message));
-            }
-            return self.flags_mapping().map_err(Failure::usage);
+            return Ok(None);
         };
         let json = std::fs::read_to_string(path).or_fail(Exit::Usage, || {
             format!("plan `{}` cannot be read", path.display())
         })?;
         let step = || format!("plan `{}` cannot be used", path.display());
         let plan = Plan::parse(&json).or_fail(Exit::Usage, step)?;
-        Ok(plan.source(source).or_fail(Exit::Usage, step)?.mapping.clone())
+        Ok(Some(plan.source(source).or_fail(Exit::Usage, step)?.clone()))
     }
 
     fn flags_mapping(&self) -> std::result::Result<Mapping, MappingError> {

@@ -396,3 +396,6 @@ impl std::error::Error for Unfit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
