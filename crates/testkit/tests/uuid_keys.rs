@@ -112,18 +112,37 @@ fn rust_and_sql_make_the_same_keys() {
     ];
     for (source, schema, table) in names {
         let namespace = Namespace::of(source, &QualifiedName::new(schema, table));
-        let bounds = [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX, i16::MIN.into(), i32::MAX.into()];
+        let bounds = [
+            i64::MIN,
+            i64::MIN + 1,
+            -1,
+            0,
+            1,
+            i64::MAX,
+            i16::MIN.into(),
+            i32::MAX.into(),
+        ];
         let random = std::iter::repeat_with(|| fastrand::i64(..) >> fastrand::u32(..64));
         let keys: Vec<i64> = bounds.into_iter().chain(random).take(5000).collect();
-        let sql = format!("SELECT ({})::text FROM unnest($1::bigint[]) k", namespace.sql("k"));
+        let sql = format!(
+            "SELECT ({})::text FROM unnest($1::bigint[]) k",
+            namespace.sql("k")
+        );
         let rows = client.query(&sql, &[&keys]).unwrap();
         assert_eq!(rows.len(), keys.len());
         for (row, key) in rows.iter().zip(&keys) {
-            assert_eq!(row.get::<_, String>(0), namespace.uuid_text(*key), "{key} of {table}");
+            assert_eq!(
+                row.get::<_, String>(0),
+                namespace.uuid_text(*key),
+                "{key} of {table}"
+            );
         }
         for kind in ["smallint", "integer"] {
             let one = namespace.sql(&format!("(-5)::{kind}"));
-            let row = client.query_one(&format!("SELECT ({one})::text, ({})::text", namespace.sql("NULL::integer")), &[]);
+            let row = client.query_one(
+                &format!("SELECT ({one})::text, ({})::text", namespace.sql("NULL::integer")),
+                &[],
+            );
             let row = row.unwrap();
             assert_eq!(row.get::<_, String>(0), namespace.uuid_text(-5));
             assert_eq!(row.get::<_, Option<String>>(1), None);
@@ -135,11 +154,17 @@ fn rust_and_sql_make_the_same_keys() {
 fn two_sources_share_a_target_and_every_dump_gives_the_same_keys() {
     // Fault 48.
     let source = source();
-    let (one, two) = (Cluster::shared().target().unwrap(), Cluster::shared().target().unwrap());
+    let (one, two) = (
+        Cluster::shared().target().unwrap(),
+        Cluster::shared().target().unwrap(),
+    );
     let (desk, name) = (Desk::shared(), source.name());
     let (first, second) = (target_word(&one), target_word(&two));
     let file = desk.path("music.sqlite");
-    rusqlite::Connection::open(&file).unwrap().execute_batch(SQLITE).unwrap();
+    rusqlite::Connection::open(&file)
+        .unwrap()
+        .execute_batch(SQLITE)
+        .unwrap();
     for line in [
         format!("dump {name} | remap-schema {WISH} --strict | load {first} --read-back"),
         format!("verify {name} {first} {WISH}"),
@@ -149,17 +174,34 @@ fn two_sources_share_a_target_and_every_dump_gives_the_same_keys() {
         format!("load {second} keys.tar --jobs 2 --read-back"),
         format!("verify keys.tar {second}"),
         format!("verify plain.tar {second} {WISH}"),
-        format!("dump music.sqlite | remap-schema --to lite --snake-case --uuid-keys --keep-old-keys | load {first} --read-back"),
+        format!(
+            "dump music.sqlite | remap-schema --to lite --snake-case --uuid-keys --keep-old-keys | load {first} --read-back"
+        ),
         format!("verify music.sqlite {first} --to lite --snake-case --uuid-keys --keep-old-keys"),
     ] {
         desk.run(&line).assert_success();
     }
     check_joins(&one, ("^kept", 11), |join| {
-        source.query(&join.replace("kept_hr.", "hr.").replace("kept.", "public.")).unwrap()
+        source
+            .query(&join.replace("kept_hr.", "hr.").replace("kept.", "public."))
+            .unwrap()
     });
     let sqlite = rusqlite::Connection::open(&file).unwrap();
-    check_joins(&one, ("^lite", 3), |join| rows_of(&sqlite, &join.replace("lite.", "").replace('_', "")));
-    for table in ["people", "profiles", "orders", "lines", "visits", "torn", "animals", "\"left\"", "\"right\"", "scratch"] {
+    check_joins(&one, ("^lite", 3), |join| {
+        rows_of(&sqlite, &join.replace("lite.", "").replace('_', ""))
+    });
+    for table in [
+        "people",
+        "profiles",
+        "orders",
+        "lines",
+        "visits",
+        "torn",
+        "animals",
+        "\"left\"",
+        "\"right\"",
+        "scratch",
+    ] {
         let all = format!("SELECT t::text FROM kept.{table} t ORDER BY 1");
         let (here, there) = (one.query(&all).unwrap(), two.query(&all).unwrap());
         assert!(!here.is_empty() && here == there, "{table}");
@@ -175,7 +217,10 @@ fn two_sources_share_a_target_and_every_dump_gives_the_same_keys() {
     let expected = ["0", "400", "0", "0", "1", "1", "5"];
     assert_eq!(one.query(facts).unwrap(), expected);
     // Another source's keys are others, and so are a hand's.
-    desk.run(&format!("verify {name} {first} --to kept --uuid-keys --keep-old-keys")).assert_code(1);
+    desk.run(&format!(
+        "verify {name} {first} --to kept --uuid-keys --keep-old-keys"
+    ))
+    .assert_code(1);
     for change in [
         "UPDATE kept.lines SET id = gen_random_uuid() WHERE what = 'least'",
         "UPDATE kept.visits SET person = (SELECT id FROM kept.people WHERE id_old = 7) WHERE place = 'place 8'",
@@ -188,15 +233,41 @@ fn two_sources_share_a_target_and_every_dump_gives_the_same_keys() {
     for table in ["kept.lines", "kept.visits_"] {
         assert!(found.stdout_text().contains(table), "{found}");
     }
-    let found = desk.run(&format!("verify music.sqlite {first} --to lite --snake-case --uuid-keys --keep-old-keys"));
+    let found = desk.run(&format!(
+        "verify music.sqlite {first} --to lite --snake-case --uuid-keys --keep-old-keys"
+    ));
     found.assert_code(1);
     for (line, exit, words) in [
-        (format!("load {second} keys.tar --on-error reject --rejects bad"), 2, "rejected one by one"),
-        (format!("load {second} keys.tar --data-only"), 2, "--data-only does not do"),
-        (format!("remap-schema {WISH} keys.tar -o again.tar"), 2, "become UUIDs already"),
-        (format!("remap-schema --to kept --uuid-keys=orders plain.tar -o no.tar"), 2, "no single integer column"),
-        (format!("remap-schema --to kept --uuid-keys=badges plain.tar -o no.tar"), 2, "stays an integer"),
-        (format!("remap-schema --to kept --uuid-keys=nobody plain.tar -o no.tar"), 2, "has no table `nobody`"),
+        (
+            format!("load {second} keys.tar --on-error reject --rejects bad"),
+            2,
+            "rejected one by one",
+        ),
+        (
+            format!("load {second} keys.tar --data-only"),
+            2,
+            "--data-only does not do",
+        ),
+        (
+            format!("remap-schema {WISH} keys.tar -o again.tar"),
+            2,
+            "become UUIDs already",
+        ),
+        (
+            format!("remap-schema --to kept --uuid-keys=orders plain.tar -o no.tar"),
+            2,
+            "no single integer column",
+        ),
+        (
+            format!("remap-schema --to kept --uuid-keys=badges plain.tar -o no.tar"),
+            2,
+            "stays an integer",
+        ),
+        (
+            format!("remap-schema --to kept --uuid-keys=nobody plain.tar -o no.tar"),
+            2,
+            "has no table `nobody`",
+        ),
     ] {
         let output = desk.run(&line);
         output.assert_code(exit);
@@ -229,32 +300,43 @@ fn a_load_that_is_killed_goes_on_and_is_removed_whole() {
     // Fault 12.
     let source = source();
     source
-        .execute("INSERT INTO people (id, name, boss) SELECT n, 'p', n % 400 FROM generate_series(1000, 30000) n")
+        .execute(
+            "INSERT INTO people (id, name, boss) SELECT n, 'p', n % 400 FROM generate_series(1000, 30000) n",
+        )
         .unwrap();
     let desk = Desk::shared();
-    desk.run(&format!("dump {} --chunk-size 1 | remap-schema {WISH} -o keys.tar", source.name()))
-        .assert_success();
+    desk.run(&format!(
+        "dump {} --chunk-size 1 | remap-schema {WISH} -o keys.tar",
+        source.name()
+    ))
+    .assert_success();
     let mut latest = Duration::from_secs(1);
     for round in 0..testkit::rounds(3) {
         let target = Cluster::shared().target().unwrap();
         let word = target_word(&target);
         if round > 0 {
             let seconds = latest.mul_f64(fastrand::f64()).as_secs_f64();
-            desk.run(&format!("timeout --foreground -s KILL {seconds:.3} load {word} keys.tar"));
+            desk.run(&format!(
+                "timeout --foreground -s KILL {seconds:.3} load {word} keys.tar"
+            ));
         }
         if round == 2 {
             let left = "SELECT count(*) FROM pg_namespace WHERE nspname ~ '^kept'";
-            if target.query(left).unwrap() != ["0"] && !desk.run(&format!("verify keys.tar {word}")).success() {
+            if target.query(left).unwrap() != ["0"] && !desk.run(&format!("verify keys.tar {word}")).success()
+            {
                 desk.run(&format!("load --abandon kept {word}")).assert_success();
                 assert_eq!(target.query(left).unwrap(), ["0"]);
             }
         }
         let started = Instant::now();
-        desk.run(&format!("load --resume {word} keys.tar")).assert_success();
+        desk.run(&format!("load --resume {word} keys.tar"))
+            .assert_success();
         latest = if round == 0 { started.elapsed() } else { latest };
         desk.run(&format!("verify keys.tar {word}")).assert_success();
         assert_eq!(
-            target.query("SELECT count(*) FROM pg_class WHERE relname LIKE 'coalesce_rows%'").unwrap(),
+            target
+                .query("SELECT count(*) FROM pg_class WHERE relname LIKE 'coalesce_rows%'")
+                .unwrap(),
             ["0"]
         );
     }

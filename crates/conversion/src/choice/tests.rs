@@ -36,7 +36,11 @@ fn catalog(tables: &[&str]) -> Catalog {
             kind: TableKind::Ordinary,
             unlogged: false,
             columns: columns.map(|(name, text)| column(name, text)).collect(),
-            primary_key: key.split('+').filter(|it| *it != "-").map(str::to_owned).collect(),
+            primary_key: key
+                .split('+')
+                .filter(|it| *it != "-")
+                .map(str::to_owned)
+                .collect(),
             partition_of: None,
             partition_key: None,
             through_root: None,
@@ -89,7 +93,10 @@ fn chosen(catalog: &Catalog, foreign_keys: &[&str], patterns: &[&str]) -> Result
                 format!("{table}.{}>{}{kept}", it.column, it.key_of.name)
             };
             let all = choice.tables.iter();
-            Ok(all.flat_map(|it| it.columns.iter().map(move |column| (it.table, column))).map(column).collect())
+            Ok(all
+                .flat_map(|it| it.columns.iter().map(move |column| (it.table, column)))
+                .map(column)
+                .collect())
         }
         Err(Unfit::Obstacles(obstacles)) => Err(obstacles.iter().map(ToString::to_string).collect()),
         Err(Unfit::Pattern(error)) => Err(vec![error.to_string()]),
@@ -99,7 +106,11 @@ fn chosen(catalog: &Catalog, foreign_keys: &[&str], patterns: &[&str]) -> Result
 #[track_caller]
 fn check(tables: &[&str], foreign_keys: &[&str], patterns: &[&str], expected: &str) {
     let found = chosen(&catalog(tables), foreign_keys, patterns).map(|it| it.join(" "));
-    assert_eq!(found, Ok(expected.to_owned()), "{tables:?} {foreign_keys:?} {patterns:?}");
+    assert_eq!(
+        found,
+        Ok(expected.to_owned()),
+        "{tables:?} {foreign_keys:?} {patterns:?}"
+    );
 }
 
 #[track_caller]
@@ -111,7 +122,12 @@ fn refused(catalog: &Catalog, foreign_keys: &[&str], patterns: &[&str], expected
 #[test]
 fn columns_follow_the_key_that_they_refer_to() {
     let tables = ["a id id", "b id id:bigint a", "c - b:smallint x"];
-    check(&tables, &["b.a>a.id", "c.b>b.id"], &["*"], "a.id>a! b.id>b! b.a>a c.b>b");
+    check(
+        &tables,
+        &["b.a>a.id", "c.b>b.id"],
+        &["*"],
+        "a.id>a! b.id>b! b.a>a c.b>b",
+    );
     check(&tables, &["b.a>a.id", "c.b>b.id"], &["a"], "a.id>a! b.a>a");
     check(&["a id id a"], &["a.a>a.id"], &["*"], "a.id>a! a.a>a");
     // A key of keys, and what refers to it.
@@ -119,15 +135,30 @@ fn columns_follow_the_key_that_they_refer_to() {
     check(&chain, &["b.id>a.id", "c.b>b.id"], &["a"], "a.id>a! b.id>a c.b>a");
     // Several columns.
     let pairs = ["a id id", "b a+n a n", "c id id a n"];
-    check(&pairs, &["b.a>a.id", "c.a,c.n>b.a,b.n"], &["a"], "a.id>a! b.a>a c.a>a");
+    check(
+        &pairs,
+        &["b.a>a.id", "c.a,c.n>b.a,b.n"],
+        &["a"],
+        "a.id>a! b.a>a c.a>a",
+    );
 }
 
 #[test]
 fn circles_of_keys_have_one_key() {
     let tables = ["b id id", "a id id", "c - x"];
-    check(&tables, &["a.id>b.id", "b.id>a.id", "c.x>b.id"], &["b"], "b.id>a a.id>a! c.x>a");
+    check(
+        &tables,
+        &["a.id>b.id", "b.id>a.id", "c.x>b.id"],
+        &["b"],
+        "b.id>a a.id>a! c.x>a",
+    );
     let apart = ["a id id b", "b id id a"];
-    check(&apart, &["a.b>b.id", "b.a>a.id"], &["*"], "a.id>a! a.b>b b.id>b! b.a>a");
+    check(
+        &apart,
+        &["a.b>b.id", "b.a>a.id"],
+        &["*"],
+        "a.id>a! a.b>b b.id>b! b.a>a",
+    );
 }
 
 #[test]
@@ -141,19 +172,36 @@ fn partitions_and_heirs_follow_their_parents() {
 
 #[test]
 fn what_cannot_be_converted_is_named() {
-    let it = catalog(&["a id id", "b id id", "c - x", "t code code:text", "u - n", "d id id"]);
+    let it = catalog(&[
+        "a id id",
+        "b id id",
+        "c - x",
+        "t code code:text",
+        "u - n",
+        "d id id",
+    ]);
     let two = "s.c.x refers to s.a.id and to s.b.id: one value cannot become two keys";
     refused(&it, &["c.x>a.id", "c.x>b.id"], &["*"], two);
     refused(&it, &["c.x>a.id", "c.x>b.id"], &["a"], two);
     let follows = "s.b.id holds values of s.a.id, which stays an integer: name that table, too";
     refused(&it, &["b.id>a.id"], &["b", "d"], follows);
-    refused(&it, &[], &["t"], "no table of `t` has a single integer column as its primary key; the primary key of s.t is no single integer column");
+    refused(
+        &it,
+        &[],
+        &["t"],
+        "no table of `t` has a single integer column as its primary key; the primary key of s.t is no single integer column",
+    );
     let none = "the source has no table `nobody`; no table of `nobody` has a single integer column as its primary key";
     refused(&it, &[], &["nobody"], none);
     let elsewhere = "s.c.x refers to s.gone, which is not here: its keys stay integers";
     refused(&it, &["c.x>a.id", "c.x>gone.id"], &["a"], elsewhere);
     let text = "s.c.x refers to s.a.id and is numeric, no integer";
-    refused(&catalog(&["a id id", "c - x:numeric"]), &["c.x>a.id"], &["a"], text);
+    refused(
+        &catalog(&["a id id", "c - x:numeric"]),
+        &["c.x>a.id"],
+        &["a"],
+        text,
+    );
     let taken = "s.a cannot keep the old key as `id_old`: the name is taken, too long or the key's own";
     refused(&catalog(&["a id id id_old"]), &[], &["a"], taken);
 }
@@ -161,11 +209,21 @@ fn what_cannot_be_converted_is_named() {
 #[test]
 fn tables_whose_rows_are_special_are_refused() {
     let mut it = catalog(&["a id id b"]);
-    it.tables[0].columns[1].names = Some(StoredNames::new(NameKind::from_type_name("regclass").unwrap()));
-    refused(&it, &[], &["a"], "s.a has a column of a type such as regclass, whose rows go in late");
+    it.tables[0].columns[1].names = Some(StoredNames::Object(NameKind::RegClass));
+    refused(
+        &it,
+        &[],
+        &["a"],
+        "s.a has a column of a type such as regclass, whose rows go in late",
+    );
     let mut it = catalog(&["a id id", "b - a"]);
     it.tables[1].columns[0].generated = Some(GeneratedKind::Stored);
-    refused(&it, &["b.a>a.id"], &["a"], "s.b.a is generated from other columns");
+    refused(
+        &it,
+        &["b.a>a.id"],
+        &["a"],
+        "s.b.a is generated from other columns",
+    );
 }
 
 #[test]
@@ -177,5 +235,8 @@ fn a_wide_pattern_leaves_keys_that_follow_other_columns() {
     };
     let choice = choose(&it, &keys(&["b.id>u.n"]), &wish, "source").unwrap();
     assert_eq!(choice.tables.len(), 1);
-    assert_eq!(choice.left, ["s.b.id stays an integer: it holds values of s.u.n, which does"]);
+    assert_eq!(
+        choice.left,
+        ["s.b.id stays an integer: it holds values of s.u.n, which does"]
+    );
 }

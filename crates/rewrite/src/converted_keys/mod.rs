@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use catalog::{Catalog, QualifiedName, quote_ident};
-use conversion::{ColumnConversion, TableConversion, conversion_of, kept_indexes, own_sequences};
+use conversion::{ColumnConversion, TableConversion, kept_indexes, own_sequences};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::label;
@@ -85,36 +85,22 @@ impl<'a> ConvertedKeys<'a> {
     }
 
     /// Everything that stands in the way, after all texts.
-    pub fn obstacles(mut self) -> Vec<Doubt> {
+    pub fn obstacles(&self) -> Vec<Doubt> {
+        let mut obstacles = self.obstacles.clone();
         for (name, conversion) in &self.tables {
-            let table = self
-                .catalog
-                .tables
-                .iter()
-                .find(|it| it.number == conversion.table);
-            let inherited = |column: &str| {
-                let parents = table.into_iter().flat_map(|it| &it.inherits);
-                parents
-                    .into_iter()
-                    .any(|it| self.defined.contains(&(it.clone(), column.to_owned())))
-            };
-            for it in &conversion.columns {
-                if !self.defined.contains(&(name.clone(), it.column.clone())) && !inherited(&it.column) {
-                    self.obstacles.push(Doubt {
-                        object: format!("table {name}"),
-                        line: 1,
-                        body_line: None,
-                        reason: format!(
-                            "its definition does not say the type of {}",
-                            quote_ident(&it.column)
-                        ),
-                    });
-                }
+            let columns = conversion.columns.iter();
+            for it in columns.filter(|it| !self.is_defined(name, &it.column)) {
+                let column = quote_ident(&it.column);
+                obstacles.push(Doubt {
+                    object: format!("table {name}"),
+                    line: 1,
+                    body_line: None,
+                    reason: format!("its definition does not say the type of {column}"),
+                });
             }
         }
-        self.obstacles
-            .sort_by(|one, other| (one.line, &one.object).cmp(&(other.line, &other.object)));
-        self.obstacles
+        obstacles.sort_by(|one, other| (one.line, &one.object).cmp(&(other.line, &other.object)));
+        obstacles
     }
 
     /// The statements that make the indexes over columns with old keys.
@@ -191,23 +177,24 @@ impl<'a> ConvertedKeys<'a> {
 
     /// Whether a parent of the table keeps the old values of the column, too.
     fn inherits_kept(&self, table: &QualifiedName, column: &str) -> bool {
-        let table = self
-            .catalog
-            .tables
-            .iter()
-            .find(|it| it.qualified_name() == *table);
-        let parents = table.into_iter().flat_map(|it| &it.inherits);
-        parents.into_iter().any(|it| {
-            let parent = self
-                .catalog
-                .tables
-                .iter()
-                .find(|table| table.qualified_name() == *it);
-            let all: Vec<TableConversion> = self.tables.values().map(|it| (*it).clone()).collect();
-            parent
-                .and_then(|it| conversion_of(&all, it.number).cloned())
-                .is_some_and(|it| it.kept().any(|(it, _)| it.column == column))
+        self.parents(table).iter().any(|parent| {
+            let conversion = self.conversion(parent);
+            conversion.is_some_and(|it| it.kept().any(|(it, _)| it.column == column))
         })
+    }
+
+    /// The tables that a table inherits from.
+    fn parents(&self, table: &QualifiedName) -> &'a [QualifiedName] {
+        let mut tables = self.catalog.tables.iter();
+        let table = tables.find(|it| it.qualified_name() == *table);
+        table.map_or(&[], |it| &it.inherits)
+    }
+
+    /// Whether the definition of the table, or of one that it inherits from, has given the column its type.
+    fn is_defined(&self, table: &QualifiedName, column: &str) -> bool {
+        let parents = self.parents(table);
+        self.defined.contains(&(table.clone(), column.to_owned()))
+            || parents.iter().any(|it| self.is_defined(it, column))
     }
 }
 
