@@ -87,7 +87,7 @@ pub fn choose(
     };
     let wanted = choosing.wanted(keys)?;
     let roots = choosing.roots(&wanted);
-    if roots.is_empty() {
+    if roots.is_empty() && choosing.obstacles.is_empty() {
         choosing.obstacles.insert(Obstacle::NoKey(keys.uuid.join(", ")));
     }
     let kept = choosing.kept(&roots, keys.keep_old.as_deref());

@@ -92,7 +92,7 @@ fn check_joins(target: &Database<'_>, (schemas, keys): (&str, usize), ask: impl 
     assert_eq!(joins.len(), keys, "{joins:#?}");
     for join in &joins {
         let (here, there) = (target.query(join).unwrap(), ask(join));
-        assert!(here.len() > 1, "{join}");
+        assert!(!here.is_empty(), "{join}");
         let order = |mut rows: Vec<String>| {
             rows.sort();
             rows
@@ -103,7 +103,8 @@ fn check_joins(target: &Database<'_>, (schemas, keys): (&str, usize), ask: impl 
 
 #[test]
 fn rust_and_sql_make_the_same_keys() {
-    let mut client = Cluster::shared().target().unwrap().client(POSTGRES).unwrap();
+    let target = Cluster::shared().target().unwrap();
+    let mut client = target.client(POSTGRES).unwrap();
     let names = [
         ("mandible", "public", "customers"),
         ("it's", "a\\b", "\"quoted\" \\x41 ''"),
