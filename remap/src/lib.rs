@@ -30,7 +30,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     match open_input(&args.input)? {
         Input::Archive(reader) => archive_stream::remap(*reader, &mapping, keys.as_ref(), &args, ui),
         Input::Text(_) if keys.is_some() => Err(Failure::usage(
-            "plain SQL has no place for keys that become UUIDs",
+            "the input is no archive, and plain SQL has no place for keys that become UUIDs",
         )
         .with_hint("`dump` makes an archive, whose rows `load` converts")),
         Input::Text(text) => plain_sql::remap(text, &mapping, &args, ui),

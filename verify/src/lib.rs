@@ -1,6 +1,7 @@
 //! `verify`: proof that a target holds what a source holds, like `cmp`. It never writes.
 
 mod archive_alone;
+mod archived;
 mod args;
 mod beside;
 mod compare;

@@ -1,13 +1,13 @@
 //! The two sides of a comparison, each able to give a table's fingerprint in a given form.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use archive::{End, Header, SourceKind};
-use catalog::{Catalog, ForeignKey, Table};
-use cli::{Exit, Failure, FailureContext, Pace, Result, Ui, open_archive};
+use archive::SourceKind;
+use catalog::{Catalog, Table};
+use cli::{Exit, Failure, Pace, Result, Ui};
 use conversion::{RowConversion, TableConversion, conversion_of};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
@@ -17,11 +17,10 @@ use database::postgres::{
 use database::sqlite::{Choices, Inspection, SqliteSource};
 use fingerprint::{Fingerprint, Form, encode_row};
 use plan::{Keys, Mapping};
-use rewrite::{Known, NameMap, Rewriter, foreign_keys};
+use rewrite::{Known, NameMap, Rewriter};
 
-use crate::archive_alone::KeptRows;
+use crate::archived::{Archived, read_archive};
 use crate::beside::Kept;
-use crate::converted;
 use crate::scan::Scan;
 use crate::trees::Unit;
 
@@ -30,17 +29,6 @@ pub(crate) enum Source {
     Postgres(Box<Live>),
     Sqlite(Box<SqliteFile>),
     Archive(Box<Archived>),
-}
-
-/// An archive that has been read through.
-pub(crate) struct Archived {
-    pub(crate) header: Header,
-    end: End,
-    /// By the names that the archive has.
-    pub(crate) foreign_keys: Vec<ForeignKey>,
-    /// Of tables whose values hold names of objects, under the names that the target has.
-    renamed: HashMap<u32, Fingerprint>,
-    kept: Mutex<KeptRows>,
 }
 
 /// A PostgreSQL database under a snapshot, read by several sessions.
@@ -191,33 +179,6 @@ impl Source {
             Source::Archive(it) if unit.parts.is_empty() => it.fingerprint(table),
             Source::Archive(it) => it.fingerprint_of_all(&unit.parts),
         }
-    }
-}
-
-impl Archived {
-    fn fingerprint(&self, table: &Table) -> Result<Fingerprint> {
-        let as_stored = || self.end.table(table.number).map(|it| it.fingerprint);
-        let known = self.renamed.get(&table.number).copied().or_else(as_stored);
-        known.ok_or_else(|| {
-            Failure::new(
-                Exit::Archive,
-                format!("archive has no rows of {}", table.qualified_name()),
-            )
-        })
-    }
-
-    fn fingerprint_of_all(&self, parts: &[&Table]) -> Result<Fingerprint> {
-        let mut whole: Option<Fingerprint> = None;
-        for part in parts {
-            let part_of_it = self.fingerprint(part)?;
-            match &mut whole {
-                None => whole = Some(part_of_it),
-                Some(whole) => whole.merge(&part_of_it).or_fail(Exit::Archive, || {
-                    format!("fingerprints of {} cannot be added", part.qualified_name())
-                })?,
-            }
-        }
-        whole.ok_or_else(|| Failure::new(Exit::Internal, "a partition tree without partitions was compared"))
     }
 }
 
@@ -428,38 +389,6 @@ fn is_archive(words: &str) -> bool {
     } else {
         path.is_file() && begins_like_one()
     }
-}
-
-/// Reads an archive through, so that its fingerprints can be believed.
-fn read_archive(name: &str, mapping: &Mapping, keys: Option<&Keys>) -> Result<Source> {
-    let mut reader = open_archive(name)?;
-    let texts = reader.schema().map_err(Failure::archive)?;
-    let header = reader.header().clone();
-    let names = name_map(mapping, &header.catalog)?;
-    let mut archived = Box::new(Archived {
-        end: End {
-            run: String::new(),
-            members: Vec::new(),
-            tables: Vec::new(),
-        },
-        foreign_keys: texts.iter().flat_map(|(_, sql)| foreign_keys(sql)).collect(),
-        renamed: HashMap::new(),
-        kept: Mutex::default(),
-        header,
-    });
-    // Which rows are converted must be known before they pass.
-    let unread = Source::Archive(archived);
-    let conversions = converted::choose(&unread, keys)?;
-    let Source::Archive(unread) = unread else {
-        return Ok(unread);
-    };
-    archived = unread;
-    let read = crate::archive_alone::read_through(reader, names.as_ref(), &conversions, true)?;
-    let (end, renamed, kept) = read;
-    archived.end = end;
-    archived.renamed = renamed;
-    archived.kept = Mutex::new(kept);
-    Ok(Source::Archive(archived))
 }
 
 /// New names for values, as `remap-schema` gives them; `None` when nothing is renamed.

@@ -7,12 +7,14 @@
 mod choice;
 mod follow;
 mod namespace;
+mod obstacle;
 mod record;
 mod rows;
 mod target;
 
-pub use choice::{Choice, Obstacle, Unfit, choose};
+pub use choice::{Choice, choose};
 pub use namespace::Namespace;
+pub use obstacle::{Obstacle, Unfit};
 pub use record::{ColumnConversion, ConversionKind, IntegerType, KeptColumn, TableConversion, conversion_of};
 pub use rows::{NotConvertible, RowConversion};
 pub use target::{KeptIndex, kept_indexes, own_sequences, rename_kept, reshape, settle};

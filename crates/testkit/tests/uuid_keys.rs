@@ -302,7 +302,7 @@ fn a_load_that_is_killed_goes_on_and_is_removed_whole() {
     let source = source();
     source
         .execute(
-            "INSERT INTO people (id, name, boss) SELECT n, 'p', n % 400 FROM generate_series(1000, 30000) n",
+            "INSERT INTO people (id, name, boss) SELECT n, 'p', n % 400 FROM generate_series(1000, 14000) n",
         )
         .unwrap();
     let desk = Desk::shared();
