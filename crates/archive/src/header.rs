@@ -266,4 +266,40 @@ mod tests {
         objects[3]["table"] = json!("u");
         assert_eq!(indexed(&objects), [primary_key]);
     }
+
+    #[test]
+    fn conversions_that_do_not_fit_the_rows_are_refused() {
+        let column = |name: &str, text: &str| {
+            json!({"name": name, "type": {"schema": "pg_catalog", "name": text, "text": text}, "not_null": true,
+                "identity": null, "generated": null, "binary_safe": true})
+        };
+        let table = json!({"number": 0, "schema": "s", "name": "t", "kind": "ordinary", "unlogged": false,
+            "columns": [column("id", "integer"), column("note", "text")], "primary_key": ["id"], "partition_of": null,
+            "inherits": [], "rows_estimate": null, "bytes": 0});
+        let parse = |table_number: u32, name: &str, from: &str| {
+            let conversion = json!({"column": name, "kind": "uuid_key", "from": from,
+                "key_of": {"schema": "s", "name": "t"}, "namespace": "1:x,"});
+            let header = json!({
+                "format": 1, "requires": ["conversions"], "run": "", "tool": "", "options": {}, "filters": [],
+                "forms": [{"table": 0, "form": "binary"}],
+                "source": {"kind": "postgresql", "database": "d", "server_version": "15", "encoding": "UTF8",
+                    "collation": "", "snapshot_time": "", "lsn": ""},
+                "catalog": {"schemas": [], "tables": [table], "sequences": [], "materialized_views": [],
+                    "extensions": [], "objects": [], "roles": [], "policy_roles": []},
+                "mappings": [], "notes": [],
+                "conversions": [{"table": table_number, "columns": [conversion]}],
+            });
+            Header::parse(header.to_string().as_bytes())
+        };
+        assert!(parse(0, "id", "integer").is_ok());
+        for (table, name, from) in [
+            (0, "id", "bigint"),
+            (0, "note", "integer"),
+            (0, "x", "integer"),
+            (1, "id", "integer"),
+        ] {
+            assert!(parse(table, name, from).is_err(), "{table} {name} {from}");
+        }
+        assert!(parse(0, "id", "text").is_err());
+    }
 }

@@ -68,19 +68,15 @@ impl Part {
         loop {
             let (before, after) = rest.split_once('"')?;
             name.push_str(before);
-            match after.strip_prefix('"') {
-                Some(after) => {
-                    name.push('"');
-                    rest = after;
-                }
-                None => {
-                    let part = Part {
-                        text: name,
-                        quoted: true,
-                    };
-                    return Some((part, after));
-                }
-            }
+            let Some(doubled) = after.strip_prefix('"') else {
+                let part = Part {
+                    text: name,
+                    quoted: true,
+                };
+                return Some((part, after));
+            };
+            name.push('"');
+            rest = doubled;
         }
     }
 

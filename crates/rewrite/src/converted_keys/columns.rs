@@ -5,6 +5,7 @@ use conversion::{ColumnConversion, TableConversion};
 use squawk_syntax::ast::normalize_name_node;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::uses::judge_partition_key;
 use super::{ConvertedKeys, Pass, range};
 use crate::parse::Parsed;
 use crate::rewriter::child;
@@ -44,7 +45,7 @@ impl ConvertedKeys<'_> {
         }
         for clause in statement.children() {
             if matches!(clause.kind(), K::PARTITION_BY) {
-                self.judge_partition_key(&clause, conversion, at, pass);
+                judge_partition_key(&clause, conversion, at, pass);
             }
         }
         for (column, kept) in conversion.kept() {
@@ -84,7 +85,7 @@ impl ConvertedKeys<'_> {
                         Default::New(Some(new)) => pass.replace(parsed, range(&value), &new),
                         Default::New(None) => pass.replace(parsed, range(&part), ""),
                         Default::Unknown => {
-                            pass.obstacle(parsed.range.start + range(&part).start, unknown(old))
+                            pass.obstacle(parsed.range.start + range(&part).start, unknown(old));
                         }
                     }
                 }
@@ -97,7 +98,7 @@ impl ConvertedKeys<'_> {
                     pass.replace(parsed, range(&part), &new);
                 }
                 K::GENERATED_CONSTRAINT => {
-                    pass.obstacle(parsed.range.start + range(&part).start, unknown(old))
+                    pass.obstacle(parsed.range.start + range(&part).start, unknown(old));
                 }
                 _ => self.judge_condition(&part, parsed.range.start, pass),
             }
@@ -121,9 +122,9 @@ impl ConvertedKeys<'_> {
                 K::ALTER_COLUMN => self.alter_column((&table, conversion), &action, parsed, pass),
                 K::ADD_CONSTRAINT => {
                     let check = child(&action, K::CHECK_CONSTRAINT);
-                    check
-                        .iter()
-                        .for_each(|it| self.judge_condition(it, parsed.range.start, pass));
+                    if let Some(check) = check {
+                        self.judge_condition(&check, parsed.range.start, pass);
+                    }
                 }
                 _ => {}
             }

@@ -24,25 +24,6 @@ impl ConvertedKeys<'_> {
         }
     }
 
-    pub(super) fn judge_partition_key(
-        &self,
-        clause: &SyntaxNode,
-        conversion: &TableConversion,
-        at: usize,
-        pass: &mut Pass,
-    ) {
-        let names = clause
-            .descendants()
-            .filter(|it| it.kind() == SyntaxKind::NAME_REF);
-        for name in names.filter(|it| conversion.column(&normalize_name_node(it)).is_some()) {
-            let reason = format!(
-                "{} becomes a UUID, and says which partition a row belongs to",
-                name.text()
-            );
-            pass.obstacle(at + range(&name).start, reason);
-        }
-    }
-
     pub(super) fn create_index(&self, statement: &SyntaxNode, at: usize, pass: &mut Pass) {
         use SyntaxKind as K;
         let table = child(statement, K::TABLE_RELATION_NAME).and_then(|it| paths(&it).next());
@@ -137,6 +118,25 @@ impl ConvertedKeys<'_> {
         let names = node.descendants().filter(|it| it.kind() == SyntaxKind::NAME_REF);
         let used = names.filter(|it| is_use(it, &self.names));
         used.map(|it| (range(&it).start, it.text().to_string())).collect()
+    }
+}
+
+/// Where a row belongs must not change with its key.
+pub(super) fn judge_partition_key(
+    clause: &SyntaxNode,
+    conversion: &TableConversion,
+    at: usize,
+    pass: &mut Pass,
+) {
+    let names = clause
+        .descendants()
+        .filter(|it| it.kind() == SyntaxKind::NAME_REF);
+    for name in names.filter(|it| conversion.column(&normalize_name_node(it)).is_some()) {
+        let reason = format!(
+            "{} becomes a UUID, and says which partition a row belongs to",
+            name.text()
+        );
+        pass.obstacle(at + range(&name).start, reason);
     }
 }
 
