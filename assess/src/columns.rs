@@ -1,5 +1,7 @@
 //! What becomes of each column of a SQLite file, and why: the census as a plan and a table have it.
 
+use std::fmt::Write as _;
+
 use cli::{Table, count};
 use database::sqlite::{ColumnCensus, ColumnReport, Inspection, TableReport};
 use plan::PlannedType;
@@ -59,9 +61,10 @@ fn all_columns(reports: &[TableReport]) -> impl Iterator<Item = (&TableReport, &
 }
 
 fn why(column: &ColumnReport) -> String {
-    let others = column.suggestions.iter();
-    let others: String = others
-        .map(|it| format!("; `{}` if you say so: {}", it.target, it.reason))
-        .collect();
-    format!("{}{others}", column.reason)
+    let mut why = column.reason.clone();
+    for it in &column.suggestions {
+        // Writing to a String cannot fail.
+        let _ = write!(why, "; `{}` if you say so: {}", it.target, it.reason);
+    }
+    why
 }

@@ -31,12 +31,7 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result {
             "{name}: read from a copy, since SQLite would have had to recover the file"
         ));
     }
-    let inspection = source.inspect(&options.choices).map_err(|error| {
-        for value in error.names() {
-            ui.detail(value);
-        }
-        Failure::source(error)
-    })?;
+    let inspection = source.inspect(&options.choices).map_err(Failure::source)?;
     let notes: Vec<String> = inspection.notes.iter().map(ToString::to_string).collect();
     say_notes(&name, &inspection, ui);
     let catalog = inspection.catalog.clone();

@@ -228,12 +228,8 @@ impl Header {
         if tables.iter().any(in_binary) {
             return Err(Error::damaged("a table whose values hold names is not in text"));
         }
-        let count = tables.len();
-        if self
-            .discards
-            .iter()
-            .any(|it| usize::try_from(it.table).map_or(true, |it| it >= count))
-        {
+        let is_there = |number: u32| usize::try_from(number).is_ok_and(|it| it < tables.len());
+        if !self.discards.iter().all(|it| is_there(it.table)) {
             return Err(Error::damaged("a discard is of no table"));
         }
         self.check_large_objects()
@@ -273,17 +269,31 @@ mod tests {
 
     /// The constraints that have an index, in a header whose objects are these.
     fn indexed(objects: &serde_json::Value) -> Vec<Object> {
-        let header = json!({
+        let header = header(objects, &json!([]));
+        let header = Header::parse(header.to_string().as_bytes()).expect("the header is whole");
+        let objects = header.catalog.objects.into_iter();
+        objects.filter(|it| it.indexed).collect()
+    }
+
+    fn header(objects: &serde_json::Value, discards: &serde_json::Value) -> serde_json::Value {
+        json!({
             "format": 1, "requires": [], "run": "", "tool": "", "options": {}, "filters": [], "forms": [],
+            "discards": discards,
             "source": {"kind": "postgresql", "database": "d", "server_version": "15", "encoding": "UTF8",
                 "collation": "", "snapshot_time": "", "lsn": ""},
             "catalog": {"schemas": [], "tables": [], "sequences": [], "materialized_views": [], "extensions": [],
                 "objects": objects, "roles": [], "policy_roles": []},
             "mappings": [], "notes": [],
-        });
-        let header = Header::parse(header.to_string().as_bytes()).expect("the header is whole");
-        let objects = header.catalog.objects.into_iter();
-        objects.filter(|it| it.indexed).collect()
+        })
+    }
+
+    #[test]
+    fn a_discard_is_of_a_table_that_is_there() {
+        let discard =
+            json!({"table": 0, "column": "c", "fate": "null", "reason": "", "rows": 1, "examples": ""});
+        let header = header(&json!([]), &json!([discard]));
+        let error = Header::parse(header.to_string().as_bytes()).expect_err("there is no table");
+        assert_eq!(error.to_string(), "archive is damaged: a discard is of no table");
     }
 
     #[test]

@@ -74,15 +74,11 @@ pub(crate) fn read_types(path: &Path) -> Result<Vec<TypeChoice>> {
         );
     }
     let mut choices = Vec::new();
-    let mut records = reader.records();
-    while let Some(record) = records.next() {
-        let record = record.or_fail(Exit::Usage, wrong)?;
-        let number = record.position().map_or(0, csv::Position::line);
-        let line: Line = record
-            .deserialize(Some(&csv::StringRecord::from(HEADER.as_slice())))
-            .or_fail(Exit::Usage, wrong)?;
+    for line in reader.deserialize() {
+        let line: Line = line.or_fail(Exit::Usage, wrong)?;
+        let place = || format!("{}: type of {}.{}", wrong(), line.table, line.column);
         choices.push(TypeChoice {
-            target: target_type(&line.target, || format!("{}: line {number}", wrong()))?,
+            target: target_type(&line.target, place)?,
             table: line.table,
             column: line.column,
         });

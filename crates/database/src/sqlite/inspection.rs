@@ -113,7 +113,10 @@ impl SqliteSource {
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
     pub fn survey(&self, choices: &Choices) -> Result<Inspection> {
-        let damage_check = self.damage_check();
+        let Some(damage_check) = self.damage_check_beside() else {
+            self.check_for_damage()?;
+            return self.look_through(choices);
+        };
         thread::scope(|scope| {
             let check = scope.spawn(|| damage_check.run());
             let inspection = self.look_through(choices);

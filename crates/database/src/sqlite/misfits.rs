@@ -35,6 +35,7 @@ struct Suspect {
     /// Rows in which it is the first column with a misfit.
     first_in: Named,
     classes: Classes,
+    classes_first: Classes,
     /// The values of the first misfits, for those who want to see them.
     shown: Vec<String>,
     /// Whether `text` holds all of them.
@@ -125,6 +126,7 @@ fn look(
             suspect.add(value, &label);
             if is_kept {
                 suspect.first_in.add(label);
+                suspect.classes_first.add(value);
             }
             is_kept = false;
         }
@@ -160,6 +162,7 @@ impl Suspect {
             misfits: Named::default(),
             first_in: Named::default(),
             classes: Classes::default(),
+            classes_first: Classes::default(),
             shown: Vec::new(),
             is_text: true,
             bytes_max: 0,
@@ -194,7 +197,10 @@ impl Suspect {
         let name = column.name.clone();
         let object = format!("{}.{name}", table.name);
         let (count, examples) = (self.misfits.count, labels.list(&self.misfits));
-        let reason = self.reason();
+        let reason = match on_bad_value {
+            OnBadValue::Reject => self.reason(&self.classes_first),
+            _ => self.reason(&self.classes),
+        };
         let mut discard = |fate, rows, examples| {
             outcome.discards.push(Discard {
                 table: at,
@@ -238,7 +244,12 @@ impl Suspect {
         column.on_misfit = OnMisfit::Null;
         column.nulls += count;
         if column.not_null {
-            let text = format!("loses NOT NULL, since {count} values become NULL");
+            let values = if count == 1 {
+                "value becomes"
+            } else {
+                "values become"
+            };
+            let text = format!("loses NOT NULL, since {count} {values} NULL");
             outcome.notes.push(Note::new(NoteKind::Constraint, object, text));
         }
     }
@@ -266,15 +277,16 @@ impl Suspect {
     }
 
     /// `2 texts and 1 blob do not fit bigint`
-    fn reason(&self) -> String {
-        let verb = if self.misfits.count == 1 { "does" } else { "do" };
-        format!("{} {verb} not fit {}", self.classes.words(), self.target.to_sql())
+    fn reason(&self, classes: &Classes) -> String {
+        let verb = if classes.count() == 1 { "does" } else { "do" };
+        format!("{} {verb} not fit {}", classes.words(), self.target.to_sql())
     }
 }
 
 /// `NAME_text`, with a number behind it while the table has that already.
 fn free_name(table: &Table, name: &str) -> String {
-    (1_u32..)
+    // Of one name more than there are columns, one is free.
+    (1..=table.columns.len() + 1)
         .map(|number| {
             let suffix = if number == 1 {
                 "_text".to_owned()
@@ -299,6 +311,10 @@ impl Classes {
             ValueRef::Blob(_) => &mut self.blobs,
         };
         *number += 1;
+    }
+
+    fn count(&self) -> u64 {
+        self.integers + self.reals + self.texts + self.bad_texts + self.blobs
     }
 
     fn words(&self) -> String {

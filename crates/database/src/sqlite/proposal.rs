@@ -136,8 +136,8 @@ fn holding(preferred: &[TargetType], profile: &Profile) -> TargetType {
 /// The types that a declared type means, the closest first; none where it says nothing.
 fn meant(declared: &str, ordered: bool) -> Vec<TargetType> {
     use TargetType::{
-        BigInt, Boolean, Bytea, Date, Double, Json, Jsonb, MixedNumeric, Numeric, SmallInt, Text, Time,
-        Timestamp, TimestampTz, Uuid, Varchar,
+        BigInt, Boolean, Bytea, Date, Double, Json, Jsonb, Numeric, SmallInt, Text, Time, Timestamp,
+        TimestampTz, Uuid, Varchar,
     };
     let (base, arguments) = split(declared);
     match base.as_str() {
@@ -155,7 +155,7 @@ fn meant(declared: &str, ordered: bool) -> Vec<TargetType> {
         "NUMERIC" | "DECIMAL" | "DEC" | "NUMBER" | "MONEY" => numeric_bounds(&arguments)
             .map(|it| Numeric(Some(it)))
             .into_iter()
-            .chain([Numeric(None), MixedNumeric(None)])
+            .chain([Numeric(None)])
             .collect(),
         _ => match Affinity::of(declared) {
             Affinity::Integer => vec![BigInt],

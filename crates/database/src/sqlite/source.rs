@@ -93,46 +93,53 @@ impl SqliteSource {
         &self.connection
     }
 
-    /// The check for damage, which can run on another thread while this source is read.
-    pub(super) fn damage_check(&self) -> DamageCheck {
+    /// The check for damage on a connection of its own, which can run on another thread while this source is read.
+    /// `None` where there can be no second connection: a writer that waits for us to end lets nobody else begin.
+    pub(super) fn damage_check_beside(&self) -> Option<DamageCheck> {
         let file = match &self.copy {
             Some(copy) => copy.path().join(COPY_NAME),
             None => self.path.clone(),
         };
-        DamageCheck {
-            file,
+        let connection = begin(&file, OpenFlags::SQLITE_OPEN_READ_ONLY).ok()?;
+        Some(DamageCheck {
+            connection,
             path: self.path.clone(),
-        }
+        })
+    }
+
+    pub(super) fn check_for_damage(&self) -> Result<()> {
+        check_for_damage(&self.connection, &self.path)
     }
 }
 
-/// See [`SqliteSource::damage_check`].
+/// See [`SqliteSource::damage_check_beside`].
 #[derive(Debug)]
 pub(super) struct DamageCheck {
-    /// What is read: the file or its copy.
-    file: PathBuf,
-    /// What it is called.
+    connection: Connection,
+    /// What the file is called, also where a copy is read.
     path: PathBuf,
 }
 
 impl DamageCheck {
-    /// Looks at every page, on a connection of its own.
-    pub(super) fn run(&self) -> Result<()> {
-        let context = || format!("cannot check {} for damage", self.path.display());
-        let connection =
-            begin(&self.file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(open_error(&self.path))?;
-        let mut statement = connection
-            .prepare("PRAGMA quick_check")
-            .map_err(|error| read_error(context(), error))?;
-        let answers = statement.query_map([], |row| row.get::<_, String>(0));
-        for answer in answers.map_err(|error| read_error(context(), error))? {
-            let answer = answer.map_err(|error| read_error(context(), error))?;
-            if answer != "ok" && !is_about_a_row(&answer) {
-                return Err(damaged(&self.path).with_source(answer));
-            }
-        }
-        Ok(())
+    pub(super) fn run(self) -> Result<()> {
+        check_for_damage(&self.connection, &self.path)
     }
+}
+
+/// Looks at every page.
+fn check_for_damage(connection: &Connection, path: &Path) -> Result<()> {
+    let context = || format!("cannot check {} for damage", path.display());
+    let mut statement = connection
+        .prepare("PRAGMA quick_check")
+        .map_err(|error| read_error(context(), error))?;
+    let answers = statement.query_map([], |row| row.get::<_, String>(0));
+    for answer in answers.map_err(|error| read_error(context(), error))? {
+        let answer = answer.map_err(|error| read_error(context(), error))?;
+        if answer != "ok" && !is_about_a_row(&answer) {
+            return Err(damaged(path).with_source(answer));
+        }
+    }
+    Ok(())
 }
 
 /// Whether `quick_check` found only that a row breaks a constraint of its table: the file itself is sound.
@@ -313,10 +320,11 @@ mod tests {
         let middle = bytes.len() / 2 / 4096 * 4096;
         bytes[middle..middle + 4096].fill(0x5a);
         fs::write(&path, bytes).unwrap();
-        let error = SqliteSource::open(&path)
-            .and_then(|source| source.inspect(&Choices::default()))
-            .unwrap_err();
+        let source = SqliteSource::open(&path).unwrap();
+        assert!(source.check_for_damage().is_err());
+        let error = source.inspect(&Choices::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::File);
+        assert!(error.to_string().contains("is damaged"), "{error}");
         assert!(error.hint().is_some());
     }
 

@@ -211,7 +211,7 @@ fn choices_that_cannot_be_used_are_refused_before_anything() {
             "table,column,type\norders,qty\n",
             "--types file `types.csv` cannot be used",
         ),
-        ("table,column,type\n\norders,qty,widget\n", "line 3"),
+        ("table,column,type\n\norders,qty,widget\n", "type of orders.qty\n"),
         (
             "table,column,type\norders,qty,text\nOrders,QTY,text\n",
             "Orders.QTY is given a type twice",

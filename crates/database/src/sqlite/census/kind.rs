@@ -188,18 +188,14 @@ impl Traits {
             facts: Kind::REAL,
             ..Traits::default()
         };
-        match Digits::of_real(value) {
-            Some(digits) => {
-                traits.facts |= Kind::NUMERIC;
-                traits.set_digits(digits);
-                traits.add(Kind::WHOLE, digits.fraction == 0);
-                traits.add_unit(moment::plausible(value));
-                traits.facts |= reading::of_real(value, digits.fraction);
-            }
-            None => {
-                traits.add(Kind::INFINITE, value.is_infinite());
-                traits.add(Kind::NEGATIVE_ZERO, value == 0.0);
-            }
+        if let Some(digits) = Digits::of_real(value) {
+            traits.facts |= Kind::NUMERIC | reading::of_real(value, digits.fraction);
+            traits.set_digits(digits);
+            traits.add(Kind::WHOLE, digits.fraction == 0);
+            traits.add_unit(moment::plausible(value));
+        } else {
+            traits.add(Kind::INFINITE, value.is_infinite());
+            traits.add(Kind::NEGATIVE_ZERO, value == 0.0);
         }
         traits
     }

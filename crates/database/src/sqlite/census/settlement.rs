@@ -83,9 +83,7 @@ fn note_on_type(object: &str, found: &ColumnCensus) -> Option<Note> {
         Some(_) => format!("{}: becomes {}", proposal.reason, target.to_sql()),
         None => format!("becomes {}", target.to_sql()),
     };
-    if matches!(target, TargetType::MixedNumeric(_)) {
-        text.push_str(", texts as the numbers that they are");
-    } else if mixed {
+    if mixed {
         text.push_str(", values of several storage classes as their texts");
     }
     Some(Note::new(NoteKind::Widened, object, text))

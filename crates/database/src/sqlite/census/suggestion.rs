@@ -64,6 +64,12 @@ fn text(profile: &Profile) -> Vec<Suggestion> {
     if !profile.any(|kind| !only(kind)) {
         return vec![plain("jsonb", "all values are JSON objects or arrays")];
     }
+    if profile.all(Kind::NUMBER_TEXT) && profile.any(|kind| kind.is(Kind::BEYOND_64_BITS)) {
+        return vec![plain(
+            "numeric",
+            "all values are numbers, some of them beyond 64 bits",
+        )];
+    }
     let dates = Kind::DATE | Kind::MIDNIGHT;
     let found = [
         (Kind::UUID, "uuid", "all values are UUIDs"),

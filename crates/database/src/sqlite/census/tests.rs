@@ -175,6 +175,8 @@ const MALFORMED: [&[u8]; 4] = [
 ];
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     /// This is the proof that one pass is enough.
     #[test]
     fn profile_tells_what_every_type_refuses(values in proptest::collection::vec(value(), 1..40)) {

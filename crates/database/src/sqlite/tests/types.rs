@@ -180,24 +180,6 @@ fn values_that_do_not_fit_get_a_wider_type_and_a_note() {
         &["2008-12-31 23:00:00+00"],
         true,
     );
-    check("JSON", "('{}'), ('{broken')", "text", &["{}", "{broken"], true);
-    let twice = "{\"a\": 1, \"a\": 2}";
-    check("JSON", &format!("('{twice}')"), "json", &[twice], true);
-    check("JSON", "('\"\\u0000\"')", "json", &["\"\\u0000\""], true);
-    check(
-        "NUMERIC",
-        "(1), ('123456789012345678901.5')",
-        "numeric",
-        &["1", "123456789012345678901.5"],
-        true,
-    );
-    check(
-        "UUID",
-        "(x'3f333df690a44fda8dd39485d27cee36')",
-        "uuid",
-        &["3f333df6-90a4-4fda-8dd3-9485d27cee36"],
-        false,
-    );
     check("UUID", "('not-a-uuid')", "text", &["not-a-uuid"], true);
 }
 
@@ -238,7 +220,48 @@ fn moments_in_numbers_are_told_and_not_taken() {
     check_suggestion("d TEXT", "('{}'), ('[1]')", Some("jsonb"), false);
     check_suggestion("d TEXT", "('{\"a\": 1, \"a\": 2}')", None, false);
     check_suggestion("d BLOB", "(zeroblob(16))", Some("uuid"), false);
+    check_suggestion(
+        "n TEXT",
+        "('12345678901234567890'), ('7')",
+        Some("numeric"),
+        false,
+    );
+    check_suggestion("n TEXT", "('8'), ('7')", None, false);
     check_suggestion("is_new INT", "(1)", Some("boolean"), false);
+}
+
+#[test]
+fn documents_are_jsonb_where_nothing_is_lost() {
+    check("JSON", "('{}'), ('{broken')", "text", &["{}", "{broken"], true);
+    let twice = "{\"a\": 1, \"a\": 2}";
+    check("JSON", &format!("('{twice}')"), "json", &[twice], true);
+    check("JSON", "('\"\\u0000\"')", "json", &["\"\\u0000\""], true);
+}
+
+#[test]
+fn sixteen_bytes_are_a_uuid_where_that_is_declared() {
+    check(
+        "UUID",
+        "(x'3f333df690a44fda8dd39485d27cee36')",
+        "uuid",
+        &["3f333df6-90a4-4fda-8dd3-9485d27cee36"],
+        false,
+    );
+    let bytes = "\\x3f333df690a44fda8dd39485d27cee36";
+    check(
+        "BLOB",
+        "(x'3f333df690a44fda8dd39485d27cee36')",
+        "bytea",
+        &[bytes],
+        false,
+    );
+    check(
+        "",
+        "(x'3f333df690a44fda8dd39485d27cee36')",
+        "bytea",
+        &[bytes],
+        false,
+    );
 }
 
 #[test]
