@@ -13,7 +13,12 @@
 mod definition;
 mod expression;
 mod parse;
+mod query;
+mod relation;
 mod scope;
+mod translator;
+mod trigger;
+mod view;
 
 pub use definition::{
     Action, Check, ColumnDefinition, ForeignKey, Generated, IndexDefinition, IndexTerm, TableDefinition,
@@ -21,4 +26,8 @@ pub use definition::{
 };
 pub use expression::{Assumption, Expression, Untranslated};
 pub use parse::SyntaxError;
+pub use query::{Form, Refusal, Remark};
+pub use relation::{Relation, RelationColumn, Relations};
 pub use scope::{Affinity, Collation, Scope, ScopeColumn, ValueType};
+pub use trigger::{Timing, Trigger, trigger};
+pub use view::{View, view};

@@ -36,7 +36,8 @@ pub use inspection::{Blocker, Inspection};
 pub use note::{Note, NoteKind};
 pub use rows::Visit;
 pub use schema::{
-    Column, ForeignKey, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable,
+    Column, ForeignKey, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, View,
+    VirtualTable,
 };
 pub use source::{SqliteSource, is_sqlite_file};
 pub use target_type::{NumericBounds, TargetType};

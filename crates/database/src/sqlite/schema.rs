@@ -13,7 +13,7 @@ use crate::Result;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schema {
     pub tables: Vec<Table>,
-    pub views: Vec<String>,
+    pub views: Vec<View>,
     pub triggers: Vec<Trigger>,
     /// Virtual tables and the shadow tables that hold their content.
     pub virtual_tables: Vec<VirtualTable>,
@@ -105,9 +105,19 @@ pub struct ForeignKey {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    pub name: String,
+    /// The statement that made it.
+    pub sql: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trigger {
     pub name: String,
+    /// The table or view.
     pub table: String,
+    /// The statement that made it.
+    pub sql: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,7 +179,10 @@ fn read(connection: &Connection) -> rusqlite::Result<Schema> {
             continue;
         }
         match kind.as_str() {
-            "view" => schema.views.push(name),
+            "view" => schema.views.push(View {
+                sql: sql_of.get(&name).cloned().unwrap_or_default(),
+                name,
+            }),
             "virtual" => schema.virtual_tables.push(VirtualTable { name, shadow: false }),
             "shadow" => schema.virtual_tables.push(VirtualTable { name, shadow: true }),
             _ => {
@@ -183,12 +196,13 @@ fn read(connection: &Connection) -> rusqlite::Result<Schema> {
     }
     schema.triggers = query(
         connection,
-        "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name",
+        "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name",
         [],
         |row| {
             Ok(Trigger {
                 name: row.get(0)?,
                 table: row.get(1)?,
+                sql: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
             })
         },
     )?;
@@ -346,9 +360,9 @@ fn read_foreign_keys(connection: &Connection, table: &str) -> rusqlite::Result<V
     Ok(keys.into_iter().map(|(_, key)| key).collect())
 }
 
-/// Names of tables and indexes with the statements that made them.
+/// Names of tables, indexes and views with the statements that made them.
 fn definitions(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
-    let sql = "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL";
+    let sql = "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index', 'view') AND sql IS NOT NULL";
     Ok(query(connection, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?
         .into_iter()
         .collect())

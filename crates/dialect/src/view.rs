@@ -1,0 +1,39 @@
+//! Views.
+
+use sqlite3_parser::Bump;
+use sqlite3_parser::ast::Stmt;
+
+use crate::ScopeColumn;
+use crate::parse::statement;
+use crate::query::{Reader, Refusal, Remark};
+use crate::relation::Relations;
+
+/// A view of the target.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The query behind AS, without a semicolon.
+    pub query: String,
+    /// Its columns, with the names that were given.
+    pub columns: Vec<ScopeColumn>,
+    pub remarks: Vec<Remark>,
+}
+
+/// Translates a view. `names` are those of its columns, as SQLite itself gives them.
+///
+/// Fails where a part of it has no counterpart, or where it names what `relations` lacks.
+pub fn view(sql: &str, names: &[String], relations: &Relations) -> Result<View, Refusal> {
+    let bump = Bump::new();
+    let Stmt::CreateView { select, .. } = statement(&bump, sql, "view").map_err(|_| Refusal::Unreadable)? else {
+        return Err(Refusal::Unreadable);
+    };
+    let reader = Reader::new(relations);
+    let query = reader.named_query(select, None, Some(names))?;
+    if query.columns.len() != names.len() {
+        return Err(Refusal::Unreadable);
+    }
+    Ok(View {
+        query: query.sql,
+        columns: query.columns,
+        remarks: reader.remarks(),
+    })
+}
