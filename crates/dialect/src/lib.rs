@@ -29,5 +29,5 @@ pub use parse::SyntaxError;
 pub use query::{Form, Refusal, Remark};
 pub use relation::{Relation, RelationColumn, Relations};
 pub use scope::{Affinity, Collation, Scope, ScopeColumn, ValueType};
-pub use trigger::{Timing, Trigger, trigger};
+pub use trigger::{Guard, Timing, Trigger, trigger};
 pub use view::{View, view};

@@ -18,17 +18,17 @@ pub struct View {
     pub remarks: Vec<Remark>,
 }
 
-/// Translates a view. `names` are those of its columns, as SQLite itself gives them.
+/// Translates a view. `names` are for its columns; without them they are made up.
 ///
 /// Fails where a part of it has no counterpart, or where it names what `relations` lacks.
-pub fn view(sql: &str, names: &[String], relations: &Relations) -> Result<View, Refusal> {
+pub fn view(sql: &str, names: Option<&[String]>, relations: &Relations) -> Result<View, Refusal> {
     let bump = Bump::new();
     let Stmt::CreateView { select, .. } = statement(&bump, sql, "view").map_err(|_| Refusal::Unreadable)? else {
         return Err(Refusal::Unreadable);
     };
     let reader = Reader::new(relations);
-    let query = reader.named_query(select, None, Some(names))?;
-    if query.columns.len() != names.len() {
+    let query = reader.named_query(select, None, names)?;
+    if names.is_some_and(|it| it.len() != query.columns.len()) {
         return Err(Refusal::Unreadable);
     }
     Ok(View {

@@ -11,6 +11,7 @@ use super::ddl;
 use super::keys;
 use super::naming::Names;
 use super::note::{Note, NoteKind};
+use super::{program_ddl, programs};
 use super::schema::{Generated, Schema, Table};
 use super::source::SqliteSource;
 use super::sql_text;
@@ -116,16 +117,19 @@ impl SqliteSource {
             });
         }
         let mut names = Names::default();
-        for table in &schema.tables {
-            names.take(&table.name);
+        let views = schema.views.iter().map(|it| &it.name);
+        for name in schema.tables.iter().map(|it| &it.name).chain(views) {
+            names.take(name);
         }
         let identities = translate::identities(&schema, &mut names);
         let keys = keys::decide(self.connection(), &schema, &mut names, &mut notes)?;
         let pre_data = ddl::pre_data(&schema, &keys, &identities, &mut notes);
+        let programs = programs::translate(&schema, &keys, &mut notes)?;
         notes.extend(left_behind(&schema));
+        let post_data = ddl::post_data(&schema, &keys) + &program_ddl::post_data(&programs);
         Ok(Inspection {
-            catalog: translate::catalog(&schema, &keys, &identities),
-            post_data: ddl::post_data(&schema, &keys),
+            catalog: translate::catalog(&schema, &keys, &identities, &programs),
+            post_data,
             pre_data,
             schema,
             notes,
@@ -188,14 +192,6 @@ fn left_behind(schema: &Schema) -> Vec<Note> {
             ));
         }
     }
-    notes.extend(
-        schema
-            .views
-            .iter()
-            .map(|name| note(name, "the view is left out".to_owned())),
-    );
-    let trigger = |it: &super::Trigger| note(&it.name, format!("the trigger on {} is left out", it.table));
-    notes.extend(schema.triggers.iter().map(trigger));
     notes.extend(schema.virtual_tables.iter().map(|it| {
         let kind = if it.shadow {
             "shadow table of a virtual table"

@@ -19,6 +19,8 @@ mod naming;
 mod note;
 mod number;
 mod predicate;
+mod program_ddl;
+mod programs;
 mod proposal;
 mod references;
 mod rows;
@@ -27,6 +29,7 @@ mod source;
 mod sql_text;
 mod target_type;
 mod translate;
+mod view_names;
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use catalog::{Catalog, IdentityKind, Object, ObjectKind, QualifiedName, Sequence
 use super::ddl::is_not_null;
 use super::keys::Keys;
 use super::naming::Names;
+use super::programs::Programs;
 use super::schema::{Schema, Table};
 
 /// The schema of everything in a SQLite file.
@@ -45,7 +46,12 @@ fn identity(table: &Table, names: &mut Names) -> Option<Identity> {
     })
 }
 
-pub(super) fn catalog(schema: &Schema, keys: &Keys, identities: &[Option<Identity>]) -> Catalog {
+pub(super) fn catalog(
+    schema: &Schema,
+    keys: &Keys,
+    identities: &[Option<Identity>],
+    programs: &Programs,
+) -> Catalog {
     let mut catalog = Catalog {
         schemas: vec![catalog::Schema {
             name: SCHEMA.to_owned(),
@@ -94,6 +100,14 @@ pub(super) fn catalog(schema: &Schema, keys: &Keys, identities: &[Option<Identit
         catalog
             .objects
             .push(object(ObjectKind::Constraint, &key.name, table_of(key.table)));
+    }
+    for view in &programs.views {
+        catalog.objects.push(object(ObjectKind::View, &view.name, None));
+    }
+    for trigger in &programs.triggers {
+        catalog.objects.push(object(ObjectKind::Function, &trigger.name, None));
+        let relation = Some(trigger.relation.as_str());
+        catalog.objects.push(object(ObjectKind::Trigger, &trigger.name, relation));
     }
     catalog.objects.sort();
     catalog

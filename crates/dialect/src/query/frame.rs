@@ -28,6 +28,8 @@ pub(crate) struct Source {
     pub(crate) relation: Option<String>,
     /// The new row before it is written: what the server computes is not there yet.
     pub(crate) before: bool,
+    /// Whether the row on disk has other values, or is not there.
+    pub(crate) elsewhere: bool,
 }
 
 

@@ -191,6 +191,7 @@ impl From {
             qualified_only: false,
             relation: None,
             before: false,
+            elsewhere: false,
         };
         From {
             sql,
@@ -220,6 +221,7 @@ pub(crate) fn source_of(relation: &Relation, label: String, alias: &str) -> Sour
         qualified_only: false,
         relation: Some(relation.name.clone()),
         before: false,
+            elsewhere: false,
     }
 }
 

@@ -27,7 +27,6 @@ pub use refusal::{Form, Refusal};
 pub(crate) use frame::{Frame, Source};
 pub(crate) use from::{free_alias, is_in_file, source_of};
 pub(crate) use nested::children;
-pub(crate) use select::Query;
 pub(crate) use types::cast;
 
 use crate::relation::{Relation, Relations};

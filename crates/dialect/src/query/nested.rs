@@ -122,7 +122,7 @@ fn same_row(left: &Expr<'_>, right: &Expr<'_>, frame: &Frame<'_>) -> Result<Opti
     if left.rowid.is_some() || right.rowid.is_some() {
         return Ok(None);
     }
-    if !is_same || left.key.is_empty() {
+    if !is_same || left.key.is_empty() || left.elsewhere || right.elsewhere {
         return Err(Form::Rowid.into());
     }
     let pairs: Vec<String> = left

@@ -23,9 +23,9 @@ pub struct Trigger {
     pub condition: Option<String>,
     /// Whether the condition cannot stand in CREATE TRIGGER, and so must stand in the function.
     pub tests_inside: bool,
-    /// Statements of PL/pgSQL; [`RETURN_NOTHING`] stands where the row is passed over.
+    /// Statements of PL/pgSQL, without what the function returns in the end.
     pub statements: Vec<String>,
-    /// What the function returns in the end: `NEW`, `OLD` or `NULL`.
+    /// What it returns: `NEW`, `OLD` or `NULL`.
     pub result: &'static str,
     /// Names, in the file, of the relations that it writes to.
     pub writes: Vec<String>,
@@ -33,20 +33,41 @@ pub struct Trigger {
 }
 
 /// When a trigger runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Timing {
     Before,
     After,
     InsteadOf,
 }
 
-/// What stands for `RAISE(IGNORE)`: the row is passed over.
-pub const RETURN_NOTHING: &str = "RETURN NULL;";
+/// A setting of the transaction that says whether a trigger runs. SQLite starts none that runs already
+/// (`PRAGMA recursive_triggers` is off unless an application turns it on in each of its sessions), PostgreSQL does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guard(pub String);
 
-/// Translates a trigger. `is_alone` says that its relation has no other one for the same event.
+impl Guard {
+    /// An expression: whether the trigger runs already, further up.
+    pub fn is_on(&self) -> String {
+        format!("(COALESCE(current_setting('{}'::text, true), ''::text) = 'on'::text)", self.0)
+    }
+
+    /// The statement that says that it runs, or that it is done.
+    pub fn turn(&self, on: bool) -> String {
+        let state = if on { "on" } else { "" };
+        format!("PERFORM set_config('{}'::text, '{state}'::text, true);", self.0)
+    }
+}
+
+/// Translates a trigger. `is_alone` says that its relation has no other one for the same event; `guard` is on while it
+/// runs.
 ///
 /// Fails where a part of it has no counterpart, or where it names what `relations` lacks.
-pub fn trigger(sql: &str, relations: &Relations, is_alone: bool) -> Result<Trigger, Refusal> {
+pub fn trigger(
+    sql: &str,
+    relations: &Relations,
+    is_alone: bool,
+    guard: Option<&Guard>,
+) -> Result<Trigger, Refusal> {
     let bump = Bump::new();
     let statement = parse::statement(&bump, sql, "trigger").map_err(|_| Refusal::Unreadable)?;
     let Stmt::CreateTrigger {
@@ -72,9 +93,9 @@ pub fn trigger(sql: &str, relations: &Relations, is_alone: bool) -> Result<Trigg
     let mut body = Body {
         reader: &reader,
         frame: &frame,
-        relation,
         timing,
         is_alone,
+        guard,
         writes: Vec::new(),
     };
     let condition = when_clause.as_ref().map(|it| reader.condition(it, &frame)).transpose()?;
@@ -113,9 +134,9 @@ struct Body<'b> {
     reader: &'b Reader<'b>,
     /// Knows NEW and OLD.
     frame: &'b Frame<'b>,
-    relation: &'b Relation,
     timing: Timing,
     is_alone: bool,
+    guard: Option<&'b Guard>,
     writes: Vec<String>,
 }
 
@@ -152,6 +173,7 @@ fn rows(relation: &Relation, timing: Timing, event: &TriggerEvent<'_>) -> Vec<So
     let row = |label: &str| Source {
         qualified_only: true,
         before: timing == Timing::Before && label == "new",
+        elsewhere: (timing == Timing::Before) == (label == "new"),
         ..source_of(relation, label.to_owned(), &label.to_ascii_uppercase())
     };
     match event {

@@ -2,7 +2,7 @@
 
 use sqlite3_parser::ast::{Expr, Literal, OneSelect, ResolveType, ResultColumn, Select};
 
-use super::{Body, RETURN_NOTHING, Timing};
+use super::{Body, Guard, Timing};
 use crate::ValueType;
 use crate::parse::unquote;
 use crate::query::{Form, Frame, Refusal, Remark, cast, children, quote_text};
@@ -106,7 +106,10 @@ impl Body<'_> {
             (ResolveType::Ignore, _) if self.timing == Timing::After && !self.is_alone => {
                 return Err(Form::IgnoreAmongOthers.into());
             }
-            (ResolveType::Ignore, _) => return Ok(RETURN_NOTHING.to_owned()),
+            (ResolveType::Ignore, _) => {
+                let done = self.guard.map(|it: &Guard| format!("{}\n    ", it.turn(false)));
+                return Ok(format!("{}RETURN NULL;", done.unwrap_or_default()));
+            }
             (_, None) => return Err(Form::RaiseExpression.into()),
             (_, Some(message)) => message,
         };
@@ -158,7 +161,7 @@ fn chain(branches: &[Branch], filter: Option<&str>) -> String {
     }
     let sql = sql.trim_end();
     match filter {
-        Some(filter) => format!("IF {filter} THEN\n    {}\nEND IF;", sql.replace('\n', "\n    ")),
+        Some(filter) => format!("IF {filter} THEN\n{sql}\nEND IF;"),
         None => sql.to_owned(),
     }
 }

@@ -44,7 +44,7 @@ impl<'b> Body<'b> {
             INSERT,
             relation.qualified(),
             columns.join(", "),
-            rows.replace('\n', "\n    ")
+            rows
         );
         match (conflict, upsert) {
             (None | Some(ResolveType::Abort), None) => {}
@@ -159,7 +159,7 @@ impl<'b> Body<'b> {
         let mut from_sql = String::new();
         if let Some(clause) = from.filter(|it| it.select.is_some()) {
             let from = self.reader.from_beside(clause, Some(self.frame), &mut taken)?;
-            from_sql = format!("\n    FROM {}", from.sql.replace('\n', "\n    "));
+            from_sql = format!("\n    FROM {}", from.sql);
             frame.sources = from.sources;
         }
         frame.sources.push(source_of(relation, label, &alias));
@@ -204,7 +204,7 @@ impl<'b> Body<'b> {
             return Ok(String::new());
         };
         let sql = self.reader.condition(condition, frame)?;
-        Ok(format!("\n    WHERE {}", sql.replace('\n', "\n    ")))
+        Ok(format!("\n    WHERE {sql}"))
     }
 
     fn written(&mut self, table: &QualifiedName<'_>) -> Result<&'b Relation, Refusal> {

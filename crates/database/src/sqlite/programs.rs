@@ -1,0 +1,312 @@
+//! Views and triggers on the target, in the order in which they can be made, and why others are left out.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use catalog::IDENTIFIER_BYTES_MAX;
+use dialect::{Affinity, Collation, Guard, Refusal, Relation, RelationColumn, Relations, Timing, ValueType};
+
+use super::ddl::is_not_null;
+use super::keys::Keys;
+use super::note::{Note, NoteKind};
+use super::schema::{Schema, Table, Trigger, View};
+use super::target_type::TargetType;
+use super::view_names::ViewNames;
+use crate::Result;
+
+/// What runs on the target.
+#[derive(Debug, Default)]
+pub(super) struct Programs {
+    /// Each after those that it reads.
+    pub(super) views: Vec<TargetView>,
+    pub(super) triggers: Vec<TargetTrigger>,
+    /// Statements of the file that have no counterpart, with the reason.
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+#[derive(Debug)]
+pub(super) struct TargetView {
+    pub(super) name: String,
+    pub(super) query: String,
+}
+
+/// A trigger, and the function of the same name that it runs.
+#[derive(Debug)]
+pub(super) struct TargetTrigger {
+    pub(super) name: String,
+    /// The table or view, by its name on the target.
+    pub(super) relation: String,
+    pub(super) parts: dialect::Trigger,
+    /// The setting that says that it runs already, where it could start itself.
+    pub(super) guard: Option<Guard>,
+}
+
+#[derive(Debug)]
+pub(super) struct LeftOut {
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    pub(super) reason: String,
+    pub(super) sql: String,
+}
+
+/// Translates all that can be.
+pub(super) fn translate(schema: &Schema, keys: &Keys, notes: &mut Vec<Note>) -> Result<Programs> {
+    let mut programs = Programs::default();
+    if schema.views.is_empty() && schema.triggers.is_empty() {
+        return Ok(programs);
+    }
+    let mut relations = relations(schema, keys);
+    translate_views(schema, &mut relations, &mut programs, notes)?;
+    translate_triggers(schema, &relations, &mut programs, notes);
+    guard(schema, &relations, &mut programs.triggers);
+    for it in &programs.left_out {
+        let text = format!("the {} is left out: {}", it.kind, it.reason);
+        notes.push(Note::new(NoteKind::LeftBehind, &it.name, text));
+    }
+    Ok(programs)
+}
+
+/// A view may name one that comes later by its name, so they are tried until nothing more comes of it.
+fn translate_views(
+    schema: &Schema,
+    relations: &mut Relations,
+    programs: &mut Programs,
+    notes: &mut Vec<Note>,
+) -> Result<()> {
+    let mut view_names = ViewNames::new(schema)?;
+    let mut pending: Vec<&View> = schema.views.iter().collect();
+    loop {
+        let (mut refused, count) = (Vec::new(), pending.len());
+        for view in pending {
+            match translate_view(view, relations, &mut view_names) {
+                Ok((query, columns)) => {
+                    let remarks = query.remarks.iter();
+                    notes.extend(remarks.map(|it| Note::new(NoteKind::Program, &view.name, it.to_string())));
+                    relations.add(Relation {
+                        name: view.name.clone(),
+                        target: view.name.clone(),
+                        is_view: true,
+                        columns,
+                        primary_key: Vec::new(),
+                        rowid: None,
+                        has_rowid: false,
+                        uniques: Vec::new(),
+                        is_referenced: false,
+                        has_triggers: false,
+                    });
+                    programs.views.push(TargetView {
+                        name: view.name.clone(),
+                        query: query.query,
+                    });
+                }
+                Err(reason) => refused.push((view, reason)),
+            }
+        }
+        if refused.is_empty() || refused.len() == count {
+            programs.left_out.extend(refused.into_iter().map(|(view, reason)| LeftOut {
+                kind: "view",
+                name: view.name.clone(),
+                reason,
+                sql: view.sql.clone(),
+            }));
+            return Ok(());
+        }
+        pending = refused.into_iter().map(|(view, _)| view).collect();
+    }
+}
+
+fn translate_view(
+    view: &View,
+    relations: &Relations,
+    view_names: &mut ViewNames,
+) -> std::result::Result<(dialect::View, Vec<RelationColumn>), String> {
+    if view.name.len() > IDENTIFIER_BYTES_MAX {
+        return Err(Refusal::LongName { name: view.name.clone() }.to_string());
+    }
+    dialect::view(&view.sql, None, relations).map_err(|it| it.to_string())?;
+    let names = view_names.of(view)?;
+    let translated = dialect::view(&view.sql, Some(&names), relations).map_err(|it| it.to_string())?;
+    view_names.add(&view.name, &names)?;
+    let columns = translated.columns.iter().map(|it| RelationColumn {
+        name: it.name.clone(),
+        target: it.name.clone(),
+        value_type: it.value_type,
+        nullable: it.nullable,
+        generated: false,
+        collation: it.collation,
+        affinity: it.affinity,
+    });
+    let columns = columns.collect();
+    Ok((translated, columns))
+}
+
+fn translate_triggers(schema: &Schema, relations: &Relations, programs: &mut Programs, notes: &mut Vec<Note>) {
+    for trigger in &schema.triggers {
+        let siblings = siblings(schema, &trigger.table);
+        let translated = if trigger.name.len() > IDENTIFIER_BYTES_MAX {
+            Err(Refusal::LongName {
+                name: trigger.name.clone(),
+            })
+        } else {
+            dialect::trigger(&trigger.sql, relations, siblings == 1, None)
+        };
+        match translated {
+            Ok(parts) => {
+                let remarks = parts.remarks.iter();
+                notes.extend(remarks.map(|it| Note::new(NoteKind::Program, &trigger.name, it.to_string())));
+                let relation = relations.get(&trigger.table);
+                programs.triggers.push(TargetTrigger {
+                    name: trigger.name.clone(),
+                    relation: relation.map_or_else(|| trigger.table.clone(), |it| it.target.clone()),
+                    parts,
+                    guard: None,
+                });
+            }
+            Err(reason) => programs.left_out.push(LeftOut {
+                kind: "trigger",
+                name: trigger.name.clone(),
+                reason: reason.to_string(),
+                sql: trigger.sql.clone(),
+            }),
+        }
+    }
+    note_orders(programs, notes);
+}
+
+/// Triggers for one event of one relation, whose order SQLite leaves open.
+fn note_orders(programs: &Programs, notes: &mut Vec<Note>) {
+    let mut groups: HashMap<(&str, Timing, &str), Vec<&str>> = HashMap::new();
+    for it in &programs.triggers {
+        let event = it.parts.event.split(' ').next().unwrap_or_default();
+        groups.entry((&it.relation, it.parts.timing, event)).or_default().push(&it.name);
+    }
+    let several: BTreeSet<&str> =
+        groups.into_values().filter(|it| it.len() > 1).flatten().collect();
+    let text = dialect::Remark::OrderOfTriggers.to_string();
+    notes.extend(several.into_iter().map(|name| Note::new(NoteKind::Program, name, text.as_str())));
+}
+
+/// SQLite starts no trigger that runs already (`PRAGMA recursive_triggers` is off unless an application turns it on in
+/// each of its sessions), and PostgreSQL does. A setting of the transaction says what runs.
+fn guard(schema: &Schema, relations: &Relations, triggers: &mut [TargetTrigger]) {
+    let lower = |it: &str| it.to_ascii_lowercase();
+    // From a relation to what may be written when it is written.
+    let mut follows: HashMap<String, HashSet<String>> = HashMap::new();
+    for it in triggers.iter() {
+        let written = it.parts.writes.iter().map(|it| lower(it));
+        follows.entry(lower(&it.relation)).or_default().extend(written);
+    }
+    for table in &schema.tables {
+        for key in &table.foreign_keys {
+            follows.entry(lower(&key.parent)).or_default().insert(lower(&table.name));
+        }
+    }
+    let mut taken = HashSet::new();
+    for it in triggers {
+        let own = lower(&it.relation);
+        let mut reached: HashSet<String> = HashSet::new();
+        let mut open: Vec<String> = it.parts.writes.iter().map(|it| lower(it)).collect();
+        while let Some(relation) = open.pop() {
+            if reached.insert(relation.clone()) {
+                open.extend(follows.get(&relation).into_iter().flatten().cloned());
+            }
+        }
+        if reached.contains(&own) {
+            let guard = setting(&it.name, &mut taken);
+            let own = schema.triggers.iter().find(|trigger| trigger.name == it.name);
+            let is_alone = own.is_some_and(|trigger| siblings(schema, &trigger.table) == 1);
+            // It has been translated before, without the guard.
+            if let Some(Ok(parts)) = own.map(|own| dialect::trigger(&own.sql, relations, is_alone, Some(&guard))) {
+                it.parts = parts;
+            }
+            it.guard = Some(guard);
+        }
+    }
+}
+
+/// A name for a setting, of letters that PostgreSQL takes there.
+fn setting(trigger: &str, taken: &mut HashSet<String>) -> Guard {
+    let plain = |it: char| if it.is_ascii_alphanumeric() { it.to_ascii_lowercase() } else { '_' };
+    let name: String = trigger.chars().map(plain).collect();
+    let mut setting = format!("coalesce.in_{name}");
+    let mut number = 1;
+    while !taken.insert(setting.clone()) {
+        number += 1;
+        setting = format!("coalesce.in_{name}_{number}");
+    }
+    Guard(setting)
+}
+
+/// How many triggers the relation has.
+fn siblings(schema: &Schema, relation: &str) -> usize {
+    schema.triggers.iter().filter(|it| it.table.eq_ignore_ascii_case(relation)).count()
+}
+
+fn relations(schema: &Schema, keys: &Keys) -> Relations {
+    let mut relations = Relations::default();
+    for (at, table) in schema.tables.iter().enumerate() {
+        relations.add(relation(schema, at, table, keys));
+    }
+    for it in &schema.views {
+        relations.add_absent(&it.name, "view");
+    }
+    for it in &schema.virtual_tables {
+        relations.add_absent(&it.name, "virtual table");
+    }
+    relations
+}
+
+fn relation(schema: &Schema, at: usize, table: &Table, keys: &Keys) -> Relation {
+    let definition = dialect::table_definition(&table.sql).unwrap_or_default();
+    let collation_of = |name: &str| {
+        let column = definition.columns.iter().find(|it| it.name.eq_ignore_ascii_case(name));
+        let collation = column.and_then(|it| it.collation.as_deref());
+        collation.map_or(Collation::Binary, Collation::of)
+    };
+    let columns = table.columns.iter().enumerate().map(|(place, column)| RelationColumn {
+        name: column.name.clone(),
+        target: column.name.clone(),
+        value_type: value_type(column.target),
+        nullable: !is_not_null(table, at, place, keys),
+        generated: column.generated.is_some(),
+        collation: collation_of(&column.name),
+        affinity: Affinity::of(&column.declared_type),
+    });
+    let own = || keys.uniques.iter().filter(|it| it.table == at);
+    let is_of_table = |it: &Trigger| it.table.eq_ignore_ascii_case(&table.name);
+    let indexes = keys.indexes.iter().filter(|it| it.table == at && it.unique && it.predicate.is_empty());
+    Relation {
+        name: table.name.clone(),
+        target: table.name.clone(),
+        is_view: false,
+        columns: columns.collect(),
+        primary_key: own().find(|it| it.primary).map_or_else(Vec::new, |it| it.columns.clone()),
+        rowid: table.rowid_alias,
+        has_rowid: !table.without_rowid,
+        uniques: own()
+            .map(|it| it.columns.clone())
+            .chain(indexes.map(|it| it.columns.iter().map(|(place, _)| *place).collect()))
+            .collect(),
+        is_referenced: keys.references.iter().any(|it| it.parent == at),
+        has_triggers: schema.triggers.iter().any(is_of_table),
+    }
+}
+
+/// What the values of such a column are.
+fn value_type(target: TargetType) -> ValueType {
+    match target {
+        TargetType::SmallInt => ValueType::SmallInt,
+        TargetType::BigInt => ValueType::Integer,
+        TargetType::Boolean => ValueType::Boolean,
+        TargetType::Double => ValueType::Real,
+        TargetType::Numeric(_) => ValueType::Numeric,
+        TargetType::Text | TargetType::Varchar(_) => ValueType::Text,
+        TargetType::MixedText | TargetType::MixedBytea => ValueType::Other,
+        TargetType::Bytea => ValueType::Blob,
+        TargetType::Date => ValueType::Date,
+        TargetType::Time => ValueType::Time,
+        TargetType::Timestamp => ValueType::Timestamp,
+        TargetType::TimestampTz => ValueType::TimestampTz,
+        TargetType::Json => ValueType::Json,
+        TargetType::Uuid => ValueType::Uuid,
+    }
+}
