@@ -10,10 +10,22 @@
 //! has (`GLOB`, `==`, `ISNULL`, `->>`, names in four kinds of quotes, strings in double quotes). `sqlparser` reads many
 //! dialects with one grammar: its precedences are PostgreSQL's, and it refuses tables that SQLite takes.
 
+mod arithmetic;
+mod assignment;
+mod choice;
+mod comparison;
 mod definition;
 mod expression;
+mod functions;
+mod json;
+mod moment;
 mod parse;
+mod pattern;
 mod scope;
+mod strings;
+mod text;
+mod translate;
+mod value;
 
 pub use definition::{
     Action, Check, ColumnDefinition, ForeignKey, Generated, IndexDefinition, IndexTerm, TableDefinition,
@@ -22,3 +34,4 @@ pub use definition::{
 pub use expression::{Assumption, Expression, Untranslated};
 pub use parse::SyntaxError;
 pub use scope::{Affinity, Collation, Scope, ScopeColumn, ValueType};
+pub use translate::{assigned, condition, value};
