@@ -3,7 +3,7 @@
 use sqlite3_parser::Bump;
 use sqlite3_parser::ast::Stmt;
 
-use crate::ScopeColumn;
+use crate::{Assumption, ScopeColumn};
 use crate::parse::statement;
 use crate::query::{Reader, Refusal, Remark};
 use crate::relation::Relations;
@@ -16,6 +16,8 @@ pub struct View {
     /// Its columns, with the names that were given.
     pub columns: Vec<ScopeColumn>,
     pub remarks: Vec<Remark>,
+    /// What must be true of the rows of tables, as SQLite can be asked.
+    pub assumptions: Vec<Assumption>,
 }
 
 /// Translates a view. `names` are for its columns; without them they are made up.
@@ -35,5 +37,6 @@ pub fn view(sql: &str, names: Option<&[String]>, relations: &Relations) -> Resul
         query: query.sql,
         columns: query.columns,
         remarks: reader.remarks(),
+        assumptions: reader.assumptions(),
     })
 }

@@ -166,6 +166,15 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// The name of the relation that the column belongs to.
+    pub(crate) fn relation_of(&self, column: &ScopeColumn) -> Option<&str> {
+        let has = |source: &&Source| source.columns.iter().any(|it| it.sql == column.sql && it.table == column.table);
+        match self.sources.iter().find(has) {
+            Some(source) => source.relation.as_deref(),
+            None => self.outer?.relation_of(column),
+        }
+    }
+
     /// The one relation whose rowid `name` means.
     pub(crate) fn numbered(&self, table: Option<&str>, name: &str) -> Option<&Source> {
         let mut sources = self.sources.iter().filter(|source| match table {

@@ -30,8 +30,8 @@ pub(crate) use nested::children;
 pub(crate) use types::cast;
 
 use crate::relation::{Relation, Relations};
-use crate::translator::{self, Names};
-use crate::{Expression, ScopeColumn, Untranslated};
+use crate::scope::{Named, Names, Values};
+use crate::{Assumption, Expression, ScopeColumn, Untranslated, translate};
 
 /// What is not wrong, and yet another than in SQLite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +87,7 @@ pub(crate) struct Reader<'r> {
     pub(crate) relations: &'r Relations,
     remarks: RefCell<BTreeSet<Remark>>,
     reads: RefCell<BTreeSet<String>>,
+    assumptions: RefCell<BTreeSet<Assumption>>,
 }
 
 impl<'r> Reader<'r> {
@@ -95,6 +96,7 @@ impl<'r> Reader<'r> {
             relations,
             remarks: RefCell::default(),
             reads: RefCell::default(),
+            assumptions: RefCell::default(),
         }
     }
 
@@ -104,6 +106,11 @@ impl<'r> Reader<'r> {
 
     pub(crate) fn remarks(&self) -> Vec<Remark> {
         self.remarks.borrow().iter().copied().collect()
+    }
+
+    /// What all that was read takes for granted.
+    pub(crate) fn assumptions(&self) -> Vec<Assumption> {
+        self.assumptions.borrow().iter().cloned().collect()
     }
 
     fn note_read(&self, relation: &Relation) {
@@ -118,13 +125,13 @@ impl<'r> Reader<'r> {
     /// The value of an expression.
     pub(crate) fn expression(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Result<Expression, Refusal> {
         let names = InFrame { reader: self, frame };
-        Self::told(translator::translate(expression, &names), frame)
+        self.told(translate::value_of(expression, &names), frame)
     }
 
     /// An expression that is true, false or NULL.
     pub(crate) fn condition(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Result<String, Refusal> {
         let names = InFrame { reader: self, frame };
-        Ok(Self::told(translator::condition(expression, &names), frame)?.sql)
+        Ok(self.told(translate::condition_of(expression, &names), frame)?.sql)
     }
 
     /// A value as SQLite stores it in `column`.
@@ -135,23 +142,29 @@ impl<'r> Reader<'r> {
         frame: &Frame<'_>,
     ) -> Result<String, Refusal> {
         let names = InFrame { reader: self, frame };
-        Ok(Self::told(translator::assigned(expression, column, &names), frame)?.sql)
+        Ok(self.told(translate::assigned_of(expression, column, &names), frame)?.sql)
     }
 
     /// What went wrong within a query within the expression tells more than the expression's own error.
-    fn told(result: Result<Expression, Untranslated>, frame: &Frame<'_>) -> Result<Expression, Refusal> {
+    fn told(&self, result: Result<Expression, Untranslated>, frame: &Frame<'_>) -> Result<Expression, Refusal> {
         let inner = frame.refusal.borrow_mut().take();
         let bare = frame.take_bare();
         match (result, inner, bare) {
             (_, Some(refusal), _) => Err(refusal),
             (Err(reason), None, _) => Err(reason.into()),
             (Ok(_), None, Some(name)) => Err(Refusal::BareColumn { name }),
-            (Ok(found), None, None) => match found.assumptions.first() {
-                Some(assumption) => Err(Refusal::Assumption {
-                    condition: assumption.condition.clone(),
-                }),
-                None => Ok(found),
-            },
+            (Ok(found), None, None) => {
+                for assumption in &found.assumptions {
+                    // What would have to be asked of the rows of the whole query is not.
+                    if assumption.table.is_none() {
+                        return Err(Refusal::Assumption {
+                            condition: assumption.condition.clone(),
+                        });
+                    }
+                    self.assumptions.borrow_mut().insert(assumption.clone());
+                }
+                Ok(found)
+            }
         }
     }
 }
@@ -163,9 +176,12 @@ pub(crate) struct InFrame<'i> {
 }
 
 impl Names for InFrame<'_> {
-    fn column(&self, table: Option<&str>, name: &str) -> Option<ScopeColumn> {
+    fn column(&self, table: Option<&str>, name: &str) -> Option<Named> {
         match self.frame.find(table, name) {
-            Ok(found) => found.cloned(),
+            Ok(found) => found.map(|column| Named {
+                values: self.values_of(column),
+                column: column.clone(),
+            }),
             Err(form) => {
                 self.frame.refusal.borrow_mut().get_or_insert(form.into());
                 None
@@ -179,6 +195,20 @@ impl Names for InFrame<'_> {
             self.frame.refusal.borrow_mut().get_or_insert(refusal);
             Untranslated::Query(expression.to_string())
         }))
+    }
+}
+
+impl InFrame<'_> {
+    /// A column of a table has its values there; one of a query has what the query makes of them.
+    fn values_of(&self, column: &ScopeColumn) -> Values {
+        let relation = self.frame.relation_of(column).and_then(|it| self.reader.relations.get(it));
+        match relation.filter(|it| !it.is_view) {
+            Some(table) => Values::In {
+                table: table.name.clone(),
+                column: column.name.clone(),
+            },
+            None => Values::Known,
+        }
     }
 }
 

@@ -115,10 +115,14 @@ impl Reader<'_> {
                 ResultColumn::Expr(expression, alias) => {
                     // An alias means nothing yet while results are read.
                     frame.seen.in_alias.set(true);
-                    let value = self.expression(expression, frame);
+                    let source = column_of(expression, frame);
+                    // A column as it is needs no meaning.
+                    let value = match &source {
+                        Some(column) => self.plain_column(column, expression, frame),
+                        None => self.expression(expression, frame),
+                    };
                     frame.seen.in_alias.set(false);
                     let value = value?;
-                    let source = column_of(expression, frame);
                     let name = alias_of(alias.as_ref())
                         .or_else(|| source.as_ref().map(|it| it.name.clone()))
                         .unwrap_or_else(|| expression.to_string());
@@ -136,6 +140,21 @@ impl Reader<'_> {
             }
         }
         Ok(items)
+    }
+
+    fn plain_column(&self, column: &ScopeColumn, written: &Expr<'_>, frame: &Frame<'_>) -> Result<Expression, Refusal> {
+        if frame.grouping.borrow().is_some() {
+            // Found again, so that the group is asked.
+            let table = match written {
+                Expr::Qualified(table, _) | Expr::DoublyQualified(_, table, _) => Some(unquote(table.0)),
+                _ => None,
+            };
+            frame.find(table.as_deref(), &column.name)?;
+            if let Some(name) = frame.take_bare() {
+                return Err(Refusal::BareColumn { name });
+            }
+        }
+        Ok(plain(column))
     }
 
     /// All columns of all relations, or of one.

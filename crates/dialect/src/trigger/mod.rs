@@ -7,7 +7,7 @@ mod statement;
 use sqlite3_parser::Bump;
 use sqlite3_parser::ast::{Expr, Stmt, TriggerCmd, TriggerEvent, TriggerTime};
 
-use crate::parse;
+use crate::{Assumption, parse};
 use crate::query::{Form, Frame, Reader, Refusal, Remark, Source, children, quoted, source_of};
 use crate::relation::{Relation, Relations};
 
@@ -30,6 +30,8 @@ pub struct Trigger {
     /// Names, in the file, of the relations that it writes to.
     pub writes: Vec<String>,
     pub remarks: Vec<Remark>,
+    /// What must be true of the rows of tables, as SQLite can be asked.
+    pub assumptions: Vec<Assumption>,
 }
 
 /// When a trigger runs.
@@ -126,6 +128,7 @@ pub fn trigger(
         timing,
         writes: body.writes,
         remarks: reader.remarks(),
+        assumptions: reader.assumptions(),
     })
 }
 

@@ -1,0 +1,467 @@
+//! The walk over an expression of SQLite.
+
+use std::collections::BTreeSet;
+
+use sqlite3_parser::Bump;
+use sqlite3_parser::ast::{Expr, Literal, OneSelect, Operator, ResultColumn, Stmt, UnaryOperator};
+
+use crate::expression::{Assumption, Expression, Untranslated};
+use crate::parse::{SyntaxError, statement, unquote};
+use crate::scope::{Collation, Named, Names, Scope, ScopeColumn, ValueType, Values};
+use crate::value::{Constant, Value};
+
+pub(crate) type Result<T> = std::result::Result<T, Untranslated>;
+
+/// Deeper than anybody writes, and far from the end of any thread's stack.
+const DEPTH_MAX: usize = 60;
+
+/// Translates an expression as a value.
+pub fn value(sql: &str, scope: &Scope) -> Result<Expression> {
+    with_parsed(sql, |expression| value_of(expression, scope))
+}
+
+/// Translates an expression as a condition: the target's type is `boolean`, NULL stays NULL.
+pub fn condition(sql: &str, scope: &Scope) -> Result<Expression> {
+    with_parsed(sql, |expression| condition_of(expression, scope))
+}
+
+/// Translates an expression as what is stored in `column`, which need not be in the scope.
+pub fn assigned(sql: &str, column: &ScopeColumn, scope: &Scope) -> Result<Expression> {
+    with_parsed(sql, |expression| assigned_of(expression, column, scope))
+}
+
+/// As [`value`], of an expression in a larger statement.
+pub(crate) fn value_of(expression: &Expr<'_>, names: &dyn Names) -> Result<Expression> {
+    let mut translator = Translator::new(names);
+    let value = translator.value(expression)?;
+    let value = translator.settled(value)?;
+    Ok(translator.finish(value.sql, value.value_type))
+}
+
+/// As [`condition`], of an expression in a larger statement.
+pub(crate) fn condition_of(expression: &Expr<'_>, names: &dyn Names) -> Result<Expression> {
+    let mut translator = Translator::new(names);
+    let condition = translator.condition(expression)?;
+    Ok(translator.finish(condition.sql, ValueType::Boolean))
+}
+
+/// As [`assigned`], of an expression in a larger statement.
+pub(crate) fn assigned_of(
+    expression: &Expr<'_>,
+    column: &ScopeColumn,
+    names: &dyn Names,
+) -> Result<Expression> {
+    let mut translator = Translator::new(names);
+    let sql = translator.assigned(expression, column)?;
+    Ok(translator.finish(sql, column.value_type))
+}
+
+fn with_parsed<T>(sql: &str, use_it: impl FnOnce(&Expr<'_>) -> Result<T>) -> Result<T> {
+    const WHAT: &str = "expression";
+    let bump = Bump::new();
+    let sql = format!("SELECT {sql}\n");
+    let Stmt::Select(select) = statement(&bump, &sql, WHAT)? else {
+        return Err(SyntaxError::not_a(WHAT).into());
+    };
+    match &select.body.select {
+        OneSelect::Select {
+            columns,
+            from: None,
+            where_clause: None,
+            ..
+        } if select.body.compounds.is_none() => match columns {
+            [ResultColumn::Expr(expression, None)] => use_it(expression),
+            _ => Err(SyntaxError::not_a(WHAT).into()),
+        },
+        _ => Err(SyntaxError::not_a(WHAT).into()),
+    }
+}
+
+/// One expression's translation.
+pub(crate) struct Translator<'s> {
+    names: &'s dyn Names,
+    pub(crate) immutable: bool,
+    uses_generated: bool,
+    assumptions: BTreeSet<Assumption>,
+    depth: usize,
+    /// Whether only AND and OR stand above, so that an error says no more than that a row is refused.
+    at_top: bool,
+}
+
+impl<'s> Translator<'s> {
+    pub(crate) fn new(names: &'s dyn Names) -> Translator<'s> {
+        Translator {
+            names,
+            immutable: true,
+            uses_generated: false,
+            assumptions: BTreeSet::new(),
+            depth: 0,
+            at_top: true,
+        }
+    }
+
+    pub(crate) fn finish(self, sql: String, value_type: ValueType) -> Expression {
+        Expression {
+            sql,
+            value_type,
+            immutable: self.immutable,
+            uses_generated: self.uses_generated,
+            assumptions: self.assumptions.into_iter().collect(),
+        }
+    }
+
+    pub(crate) fn assume(&mut self, condition: String, otherwise: impl Into<String>) {
+        self.assumptions.insert(Assumption {
+            table: None,
+            condition,
+            otherwise: otherwise.into(),
+        });
+    }
+
+    /// The expression as what SQLite has: a number, a text or a blob.
+    pub(crate) fn value(&mut self, expression: &Expr<'_>) -> Result<Value> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return Err(Untranslated::Deep);
+        }
+        let at_top = std::mem::replace(&mut self.at_top, false);
+        let value = match self.part(expression) {
+            Some(part) => part,
+            None => self.value_of(expression),
+        };
+        self.at_top = at_top;
+        self.depth -= 1;
+        value
+    }
+
+    /// A part that a query knows.
+    fn part(&mut self, expression: &Expr<'_>) -> Option<Result<Value>> {
+        let part = self.names.part(expression)?;
+        Some(part.map(|it| {
+            self.immutable &= it.immutable;
+            self.assumptions.extend(it.assumptions);
+            Value {
+                nullable: true,
+                ..Value::call(it.sql, expression.to_string().trim(), it.value_type, &[])
+            }
+        }))
+    }
+
+    fn value_of(&mut self, expression: &Expr<'_>) -> Result<Value> {
+        let source = expression.to_string();
+        let source = source.trim();
+        match expression {
+            Expr::Parenthesized(inner) => match inner.as_slice() {
+                [one] => self.value(one),
+                _ => Err(Untranslated::Operator(source.to_owned())),
+            },
+            Expr::Literal(literal) => self.literal(literal, source),
+            Expr::Id(id) => self.name(None, id.0, source),
+            Expr::Name(name) => self.name(None, name.0, source),
+            Expr::Qualified(table, name) => self.name(Some(table.0), name.0, source),
+            Expr::DoublyQualified(_, table, name) => self.name(Some(table.0), name.0, source),
+            Expr::Unary(UnaryOperator::Not, _)
+            | Expr::Binary(
+                _,
+                Operator::And
+                | Operator::Or
+                | Operator::Equals
+                | Operator::NotEquals
+                | Operator::Less
+                | Operator::LessEquals
+                | Operator::Greater
+                | Operator::GreaterEquals
+                | Operator::Is
+                | Operator::IsNot,
+                _,
+            )
+            | Expr::Between { .. }
+            | Expr::InList { .. }
+            | Expr::IsNull(_)
+            | Expr::NotNull(_)
+            | Expr::Like { .. } => self.truth(expression, source),
+            Expr::Unary(operator, inner) => self.unary(*operator, inner, source),
+            Expr::Binary(left, Operator::Concat, right) => self.concatenation(left, right, source),
+            Expr::Binary(left, operator @ (Operator::ArrowRight | Operator::ArrowRightShift), right) => {
+                self.arrow(left, *operator, right, source)
+            }
+            Expr::Binary(left, operator, right) => self.arithmetic(left, *operator, right, source),
+            Expr::Case {
+                base,
+                when_then_pairs,
+                else_expr,
+            } => self.case(*base, when_then_pairs, *else_expr, source),
+            Expr::Cast { expr, type_name } => {
+                let declared = type_name.as_ref().map_or("", |it| it.name);
+                self.cast(expr, declared, source)
+            }
+            Expr::Collate(inner, name) => {
+                let inner = self.value(inner)?;
+                Ok(Value {
+                    collation: Some((Collation::of(&unquote(name)), true)),
+                    ..inner
+                })
+            }
+            Expr::FunctionCall {
+                name,
+                distinctness: None,
+                args,
+                order_by: None,
+                filter_over: None,
+            } => {
+                let name = unquote(name.0).to_ascii_lowercase();
+                self.function(&name, args.unwrap_or_default(), source)
+            }
+            Expr::FunctionCall { .. }
+            | Expr::FunctionCallStar { .. }
+            | Expr::Exists(_)
+            | Expr::InSelect { .. }
+            | Expr::InTable { .. }
+            | Expr::Subquery(_) => Err(Untranslated::Query(source.to_owned())),
+            Expr::Raise(..) | Expr::Variable(_) => Err(Untranslated::Operator(source.to_owned())),
+        }
+    }
+
+    fn literal(&mut self, literal: &Literal<'_>, source: &str) -> Result<Value> {
+        let refused = || Untranslated::Operator(source.to_owned());
+        Ok(match literal {
+            Literal::Null => Value::constant(Constant::Null, source),
+            Literal::String(it) => Value::constant(text_constant(&unquote(it)).ok_or_else(refused)?, source),
+            Literal::Blob(it) => Value::constant(Constant::Blob((*it).to_owned()), source),
+            Literal::Numeric(it) => Value::constant(number(it).ok_or_else(refused)?, source),
+            Literal::CurrentDate => self.now(ValueType::Date, source),
+            Literal::CurrentTime => self.now(ValueType::Time, source),
+            Literal::CurrentTimestamp => self.now(ValueType::Timestamp, source),
+            Literal::Keyword(_) => return Err(refused()),
+        })
+    }
+
+    fn name(&mut self, table: Option<&str>, written: &str, source: &str) -> Result<Value> {
+        let table = table.map(unquote);
+        let name = unquote(written);
+        if let Some(named) = self.names.column(table.as_deref(), &name) {
+            return self.column(&named, source);
+        }
+        if table.is_none() {
+            for (word, value) in [("true", 1), ("false", 0)] {
+                if written.eq_ignore_ascii_case(word) {
+                    return Ok(Value {
+                        value_type: ValueType::Boolean,
+                        sql: word.to_owned(),
+                        ..Value::constant(Constant::Integer(value), source)
+                    });
+                }
+            }
+            // In double quotes, what is no column is a string.
+            if written.starts_with('"')
+                && let Some(text) = text_constant(&name)
+            {
+                return Ok(Value::constant(text, source));
+            }
+        }
+        Err(Untranslated::UnknownName(source.to_owned()))
+    }
+
+    /// A column, and what its values are taken for.
+    fn column(&mut self, named: &Named, source: &str) -> Result<Value> {
+        let column = &named.column;
+        self.uses_generated |= column.generated;
+        let written = source;
+        let mut own = BTreeSet::new();
+        std::mem::swap(&mut own, &mut self.assumptions);
+        let asked = match &named.values {
+            Values::In { column, .. } => format!("\"{}\"", column.replace('"', "\"\"")),
+            Values::Here | Values::Known => source.to_owned(),
+        };
+        let source = asked.as_str();
+        let (classes, otherwise) = match column.value_type {
+            ValueType::Null | ValueType::Other | ValueType::TimestampTz => {
+                return Err(Untranslated::Mixed(source.to_owned()));
+            }
+            ValueType::SmallInt | ValueType::Integer => ("'integer'", "something else than an integer"),
+            ValueType::Boolean => ("'integer'", "a word instead of 0 or 1"),
+            ValueType::Real => ("'real'", "something else than a real"),
+            ValueType::Numeric => ("'integer', 'real'", "something else than a number"),
+            ValueType::Blob => ("'blob'", "something else than a blob"),
+            ValueType::Json | ValueType::Jsonb => ("'text', 'integer', 'real'", "something else than a text"),
+            _ => ("'text'", "something else than a text"),
+        };
+        self.assume(
+            format!("typeof({source}) IN ({classes}, 'null')"),
+            format!("{otherwise} in {source}"),
+        );
+        const DATE: &str = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]";
+        const TIME: &str = "[0-9][0-9]:[0-9][0-9]:[0-9][0-9]";
+        match column.value_type {
+            ValueType::Date => self.assume(
+                format!("{source} GLOB '{DATE}'"),
+                format!("more than a date in {source}"),
+            ),
+            ValueType::Time => {
+                self.assume(
+                    format!("{source} GLOB '{TIME}'"),
+                    format!("no HH:MM:SS in {source}"),
+                );
+            }
+            ValueType::Timestamp => self.assume(
+                format!("{source} GLOB '{DATE} {TIME}'"),
+                format!("no YYYY-MM-DD HH:MM:SS in {source}"),
+            ),
+            ValueType::Uuid => self.assume(
+                format!("length({source}) = 36 AND {source} = lower({source})"),
+                format!("a UUID in another form than PostgreSQL's in {source}"),
+            ),
+            ValueType::Numeric => self.assume(
+                format!("typeof({source}) <> 'real' OR abs({source}) < 9007199254740992"),
+                format!("a real of more than 2^53 in {source}"),
+            ),
+            _ => {}
+        }
+        std::mem::swap(&mut own, &mut self.assumptions);
+        match &named.values {
+            Values::Here => self.assumptions.extend(own),
+            Values::In { table, .. } => self.assumptions.extend(own.into_iter().map(|it| Assumption {
+                table: Some(table.clone()),
+                ..it
+            })),
+            Values::Known => {}
+        }
+        let source = written;
+        let value = Value {
+            affinity: Some(column.affinity),
+            collation: Some((column.collation, false)),
+            nullable: column.nullable,
+            ..Value::call(column.sql.clone(), source, column.value_type, &[])
+        };
+        Ok(match column.value_type {
+            ValueType::SmallInt => value.with_range(i128::from(i16::MIN), i128::from(i16::MAX)),
+            _ => value,
+        })
+    }
+
+    /// The expression as a condition.
+    pub(crate) fn condition(&mut self, expression: &Expr<'_>) -> Result<Value> {
+        let source = expression.to_string();
+        let source = source.trim();
+        match expression {
+            Expr::Parenthesized(inner) if inner.len() == 1 => return self.condition(&inner[0]),
+            Expr::Binary(left, operator @ (Operator::And | Operator::Or), right) => {
+                self.depth += 1;
+                if self.depth > DEPTH_MAX {
+                    return Err(Untranslated::Deep);
+                }
+                let (left, right) = (self.condition(left)?, self.condition(right)?);
+                self.depth -= 1;
+                let word = if *operator == Operator::And { "AND" } else { "OR" };
+                let sql = format!("{} {word} {}", left.operand(), right.operand());
+                return Ok(Value::of(sql, source, ValueType::Boolean, &[&left, &right]));
+            }
+            Expr::Unary(UnaryOperator::Not, inner) => {
+                let at_top = std::mem::replace(&mut self.at_top, false);
+                let inner = self.condition(inner)?;
+                self.at_top = at_top;
+                let sql = format!("NOT {}", inner.operand());
+                return Ok(Value::of(sql, source, ValueType::Boolean, &[&inner]));
+            }
+            Expr::FunctionCall {
+                name,
+                args: Some([document]),
+                ..
+            } if self.at_top && name.0.eq_ignore_ascii_case("json_valid") => {
+                return self.json_valid(document, source);
+            }
+            _ => {}
+        }
+        let value = self.value(expression)?;
+        self.truth_of(value)
+    }
+
+    /// A value as a condition.
+    pub(crate) fn truth_of(&mut self, value: Value) -> Result<Value> {
+        let boolean = |sql: &str| Value::call(sql.to_owned(), &value.source, ValueType::Boolean, &[&value]);
+        match &value.constant {
+            Some(Constant::Null) => return Ok(boolean("NULL::boolean")),
+            Some(Constant::Integer(it)) => return Ok(boolean(if *it == 0 { "false" } else { "true" })),
+            Some(_) => return Err(Untranslated::Types(value.source.clone())),
+            None => {}
+        }
+        match value.value_type {
+            ValueType::Boolean => Ok(value),
+            ValueType::SmallInt | ValueType::Integer | ValueType::Real | ValueType::Numeric => {
+                let sql = format!("{} <> 0", value.operand());
+                Ok(Value::of(sql, &value.source, ValueType::Boolean, &[&value]))
+            }
+            _ => Err(Untranslated::Types(value.source.clone())),
+        }
+    }
+
+    fn truth(&mut self, expression: &Expr<'_>, source: &str) -> Result<Value> {
+        match expression {
+            Expr::Unary(..) | Expr::Binary(_, Operator::And | Operator::Or, _) => self.condition(expression),
+            Expr::Binary(left, operator, right) => self.comparison(left, *operator, right, source),
+            Expr::Between { lhs, not, start, end } => self.between(lhs, *not, start, end, source),
+            Expr::InList { lhs, not, rhs } => self.in_list(lhs, *not, rhs.unwrap_or_default(), source),
+            Expr::IsNull(inner) => self.null_test(inner, "IS NULL", source),
+            Expr::NotNull(inner) => self.null_test(inner, "IS NOT NULL", source),
+            Expr::Like {
+                lhs,
+                not,
+                op,
+                rhs,
+                escape,
+            } => self.like(lhs, *not, *op, rhs, *escape, source),
+            _ => Err(Untranslated::Operator(source.to_owned())),
+        }
+    }
+
+    /// Whether a value is NULL, which says nothing of what it is else.
+    pub(crate) fn null_test(&mut self, inner: &Expr<'_>, test: &str, source: &str) -> Result<Value> {
+        let named = plain_name(inner).and_then(|(table, name)| self.names.column(table.as_deref(), &name));
+        let sql = if let Some(Named { column, .. }) = named {
+            self.uses_generated |= column.generated;
+            format!("{} {test}", column.sql)
+        } else {
+            let value = self.value(inner)?;
+            let value = self.settled(value)?;
+            if value.is_null() {
+                return Err(Untranslated::Operator(source.to_owned()));
+            }
+            format!("{} {test}", value.operand())
+        };
+        Ok(Value {
+            nullable: false,
+            ..Value::of(sql, source, ValueType::Boolean, &[])
+        })
+    }
+}
+
+/// The column that an expression may be, in or without parentheses.
+pub(crate) fn plain_name(expression: &Expr<'_>) -> Option<(Option<String>, String)> {
+    match expression {
+        Expr::Parenthesized(inner) if inner.len() == 1 => plain_name(&inner[0]),
+        Expr::Id(id) => Some((None, unquote(id.0))),
+        Expr::Name(name) => Some((None, unquote(name.0))),
+        Expr::Qualified(table, name) => Some((Some(unquote(table.0)), unquote(name.0))),
+        _ => None,
+    }
+}
+
+/// A text that PostgreSQL can hold.
+fn text_constant(text: &str) -> Option<Constant> {
+    (!text.contains('\0')).then(|| Constant::Text(text.to_owned()))
+}
+
+/// A number as SQLite reads it.
+fn number(text: &str) -> Option<Constant> {
+    let text = text.replace('_', "");
+    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        // All 64 bits may be given: 0xFFFFFFFFFFFFFFFF is -1.
+        return u64::from_str_radix(hex, 16)
+            .ok()
+            .map(|it| Constant::Integer(it.cast_signed()));
+    }
+    text.parse()
+        .map(Constant::Integer)
+        .or_else(|_| text.parse().map(Constant::Real))
+        .ok()
+}
