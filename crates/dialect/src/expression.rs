@@ -19,7 +19,7 @@ pub struct Expression {
 }
 
 /// What a translation takes for granted of the rows that are there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Assumption {
     /// The table of SQLite that it is about; `None` for the one that the expression belongs to.
     pub table: Option<String>,

@@ -124,7 +124,7 @@ impl SqliteSource {
         let identities = translate::identities(&schema, &mut names);
         let keys = keys::decide(self.connection(), &schema, &mut names, &mut notes)?;
         let pre_data = ddl::pre_data(&schema, &keys, &identities, &mut notes);
-        let programs = programs::translate(&schema, &keys, &mut notes)?;
+        let programs = programs::translate(self.connection(), &schema, &keys, &mut notes)?;
         notes.extend(left_behind(&schema));
         let post_data = ddl::post_data(&schema, &keys) + &program_ddl::post_data(&programs);
         Ok(Inspection {

@@ -3,7 +3,8 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use catalog::IDENTIFIER_BYTES_MAX;
-use dialect::{Affinity, Collation, Guard, Refusal, Relation, RelationColumn, Relations, Timing, ValueType};
+use dialect::{Affinity, Assumption, Collation, Guard, Refusal, Relation, RelationColumn, Relations, Timing, ValueType};
+use rusqlite::Connection;
 
 use super::ddl::is_not_null;
 use super::keys::Keys;
@@ -49,14 +50,23 @@ pub(super) struct LeftOut {
 }
 
 /// Translates all that can be.
-pub(super) fn translate(schema: &Schema, keys: &Keys, notes: &mut Vec<Note>) -> Result<Programs> {
+pub(super) fn translate(
+    connection: &Connection,
+    schema: &Schema,
+    keys: &Keys,
+    notes: &mut Vec<Note>,
+) -> Result<Programs> {
     let mut programs = Programs::default();
     if schema.views.is_empty() && schema.triggers.is_empty() {
         return Ok(programs);
     }
     let mut relations = relations(schema, keys);
-    translate_views(schema, &mut relations, &mut programs, notes)?;
-    translate_triggers(schema, &relations, &mut programs, notes);
+    let mut rows = Rows {
+        connection,
+        answers: HashMap::new(),
+    };
+    translate_views(schema, &mut relations, &mut rows, &mut programs, notes)?;
+    translate_triggers(schema, &relations, &mut rows, &mut programs, notes);
     guard(schema, &relations, &mut programs.triggers);
     for it in &programs.left_out {
         let text = format!("the {} is left out: {}", it.kind, it.reason);
@@ -65,10 +75,44 @@ pub(super) fn translate(schema: &Schema, keys: &Keys, notes: &mut Vec<Note>) -> 
     Ok(programs)
 }
 
+/// The rows of the file, which are asked whether a translation fits them.
+struct Rows<'c> {
+    connection: &'c Connection,
+    /// How many rows say no.
+    answers: HashMap<Assumption, u64>,
+}
+
+impl Rows<'_> {
+    /// Fails with the reason where a row is not as it is taken to be.
+    fn check(&mut self, assumptions: &[Assumption]) -> std::result::Result<(), String> {
+        for it in assumptions {
+            let Some(table) = &it.table else {
+                continue;
+            };
+            let count = match self.answers.get(it) {
+                Some(count) => *count,
+                None => {
+                    let table = table.replace('"', "\"\"");
+                    let sql = format!("SELECT count(*) FROM \"{table}\" WHERE NOT ({})", it.condition);
+                    let count = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
+                    let count = count.map_err(|error| format!("SQLite cannot say whether {} ({error})", it.condition))?;
+                    self.answers.insert(it.clone(), count.unsigned_abs());
+                    count.unsigned_abs()
+                }
+            };
+            if count > 0 {
+                return Err(format!("{count} rows of {table} hold {}", it.otherwise));
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A view may name one that comes later by its name, so they are tried until nothing more comes of it.
 fn translate_views(
     schema: &Schema,
     relations: &mut Relations,
+    rows: &mut Rows<'_>,
     programs: &mut Programs,
     notes: &mut Vec<Note>,
 ) -> Result<()> {
@@ -77,7 +121,7 @@ fn translate_views(
     loop {
         let (mut refused, count) = (Vec::new(), pending.len());
         for view in pending {
-            match translate_view(view, relations, &mut view_names) {
+            match translate_view(view, relations, rows, &mut view_names) {
                 Ok((query, columns)) => {
                     let remarks = query.remarks.iter();
                     notes.extend(remarks.map(|it| Note::new(NoteKind::Program, &view.name, it.to_string())));
@@ -117,6 +161,7 @@ fn translate_views(
 fn translate_view(
     view: &View,
     relations: &Relations,
+    rows: &mut Rows<'_>,
     view_names: &mut ViewNames,
 ) -> std::result::Result<(dialect::View, Vec<RelationColumn>), String> {
     if view.name.len() > IDENTIFIER_BYTES_MAX {
@@ -125,6 +170,7 @@ fn translate_view(
     dialect::view(&view.sql, None, relations).map_err(|it| it.to_string())?;
     let names = view_names.of(view)?;
     let translated = dialect::view(&view.sql, Some(&names), relations).map_err(|it| it.to_string())?;
+    rows.check(&translated.assumptions)?;
     view_names.add(&view.name, &names)?;
     let columns = translated.columns.iter().map(|it| RelationColumn {
         name: it.name.clone(),
@@ -139,16 +185,24 @@ fn translate_view(
     Ok((translated, columns))
 }
 
-fn translate_triggers(schema: &Schema, relations: &Relations, programs: &mut Programs, notes: &mut Vec<Note>) {
+fn translate_triggers(
+    schema: &Schema,
+    relations: &Relations,
+    rows: &mut Rows<'_>,
+    programs: &mut Programs,
+    notes: &mut Vec<Note>,
+) {
     for trigger in &schema.triggers {
         let siblings = siblings(schema, &trigger.table);
         let translated = if trigger.name.len() > IDENTIFIER_BYTES_MAX {
             Err(Refusal::LongName {
                 name: trigger.name.clone(),
-            })
+            }
+            .to_string())
         } else {
-            dialect::trigger(&trigger.sql, relations, siblings == 1, None)
+            dialect::trigger(&trigger.sql, relations, siblings == 1, None).map_err(|it| it.to_string())
         };
+        let translated = translated.and_then(|it| rows.check(&it.assumptions).map(|()| it));
         match translated {
             Ok(parts) => {
                 let remarks = parts.remarks.iter();
@@ -164,7 +218,7 @@ fn translate_triggers(schema: &Schema, relations: &Relations, programs: &mut Pro
             Err(reason) => programs.left_out.push(LeftOut {
                 kind: "trigger",
                 name: trigger.name.clone(),
-                reason: reason.to_string(),
+                reason,
                 sql: trigger.sql.clone(),
             }),
         }

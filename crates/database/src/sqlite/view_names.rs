@@ -26,7 +26,13 @@ impl ViewNames {
             .map_err(failed)?;
         let names = ViewNames { connection };
         for table in &schema.tables {
-            let columns: Vec<String> = table.columns.iter().map(|it| it.name.clone()).collect();
+            let alias = table.rowid_alias.map(|place| &table.columns[place].name);
+            let definition = |name: &String| match alias == Some(name) {
+                // Its own name is what the rowid is called, too.
+                true => format!("{} INTEGER PRIMARY KEY", quoted(name)),
+                false => quoted(name),
+            };
+            let columns: Vec<String> = table.columns.iter().map(|it| definition(&it.name)).collect();
             names.make(&table.name, &columns).map_err(failed)?;
         }
         Ok(names)
@@ -39,7 +45,8 @@ impl ViewNames {
 
     /// Lets later views name this one.
     pub(super) fn add(&self, view: &str, columns: &[String]) -> std::result::Result<(), String> {
-        self.make(view, columns).map_err(|error| error.to_string())
+        let columns: Vec<String> = columns.iter().map(|it| quoted(it)).collect();
+        self.make(view, &columns).map_err(|error| error.to_string())
     }
 
     fn ask(&self, view: &View) -> rusqlite::Result<Vec<String>> {
@@ -52,7 +59,6 @@ impl ViewNames {
     }
 
     fn make(&self, name: &str, columns: &[String]) -> rusqlite::Result<()> {
-        let columns: Vec<String> = columns.iter().map(|it| quoted(it)).collect();
         let sql = format!("CREATE TABLE {} ({})", quoted(name), columns.join(", "));
         self.connection.execute(&sql, []).map(|_| ())
     }
