@@ -106,7 +106,8 @@ impl Translator<'_> {
             "1e300".to_owned()
         };
         let least = if guard == "1" { "0" } else { "1e-300" };
-        self.assume(
+        self.assume_or_raise(
+            !maybe_integer,
             format!(
                 "({a}) IS NULL OR ({b}) IS NULL OR abs({source}) BETWEEN {least} AND {bound} OR ({a}) = 0 AND abs({b}) <= 1e300 OR ({b}) = 0 AND abs({a}) <= 1e300"
             ),
@@ -209,7 +210,8 @@ impl Translator<'_> {
         match range {
             Some((least, most)) if LEAST <= least && most <= MOST => value.with_range(least, most),
             _ => {
-                self.assume(
+                self.assume_or_raise(
+                    true,
                     format!("typeof({source}) <> 'real'"),
                     format!("numbers for which {source} exceeds 64 bits"),
                 );
@@ -307,7 +309,8 @@ impl Translator<'_> {
         match value.value_type {
             ValueType::Real | ValueType::Numeric => {
                 // SQLite takes the nearest integer that there is.
-                self.assume(
+                self.assume_or_raise(
+                    true,
                     format!("abs({}) < 9e18", value.source),
                     format!("numbers for which {source} exceeds 64 bits"),
                 );

@@ -111,8 +111,14 @@ impl<'s> Translator<'s> {
     }
 
     pub(crate) fn assume(&mut self, condition: String, otherwise: impl Into<String>) {
+        self.assume_or_raise(false, condition, otherwise);
+    }
+
+    /// As [`Translator::assume`]; `raises` says that the server ends with an error where it is not so.
+    pub(crate) fn assume_or_raise(&mut self, raises: bool, condition: String, otherwise: impl Into<String>) {
         self.assumptions.insert(Assumption {
             table: None,
+            raises,
             condition,
             otherwise: otherwise.into(),
         });

@@ -87,6 +87,10 @@ impl Reader<'_> {
         }
         for item in items.iter().filter(|_| is_distinct) {
             check_equality(item)?;
+            // What is compared is asked for one form of its values.
+            if let Some(expression) = item.expression {
+                self.expression(expression, &frame)?;
+            }
         }
         let columns = result_columns(&items, names)?;
         let values: Vec<String> = items
@@ -199,7 +203,14 @@ impl Reader<'_> {
         let mut keys = Vec::new();
         for expression in grouped {
             let place = expression.is_integer().and_then(|it| usize::try_from(it).ok());
-            let item = place.and_then(|it| items.get(it.wrapping_sub(1)));
+            let numbered = place.and_then(|it| items.get(it.wrapping_sub(1)));
+            let item = match (numbered, expression) {
+                (None, Expr::Id(name)) if frame.find(None, &unquote(name.0))?.is_none() => {
+                    let name = unquote(name.0);
+                    items.iter().find(|it| it.expression.is_some() && it.name.eq_ignore_ascii_case(&name))
+                }
+                (numbered, _) => numbered,
+            };
             let (value, source) = match item {
                 Some(item) => (item.value.clone(), item.source.clone()),
                 None => (self.expression(expression, frame)?, column_of(expression, frame)),

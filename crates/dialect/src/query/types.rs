@@ -4,7 +4,11 @@ use crate::{Collation, Expression, ValueType};
 
 /// Whether equality of the type, and so GROUP BY, DISTINCT and UNION, is SQLite's.
 pub(crate) fn is_comparable(value_type: ValueType) -> bool {
-    !matches!(value_type, ValueType::Json | ValueType::Jsonb | ValueType::Other)
+    // To SQLite, a moment with another offset is another text.
+    !matches!(
+        value_type,
+        ValueType::Json | ValueType::Jsonb | ValueType::TimestampTz | ValueType::Other
+    )
 }
 
 /// What ORDER BY asks so that PostgreSQL sorts as SQLite does; `None` where no order of PostgreSQL is SQLite's.

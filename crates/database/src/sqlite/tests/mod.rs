@@ -297,17 +297,22 @@ fn generated_columns_keep_their_values() {
 }
 
 #[test]
-fn virtual_tables_views_and_triggers_stay_behind_with_a_note() {
+fn what_has_no_counterpart_stays_behind_with_a_note() {
     let (source, _folder) = source(
-        "CREATE VIRTUAL TABLE f USING fts5(x); CREATE TABLE t (a INT CHECK (a > 0)); CREATE VIEW v AS SELECT 1;
-         CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END",
+        "CREATE VIRTUAL TABLE f USING fts5(x); CREATE TABLE t (a INT CHECK (a > 0)); CREATE VIEW v AS SELECT * FROM gone;
+         CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT RAISE(ABORT, a) FROM f; END; CREATE VIEW \"a\nb\" AS SELECT our(1);
+         CREATE VIEW kept AS SELECT a FROM t; CREATE TRIGGER h AFTER INSERT ON t BEGIN SELECT 1; END",
     );
     let inspection = source.inspect(&Choices::default()).unwrap();
     assert_eq!(inspection.schema.tables.len(), 1);
-    assert_eq!(inspection.catalog.count(catalog::ObjectKind::View), 0);
-    for name in ["f", "f_data", "t", "v", "g"] {
+    assert_eq!(inspection.catalog.count(catalog::ObjectKind::View), 1);
+    assert_eq!(inspection.catalog.count(catalog::ObjectKind::Trigger), 1);
+    for name in ["f", "f_data", "t", "v", "g", "a\nb"] {
         assert!(inspection.notes.iter().any(|it| it.object == name), "{name}");
     }
+    // A name with a line's end must not end the comment that it stands in.
+    let mut lines = inspection.post_data.lines().skip_while(|line| !line.starts_with("--"));
+    assert!(lines.all(|line| line.is_empty() || line.starts_with("--")));
 }
 
 #[test]
