@@ -5,7 +5,7 @@ use sqlite3_parser::ast::{Expr, Operator};
 use crate::expression::Untranslated;
 use crate::scope::{Affinity, ValueType};
 use crate::text::coalesced;
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{Constant, Value};
 
 impl Translator<'_> {

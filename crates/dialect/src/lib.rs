@@ -24,7 +24,7 @@ mod pattern;
 mod scope;
 mod strings;
 mod text;
-mod translate;
+mod translator;
 mod value;
 
 pub use definition::{
@@ -34,4 +34,4 @@ pub use definition::{
 pub use expression::{Assumption, Expression, Untranslated};
 pub use parse::SyntaxError;
 pub use scope::{Affinity, Collation, Scope, ScopeColumn, ValueType};
-pub use translate::{assigned, condition, value};
+pub use translator::{assigned, condition, value};

@@ -6,7 +6,7 @@ use sqlite3_parser::ast::{Expr, LikeOperator};
 
 use crate::expression::Untranslated;
 use crate::scope::ValueType;
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{Value, text_literal};
 
 impl Translator<'_> {

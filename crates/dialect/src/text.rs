@@ -5,7 +5,7 @@ use sqlite3_parser::ast::Expr;
 use crate::expression::Untranslated;
 use crate::parse::unquote;
 use crate::scope::ValueType;
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{Constant, Value, number_text};
 
 impl Translator<'_> {

@@ -8,12 +8,12 @@ use catalog::{Catalog, IDENTIFIER_BYTES_MAX};
 use super::census;
 use super::choices::Choices;
 use super::ddl;
+use super::expressions;
 use super::keys;
 use super::naming::Names;
 use super::note::{Note, NoteKind};
-use super::schema::{Generated, Schema, Table};
+use super::schema::{Schema, Table};
 use super::source::SqliteSource;
-use super::sql_text;
 use super::translate;
 use crate::{Error, ErrorKind, Result};
 
@@ -115,17 +115,19 @@ impl SqliteSource {
                 blockers,
             });
         }
+        expressions::generate(self.connection(), &mut schema, &mut notes)?;
         let mut names = Names::default();
         for table in &schema.tables {
             names.take(&table.name);
         }
         let identities = translate::identities(&schema, &mut names);
         let keys = keys::decide(self.connection(), &schema, &mut names, &mut notes)?;
-        let pre_data = ddl::pre_data(&schema, &keys, &identities, &mut notes);
+        let expressions = expressions::decide(self.connection(), &schema, &mut names, &mut notes)?;
+        let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         notes.extend(left_behind(&schema));
         Ok(Inspection {
-            catalog: translate::catalog(&schema, &keys, &identities),
-            post_data: ddl::post_data(&schema, &keys),
+            catalog: translate::catalog(&schema, &keys, &expressions, &identities),
+            post_data: ddl::post_data(&schema, &keys, &expressions),
             pre_data,
             schema,
             notes,
@@ -166,28 +168,6 @@ fn check_name(name: &str, label: &str, blockers: &mut Vec<Blocker>) {
 fn left_behind(schema: &Schema) -> Vec<Note> {
     let note = |name: &str, text: String| Note::new(NoteKind::LeftBehind, name, text);
     let mut notes = Vec::new();
-    for table in &schema.tables {
-        for column in &table.columns {
-            let kind = match column.generated {
-                Some(Generated::Stored) => "stored",
-                Some(Generated::Virtual) => "virtual",
-                None => continue,
-            };
-            let text = format!("{kind} generated column: becomes an ordinary one with its present values");
-            notes.push(Note::new(
-                NoteKind::Generated,
-                format!("{}.{}", table.name, column.name),
-                text,
-            ));
-        }
-        if sql_text::has_word(&table.sql, "CHECK") {
-            notes.push(Note::new(
-                NoteKind::Constraint,
-                &table.name,
-                "its CHECK constraints are left out",
-            ));
-        }
-    }
     notes.extend(
         schema
             .views

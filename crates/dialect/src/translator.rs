@@ -15,32 +15,69 @@ pub(crate) type Result<T> = std::result::Result<T, Untranslated>;
 /// Deeper than anybody writes, and far from the end of any thread's stack.
 const DEPTH_MAX: usize = 60;
 
+/// What names mean, and parts of an expression that somebody else translates.
+pub(crate) trait Names {
+    /// The column that SQLite finds by that name.
+    fn column(&self, table: Option<&str>, name: &str) -> Option<ScopeColumn>;
+
+    /// The translation of `expression` where it is none of the translator's own, such as a subquery.
+    fn part(&self, expression: &Expr<'_>) -> Option<Result<Expression>>;
+}
+
+impl Names for Scope {
+    fn column(&self, table: Option<&str>, name: &str) -> Option<ScopeColumn> {
+        Scope::column(self, table, name).cloned()
+    }
+
+    fn part(&self, _: &Expr<'_>) -> Option<Result<Expression>> {
+        None
+    }
+}
+
 /// Translates an expression as a value.
 pub fn value(sql: &str, scope: &Scope) -> Result<Expression> {
-    with_parsed(sql, |expression| {
-        let mut translator = Translator::new(scope);
-        let value = translator.value(expression)?;
-        let value = translator.settled(value)?;
-        Ok(translator.finish(value.sql, value.value_type))
-    })
+    with_parsed(sql, |it| translate(it, scope))
 }
 
 /// Translates an expression as a condition: the target's type is `boolean`, NULL stays NULL.
 pub fn condition(sql: &str, scope: &Scope) -> Result<Expression> {
-    with_parsed(sql, |expression| {
-        let mut translator = Translator::new(scope);
-        let condition = translator.condition(expression)?;
-        Ok(translator.finish(condition.sql, ValueType::Boolean))
-    })
+    with_parsed(sql, |it| condition_of(it, scope))
 }
 
 /// Translates an expression as what is stored in `column`, which need not be in the scope.
 pub fn assigned(sql: &str, column: &ScopeColumn, scope: &Scope) -> Result<Expression> {
-    with_parsed(sql, |expression| {
-        let mut translator = Translator::new(scope);
-        let sql = translator.assigned(expression, column)?;
-        Ok(translator.finish(sql, column.value_type))
-    })
+    with_parsed(sql, |it| assigned_to(it, column, scope))
+}
+
+/// As [`value`], of a syntax tree.
+pub(crate) fn translate(expression: &Expr<'_>, names: &dyn Names) -> Result<Expression> {
+    let mut translator = Translator::new(names);
+    let value = translator.value(expression)?;
+    let value = translator.settled(value)?;
+    let value_type = if value.maybe_integer {
+        ValueType::Numeric
+    } else {
+        value.value_type
+    };
+    Ok(translator.finish(value.sql, value_type))
+}
+
+/// As [`condition`], of a syntax tree.
+pub(crate) fn condition_of(expression: &Expr<'_>, names: &dyn Names) -> Result<Expression> {
+    let mut translator = Translator::new(names);
+    let condition = translator.condition(expression)?;
+    Ok(translator.finish(condition.sql, ValueType::Boolean))
+}
+
+/// As [`assigned`], of a syntax tree.
+pub(crate) fn assigned_to(
+    expression: &Expr<'_>,
+    column: &ScopeColumn,
+    names: &dyn Names,
+) -> Result<Expression> {
+    let mut translator = Translator::new(names);
+    let sql = translator.assigned(expression, column)?;
+    Ok(translator.finish(sql, column.value_type))
 }
 
 fn with_parsed<T>(sql: &str, use_it: impl FnOnce(&Expr<'_>) -> Result<T>) -> Result<T> {
@@ -66,7 +103,7 @@ fn with_parsed<T>(sql: &str, use_it: impl FnOnce(&Expr<'_>) -> Result<T>) -> Res
 
 /// One expression's translation.
 pub(crate) struct Translator<'s> {
-    scope: &'s Scope,
+    names: &'s dyn Names,
     pub(crate) immutable: bool,
     uses_generated: bool,
     assumptions: BTreeSet<Assumption>,
@@ -76,9 +113,9 @@ pub(crate) struct Translator<'s> {
 }
 
 impl<'s> Translator<'s> {
-    pub(crate) fn new(scope: &'s Scope) -> Translator<'s> {
+    pub(crate) fn new(names: &'s dyn Names) -> Translator<'s> {
         Translator {
-            scope,
+            names,
             immutable: true,
             uses_generated: false,
             assumptions: BTreeSet::new(),
@@ -120,6 +157,9 @@ impl<'s> Translator<'s> {
     fn value_of(&mut self, expression: &Expr<'_>) -> Result<Value> {
         let source = expression.to_string();
         let source = source.trim();
+        if let Some(part) = self.names.part(expression) {
+            return part.map(|it| self.taken(it, source));
+        }
         match expression {
             Expr::Parenthesized(inner) => match inner.as_slice() {
                 [one] => self.value(one),
@@ -192,6 +232,17 @@ impl<'s> Translator<'s> {
         }
     }
 
+    /// A part that somebody else has translated.
+    fn taken(&mut self, part: Expression, source: &str) -> Value {
+        self.immutable &= part.immutable;
+        self.uses_generated |= part.uses_generated;
+        self.assumptions.extend(part.assumptions);
+        Value {
+            nullable: true,
+            ..Value::of(part.sql, source, part.value_type, &[])
+        }
+    }
+
     fn literal(&mut self, literal: &Literal<'_>, source: &str) -> Result<Value> {
         let refused = || Untranslated::Operator(source.to_owned());
         Ok(match literal {
@@ -209,8 +260,7 @@ impl<'s> Translator<'s> {
     fn name(&mut self, table: Option<&str>, written: &str, source: &str) -> Result<Value> {
         let table = table.map(unquote);
         let name = unquote(written);
-        if let Some(column) = self.scope.column(table.as_deref(), &name) {
-            let column = column.clone();
+        if let Some(column) = self.names.column(table.as_deref(), &name) {
             return self.column(&column, source);
         }
         if table.is_none() {
@@ -367,7 +417,7 @@ impl<'s> Translator<'s> {
 
     /// Whether a value is NULL, which says nothing of what it is else.
     pub(crate) fn null_test(&mut self, inner: &Expr<'_>, test: &str, source: &str) -> Result<Value> {
-        let column = plain_name(inner).and_then(|(table, name)| self.scope.column(table.as_deref(), &name));
+        let column = plain_name(inner).and_then(|(table, name)| self.names.column(table.as_deref(), &name));
         let sql = if let Some(column) = column {
             self.uses_generated |= column.generated;
             format!("{} {test}", column.sql)
