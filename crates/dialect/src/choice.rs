@@ -145,7 +145,8 @@ impl Translator<'_> {
             .iter()
             .map(|it| self.value(it))
             .collect::<Result<Vec<_>>>()?;
-        if values.iter().any(|it| it.volatile || it.is_null()) {
+        if values.iter().any(|it| it.volatile || it.is_null()) || values.iter().all(|it| it.text().is_some())
+        {
             return Err(Untranslated::Function(source.to_owned()));
         }
         let collated = values.iter().any(|it| {

@@ -69,6 +69,10 @@ impl Translator<'_> {
             Operator::Greater => (">", true),
             _ => (">=", true),
         };
+        if let (Some(Constant::Text(_)), Some(Constant::Text(_))) = (&left.constant, &right.constant) {
+            // The server calculates constants of generated columns before it knows their collation.
+            return Err(Untranslated::Operator(source.to_owned()));
+        }
         let parts = [left.clone(), right.clone()];
         let (left, right) = self.aligned(left, right, ordered, source)?;
         let sql = format!("{left} {word} {right}");

@@ -21,6 +21,9 @@ impl Translator<'_> {
     ) -> Result<Value> {
         let refused = || Untranslated::Pattern(source.to_owned());
         let text = self.text(lhs)?;
+        if text.constant.is_some() {
+            return Err(Untranslated::Operator(source.to_owned()));
+        }
         let pattern = self.value(pattern)?;
         let pattern = pattern.text().ok_or_else(refused)?.to_owned();
         let escape = match escape {

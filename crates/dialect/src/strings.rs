@@ -38,6 +38,9 @@ impl Translator<'_> {
             ("replace", [text, from, to]) => {
                 let texts = [self.text(text)?, self.text(from)?, self.text(to)?];
                 let list: Vec<String> = texts.iter().map(c_operand).collect();
+                if texts[0].constant.is_some() {
+                    return Err(Untranslated::Function(source.to_owned()));
+                }
                 let sql = format!("replace({})", list.join(", "));
                 Ok(Value::call(
                     sql,
@@ -52,6 +55,9 @@ impl Translator<'_> {
                     return Err(Untranslated::Types(source.to_owned()));
                 }
                 let (text, part) = (self.text_of(text)?, self.text_of(part)?);
+                if text.constant.is_some() && part.constant.is_some() {
+                    return Err(Untranslated::Function(source.to_owned()));
+                }
                 let sql = format!("strpos({}, {})::bigint", c_operand(&text), c_operand(&part));
                 Ok(Value::call(sql, source, ValueType::Integer, &[&text, &part]).with_range(0, LENGTH_MAX))
             }

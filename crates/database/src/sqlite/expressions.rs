@@ -4,15 +4,17 @@
 //! one pass over it, together with whether a row breaks a CHECK: SQLite lets such rows in under
 //! `PRAGMA ignore_check_constraints`.
 
+use std::collections::HashSet;
+
 use dialect::{
     Affinity, Assumption, Check, Collation, Expression, Scope, ScopeColumn, TableDefinition, Untranslated,
     ValueType, index_definition, table_definition,
 };
 use rusqlite::Connection;
 
-use catalog::quote_ident;
+use catalog::{IDENTIFIER_BYTES_MAX, quote_ident};
 
-use super::keys::{INDEX_COLUMNS_MAX, INDEX_ENTRY_BYTES_MAX};
+use super::keys::{INDEX_COLUMNS_MAX, INDEX_ENTRY_BYTES_MAX, Keys};
 use super::naming::Names;
 use super::note::{Note, NoteKind};
 use super::predicate::null_tests;
@@ -131,6 +133,7 @@ fn usable(table: &Table, place: usize, translated: Expression) -> std::result::R
 pub(super) fn decide(
     connection: &Connection,
     schema: &Schema,
+    keys: &Keys,
     names: &mut Names,
     notes: &mut Vec<Note>,
 ) -> Result<Expressions> {
@@ -153,7 +156,18 @@ pub(super) fn decide(
             continue;
         }
         let scope = scope(table, &definition);
+        let uniques = keys
+            .uniques
+            .iter()
+            .filter(|it| it.table == at)
+            .map(|it| it.name.clone());
+        let references = keys
+            .references
+            .iter()
+            .filter(|it| it.table == at)
+            .map(|it| it.name.clone());
         let mut decision = Decision {
+            taken: uniques.chain(references).collect(),
             at,
             table,
             scope,
@@ -196,8 +210,6 @@ type Planned<T> = std::result::Result<(T, usize), String>;
 struct Terms {
     sql: Vec<(String, bool)>,
     predicate: Option<String>,
-    /// What its entries are at most, as SQL of SQLite.
-    bytes: String,
 }
 
 struct Decision<'a> {
@@ -205,6 +217,8 @@ struct Decision<'a> {
     table: &'a Table,
     scope: Scope,
     proofs: Proofs,
+    /// Names of the table's constraints.
+    taken: HashSet<String>,
     names: &'a mut Names,
     notes: &'a mut Vec<Note>,
 }
@@ -248,15 +262,25 @@ impl Decision<'_> {
             }
         };
         let columns: Vec<String> = column.iter().cloned().collect();
-        // Its name is the table's own, and not one of the schema's as an index's is; PostgreSQL still avoids them.
-        let name = match &check.name {
-            Some(name) if name.len() <= catalog::IDENTIFIER_BYTES_MAX && !name.is_empty() => name.clone(),
-            _ => self.names.choose(&self.table.name, &columns, "check"),
+        // SQLite takes any name, and one name twice.
+        let own = check
+            .name
+            .clone()
+            .filter(|it| !it.is_empty() && it.len() <= IDENTIFIER_BYTES_MAX && !self.taken.contains(it));
+        let name = match own {
+            Some(name) => name,
+            None => self.names.choose(&self.table.name, &columns, "check"),
         };
+        self.taken.insert(name.clone());
         let broken = proved.violations(proof);
         if broken > 0 {
+            let rows = if broken == 1 {
+                "1 row breaks".to_owned()
+            } else {
+                format!("{broken} rows break")
+            };
             self.note(format!(
-                "{broken} rows break the CHECK constraint {name} ({}): becomes NOT VALID",
+                "{rows} the CHECK constraint {name} ({}): becomes NOT VALID",
                 check.expression
             ));
         }
@@ -328,7 +352,6 @@ impl Decision<'_> {
             Terms {
                 sql: terms,
                 predicate,
-                bytes,
             },
             proof,
         ))
@@ -352,7 +375,6 @@ impl Decision<'_> {
                 return None;
             }
         };
-        debug_assert!(!terms.bytes.is_empty(), "every index has a term");
         let name = if self.names.take(&index.name) {
             index.name.clone()
         } else {

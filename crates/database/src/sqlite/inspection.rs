@@ -122,7 +122,7 @@ impl SqliteSource {
         }
         let identities = translate::identities(&schema, &mut names);
         let keys = keys::decide(self.connection(), &schema, &mut names, &mut notes)?;
-        let expressions = expressions::decide(self.connection(), &schema, &mut names, &mut notes)?;
+        let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes)?;
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         notes.extend(left_behind(&schema));
         Ok(Inspection {

@@ -35,13 +35,13 @@ UPDATE items SET code = 'C3' WHERE id = 3;
 #[test]
 fn definitions_of_a_sqlite_file_hold_on_the_target() {
     let (desk, target) = (Desk::shared(), new_target());
-    let path = desk.path().join("definitions.sqlite");
+    let path = desk.path("definitions.sqlite");
     let sqlite = Connection::open(&path).unwrap();
     sqlite.execute_batch(SOURCE).unwrap();
     consolidate(&desk, "definitions.sqlite", "shop", &target);
-    let noted = desk.run("dump definitions.sqlite -o definitions.tar").stderr_text();
+    let noted = desk.run("dump definitions.sqlite -o definitions.tar").stderr();
     for part in [
-        "items: 1 rows break the CHECK constraint items_short_check",
+        "items: 1 row breaks the CHECK constraint items_short_check",
         "items: CHECK constraint (lo REGEXP hi) is left out",
         "items.twice: virtual generated column (label || label): becomes an ordinary one",
         "items_real: the index on items is left out",
