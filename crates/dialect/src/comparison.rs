@@ -69,9 +69,20 @@ impl Translator<'_> {
             Operator::Greater => (">", true),
             _ => (">=", true),
         };
-        if let (Some(Constant::Text(_)), Some(Constant::Text(_))) = (&left.constant, &right.constant) {
+        if let (Some(a), Some(b)) = (left.text(), right.text()) {
             // The server calculates constants of generated columns before it knows their collation.
-            return Err(Untranslated::Operator(source.to_owned()));
+            if left.collation.or(right.collation).is_some() {
+                return Err(Untranslated::Operator(source.to_owned()));
+            }
+            let truth = match operator {
+                Operator::Equals | Operator::Is => a == b,
+                Operator::NotEquals | Operator::IsNot => a != b,
+                Operator::Less => a < b,
+                Operator::LessEquals => a <= b,
+                Operator::Greater => a > b,
+                _ => a >= b,
+            };
+            return Ok(Value::truth(truth, source));
         }
         let parts = [left.clone(), right.clone()];
         let (left, right) = self.aligned(left, right, ordered, source)?;

@@ -190,6 +190,10 @@ impl Translator<'_> {
             }
             ValueType::Text if document.affinity == Some(Affinity::Text) => {
                 self.immutable = false;
+                self.assume(
+                    source.to_owned(),
+                    format!("something else than JSON in {}", document.source),
+                );
                 format!("{}::json IS NOT NULL OR NULL::boolean", document.operand())
             }
             _ => return Err(Untranslated::Function(source.to_owned())),

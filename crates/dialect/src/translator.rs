@@ -105,7 +105,7 @@ fn with_parsed<T>(sql: &str, use_it: impl FnOnce(&Expr<'_>) -> Result<T>) -> Res
 pub(crate) struct Translator<'s> {
     names: &'s dyn Names,
     pub(crate) immutable: bool,
-    uses_generated: bool,
+    pub(crate) uses_generated: bool,
     assumptions: BTreeSet<Assumption>,
     depth: usize,
     /// Whether only AND and OR stand above, so that an error says no more than that a row is refused.
@@ -264,13 +264,9 @@ impl<'s> Translator<'s> {
             return self.column(&column, source);
         }
         if table.is_none() {
-            for (word, value) in [("true", 1), ("false", 0)] {
-                if written.eq_ignore_ascii_case(word) {
-                    return Ok(Value {
-                        value_type: ValueType::Boolean,
-                        sql: word.to_owned(),
-                        ..Value::constant(Constant::Integer(value), source)
-                    });
+            for truth in [true, false] {
+                if written.eq_ignore_ascii_case(&truth.to_string()) {
+                    return Ok(Value::truth(truth, source));
                 }
             }
             // In double quotes, what is no column is a string.
@@ -281,63 +277,6 @@ impl<'s> Translator<'s> {
             }
         }
         Err(Untranslated::UnknownName(source.to_owned()))
-    }
-
-    fn column(&mut self, column: &ScopeColumn, source: &str) -> Result<Value> {
-        self.uses_generated |= column.generated;
-        let (classes, otherwise) = match column.value_type {
-            ValueType::Null | ValueType::Other | ValueType::TimestampTz => {
-                return Err(Untranslated::Mixed(source.to_owned()));
-            }
-            ValueType::SmallInt | ValueType::Integer => ("'integer'", "something else than an integer"),
-            ValueType::Boolean => ("'integer'", "a word instead of 0 or 1"),
-            ValueType::Real => ("'real'", "something else than a real"),
-            ValueType::Numeric => ("'integer', 'real'", "something else than a number"),
-            ValueType::Blob => ("'blob'", "something else than a blob"),
-            ValueType::Json | ValueType::Jsonb => ("'text', 'integer', 'real'", "something else than a text"),
-            _ => ("'text'", "something else than a text"),
-        };
-        self.assume(
-            format!("typeof({source}) IN ({classes}, 'null')"),
-            format!("{otherwise} in {source}"),
-        );
-        const DATE: &str = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]";
-        const TIME: &str = "[0-9][0-9]:[0-9][0-9]:[0-9][0-9]";
-        match column.value_type {
-            ValueType::Date => self.assume(
-                format!("{source} GLOB '{DATE}'"),
-                format!("more than a date in {source}"),
-            ),
-            ValueType::Time => {
-                self.assume(
-                    format!("{source} GLOB '{TIME}'"),
-                    format!("no HH:MM:SS in {source}"),
-                );
-            }
-            ValueType::Timestamp => self.assume(
-                format!("{source} GLOB '{DATE} {TIME}'"),
-                format!("no YYYY-MM-DD HH:MM:SS in {source}"),
-            ),
-            ValueType::Uuid => self.assume(
-                format!("length({source}) = 36 AND {source} = lower({source})"),
-                format!("a UUID in another form than PostgreSQL's in {source}"),
-            ),
-            ValueType::Numeric => self.assume(
-                format!("typeof({source}) <> 'real' OR abs({source}) < 9007199254740992"),
-                format!("a real of more than 2^53 in {source}"),
-            ),
-            _ => {}
-        }
-        let value = Value {
-            affinity: Some(column.affinity),
-            collation: Some((column.collation, false)),
-            nullable: column.nullable,
-            ..Value::call(column.sql.clone(), source, column.value_type, &[])
-        };
-        Ok(match column.value_type {
-            ValueType::SmallInt => value.with_range(i128::from(i16::MIN), i128::from(i16::MAX)),
-            _ => value,
-        })
     }
 
     /// The expression as a condition.
@@ -351,8 +290,13 @@ impl<'s> Translator<'s> {
                 if self.depth > DEPTH_MAX {
                     return Err(Untranslated::Deep);
                 }
-                let (left, right) = (self.condition(left)?, self.condition(right)?);
+                // An error on one side of OR would refuse a row that the other side takes.
+                let at_top = self.at_top;
+                self.at_top &= *operator == Operator::And || guards_json(left, right);
+                let sides = (self.condition(left), self.condition(right));
+                self.at_top = at_top;
                 self.depth -= 1;
+                let (left, right) = (sides.0?, sides.1?);
                 let word = if *operator == Operator::And { "AND" } else { "OR" };
                 let sql = format!("{} {word} {}", left.operand(), right.operand());
                 return Ok(Value::of(sql, source, ValueType::Boolean, &[&left, &right]));
@@ -433,6 +377,26 @@ impl<'s> Translator<'s> {
             nullable: false,
             ..Value::of(sql, source, ValueType::Boolean, &[])
         })
+    }
+}
+
+/// Whether it is `x IS NULL OR json_valid(x)`.
+fn guards_json(left: &Expr<'_>, right: &Expr<'_>) -> bool {
+    let tested = match left {
+        Expr::IsNull(it) => Some(it),
+        Expr::Binary(it, Operator::Is, Expr::Literal(Literal::Null)) => Some(it),
+        _ => None,
+    };
+    match (tested, right) {
+        (
+            Some(it),
+            Expr::FunctionCall {
+                name,
+                args: Some([document]),
+                ..
+            },
+        ) => name.0.eq_ignore_ascii_case("json_valid") && it.to_string() == document.to_string(),
+        _ => false,
     }
 }
 

@@ -19,7 +19,7 @@ CREATE TABLE items (
   short TEXT CHECK (length(short) < 5),
   made TEXT DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
   token TEXT DEFAULT (lower(hex(randomblob(8)))),
-  doc JSON CHECK (json_valid(doc)),
+  doc JSON CHECK (json_valid(doc)), body TEXT CHECK (body IS NULL OR json_valid(body)),
   name AS (json_extract(doc, '$.name')),
   CONSTRAINT "in order" CHECK (lo <= hi), CHECK (lo REGEXP hi)
 );
@@ -55,6 +55,7 @@ fn definitions_of_a_sqlite_file_hold_on_the_target() {
             "code's form | t",
             "in order | t",
             "items_active_check | t",
+            "items_body_check | t",
             "items_doc_check | t",
             "items_kind_check | t",
             "items_short_check | f"
