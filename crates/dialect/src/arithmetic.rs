@@ -4,7 +4,7 @@ use sqlite3_parser::ast::{Expr, Operator, UnaryOperator};
 
 use crate::expression::Untranslated;
 use crate::scope::{Affinity, ValueType};
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{Constant, EXACT_MAX, Value, number_in};
 
 const LEAST: i128 = i64::MIN as i128;
@@ -81,11 +81,11 @@ impl Translator<'_> {
         if left.is_integer() && right.is_integer() {
             return self.integer_arithmetic(&left, operator, &right, source);
         }
-        let (word, guard) = match operator {
-            Operator::Add => ("+", "1"),
-            Operator::Subtract => ("-", "1"),
-            Operator::Multiply => ("*", "0"),
-            Operator::Divide if !left.maybe_integer && !right.maybe_integer => ("/", "0"),
+        let word = match operator {
+            Operator::Add => "+",
+            Operator::Subtract => "-",
+            Operator::Multiply => "*",
+            Operator::Divide if !left.maybe_integer && !right.maybe_integer => "/",
             _ => return Err(Untranslated::Types(source.to_owned())),
         };
         let maybe_integer =
@@ -105,11 +105,25 @@ impl Translator<'_> {
         } else {
             "1e300".to_owned()
         };
-        let least = if guard == "1" { "0" } else { "1e-300" };
+        let of_zero = match operator {
+            Operator::Multiply => {
+                format!(
+                    "({a}) = 0 AND ({b}) BETWEEN -1e300 AND 1e300 OR ({b}) = 0 AND ({a}) BETWEEN -1e300 AND 1e300"
+                )
+            }
+            Operator::Divide => format!("({b}) = 0 OR ({a}) = 0 AND ({b}) BETWEEN -1e300 AND 1e300"),
+            _ => "0".to_owned(),
+        };
+        let too_small = match operator {
+            Operator::Multiply | Operator::Divide => {
+                format!(" AND ({source}) NOT BETWEEN -1e-300 AND 1e-300")
+            }
+            _ => String::new(),
+        };
         self.assume_or_raise(
             !maybe_integer,
             format!(
-                "({a}) IS NULL OR ({b}) IS NULL OR abs({source}) BETWEEN {least} AND {bound} OR ({a}) = 0 AND abs({b}) <= 1e300 OR ({b}) = 0 AND abs({a}) <= 1e300"
+                "({a}) IS NULL OR ({b}) IS NULL OR coalesce(({source}) BETWEEN -{bound} AND {bound}{too_small}, 0) OR {of_zero}"
             ),
             format!("numbers for which {source} is too large or too small"),
         );
@@ -138,6 +152,17 @@ impl Translator<'_> {
             let all = [merge(a, c), merge(a, d), merge(b, c), merge(b, d)];
             Some((*all.iter().min()?, *all.iter().max()?))
         };
+        if let (Some(a), Some(b)) = (left.integer(), right.integer()) {
+            let folded = match operator {
+                Operator::Add => a.checked_add(b),
+                Operator::Subtract => a.checked_sub(b),
+                Operator::Multiply => a.checked_mul(b),
+                _ => None,
+            };
+            if let Some(it) = folded {
+                return Ok(Value::constant(Constant::Integer(it), source));
+            }
+        }
         let parts = [left, right];
         let plain = |word: &str| format!("{} {word} {}", left.wide(), right.wide());
         // A divisor of zero gives NULL.
@@ -242,7 +267,7 @@ impl Translator<'_> {
             ValueType::Numeric => {
                 // Its decimal is the shortest one of the double, so that it becomes the same double.
                 self.assume(
-                    format!("abs({}) <= {EXACT_MAX}", value.source),
+                    format!("({}) BETWEEN -{EXACT_MAX} AND {EXACT_MAX}", value.source),
                     format!("a number beyond 2^53 in {}", value.source),
                 );
                 Ok(Value {
@@ -311,7 +336,7 @@ impl Translator<'_> {
                 // SQLite takes the nearest integer that there is.
                 self.assume_or_raise(
                     true,
-                    format!("abs({}) < 9e18", value.source),
+                    format!("({}) BETWEEN -9e18 AND 9e18", value.source),
                     format!("numbers for which {source} exceeds 64 bits"),
                 );
                 let sql = format!("trunc({})::bigint", value.sql);

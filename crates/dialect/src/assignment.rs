@@ -6,7 +6,7 @@ use crate::comparison::literal_like;
 use crate::expression::Untranslated;
 use crate::parse::unquote;
 use crate::scope::{Affinity, ScopeColumn, ValueType};
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{Constant, Value, number_in};
 
 /// The ways in which applications put a random UUID together, without spaces, parentheses and `lower`.

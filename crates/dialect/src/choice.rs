@@ -5,7 +5,7 @@ use sqlite3_parser::ast::{Expr, Operator};
 use crate::expression::Untranslated;
 use crate::scope::{Affinity, ValueType};
 use crate::text::coalesced;
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{Constant, Value};
 
 impl Translator<'_> {
@@ -145,7 +145,8 @@ impl Translator<'_> {
             .iter()
             .map(|it| self.value(it))
             .collect::<Result<Vec<_>>>()?;
-        if values.iter().any(|it| it.volatile || it.is_null()) {
+        if values.iter().any(|it| it.volatile || it.is_null()) || values.iter().all(|it| it.text().is_some())
+        {
             return Err(Untranslated::Function(source.to_owned()));
         }
         let collated = values.iter().any(|it| {

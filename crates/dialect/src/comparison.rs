@@ -5,8 +5,8 @@ use sqlite3_parser::ast::{Expr, Operator};
 use crate::expression::Untranslated;
 use crate::parse::unquote;
 use crate::scope::{Affinity, Collation, ValueType};
-use crate::translate::{Result, Translator};
-use crate::value::{Constant, EXACT_MAX, Value, number_in, number_text};
+use crate::translator::{Result, Translator};
+use crate::value::{Constant, EXACT_MAX, Value, number_in, number_text, text_literal};
 
 impl Translator<'_> {
     pub(crate) fn comparison(
@@ -69,6 +69,21 @@ impl Translator<'_> {
             Operator::Greater => (">", true),
             _ => (">=", true),
         };
+        if let (Some(a), Some(b)) = (left.text(), right.text()) {
+            // The server calculates constants of generated columns before it knows their collation.
+            if left.collation.or(right.collation).is_some() {
+                return Err(Untranslated::Operator(source.to_owned()));
+            }
+            let truth = match operator {
+                Operator::Equals | Operator::Is => a == b,
+                Operator::NotEquals | Operator::IsNot => a != b,
+                Operator::Less => a < b,
+                Operator::LessEquals => a <= b,
+                Operator::Greater => a > b,
+                _ => a >= b,
+            };
+            return Ok(Value::truth(truth, source));
+        }
         let parts = [left.clone(), right.clone()];
         let (left, right) = self.aligned(left, right, ordered, source)?;
         let sql = format!("{left} {word} {right}");
@@ -135,12 +150,26 @@ impl Translator<'_> {
             left_sides.push(left);
             right_sides.push(right);
         }
-        left_sides.dedup();
         let word = if not { "NOT IN" } else { "IN" };
-        let sql = match left_sides.as_slice() {
-            [] => "NULL::boolean".to_owned(),
-            [left] => format!("{left} {word} ({})", right_sides.join(", ")),
-            _ => return Err(Untranslated::Types(source.to_owned())),
+        let sql = match left_sides.split_first() {
+            None => "NULL::boolean".to_owned(),
+            Some((left, others)) if others.iter().all(|it| it == left) => {
+                format!("{left} {word} ({})", right_sides.join(", "))
+            }
+            // What the items are converted to differs: each is compared by itself.
+            Some(_) => {
+                let nulls = right_sides
+                    .iter()
+                    .filter(|it| *it == "NULL")
+                    .map(|_| "NULL::boolean".to_owned());
+                let rights = right_sides.iter().filter(|it| *it != "NULL");
+                let equal = left_sides
+                    .iter()
+                    .zip(rights)
+                    .map(|(left, right)| format!("({left} = {right})"));
+                let any = equal.chain(nulls).collect::<Vec<_>>().join(" OR ");
+                if not { format!("NOT ({any})") } else { any }
+            }
         };
         Ok(Value::of(
             sql,
@@ -221,7 +250,7 @@ impl Translator<'_> {
         }
         if !value.within(-EXACT_MAX, EXACT_MAX) {
             self.assume(
-                format!("abs({}) <= {EXACT_MAX}", value.source),
+                format!("({}) BETWEEN -{EXACT_MAX} AND {EXACT_MAX}", value.source),
                 format!("a number beyond 2^53 in {}", value.source),
             );
         }
@@ -260,7 +289,11 @@ impl Translator<'_> {
         let dressed = |it: &Value| match collation {
             Collation::Binary if ordered || own => Some(format!("{} COLLATE \"C\"", it.operand())),
             Collation::Binary => Some(it.operand()),
-            Collation::NoCase => Some(format!("lower({} COLLATE \"C\")", it.operand())),
+            Collation::NoCase => Some(match it.text() {
+                // The server calculates constants of generated columns before it knows their collation.
+                Some(text) => text_literal(&text.to_ascii_lowercase()),
+                None => format!("lower({} COLLATE \"C\")", it.operand()),
+            }),
             Collation::RTrim => Some(format!("rtrim({}) COLLATE \"C\"", it.sql)),
             Collation::Other => None,
         };
@@ -349,15 +382,18 @@ pub(crate) fn literal_like(value_type: ValueType, text: &str) -> Option<String> 
             })
     };
     let number = |from: usize, len: usize| text.get(from..from + len).and_then(|it| it.parse::<u32>().ok());
-    // The days that every month has: what is no date would be refused by the server.
-    let is_date = || {
-        number(0, 4).is_some_and(|it| it > 0)
-            && number(5, 2).is_some_and(|it| (1..=12).contains(&it))
-            && number(8, 2).is_some_and(|it| {
-                (1..=28).contains(&it)
-                    || it <= 30 && it > 0 && number(5, 2) != Some(2)
-                    || it == 31 && matches!(number(5, 2), Some(1 | 3 | 5 | 7 | 8 | 10 | 12))
-            })
+    // What is no date would be refused by the server.
+    let is_date = || match (number(0, 4), number(5, 2), number(8, 2)) {
+        (Some(year), Some(month), Some(day)) => {
+            let days = match month {
+                2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+                2 => 28,
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            year > 0 && (1..=12).contains(&month) && (1..=days).contains(&day)
+        }
+        _ => false,
     };
     let is_time = |from: usize| {
         number(from, 2).is_some_and(|it| it < 24)

@@ -4,11 +4,11 @@ use sqlite3_parser::ast::Expr;
 
 use crate::expression::Untranslated;
 use crate::scope::ValueType;
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{Constant, Value};
 
-/// `PRAGMA function_list` knows no limit, but no text has more characters (`SQLITE_MAX_LENGTH`).
-pub(crate) const LENGTH_MAX: i128 = 1 << 30;
+/// No text has more bytes (`SQLITE_MAX_LENGTH`).
+pub(crate) const LENGTH_MAX: i128 = 1_000_000_000;
 
 /// As many random bytes as one hash gives.
 const RANDOM_BYTES_MAX: i64 = 32;
@@ -57,6 +57,7 @@ impl Translator<'_> {
                 Ok(Value::call(sql, source, ValueType::Integer, &[&value]).with_range(-1, 1))
             }
             ("json_extract", [document, path]) => self.json_extract(document, path, source),
+            ("json_valid", [document]) => self.json_column_valid(document, source),
             ("random", []) => Ok(self.random(
                 format!("('x'::text || encode(substr({RANDOM}, 1, 8), 'hex'::text))::bit(64)::bigint"),
                 source,

@@ -5,7 +5,7 @@ use sqlite3_parser::ast::{Expr, Operator};
 
 use crate::expression::Untranslated;
 use crate::scope::{Affinity, ValueType};
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{JsonPlace, Value, text_literal};
 
 /// One step of a path.
@@ -28,7 +28,10 @@ impl Translator<'_> {
         let path = match (path.integer(), path.text()) {
             (Some(it), _) if it >= 0 => format!("$[{it}]"),
             (_, Some(text)) if text.starts_with('$') => text.to_owned(),
-            (_, Some(text)) if is_plain(text) => format!("$.{text}"),
+            // Neither a path nor an element: the name of a member, whatever stands in it.
+            (_, Some(text)) if !text.is_empty() && !text.starts_with('[') && !text.contains(['"', '\\']) => {
+                format!("$.\"{text}\"")
+            }
             _ => return Err(refused()),
         };
         let place = self.place(document, &path, source)?;
@@ -165,6 +168,16 @@ impl Translator<'_> {
         })
     }
 
+    /// Of a column that holds nothing but documents.
+    pub(crate) fn json_column_valid(&mut self, document: &Expr<'_>, source: &str) -> Result<Value> {
+        let document = self.value(document)?;
+        if document.json.is_some() || !matches!(document.value_type, ValueType::Json | ValueType::Jsonb) {
+            return Err(Untranslated::Function(source.to_owned()));
+        }
+        let sql = format!("{} IS NOT NULL OR NULL::boolean", document.operand());
+        Ok(Value::of(sql, source, ValueType::Boolean, &[&document]))
+    }
+
     /// As a condition of which only the falsehood counts: where the text is no document, PostgreSQL raises an error.
     pub(crate) fn json_valid(&mut self, document: &Expr<'_>, source: &str) -> Result<Value> {
         let document = self.value(document)?;
@@ -177,6 +190,10 @@ impl Translator<'_> {
             }
             ValueType::Text if document.affinity == Some(Affinity::Text) => {
                 self.immutable = false;
+                self.assume(
+                    source.to_owned(),
+                    format!("something else than JSON in {}", document.source),
+                );
                 format!("{}::json IS NOT NULL OR NULL::boolean", document.operand())
             }
             _ => return Err(Untranslated::Function(source.to_owned())),

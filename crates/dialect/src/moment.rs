@@ -6,7 +6,7 @@ use sqlite3_parser::ast::Expr;
 use crate::expression::Untranslated;
 use crate::scope::ValueType;
 use crate::text::field;
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{Value, text_literal};
 
 const NOW: &str = "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC'::text)";

@@ -6,7 +6,7 @@ use sqlite3_parser::ast::{Expr, LikeOperator};
 
 use crate::expression::Untranslated;
 use crate::scope::ValueType;
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{Value, text_literal};
 
 impl Translator<'_> {
@@ -21,6 +21,9 @@ impl Translator<'_> {
     ) -> Result<Value> {
         let refused = || Untranslated::Pattern(source.to_owned());
         let text = self.text(lhs)?;
+        if text.constant.is_some() {
+            return Err(Untranslated::Operator(source.to_owned()));
+        }
         let pattern = self.value(pattern)?;
         let pattern = pattern.text().ok_or_else(refused)?.to_owned();
         let escape = match escape {

@@ -1,9 +1,5 @@
 //! What the names in an expression mean.
 
-use sqlite3_parser::ast::Expr;
-
-use crate::expression::{Expression, Untranslated};
-
 /// The columns that an expression may name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
@@ -63,7 +59,7 @@ pub enum ValueType {
     Boolean,
     /// REAL; `double precision`.
     Real,
-    /// INTEGER and REAL; `numeric` with their shortest decimals.
+    /// INTEGER and REAL; of a column `numeric` with their shortest decimals, of an expression `double precision`.
     Numeric,
     /// TEXT; `text` or `character varying`.
     Text,
@@ -85,43 +81,6 @@ pub enum ValueType {
     Uuid,
     /// Values of several storage classes, or a type that is not told apart here.
     Other,
-}
-
-/// Whoever knows what names mean.
-pub(crate) trait Names {
-    /// The column that SQLite finds.
-    fn column(&self, table: Option<&str>, name: &str) -> Option<Named>;
-
-    /// The translation of a part that only a query has, such as a subquery; `None` where it is none.
-    fn part(&self, _expression: &Expr<'_>) -> Option<Result<Expression, Untranslated>> {
-        None
-    }
-}
-
-/// A column, and where its values can be looked at.
-pub(crate) struct Named {
-    pub(crate) column: ScopeColumn,
-    pub(crate) values: Values,
-}
-
-/// Where SQLite is asked whether all values of a column are of one kind.
-pub(crate) enum Values {
-    /// In the table of the expression, under the name that the expression has.
-    Here,
-    /// In this table, under the column's own name.
-    In { table: String, column: String },
-    /// Nowhere: they come out of a translation.
-    Known,
-}
-
-impl Names for Scope {
-    fn column(&self, table: Option<&str>, name: &str) -> Option<Named> {
-        let column = Scope::column(self, table, name)?.clone();
-        Some(Named {
-            column,
-            values: Values::Here,
-        })
-    }
 }
 
 impl Scope {

@@ -5,8 +5,11 @@ use sqlite3_parser::ast::Expr;
 use crate::expression::Untranslated;
 use crate::functions::LENGTH_MAX;
 use crate::scope::ValueType;
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{Constant, Value, text_literal};
+
+/// What the server's functions of texts take, an `integer`, is a little more.
+const POSITION_MAX: i128 = 2 * LENGTH_MAX;
 
 impl Translator<'_> {
     pub(crate) fn string_function(
@@ -19,6 +22,13 @@ impl Translator<'_> {
             ("length" | "octet_length", [argument]) => self.length(name, argument, source),
             ("lower" | "upper", [argument]) => {
                 let text = self.text(argument)?;
+                if let Some(constant) = text.text() {
+                    let folded = match name {
+                        "lower" => constant.to_ascii_lowercase(),
+                        _ => constant.to_ascii_uppercase(),
+                    };
+                    return Ok(Value::constant(Constant::Text(folded), source));
+                }
                 // SQLite knows the case of ASCII letters alone, and so does this collation.
                 let sql = format!("{name}({} COLLATE \"C\")", text.operand());
                 Ok(Value::call(sql, source, ValueType::Text, &[&text]))
@@ -28,6 +38,9 @@ impl Translator<'_> {
             ("replace", [text, from, to]) => {
                 let texts = [self.text(text)?, self.text(from)?, self.text(to)?];
                 let list: Vec<String> = texts.iter().map(c_operand).collect();
+                if texts[0].constant.is_some() {
+                    return Err(Untranslated::Function(source.to_owned()));
+                }
                 let sql = format!("replace({})", list.join(", "));
                 Ok(Value::call(
                     sql,
@@ -42,6 +55,9 @@ impl Translator<'_> {
                     return Err(Untranslated::Types(source.to_owned()));
                 }
                 let (text, part) = (self.text_of(text)?, self.text_of(part)?);
+                if text.constant.is_some() && part.constant.is_some() {
+                    return Err(Untranslated::Function(source.to_owned()));
+                }
                 let sql = format!("strpos({}, {})::bigint", c_operand(&text), c_operand(&part));
                 Ok(Value::call(sql, source, ValueType::Integer, &[&text, &part]).with_range(0, LENGTH_MAX))
             }
@@ -132,19 +148,22 @@ impl Translator<'_> {
         let count = count.map(|it| self.value(it)).transpose()?;
         let refused = || Untranslated::Function(source.to_owned());
         let known = |it: &Value| {
-            it.is_integer() && it.range.is_some_and(|(a, b)| -LENGTH_MAX <= a && b <= LENGTH_MAX)
+            it.is_integer()
+                && it
+                    .range
+                    .is_some_and(|(a, b)| -POSITION_MAX <= a && b <= POSITION_MAX)
         };
         if !known(&start) || count.as_ref().is_some_and(|it| !known(it)) {
             return Err(refused());
         }
         let from_end = match start.integer() {
             Some(it) if it < 0 => Some(-it),
-            _ if start.within(0, LENGTH_MAX) => None,
+            _ if start.within(0, POSITION_MAX) => None,
             _ => return Err(refused()),
         };
         let count_sql = match &count {
             None => None,
-            Some(it) if it.within(0, LENGTH_MAX) => Some(integer(it)),
+            Some(it) if it.within(0, POSITION_MAX) => Some(integer(it)),
             // From the first character there is nothing to go back to.
             Some(it) if start.integer() == Some(1) => Some(format!("GREATEST({}, 0)", integer(it))),
             Some(_) => return Err(refused()),

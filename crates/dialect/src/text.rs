@@ -5,7 +5,7 @@ use sqlite3_parser::ast::Expr;
 use crate::expression::Untranslated;
 use crate::parse::unquote;
 use crate::scope::ValueType;
-use crate::translate::{Result, Translator};
+use crate::translator::{Result, Translator};
 use crate::value::{Constant, Value, number_text};
 
 impl Translator<'_> {
@@ -76,6 +76,9 @@ impl Translator<'_> {
 
     pub(crate) fn concatenation(&mut self, left: &Expr<'_>, right: &Expr<'_>, source: &str) -> Result<Value> {
         let (left, right) = (self.text(left)?, self.text(right)?);
+        if let (Some(left), Some(right)) = (left.text(), right.text()) {
+            return Ok(Value::constant(Constant::Text(format!("{left}{right}")), source));
+        }
         let sql = format!("{} || {}", left.operand(), right.operand());
         Ok(Value::of(sql, source, ValueType::Text, &[&left, &right]))
     }

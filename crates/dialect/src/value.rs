@@ -114,6 +114,15 @@ impl Value {
         }
     }
 
+    /// A truth that is known already.
+    pub(crate) fn truth(truth: bool, source: &str) -> Value {
+        Value {
+            value_type: ValueType::Boolean,
+            sql: truth.to_string(),
+            ..Value::constant(Constant::Integer(i64::from(truth)), source)
+        }
+    }
+
     /// As an operand.
     pub(crate) fn operand(&self) -> String {
         if self.atom {

@@ -8,13 +8,13 @@ use catalog::{Catalog, IDENTIFIER_BYTES_MAX};
 use super::census;
 use super::choices::Choices;
 use super::ddl;
+use super::expressions;
 use super::keys;
 use super::naming::Names;
 use super::note::{Note, NoteKind};
 use super::{program_ddl, programs};
-use super::schema::{Generated, Schema, Table};
+use super::schema::{Schema, Table};
 use super::source::SqliteSource;
-use super::sql_text;
 use super::translate;
 use crate::{Error, ErrorKind, Result};
 
@@ -116,6 +116,7 @@ impl SqliteSource {
                 blockers,
             });
         }
+        expressions::generate(self.connection(), &mut schema, &mut notes)?;
         let mut names = Names::default();
         let views = schema.views.iter().map(|it| &it.name);
         for name in schema.tables.iter().map(|it| &it.name).chain(views) {
@@ -123,12 +124,13 @@ impl SqliteSource {
         }
         let identities = translate::identities(&schema, &mut names);
         let keys = keys::decide(self.connection(), &schema, &mut names, &mut notes)?;
-        let pre_data = ddl::pre_data(&schema, &keys, &identities, &mut notes);
+        let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes)?;
+        let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         let programs = programs::translate(self.connection(), &schema, &keys, &mut notes)?;
         notes.extend(left_behind(&schema));
-        let post_data = ddl::post_data(&schema, &keys) + &program_ddl::post_data(&programs);
+        let post_data = ddl::post_data(&schema, &keys, &expressions) + &program_ddl::post_data(&programs);
         Ok(Inspection {
-            catalog: translate::catalog(&schema, &keys, &identities, &programs),
+            catalog: translate::catalog(&schema, &keys, &expressions, &identities, &programs),
             post_data,
             pre_data,
             schema,
@@ -170,28 +172,6 @@ fn check_name(name: &str, label: &str, blockers: &mut Vec<Blocker>) {
 fn left_behind(schema: &Schema) -> Vec<Note> {
     let note = |name: &str, text: String| Note::new(NoteKind::LeftBehind, name, text);
     let mut notes = Vec::new();
-    for table in &schema.tables {
-        for column in &table.columns {
-            let kind = match column.generated {
-                Some(Generated::Stored) => "stored",
-                Some(Generated::Virtual) => "virtual",
-                None => continue,
-            };
-            let text = format!("{kind} generated column: becomes an ordinary one with its present values");
-            notes.push(Note::new(
-                NoteKind::Generated,
-                format!("{}.{}", table.name, column.name),
-                text,
-            ));
-        }
-        if sql_text::has_word(&table.sql, "CHECK") {
-            notes.push(Note::new(
-                NoteKind::Constraint,
-                &table.name,
-                "its CHECK constraints are left out",
-            ));
-        }
-    }
     notes.extend(schema.virtual_tables.iter().map(|it| {
         let kind = if it.shadow {
             "shadow table of a virtual table"

@@ -12,11 +12,11 @@ use crate::{Error, ErrorKind, Result};
 pub type Visit<'a, B = ()> = dyn FnMut(&[Option<&[u8]>]) -> ControlFlow<B> + 'a;
 
 impl SqliteSource {
-    /// Passes every row of `table`, as found by [`SqliteSource::inspect`] of this source, to `visit`: each
-    /// text is what PostgreSQL itself would print under the settings that every session pins. The visitor's
+    /// Passes every row of `table`, as found by [`SqliteSource::inspect`] of this source, to `visit`, without the columns
+    /// that PostgreSQL calculates: each text is what PostgreSQL itself would print under the settings that every session pins. The visitor's
     /// break is handed back.
     pub fn rows<B>(&self, table: &Table, visit: &mut Visit<'_, B>) -> Result<ControlFlow<B>> {
-        let places: Vec<usize> = (0..table.columns.len()).collect();
+        let places = table.stored_places();
         let mut outcome = ControlFlow::Continue(());
         canonical_rows(self.connection(), table, &places, &mut |row| {
             outcome = visit(row);
@@ -103,6 +103,6 @@ pub(super) fn failed(table: &Table) -> impl FnOnce(rusqlite::Error) -> Error {
 }
 
 /// SQLite's quoting, which knows no escapes but the doubled quote.
-fn quote(name: &str) -> String {
+pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -52,6 +52,8 @@ pub struct Column {
     /// The default's SQL text.
     pub default: Option<String>,
     pub generated: Option<Generated>,
+    /// By which PostgreSQL calculates it on the target; its values do not travel.
+    pub expression: Option<String>,
     /// The type that holds all its values exactly.
     pub target: TargetType,
     pub nulls: u64,
@@ -75,6 +77,8 @@ pub struct Index {
     pub unique: bool,
     pub origin: IndexOrigin,
     pub columns: Vec<IndexColumn>,
+    /// The statement that made it; empty for one of a constraint.
+    pub sql: String,
     /// The text after WHERE.
     pub predicate: Option<String>,
 }
@@ -133,6 +137,12 @@ impl Table {
         self.columns
             .iter()
             .find(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Places of the columns whose values travel.
+    pub fn stored_places(&self) -> Vec<usize> {
+        let stored = |place: &usize| self.columns[*place].expression.is_none();
+        (0..self.columns.len()).filter(stored).collect()
     }
 
     /// Names of the table by which a row's number can be read; `None` where there is none, or columns hide it.
@@ -234,6 +244,7 @@ fn read_table(
                 not_null: row.get(2)?,
                 default: row.get(3)?,
                 generated,
+                expression: None,
                 target: TargetType::Text,
                 nulls: 0,
                 rowid_max: None,
@@ -293,15 +304,16 @@ fn read_indexes(
                 "pk" => IndexOrigin::PrimaryKey,
                 _ => IndexOrigin::UniqueConstraint,
             };
+            let sql = sql_of.get(&name).cloned().unwrap_or_default();
             let predicate = row.get::<_, bool>(3)?.then(|| {
-                let sql = sql_of.get(&name).map_or("", String::as_str);
-                sql_text::after_word(sql, "WHERE")
+                sql_text::after_word(&sql, "WHERE")
                     .unwrap_or_default()
                     .trim()
                     .to_owned()
             });
             Ok(Index {
                 name,
+                sql,
                 unique: row.get(1)?,
                 origin,
                 columns: Vec::new(),

@@ -1,8 +1,12 @@
 //! The catalog of the target that a SQLite schema becomes.
 
-use catalog::{Catalog, IdentityKind, Object, ObjectKind, QualifiedName, Sequence, SequenceOwner, TableKind};
+use catalog::{
+    Catalog, GeneratedKind, IdentityKind, Object, ObjectKind, QualifiedName, Sequence, SequenceOwner,
+    TableKind,
+};
 
 use super::ddl::is_not_null;
+use super::expressions::Expressions;
 use super::keys::Keys;
 use super::naming::Names;
 use super::programs::Programs;
@@ -49,6 +53,7 @@ fn identity(table: &Table, names: &mut Names) -> Option<Identity> {
 pub(super) fn catalog(
     schema: &Schema,
     keys: &Keys,
+    expressions: &Expressions,
     identities: &[Option<Identity>],
     programs: &Programs,
 ) -> Catalog {
@@ -96,6 +101,16 @@ pub(super) fn catalog(
             .objects
             .push(object(ObjectKind::Index, &index.name, table_of(index.table)));
     }
+    for index in &expressions.indexes {
+        catalog
+            .objects
+            .push(object(ObjectKind::Index, &index.name, table_of(index.table)));
+    }
+    for check in &expressions.checks {
+        catalog
+            .objects
+            .push(object(ObjectKind::Constraint, &check.name, table_of(check.table)));
+    }
     for key in &keys.references {
         catalog
             .objects
@@ -124,7 +139,7 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
             identity: identity
                 .filter(|it| it.column == place)
                 .map(|_| IdentityKind::ByDefault),
-            generated: None,
+            generated: column.expression.as_ref().map(|_| GeneratedKind::Stored),
             binary_safe: false,
             names: None,
         }

@@ -30,8 +30,8 @@ pub(crate) use nested::children;
 pub(crate) use types::cast;
 
 use crate::relation::{Relation, Relations};
-use crate::scope::{Named, Names, Values};
-use crate::{Assumption, Expression, ScopeColumn, Untranslated, translate};
+use crate::translator::{self, Names, Values};
+use crate::{Assumption, Expression, ScopeColumn, Untranslated};
 
 /// What is not wrong, and yet another than in SQLite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -125,13 +125,13 @@ impl<'r> Reader<'r> {
     /// The value of an expression.
     pub(crate) fn expression(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Result<Expression, Refusal> {
         let names = InFrame { reader: self, frame };
-        self.told(translate::value_of(expression, &names), frame)
+        self.told(translator::translate(expression, &names), frame)
     }
 
     /// An expression that is true, false or NULL.
     pub(crate) fn condition(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Result<String, Refusal> {
         let names = InFrame { reader: self, frame };
-        Ok(self.told(translate::condition_of(expression, &names), frame)?.sql)
+        Ok(self.told(translator::condition_of(expression, &names), frame)?.sql)
     }
 
     /// A value as SQLite stores it in `column`.
@@ -142,7 +142,7 @@ impl<'r> Reader<'r> {
         frame: &Frame<'_>,
     ) -> Result<String, Refusal> {
         let names = InFrame { reader: self, frame };
-        Ok(self.told(translate::assigned_of(expression, column, &names), frame)?.sql)
+        Ok(self.told(translator::assigned_to(expression, column, &names), frame)?.sql)
     }
 
     /// What went wrong within a query within the expression tells more than the expression's own error.
@@ -180,16 +180,25 @@ pub(crate) struct InFrame<'i> {
 }
 
 impl Names for InFrame<'_> {
-    fn column(&self, table: Option<&str>, name: &str) -> Option<Named> {
+    fn column(&self, table: Option<&str>, name: &str) -> Option<ScopeColumn> {
         match self.frame.find(table, name) {
-            Ok(found) => found.map(|column| Named {
-                values: self.values_of(column),
-                column: column.clone(),
-            }),
+            Ok(found) => found.cloned(),
             Err(form) => {
                 self.frame.refusal.borrow_mut().get_or_insert(form.into());
                 None
             }
+        }
+    }
+
+    /// A column of a table has its values there; one of a query has what the query makes of them.
+    fn values(&self, column: &ScopeColumn) -> Values {
+        let relation = self.frame.relation_of(column).and_then(|it| self.reader.relations.get(it));
+        match relation.filter(|it| !it.is_view) {
+            Some(table) => Values::In {
+                table: table.name.clone(),
+                column: column.name.clone(),
+            },
+            None => Values::Known,
         }
     }
 
@@ -199,20 +208,6 @@ impl Names for InFrame<'_> {
             self.frame.refusal.borrow_mut().get_or_insert(refusal);
             Untranslated::Query(expression.to_string())
         }))
-    }
-}
-
-impl InFrame<'_> {
-    /// A column of a table has its values there; one of a query has what the query makes of them.
-    fn values_of(&self, column: &ScopeColumn) -> Values {
-        let relation = self.frame.relation_of(column).and_then(|it| self.reader.relations.get(it));
-        match relation.filter(|it| !it.is_view) {
-            Some(table) => Values::In {
-                table: table.name.clone(),
-                column: column.name.clone(),
-            },
-            None => Values::Known,
-        }
     }
 }
 

@@ -265,7 +265,12 @@ impl Judge {
         });
         for ((id, theirs), row) in theirs.iter().zip(rows) {
             let ours = row.get(1).map(|it| as_sqlite_says(it, translated.value_type));
-            if *theirs != ours {
+            let theirs = match (theirs, translated.value_type) {
+                // Whether it is an INTEGER or a REAL is not told apart.
+                (Some(it), ValueType::Numeric) => Some(format!("{:?}", it.parse::<f64>().unwrap())),
+                (it, _) => it.clone(),
+            };
+            if theirs != ours {
                 self.fault(format!(
                     "{expression}: row {id} is {theirs:?}, not {ours:?}: {}",
                     translated.sql
@@ -349,11 +354,7 @@ fn on_target(name: &str, literal: &str) -> String {
 fn as_sqlite_says(text: &str, value_type: ValueType) -> String {
     match value_type {
         ValueType::Boolean => if text == "t" { "1" } else { "0" }.to_owned(),
-        ValueType::Real => format!("{:?}", text.parse::<f64>().unwrap()),
-        ValueType::Numeric => match text.parse::<i64>() {
-            Ok(it) => it.to_string(),
-            Err(_) => format!("{:?}", text.parse::<f64>().unwrap()),
-        },
+        ValueType::Real | ValueType::Numeric => format!("{:?}", text.parse::<f64>().unwrap()),
         ValueType::Blob => {
             let hex = text.trim_start_matches("\\x").as_bytes();
             let bytes: Vec<u8> = hex

@@ -7,7 +7,7 @@ use sqlite3_parser::ast::{Expr, Literal, OneSelect, Operator, ResultColumn, Stmt
 
 use crate::expression::{Assumption, Expression, Untranslated};
 use crate::parse::{SyntaxError, statement, unquote};
-use crate::scope::{Collation, Named, Names, Scope, ScopeColumn, ValueType, Values};
+use crate::scope::{Collation, Scope, ScopeColumn, ValueType};
 use crate::value::{Constant, Value};
 
 pub(crate) type Result<T> = std::result::Result<T, Untranslated>;
@@ -15,38 +15,77 @@ pub(crate) type Result<T> = std::result::Result<T, Untranslated>;
 /// Deeper than anybody writes, and far from the end of any thread's stack.
 const DEPTH_MAX: usize = 60;
 
+/// What names mean, and parts of an expression that somebody else translates.
+pub(crate) trait Names {
+    /// The column that SQLite finds by that name.
+    fn column(&self, table: Option<&str>, name: &str) -> Option<ScopeColumn>;
+
+    /// Where SQLite is asked whether all values of the column are of one kind.
+    fn values(&self, _: &ScopeColumn) -> Values {
+        Values::Here
+    }
+
+    /// The translation of `expression` where it is none of the translator's own, such as a subquery.
+    fn part(&self, expression: &Expr<'_>) -> Option<Result<Expression>>;
+}
+
+/// A place of a column's values.
+pub(crate) enum Values {
+    /// The table of the expression, under the name that the expression has.
+    Here,
+    /// This table, under the column's own name.
+    In { table: String, column: String },
+    /// None: they come out of a translation.
+    Known,
+}
+
+impl Names for Scope {
+    fn column(&self, table: Option<&str>, name: &str) -> Option<ScopeColumn> {
+        Scope::column(self, table, name).cloned()
+    }
+
+    fn part(&self, _: &Expr<'_>) -> Option<Result<Expression>> {
+        None
+    }
+}
+
 /// Translates an expression as a value.
 pub fn value(sql: &str, scope: &Scope) -> Result<Expression> {
-    with_parsed(sql, |expression| value_of(expression, scope))
+    with_parsed(sql, |it| translate(it, scope))
 }
 
 /// Translates an expression as a condition: the target's type is `boolean`, NULL stays NULL.
 pub fn condition(sql: &str, scope: &Scope) -> Result<Expression> {
-    with_parsed(sql, |expression| condition_of(expression, scope))
+    with_parsed(sql, |it| condition_of(it, scope))
 }
 
 /// Translates an expression as what is stored in `column`, which need not be in the scope.
 pub fn assigned(sql: &str, column: &ScopeColumn, scope: &Scope) -> Result<Expression> {
-    with_parsed(sql, |expression| assigned_of(expression, column, scope))
+    with_parsed(sql, |it| assigned_to(it, column, scope))
 }
 
-/// As [`value`], of an expression in a larger statement.
-pub(crate) fn value_of(expression: &Expr<'_>, names: &dyn Names) -> Result<Expression> {
+/// As [`value`], of a syntax tree.
+pub(crate) fn translate(expression: &Expr<'_>, names: &dyn Names) -> Result<Expression> {
     let mut translator = Translator::new(names);
     let value = translator.value(expression)?;
     let value = translator.settled(value)?;
-    Ok(translator.finish(value.sql, value.value_type))
+    let value_type = if value.maybe_integer {
+        ValueType::Numeric
+    } else {
+        value.value_type
+    };
+    Ok(translator.finish(value.sql, value_type))
 }
 
-/// As [`condition`], of an expression in a larger statement.
+/// As [`condition`], of a syntax tree.
 pub(crate) fn condition_of(expression: &Expr<'_>, names: &dyn Names) -> Result<Expression> {
     let mut translator = Translator::new(names);
     let condition = translator.condition(expression)?;
     Ok(translator.finish(condition.sql, ValueType::Boolean))
 }
 
-/// As [`assigned`], of an expression in a larger statement.
-pub(crate) fn assigned_of(
+/// As [`assigned`], of a syntax tree.
+pub(crate) fn assigned_to(
     expression: &Expr<'_>,
     column: &ScopeColumn,
     names: &dyn Names,
@@ -79,10 +118,10 @@ fn with_parsed<T>(sql: &str, use_it: impl FnOnce(&Expr<'_>) -> Result<T>) -> Res
 
 /// One expression's translation.
 pub(crate) struct Translator<'s> {
-    names: &'s dyn Names,
+    pub(crate) names: &'s dyn Names,
     pub(crate) immutable: bool,
-    uses_generated: bool,
-    assumptions: BTreeSet<Assumption>,
+    pub(crate) uses_generated: bool,
+    pub(crate) assumptions: BTreeSet<Assumption>,
     depth: usize,
     /// Whether only AND and OR stand above, so that an error says no more than that a row is refused.
     at_top: bool,
@@ -131,31 +170,18 @@ impl<'s> Translator<'s> {
             return Err(Untranslated::Deep);
         }
         let at_top = std::mem::replace(&mut self.at_top, false);
-        let value = match self.part(expression) {
-            Some(part) => part,
-            None => self.value_of(expression),
-        };
+        let value = self.value_of(expression);
         self.at_top = at_top;
         self.depth -= 1;
         value
     }
 
-    /// A part that a query knows.
-    fn part(&mut self, expression: &Expr<'_>) -> Option<Result<Value>> {
-        let part = self.names.part(expression)?;
-        Some(part.map(|it| {
-            self.immutable &= it.immutable;
-            self.assumptions.extend(it.assumptions);
-            Value {
-                nullable: true,
-                ..Value::call(it.sql, expression.to_string().trim(), it.value_type, &[])
-            }
-        }))
-    }
-
     fn value_of(&mut self, expression: &Expr<'_>) -> Result<Value> {
         let source = expression.to_string();
         let source = source.trim();
+        if let Some(part) = self.names.part(expression) {
+            return part.map(|it| self.taken(it, source));
+        }
         match expression {
             Expr::Parenthesized(inner) => match inner.as_slice() {
                 [one] => self.value(one),
@@ -228,6 +254,17 @@ impl<'s> Translator<'s> {
         }
     }
 
+    /// A part that somebody else has translated.
+    fn taken(&mut self, part: Expression, source: &str) -> Value {
+        self.immutable &= part.immutable;
+        self.uses_generated |= part.uses_generated;
+        self.assumptions.extend(part.assumptions);
+        Value {
+            nullable: true,
+            ..Value::of(part.sql, source, part.value_type, &[])
+        }
+    }
+
     fn literal(&mut self, literal: &Literal<'_>, source: &str) -> Result<Value> {
         let refused = || Untranslated::Operator(source.to_owned());
         Ok(match literal {
@@ -245,17 +282,13 @@ impl<'s> Translator<'s> {
     fn name(&mut self, table: Option<&str>, written: &str, source: &str) -> Result<Value> {
         let table = table.map(unquote);
         let name = unquote(written);
-        if let Some(named) = self.names.column(table.as_deref(), &name) {
-            return self.column(&named, source);
+        if let Some(column) = self.names.column(table.as_deref(), &name) {
+            return self.column(&column, source);
         }
         if table.is_none() {
-            for (word, value) in [("true", 1), ("false", 0)] {
-                if written.eq_ignore_ascii_case(word) {
-                    return Ok(Value {
-                        value_type: ValueType::Boolean,
-                        sql: word.to_owned(),
-                        ..Value::constant(Constant::Integer(value), source)
-                    });
+            for truth in [true, false] {
+                if written.eq_ignore_ascii_case(&truth.to_string()) {
+                    return Ok(Value::truth(truth, source));
                 }
             }
             // In double quotes, what is no column is a string.
@@ -266,83 +299,6 @@ impl<'s> Translator<'s> {
             }
         }
         Err(Untranslated::UnknownName(source.to_owned()))
-    }
-
-    /// A column, and what its values are taken for.
-    fn column(&mut self, named: &Named, source: &str) -> Result<Value> {
-        let column = &named.column;
-        self.uses_generated |= column.generated;
-        let written = source;
-        let mut own = BTreeSet::new();
-        std::mem::swap(&mut own, &mut self.assumptions);
-        let asked = match &named.values {
-            Values::In { column, .. } => format!("\"{}\"", column.replace('"', "\"\"")),
-            Values::Here | Values::Known => source.to_owned(),
-        };
-        let source = asked.as_str();
-        let (classes, otherwise) = match column.value_type {
-            ValueType::Null | ValueType::Other | ValueType::TimestampTz => {
-                return Err(Untranslated::Mixed(source.to_owned()));
-            }
-            ValueType::SmallInt | ValueType::Integer => ("'integer'", "something else than an integer"),
-            ValueType::Boolean => ("'integer'", "a word instead of 0 or 1"),
-            ValueType::Real => ("'real'", "something else than a real"),
-            ValueType::Numeric => ("'integer', 'real'", "something else than a number"),
-            ValueType::Blob => ("'blob'", "something else than a blob"),
-            ValueType::Json | ValueType::Jsonb => ("'text', 'integer', 'real'", "something else than a text"),
-            _ => ("'text'", "something else than a text"),
-        };
-        self.assume(
-            format!("typeof({source}) IN ({classes}, 'null')"),
-            format!("{otherwise} in {source}"),
-        );
-        const DATE: &str = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]";
-        const TIME: &str = "[0-9][0-9]:[0-9][0-9]:[0-9][0-9]";
-        match column.value_type {
-            ValueType::Date => self.assume(
-                format!("{source} GLOB '{DATE}'"),
-                format!("more than a date in {source}"),
-            ),
-            ValueType::Time => {
-                self.assume(
-                    format!("{source} GLOB '{TIME}'"),
-                    format!("no HH:MM:SS in {source}"),
-                );
-            }
-            ValueType::Timestamp => self.assume(
-                format!("{source} GLOB '{DATE} {TIME}'"),
-                format!("no YYYY-MM-DD HH:MM:SS in {source}"),
-            ),
-            ValueType::Uuid => self.assume(
-                format!("length({source}) = 36 AND {source} = lower({source})"),
-                format!("a UUID in another form than PostgreSQL's in {source}"),
-            ),
-            ValueType::Numeric => self.assume(
-                format!("typeof({source}) <> 'real' OR abs({source}) < 9007199254740992"),
-                format!("a real of more than 2^53 in {source}"),
-            ),
-            _ => {}
-        }
-        std::mem::swap(&mut own, &mut self.assumptions);
-        match &named.values {
-            Values::Here => self.assumptions.extend(own),
-            Values::In { table, .. } => self.assumptions.extend(own.into_iter().map(|it| Assumption {
-                table: Some(table.clone()),
-                ..it
-            })),
-            Values::Known => {}
-        }
-        let source = written;
-        let value = Value {
-            affinity: Some(column.affinity),
-            collation: Some((column.collation, false)),
-            nullable: column.nullable,
-            ..Value::call(column.sql.clone(), source, column.value_type, &[])
-        };
-        Ok(match column.value_type {
-            ValueType::SmallInt => value.with_range(i128::from(i16::MIN), i128::from(i16::MAX)),
-            _ => value,
-        })
     }
 
     /// The expression as a condition.
@@ -356,8 +312,13 @@ impl<'s> Translator<'s> {
                 if self.depth > DEPTH_MAX {
                     return Err(Untranslated::Deep);
                 }
-                let (left, right) = (self.condition(left)?, self.condition(right)?);
+                // An error on one side of OR would refuse a row that the other side takes.
+                let at_top = self.at_top;
+                self.at_top &= *operator == Operator::And || guards_json(left, right);
+                let sides = (self.condition(left), self.condition(right));
+                self.at_top = at_top;
                 self.depth -= 1;
+                let (left, right) = (sides.0?, sides.1?);
                 let word = if *operator == Operator::And { "AND" } else { "OR" };
                 let sql = format!("{} {word} {}", left.operand(), right.operand());
                 return Ok(Value::of(sql, source, ValueType::Boolean, &[&left, &right]));
@@ -422,8 +383,8 @@ impl<'s> Translator<'s> {
 
     /// Whether a value is NULL, which says nothing of what it is else.
     pub(crate) fn null_test(&mut self, inner: &Expr<'_>, test: &str, source: &str) -> Result<Value> {
-        let named = plain_name(inner).and_then(|(table, name)| self.names.column(table.as_deref(), &name));
-        let sql = if let Some(Named { column, .. }) = named {
+        let column = plain_name(inner).and_then(|(table, name)| self.names.column(table.as_deref(), &name));
+        let sql = if let Some(column) = column {
             self.uses_generated |= column.generated;
             format!("{} {test}", column.sql)
         } else {
@@ -438,6 +399,26 @@ impl<'s> Translator<'s> {
             nullable: false,
             ..Value::of(sql, source, ValueType::Boolean, &[])
         })
+    }
+}
+
+/// Whether it is `x IS NULL OR json_valid(x)`.
+fn guards_json(left: &Expr<'_>, right: &Expr<'_>) -> bool {
+    let tested = match left {
+        Expr::IsNull(it) => Some(it),
+        Expr::Binary(it, Operator::Is, Expr::Literal(Literal::Null)) => Some(it),
+        _ => None,
+    };
+    match (tested, right) {
+        (
+            Some(it),
+            Expr::FunctionCall {
+                name,
+                args: Some([document]),
+                ..
+            },
+        ) => name.0.eq_ignore_ascii_case("json_valid") && it.to_string() == document.to_string(),
+        _ => false,
     }
 }
 
