@@ -62,7 +62,9 @@ impl Relations {
 
     /// The relation of that name.
     pub fn get(&self, name: &str) -> Option<&Relation> {
-        self.relations.iter().find(|it| it.name.eq_ignore_ascii_case(name))
+        self.relations
+            .iter()
+            .find(|it| it.name.eq_ignore_ascii_case(name))
     }
 
     /// What kind of relation the file alone has under that name.
@@ -75,7 +77,9 @@ impl Relations {
 impl Relation {
     /// The place of the column of that name.
     pub fn place(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|it| it.name.eq_ignore_ascii_case(name))
+        self.columns
+            .iter()
+            .position(|it| it.name.eq_ignore_ascii_case(name))
     }
 
     /// Its name with the schema, quoted where needed.
@@ -86,5 +90,7 @@ impl Relation {
 
 /// Whether SQLite takes `name` for the number of a row where no column has it.
 pub(crate) fn is_rowid(name: &str) -> bool {
-    ["rowid", "_rowid_", "oid"].iter().any(|it| it.eq_ignore_ascii_case(name))
+    ["rowid", "_rowid_", "oid"]
+        .iter()
+        .any(|it| it.eq_ignore_ascii_case(name))
 }

@@ -3,10 +3,10 @@
 use sqlite3_parser::Bump;
 use sqlite3_parser::ast::Stmt;
 
-use crate::{Assumption, ScopeColumn};
 use crate::parse::statement;
 use crate::query::{Reader, Refusal, Remark};
 use crate::relation::Relations;
+use crate::{Assumption, ScopeColumn};
 
 /// A view of the target.
 #[derive(Clone, Debug)]
@@ -25,7 +25,8 @@ pub struct View {
 /// Fails where a part of it has no counterpart, or where it names what `relations` lacks.
 pub fn view(sql: &str, names: Option<&[String]>, relations: &Relations) -> Result<View, Refusal> {
     let bump = Bump::new();
-    let Stmt::CreateView { select, .. } = statement(&bump, sql, "view").map_err(|_| Refusal::Unreadable)? else {
+    let Stmt::CreateView { select, .. } = statement(&bump, sql, "view").map_err(|_| Refusal::Unreadable)?
+    else {
         return Err(Refusal::Unreadable);
     };
     let reader = Reader::new(relations);

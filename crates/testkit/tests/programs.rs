@@ -27,8 +27,8 @@ const STATEMENTS: &[&str] = &[
     "INSERT INTO orders (id, customer_id, total, state) VALUES (21, 1, 5, 'skip'), (24, 1, 2, 'new')",
     "INSERT INTO orders (id, customer_id, total) VALUES (22, 99, 5)",
     "INSERT INTO orders (id, customer_id, total) VALUES (23, 1, 7.25)",
-    "INSERT INTO customers (id, name) VALUES (30, 'banned')",
-    "INSERT INTO orders (id, customer_id) VALUES (25, 30)",
+    "INSERT INTO customers (name) VALUES ('banned')",
+    "INSERT INTO orders (id, customer_id) VALUES (25, 7)",
     "INSERT INTO stamps (v) VALUES (1), (2)",
     "UPDATE stamps SET v = v + 1",
     "INSERT INTO pairs (a, b) VALUES (1, 1), (2, 2)",
@@ -62,7 +62,9 @@ fn moved(desk: &Desk, path: &Path) -> Moved {
     let file = Connection::open(path).unwrap();
     file.execute_batch("PRAGMA foreign_keys = ON").unwrap();
     let mut target = database.client(TARGET_OWNER).unwrap();
-    target.batch_execute("SET search_path = shop; SET TimeZone = 'UTC'").unwrap();
+    target
+        .batch_execute("SET search_path = shop; SET TimeZone = 'UTC'")
+        .unwrap();
     Moved {
         file,
         target,
@@ -74,7 +76,9 @@ fn moved(desk: &Desk, path: &Path) -> Moved {
 impl Moved {
     /// What is called so in the file, of that kind.
     fn names(&self, kind: &str) -> Vec<String> {
-        let sql = format!("SELECT name FROM sqlite_schema WHERE type = '{kind}' AND name NOT LIKE 'sqlite%' ORDER BY name");
+        let sql = format!(
+            "SELECT name FROM sqlite_schema WHERE type = '{kind}' AND name NOT LIKE 'sqlite%' ORDER BY name"
+        );
         let mut statement = self.file.prepare(&sql).unwrap();
         let names = statement.query_map([], |row| row.get(0)).unwrap();
         names.collect::<rusqlite::Result<_>>().unwrap()
@@ -99,7 +103,11 @@ type Rows = (Vec<String>, Vec<Vec<String>>);
 
 fn rows_of_file(file: &Connection, relation: &str) -> Rows {
     let mut statement = file.prepare(&format!("SELECT * FROM {relation}")).unwrap();
-    let names: Vec<String> = statement.column_names().iter().map(|it| (*it).to_owned()).collect();
+    let names: Vec<String> = statement
+        .column_names()
+        .iter()
+        .map(|it| (*it).to_owned())
+        .collect();
     let mut rows = statement.query([]).unwrap();
     let mut texts = Vec::new();
     while let Some(row) = rows.next().unwrap() {
@@ -108,7 +116,9 @@ fn rows_of_file(file: &Connection, relation: &str) -> Rows {
             ValueRef::Integer(it) => it.to_string(),
             ValueRef::Real(it) => number(it),
             ValueRef::Text(it) => String::from_utf8(it.to_vec()).unwrap(),
-            ValueRef::Blob(it) => it.iter().fold("\\x".to_owned(), |text, byte| format!("{text}{byte:02x}")),
+            ValueRef::Blob(it) => it
+                .iter()
+                .fold("\\x".to_owned(), |text, byte| format!("{text}{byte:02x}")),
         };
         texts.push((0..names.len()).map(value).collect());
     }
@@ -117,8 +127,16 @@ fn rows_of_file(file: &Connection, relation: &str) -> Rows {
 
 fn rows_of_target(target: &mut Client, relation: &str, quoted: &str) -> Rows {
     let statement = target.prepare(&format!("SELECT * FROM {quoted}")).unwrap();
-    let types: Vec<String> = statement.columns().iter().map(|it| it.type_().name().to_owned()).collect();
-    let names = statement.columns().iter().map(|it| it.name().to_owned()).collect();
+    let types: Vec<String> = statement
+        .columns()
+        .iter()
+        .map(|it| it.type_().name().to_owned())
+        .collect();
+    let names = statement
+        .columns()
+        .iter()
+        .map(|it| it.name().to_owned())
+        .collect();
     let mut texts = Vec::new();
     for message in target.simple_query(&format!("SELECT * FROM {quoted}")).unwrap() {
         let SimpleQueryMessage::Row(row) = message else {
@@ -146,8 +164,13 @@ fn number(it: f64) -> String {
 fn comments(prefix: &str) -> HashMap<&'static str, &'static str> {
     let lines = FIXTURE.lines().filter_map(|line| line.strip_prefix(prefix));
     let left = lines.filter(|line| line.starts_with("left_") && line.contains("; -- "));
-    left.map(|line| (line.split(' ').next().unwrap(), line.rsplit(" -- ").next().unwrap()))
-        .collect()
+    left.map(|line| {
+        (
+            line.split(' ').next().unwrap(),
+            line.rsplit(" -- ").next().unwrap(),
+        )
+    })
+    .collect()
 }
 
 #[test]
@@ -161,7 +184,10 @@ fn views_and_triggers_do_on_the_target_what_they_do_in_the_file() {
         let reasons = comments(prefix);
         for name in moved.names(kind) {
             let left_out = format!("{name}: the {kind} is left out: ");
-            let line = moved.said.lines().find_map(|line| Some(line.split_once(&left_out)?.1));
+            let line = moved
+                .said
+                .lines()
+                .find_map(|line| Some(line.split_once(&left_out)?.1));
             match reasons.get(name.as_str()) {
                 Some(reason) => assert!(line.unwrap().contains(reason), "{name}: {line:?}"),
                 None => assert_eq!(line, None, "{name}"),
@@ -169,14 +195,21 @@ fn views_and_triggers_do_on_the_target_what_they_do_in_the_file() {
         }
     }
     let views = moved.names("view");
-    let judged: Vec<&String> = views.iter().filter(|it| !it.starts_with("left_") || it.as_str() == "left_join_is_kept").collect();
+    let judged: Vec<&String> = views
+        .iter()
+        .filter(|it| !it.starts_with("left_") || it.as_str() == "left_join_is_kept")
+        .collect();
     for view in &judged {
         moved.check(view);
     }
     for statement in STATEMENTS {
         let file = moved.file.execute_batch(statement);
         let target = moved.target.batch_execute(statement);
-        assert_eq!(target.is_err(), file.is_err(), "{statement}: {target:?}, {file:?}");
+        assert_eq!(
+            target.is_err(),
+            file.is_err(),
+            "{statement}: {target:?}, {file:?}"
+        );
     }
     for table in moved.names("table").iter().filter(|it| !it.starts_with("search")) {
         moved.check(table);

@@ -12,10 +12,10 @@ use super::expressions;
 use super::keys;
 use super::naming::Names;
 use super::note::{Note, NoteKind};
-use super::{program_ddl, programs};
 use super::schema::{Schema, Table};
 use super::source::SqliteSource;
 use super::translate;
+use super::{program_ddl, programs};
 use crate::{Error, ErrorKind, Result};
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.

@@ -40,7 +40,9 @@ fn function(trigger: &TargetTrigger) -> String {
     }
     if let Some(condition) = parts.condition.as_deref().filter(|_| tests_inside) {
         let result = parts.result;
-        body.push(format!("IF ({condition}) IS NOT TRUE THEN\n    RETURN {result};\nEND IF;"));
+        body.push(format!(
+            "IF ({condition}) IS NOT TRUE THEN\n    RETURN {result};\nEND IF;"
+        ));
     }
     body.extend(trigger.guard.as_ref().map(|it| it.turn(true)));
     body.extend(parts.statements.iter().cloned());
@@ -61,7 +63,10 @@ fn trigger_on(trigger: &TargetTrigger) -> String {
         Timing::After => "AFTER",
         Timing::InsteadOf => "INSTEAD OF",
     };
-    let guard = trigger.guard.as_ref().filter(|_| parts.timing != Timing::InsteadOf);
+    let guard = trigger
+        .guard
+        .as_ref()
+        .filter(|_| parts.timing != Timing::InsteadOf);
     let guard = guard.map(|it: &Guard| format!("NOT {}", it.is_on()));
     let condition = parts.condition.as_ref().filter(|_| !parts.tests_inside);
     let condition = condition.map(|it| format!("({it})"));

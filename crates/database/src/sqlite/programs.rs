@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use catalog::IDENTIFIER_BYTES_MAX;
-use dialect::{Affinity, Assumption, Collation, Guard, Refusal, Relation, RelationColumn, Relations, Timing, ValueType};
+use dialect::{
+    Affinity, Assumption, Collation, Guard, Refusal, Relation, RelationColumn, Relations, Timing, ValueType,
+};
 use rusqlite::Connection;
 
 use super::ddl::is_not_null;
@@ -95,7 +97,8 @@ impl Rows<'_> {
                     let table = table.replace('"', "\"\"");
                     let sql = format!("SELECT count(*) FROM \"{table}\" WHERE NOT ({})", it.condition);
                     let count = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
-                    let count = count.map_err(|error| format!("SQLite cannot say whether {} ({error})", it.condition))?;
+                    let count = count
+                        .map_err(|error| format!("SQLite cannot say whether {} ({error})", it.condition))?;
                     self.answers.insert(it.clone(), count.unsigned_abs());
                     count.unsigned_abs()
                 }
@@ -146,12 +149,14 @@ fn translate_views(
             }
         }
         if refused.is_empty() || refused.len() == count {
-            programs.left_out.extend(refused.into_iter().map(|(view, reason)| LeftOut {
-                kind: "view",
-                name: view.name.clone(),
-                reason,
-                sql: view.sql.clone(),
-            }));
+            programs
+                .left_out
+                .extend(refused.into_iter().map(|(view, reason)| LeftOut {
+                    kind: "view",
+                    name: view.name.clone(),
+                    reason,
+                    sql: view.sql.clone(),
+                }));
             return Ok(());
         }
         pending = refused.into_iter().map(|(view, _)| view).collect();
@@ -165,7 +170,10 @@ fn translate_view(
     view_names: &mut ViewNames,
 ) -> std::result::Result<(dialect::View, Vec<RelationColumn>), String> {
     if view.name.len() > IDENTIFIER_BYTES_MAX {
-        return Err(Refusal::LongName { name: view.name.clone() }.to_string());
+        return Err(Refusal::LongName {
+            name: view.name.clone(),
+        }
+        .to_string());
     }
     dialect::view(&view.sql, None, relations).map_err(|it| it.to_string())?;
     let names = view_names.of(view)?;
@@ -231,12 +239,18 @@ fn note_orders(programs: &Programs, notes: &mut Vec<Note>) {
     let mut groups: HashMap<(&str, Timing, &str), Vec<&str>> = HashMap::new();
     for it in &programs.triggers {
         let event = it.parts.event.split(' ').next().unwrap_or_default();
-        groups.entry((&it.relation, it.parts.timing, event)).or_default().push(&it.name);
+        groups
+            .entry((&it.relation, it.parts.timing, event))
+            .or_default()
+            .push(&it.name);
     }
-    let several: BTreeSet<&str> =
-        groups.into_values().filter(|it| it.len() > 1).flatten().collect();
+    let several: BTreeSet<&str> = groups.into_values().filter(|it| it.len() > 1).flatten().collect();
     let text = dialect::Remark::OrderOfTriggers.to_string();
-    notes.extend(several.into_iter().map(|name| Note::new(NoteKind::Program, name, text.as_str())));
+    notes.extend(
+        several
+            .into_iter()
+            .map(|name| Note::new(NoteKind::Program, name, text.as_str())),
+    );
 }
 
 /// SQLite starts no trigger that runs already (`PRAGMA recursive_triggers` is off unless an application turns it on in
@@ -251,7 +265,10 @@ fn guard(schema: &Schema, relations: &Relations, triggers: &mut [TargetTrigger])
     }
     for table in &schema.tables {
         for key in &table.foreign_keys {
-            follows.entry(lower(&key.parent)).or_default().insert(lower(&table.name));
+            follows
+                .entry(lower(&key.parent))
+                .or_default()
+                .insert(lower(&table.name));
         }
     }
     let mut taken = HashSet::new();
@@ -269,7 +286,9 @@ fn guard(schema: &Schema, relations: &Relations, triggers: &mut [TargetTrigger])
             let own = schema.triggers.iter().find(|trigger| trigger.name == it.name);
             let is_alone = own.is_some_and(|trigger| siblings(schema, &trigger.table) == 1);
             // It has been translated before, without the guard.
-            if let Some(Ok(parts)) = own.map(|own| dialect::trigger(&own.sql, relations, is_alone, Some(&guard))) {
+            if let Some(Ok(parts)) =
+                own.map(|own| dialect::trigger(&own.sql, relations, is_alone, Some(&guard)))
+            {
                 it.parts = parts;
             }
             it.guard = Some(guard);
@@ -279,7 +298,13 @@ fn guard(schema: &Schema, relations: &Relations, triggers: &mut [TargetTrigger])
 
 /// A name for a setting, of letters that PostgreSQL takes there.
 fn setting(trigger: &str, taken: &mut HashSet<String>) -> Guard {
-    let plain = |it: char| if it.is_ascii_alphanumeric() { it.to_ascii_lowercase() } else { '_' };
+    let plain = |it: char| {
+        if it.is_ascii_alphanumeric() {
+            it.to_ascii_lowercase()
+        } else {
+            '_'
+        }
+    };
     let name: String = trigger.chars().map(plain).collect();
     let mut setting = format!("coalesce.in_{name}");
     let mut number = 1;
@@ -292,7 +317,11 @@ fn setting(trigger: &str, taken: &mut HashSet<String>) -> Guard {
 
 /// How many triggers the relation has.
 fn siblings(schema: &Schema, relation: &str) -> usize {
-    schema.triggers.iter().filter(|it| it.table.eq_ignore_ascii_case(relation)).count()
+    schema
+        .triggers
+        .iter()
+        .filter(|it| it.table.eq_ignore_ascii_case(relation))
+        .count()
 }
 
 fn relations(schema: &Schema, keys: &Keys) -> Relations {
@@ -312,28 +341,40 @@ fn relations(schema: &Schema, keys: &Keys) -> Relations {
 fn relation(schema: &Schema, at: usize, table: &Table, keys: &Keys) -> Relation {
     let definition = dialect::table_definition(&table.sql).unwrap_or_default();
     let collation_of = |name: &str| {
-        let column = definition.columns.iter().find(|it| it.name.eq_ignore_ascii_case(name));
+        let column = definition
+            .columns
+            .iter()
+            .find(|it| it.name.eq_ignore_ascii_case(name));
         let collation = column.and_then(|it| it.collation.as_deref());
         collation.map_or(Collation::Binary, Collation::of)
     };
-    let columns = table.columns.iter().enumerate().map(|(place, column)| RelationColumn {
-        name: column.name.clone(),
-        target: column.name.clone(),
-        value_type: value_type(column.target),
-        nullable: !is_not_null(table, at, place, keys),
-        generated: column.generated.is_some(),
-        collation: collation_of(&column.name),
-        affinity: Affinity::of(&column.declared_type),
-    });
+    let columns = table
+        .columns
+        .iter()
+        .enumerate()
+        .map(|(place, column)| RelationColumn {
+            name: column.name.clone(),
+            target: column.name.clone(),
+            value_type: value_type(column.target),
+            nullable: !is_not_null(table, at, place, keys),
+            generated: column.generated.is_some(),
+            collation: collation_of(&column.name),
+            affinity: Affinity::of(&column.declared_type),
+        });
     let own = || keys.uniques.iter().filter(|it| it.table == at);
     let is_of_table = |it: &Trigger| it.table.eq_ignore_ascii_case(&table.name);
-    let indexes = keys.indexes.iter().filter(|it| it.table == at && it.unique && it.predicate.is_empty());
+    let indexes = keys
+        .indexes
+        .iter()
+        .filter(|it| it.table == at && it.unique && it.predicate.is_empty());
     Relation {
         name: table.name.clone(),
         target: table.name.clone(),
         is_view: false,
         columns: columns.collect(),
-        primary_key: own().find(|it| it.primary).map_or_else(Vec::new, |it| it.columns.clone()),
+        primary_key: own()
+            .find(|it| it.primary)
+            .map_or_else(Vec::new, |it| it.columns.clone()),
         rowid: table.rowid_alias,
         has_rowid: !table.without_rowid,
         uniques: own()

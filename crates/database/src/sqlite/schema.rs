@@ -374,7 +374,8 @@ fn read_foreign_keys(connection: &Connection, table: &str) -> rusqlite::Result<V
 
 /// Names of tables, indexes and views with the statements that made them.
 fn definitions(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
-    let sql = "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index', 'view') AND sql IS NOT NULL";
+    let sql =
+        "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index', 'view') AND sql IS NOT NULL";
     Ok(query(connection, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?
         .into_iter()
         .collect())

@@ -120,9 +120,13 @@ pub(super) fn catalog(
         catalog.objects.push(object(ObjectKind::View, &view.name, None));
     }
     for trigger in &programs.triggers {
-        catalog.objects.push(object(ObjectKind::Function, &trigger.name, None));
+        catalog
+            .objects
+            .push(object(ObjectKind::Function, &trigger.name, None));
         let relation = Some(trigger.relation.as_str());
-        catalog.objects.push(object(ObjectKind::Trigger, &trigger.name, relation));
+        catalog
+            .objects
+            .push(object(ObjectKind::Trigger, &trigger.name, relation));
     }
     catalog.objects.sort();
     catalog

@@ -40,7 +40,8 @@ impl ViewNames {
 
     /// The names; fails in SQLite's words where it cannot read the view either.
     pub(super) fn of(&self, view: &View) -> std::result::Result<Vec<String>, String> {
-        self.ask(view).map_err(|error| format!("SQLite itself cannot read it ({error})"))
+        self.ask(view)
+            .map_err(|error| format!("SQLite itself cannot read it ({error})"))
     }
 
     /// Lets later views name this one.
@@ -51,10 +52,12 @@ impl ViewNames {
 
     fn ask(&self, view: &View) -> rusqlite::Result<Vec<String>> {
         self.connection.execute(&view.sql, [])?;
-        let names = self.connection.prepare("SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid").and_then(
-            |mut statement| statement.query_map([&view.name], |row| row.get(0))?.collect(),
-        );
-        self.connection.execute(&format!("DROP VIEW {}", quoted(&view.name)), [])?;
+        let names = self
+            .connection
+            .prepare("SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid")
+            .and_then(|mut statement| statement.query_map([&view.name], |row| row.get(0))?.collect());
+        self.connection
+            .execute(&format!("DROP VIEW {}", quoted(&view.name)), [])?;
         names
     }
 

@@ -23,7 +23,11 @@ pub(super) struct Call<'a> {
 
 impl Reader<'_> {
     /// A call, if it is one of an aggregate or of a window function.
-    pub(super) fn call(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Result<Option<Expression>, Refusal> {
+    pub(super) fn call(
+        &self,
+        expression: &Expr<'_>,
+        frame: &Frame<'_>,
+    ) -> Result<Option<Expression>, Refusal> {
         let call = match expression {
             Expr::FunctionCall {
                 name,
@@ -112,9 +116,10 @@ impl Reader<'_> {
         let is_number = is_whole || matches!(value.value_type, ValueType::Real | ValueType::Numeric);
         let real = || format!("({})::double precision", sum(&number));
         match call.name.as_str() {
-            "count" if value.value_type == ValueType::Null => {
-                Ok(of_type(format!("count({distinct}({})::text){tail}", value.sql), ValueType::Integer))
-            }
+            "count" if value.value_type == ValueType::Null => Ok(of_type(
+                format!("count({distinct}({})::text){tail}", value.sql),
+                ValueType::Integer,
+            )),
             "count" => Ok(of_type(
                 format!("count({distinct}{}){tail}", value.sql),
                 ValueType::Integer,
@@ -240,7 +245,12 @@ impl Reader<'_> {
 }
 
 /// `min` and `max`, for types for which PostgreSQL has none too.
-fn extreme(call: &Call<'_>, value: &Expression, collation: Collation, tail: &str) -> Result<Expression, Refusal> {
+fn extreme(
+    call: &Call<'_>,
+    value: &Expression,
+    collation: Collation,
+    tail: &str,
+) -> Result<Expression, Refusal> {
     let refused = || Refusal::NoOrder {
         column: call.arguments[0].to_string(),
     };

@@ -32,7 +32,6 @@ pub(crate) struct Source {
     pub(crate) elsewhere: bool,
 }
 
-
 /// A common table expression.
 #[derive(Clone, Debug)]
 pub(crate) struct CommonTable {
@@ -126,13 +125,20 @@ impl<'a> Frame<'a> {
                 return Err(Form::BeforeGenerated);
             }
             let number = source.rowid.and_then(|place| source.columns.get(place));
-            self.seen.number_before.set(self.seen.number_before.get() || number.is_some_and(|it| it.sql == column.sql));
+            self.seen
+                .number_before
+                .set(self.seen.number_before.get() || number.is_some_and(|it| it.sql == column.sql));
         }
         self.seen.own_columns.set(self.seen.own_columns.get() + 1);
         let grouping = self.grouping.borrow();
-        let is_bare = grouping.as_ref().is_some_and(|it| !it.columns.contains(&column.sql));
+        let is_bare = grouping
+            .as_ref()
+            .is_some_and(|it| !it.columns.contains(&column.sql));
         if is_bare && self.seen.in_aggregate.get() == 0 {
-            self.seen.bare.borrow_mut().get_or_insert_with(|| column.name.clone());
+            self.seen
+                .bare
+                .borrow_mut()
+                .get_or_insert_with(|| column.name.clone());
         }
         Ok(Some(column))
     }
@@ -168,7 +174,12 @@ impl<'a> Frame<'a> {
 
     /// The name of the relation that the column belongs to.
     pub(crate) fn relation_of(&self, column: &ScopeColumn) -> Option<&str> {
-        let has = |source: &&Source| source.columns.iter().any(|it| it.sql == column.sql && it.table == column.table);
+        let has = |source: &&Source| {
+            source
+                .columns
+                .iter()
+                .any(|it| it.sql == column.sql && it.table == column.table)
+        };
         match self.sources.iter().find(has) {
             Some(source) => source.relation.as_deref(),
             None => self.outer?.relation_of(column),
@@ -193,7 +204,11 @@ impl<'a> Frame<'a> {
 
     /// The common table expression of that name.
     pub(crate) fn table(&self, name: &str) -> Option<&CommonTable> {
-        let own = self.tables.iter().rev().find(|it| it.name.eq_ignore_ascii_case(name));
+        let own = self
+            .tables
+            .iter()
+            .rev()
+            .find(|it| it.name.eq_ignore_ascii_case(name));
         own.or_else(|| self.outer?.table(name))
     }
 
@@ -202,7 +217,10 @@ impl<'a> Frame<'a> {
         if self.seen.in_alias.get() {
             return None;
         }
-        let found = self.aliases.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name));
+        let found = self
+            .aliases
+            .iter()
+            .find(|(alias, _)| alias.eq_ignore_ascii_case(name));
         found.map(|(_, expression)| *expression)
     }
 

@@ -20,11 +20,7 @@ pub(crate) struct From {
 
 impl<'r> Reader<'r> {
     /// Reads a FROM clause of a query within `outer`, where SQLite looks for what its subqueries name.
-    pub(crate) fn from(
-        &self,
-        clause: &FromClause<'_>,
-        outer: Option<&Frame<'_>>,
-    ) -> Result<From, Refusal> {
+    pub(crate) fn from(&self, clause: &FromClause<'_>, outer: Option<&Frame<'_>>) -> Result<From, Refusal> {
         self.from_beside(clause, outer, &mut Vec::new())
     }
 
@@ -129,7 +125,10 @@ impl<'r> Reader<'r> {
                 self.note_read(relation);
                 let source = source_of(relation, label, &alias);
                 let sql = format!("{} AS {alias}", relation.qualified());
-                Ok(From { sql, sources: vec![source] })
+                Ok(From {
+                    sql,
+                    sources: vec![source],
+                })
             }
             SelectTable::Select(select, alias) => {
                 let label = alias_of(alias.as_ref());
@@ -170,13 +169,17 @@ impl<'r> Reader<'r> {
     }
 
     pub(crate) fn relation(&self, name: &str) -> Result<&'r Relation, Refusal> {
-        self.relations.get(name).ok_or_else(|| match self.relations.absent_kind(name) {
-            Some(kind) => Refusal::LeftOut {
-                kind,
-                name: name.to_owned(),
-            },
-            None => Refusal::NoRelation { name: name.to_owned() },
-        })
+        self.relations
+            .get(name)
+            .ok_or_else(|| match self.relations.absent_kind(name) {
+                Some(kind) => Refusal::LeftOut {
+                    kind,
+                    name: name.to_owned(),
+                },
+                None => Refusal::NoRelation {
+                    name: name.to_owned(),
+                },
+            })
     }
 }
 
@@ -221,7 +224,7 @@ pub(crate) fn source_of(relation: &Relation, label: String, alias: &str) -> Sour
         qualified_only: false,
         relation: Some(relation.name.clone()),
         before: false,
-            elsewhere: false,
+        elsewhere: false,
     }
 }
 
@@ -245,7 +248,9 @@ pub(crate) fn alias_of(alias: Option<&As<'_>>) -> Option<String> {
 pub(crate) fn free_alias(label: &str, taken: &mut Vec<String>) -> String {
     let is_free = |name: &str, taken: &[String]| {
         let reserved = ["new", "old", ""];
-        !reserved.iter().chain(&taken.iter().map(String::as_str).collect::<Vec<_>>())
+        !reserved
+            .iter()
+            .chain(&taken.iter().map(String::as_str).collect::<Vec<_>>())
             .any(|it| it.eq_ignore_ascii_case(name))
     };
     let mut name = label.to_owned();
@@ -276,21 +281,28 @@ fn visible(sources: &[Source]) -> impl Iterator<Item = &ScopeColumn> {
 
 fn common_names(left: &[Source], right: &[Source]) -> Vec<String> {
     let has = |name: &str| visible(left).any(|it| it.name.eq_ignore_ascii_case(name));
-    visible(right).filter(|it| has(&it.name)).map(|it| it.name.clone()).collect()
+    visible(right)
+        .filter(|it| has(&it.name))
+        .map(|it| it.name.clone())
+        .collect()
 }
 
 /// What USING means. SQLite takes the first column of that name on the left.
 fn equal_columns(left: &[Source], right: &[Source], name: &str) -> Result<String, Refusal> {
     let find = |sources| {
         let mut found = visible(sources).filter(|it| it.name.eq_ignore_ascii_case(name));
-        found.next().ok_or_else(|| Refusal::NoColumn { name: name.to_owned() })
+        found.next().ok_or_else(|| Refusal::NoColumn {
+            name: name.to_owned(),
+        })
     };
     let (one, other) = (find(left)?, find(right)?);
     let comparable = one.value_type == other.value_type
         && super::types::is_comparable(one.value_type)
         && [one, other].iter().all(|it| it.collation == Collation::Binary);
     if !comparable {
-        return Err(Refusal::NoOrder { column: name.to_owned() });
+        return Err(Refusal::NoOrder {
+            column: name.to_owned(),
+        });
     }
     Ok(format!("{} = {}", one.sql, other.sql))
 }

@@ -131,7 +131,9 @@ impl<'r> Reader<'r> {
     /// An expression that is true, false or NULL.
     pub(crate) fn condition(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Result<String, Refusal> {
         let names = InFrame { reader: self, frame };
-        Ok(self.told(translator::condition_of(expression, &names), frame)?.sql)
+        Ok(self
+            .told(translator::condition_of(expression, &names), frame)?
+            .sql)
     }
 
     /// A value as SQLite stores it in `column`.
@@ -142,11 +144,17 @@ impl<'r> Reader<'r> {
         frame: &Frame<'_>,
     ) -> Result<String, Refusal> {
         let names = InFrame { reader: self, frame };
-        Ok(self.told(translator::assigned_to(expression, column, &names), frame)?.sql)
+        Ok(self
+            .told(translator::assigned_to(expression, column, &names), frame)?
+            .sql)
     }
 
     /// What went wrong within a query within the expression tells more than the expression's own error.
-    fn told(&self, result: Result<Expression, Untranslated>, frame: &Frame<'_>) -> Result<Expression, Refusal> {
+    fn told(
+        &self,
+        result: Result<Expression, Untranslated>,
+        frame: &Frame<'_>,
+    ) -> Result<Expression, Refusal> {
         let inner = frame.refusal.borrow_mut().take();
         let bare = frame.take_bare();
         match (result, inner, bare) {
@@ -192,7 +200,10 @@ impl Names for InFrame<'_> {
 
     /// A column of a table has its values there; one of a query has what the query makes of them.
     fn values(&self, column: &ScopeColumn) -> Values {
-        let relation = self.frame.relation_of(column).and_then(|it| self.reader.relations.get(it));
+        let relation = self
+            .frame
+            .relation_of(column)
+            .and_then(|it| self.reader.relations.get(it));
         match relation.filter(|it| !it.is_view) {
             Some(table) => Values::In {
                 table: table.name.clone(),

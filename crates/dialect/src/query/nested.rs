@@ -13,12 +13,18 @@ use crate::{Collation, Expression, ValueType};
 
 impl Reader<'_> {
     /// The part's translation; `None` where it is nothing that a query alone knows.
-    pub(crate) fn part(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Result<Option<Expression>, Refusal> {
+    pub(crate) fn part(
+        &self,
+        expression: &Expr<'_>,
+        frame: &Frame<'_>,
+    ) -> Result<Option<Expression>, Refusal> {
         if let Some(found) = self.grouped(expression, frame)? {
             return Ok(Some(found));
         }
         Ok(Some(match expression {
-            Expr::Binary(left, Operator::Equals | Operator::Is, right) => return same_row(left, right, frame),
+            Expr::Binary(left, Operator::Equals | Operator::Is, right) => {
+                return same_row(left, right, frame);
+            }
             Expr::Subquery(select) => self.scalar(select, frame)?,
             Expr::Exists(select) => {
                 let query = self.query(select, Some(frame))?;
@@ -93,7 +99,13 @@ impl Reader<'_> {
         Ok(of_type(format!("({}{bound})", query.sql), column.value_type))
     }
 
-    fn in_query(&self, left: &Expr<'_>, not: bool, query: &Query, frame: &Frame<'_>) -> Result<Expression, Refusal> {
+    fn in_query(
+        &self,
+        left: &Expr<'_>,
+        not: bool,
+        query: &Query,
+        frame: &Frame<'_>,
+    ) -> Result<Expression, Refusal> {
         let value = self.expression(left, frame)?;
         let [column] = query.columns.as_slice() else {
             return Err(Form::RowValue.into());
@@ -130,7 +142,10 @@ fn same_row(left: &Expr<'_>, right: &Expr<'_>, frame: &Frame<'_>) -> Result<Opti
         .iter()
         .map(|&place| format!("{} = {}", left.columns[place].sql, right.columns[place].sql))
         .collect();
-    Ok(Some(of_type(format!("({})", pairs.join(" AND ")), ValueType::Boolean)))
+    Ok(Some(of_type(
+        format!("({})", pairs.join(" AND ")),
+        ValueType::Boolean,
+    )))
 }
 
 /// The relation whose rows the expression numbers.
@@ -141,7 +156,9 @@ fn row_of<'f>(expression: &Expr<'_>, frame: &'f Frame<'_>) -> Option<&'f Source>
         Expr::Parenthesized(inner) if inner.len() == 1 => return row_of(&inner[0], frame),
         _ => return None,
     };
-    is_rowid(&name).then(|| frame.numbered(table.as_deref(), &name)).flatten()
+    is_rowid(&name)
+        .then(|| frame.numbered(table.as_deref(), &name))
+        .flatten()
 }
 
 /// An expression that may change from statement to statement.
@@ -183,13 +200,17 @@ pub(crate) fn children<'a>(expression: &'a Expr<'a>) -> Vec<&'a Expr<'a>> {
             else_expr,
         } => {
             let pairs = when_then_pairs.iter().flat_map(|(when, then)| [when, then]);
-            base.iter().copied().chain(pairs).chain(else_expr.iter().copied()).collect()
+            base.iter()
+                .copied()
+                .chain(pairs)
+                .chain(else_expr.iter().copied())
+                .collect()
         }
         Expr::Cast { expr, .. } | Expr::Collate(expr, _) => vec![expr],
         Expr::FunctionCall { args, .. } => args.iter().flat_map(|it| it.iter()).collect(),
-        Expr::InList { lhs, rhs, .. } => {
-            std::iter::once(*lhs).chain(rhs.iter().flat_map(|it| it.iter())).collect()
-        }
+        Expr::InList { lhs, rhs, .. } => std::iter::once(*lhs)
+            .chain(rhs.iter().flat_map(|it| it.iter()))
+            .collect(),
         Expr::InSelect { lhs, .. } | Expr::InTable { lhs, .. } => vec![lhs],
         Expr::IsNull(inner) | Expr::NotNull(inner) | Expr::Unary(_, inner) => vec![inner],
         Expr::Like { lhs, rhs, escape, .. } => {

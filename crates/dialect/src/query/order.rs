@@ -47,7 +47,12 @@ impl Reader<'_> {
             let key = match result {
                 Some(result) if is_distinct => {
                     let sql = format!("ordered.{}", quoted(result.name));
-                    self.key(&sql, result.value.value_type, collation_of(term, result.collation), result.alias)?
+                    self.key(
+                        &sql,
+                        result.value.value_type,
+                        collation_of(term, result.collation),
+                        result.alias,
+                    )?
                 }
                 None if is_distinct => return Err(Form::CompoundOrder.into()),
                 Some(result) => self.key(
@@ -85,12 +90,25 @@ impl Reader<'_> {
         let value = self.expression(inner, frame)?;
         let own = column_of(inner, frame).map_or(Collation::Binary, |it| it.collation);
         let sql = format!("({})", value.sql);
-        self.key(&sql, value.value_type, collation_of(term, own), &inner.to_string())
+        self.key(
+            &sql,
+            value.value_type,
+            collation_of(term, own),
+            &inner.to_string(),
+        )
     }
 
     #[expect(clippy::unused_self, reason = "reads like the others where it is called")]
-    fn key(&self, sql: &str, value_type: ValueType, collation: Collation, name: &str) -> Result<String, Refusal> {
-        sort_key(sql, value_type, collation).ok_or_else(|| Refusal::NoOrder { column: name.to_owned() })
+    fn key(
+        &self,
+        sql: &str,
+        value_type: ValueType,
+        collation: Collation,
+        name: &str,
+    ) -> Result<String, Refusal> {
+        sort_key(sql, value_type, collation).ok_or_else(|| Refusal::NoOrder {
+            column: name.to_owned(),
+        })
     }
 
     /// ORDER BY behind a compound query, which names its result columns alone.

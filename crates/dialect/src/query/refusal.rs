@@ -80,14 +80,18 @@ impl Form {
             Form::OuterUsing => "USING or NATURAL stands in a RIGHT or FULL JOIN",
             Form::LimitExpression => "LIMIT or OFFSET is no whole number",
             Form::RecursiveOrder => "ORDER BY or LIMIT stands in a recursive query",
-            Form::RecursiveArms => "a recursive query refers to itself more than once, or inside of a subquery",
+            Form::RecursiveArms => {
+                "a recursive query refers to itself more than once, or inside of a subquery"
+            }
             Form::WindowFrame => "a window's frame is not the same in PostgreSQL",
             Form::CompoundOrder => "ORDER BY behind UNION, EXCEPT or INTERSECT names no result column",
             Form::AggregateOrder => "an aggregate has ORDER BY, or DISTINCT with a separator",
             Form::OuterAggregate => "an aggregate in a subquery belongs to the outer query",
             Form::RowValue => "it compares rows of values",
             Form::OtherDatabase => "it names another database",
-            Form::OrReplace => "OR REPLACE has more than one key to replace by, or foreign keys follow the row",
+            Form::OrReplace => {
+                "OR REPLACE has more than one key to replace by, or foreign keys follow the row"
+            }
             Form::OrRollback => "OR ROLLBACK or OR FAIL has no counterpart in a statement",
             Form::SelectRaise => "RAISE() stands in a form of SELECT that is not translated",
             Form::RaiseExpression => "the message of RAISE() is no constant",
@@ -125,7 +129,10 @@ impl fmt::Display for Refusal {
                 "{name} stands beside an aggregate without being grouped, so that any row of the group may give it"
             ),
             Refusal::Mixed { column } => {
-                write!(f, "the column {column} has values of different types in the parts of the query")
+                write!(
+                    f,
+                    "the column {column} has values of different types in the parts of the query"
+                )
             }
             Refusal::NoOrder { column } => {
                 write!(f, "PostgreSQL cannot compare {column} as SQLite does")

@@ -112,7 +112,11 @@ impl Reader<'_> {
         })
     }
 
-    fn items<'a>(&self, columns: &'a [ResultColumn<'a>], frame: &Frame<'a>) -> Result<Vec<Item<'a>>, Refusal> {
+    fn items<'a>(
+        &self,
+        columns: &'a [ResultColumn<'a>],
+        frame: &Frame<'a>,
+    ) -> Result<Vec<Item<'a>>, Refusal> {
         let mut items = Vec::new();
         for column in columns {
             match column {
@@ -146,7 +150,12 @@ impl Reader<'_> {
         Ok(items)
     }
 
-    fn plain_column(&self, column: &ScopeColumn, written: &Expr<'_>, frame: &Frame<'_>) -> Result<Expression, Refusal> {
+    fn plain_column(
+        &self,
+        column: &ScopeColumn,
+        written: &Expr<'_>,
+        frame: &Frame<'_>,
+    ) -> Result<Expression, Refusal> {
         if frame.grouping.borrow().is_some() {
             // Found again, so that the group is asked.
             let table = match written {
@@ -162,7 +171,12 @@ impl Reader<'_> {
     }
 
     /// All columns of all relations, or of one.
-    fn stars(&self, table: Option<&str>, frame: &Frame<'_>, items: &mut Vec<Item<'_>>) -> Result<(), Refusal> {
+    fn stars(
+        &self,
+        table: Option<&str>,
+        frame: &Frame<'_>,
+        items: &mut Vec<Item<'_>>,
+    ) -> Result<(), Refusal> {
         let mut found = false;
         for source in &frame.sources {
             if source.qualified_only || table.is_some_and(|it| !source.label.eq_ignore_ascii_case(it)) {
@@ -188,7 +202,9 @@ impl Reader<'_> {
             }
         }
         match (found, table) {
-            (false, Some(table)) => Err(Refusal::NoRelation { name: table.to_owned() }),
+            (false, Some(table)) => Err(Refusal::NoRelation {
+                name: table.to_owned(),
+            }),
             _ => Ok(()),
         }
     }
@@ -207,7 +223,9 @@ impl Reader<'_> {
             let item = match (numbered, expression) {
                 (None, Expr::Id(name)) if frame.find(None, &unquote(name.0))?.is_none() => {
                     let name = unquote(name.0);
-                    items.iter().find(|it| it.expression.is_some() && it.name.eq_ignore_ascii_case(&name))
+                    items
+                        .iter()
+                        .find(|it| it.expression.is_some() && it.name.eq_ignore_ascii_case(&name))
                 }
                 (numbered, _) => numbered,
             };
@@ -255,7 +273,10 @@ impl Reader<'_> {
             .enumerate()
             .map(|(place, &value_type)| {
                 let given = names.and_then(|it| it.get(place)).cloned();
-                column(given.unwrap_or_else(|| format!("column{}", place + 1)), value_type)
+                column(
+                    given.unwrap_or_else(|| format!("column{}", place + 1)),
+                    value_type,
+                )
             })
             .collect();
         let rows: Vec<String> = read

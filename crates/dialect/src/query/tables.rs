@@ -21,8 +21,9 @@ impl Reader<'_> {
         let mut tables = Vec::new();
         for table in with.ctes {
             let name = unquote(table.tbl_name.0);
-            let given: Option<Vec<String>> =
-                table.columns.map(|it| it.iter().map(|column| unquote(column.col_name.0)).collect());
+            let given: Option<Vec<String>> = table
+                .columns
+                .map(|it| it.iter().map(|column| unquote(column.col_name.0)).collect());
             let query = if mentions(table.select, &name) {
                 is_recursive = true;
                 self.recursive(table, &name, given.as_deref(), frame)?
@@ -33,7 +34,12 @@ impl Reader<'_> {
                 return Err(Refusal::Unreadable);
             }
             let columns: Vec<String> = query.columns.iter().map(|it| quoted(&it.name)).collect();
-            tables.push(format!("{} ({}) AS (\n{}\n)", quoted(&name), columns.join(", "), query.sql));
+            tables.push(format!(
+                "{} ({}) AS (\n{}\n)",
+                quoted(&name),
+                columns.join(", "),
+                query.sql
+            ));
             frame.tables.push(CommonTable {
                 name,
                 columns: query.columns,
@@ -66,7 +72,11 @@ impl Reader<'_> {
             CompoundOperator::Union => "UNION",
             _ => return Err(Form::RecursiveArms.into()),
         };
-        if is_early || in_from(&last.select) != 1 || mentions_of(select, name) != 1 || has_outer_join(&last.select) {
+        if is_early
+            || in_from(&last.select) != 1
+            || mentions_of(select, name) != 1
+            || has_outer_join(&last.select)
+        {
             return Err(Form::RecursiveArms.into());
         }
         let mut frame = Frame::within(Some(outer))?;
@@ -82,7 +92,10 @@ impl Reader<'_> {
             .iter()
             .map(|it| match it.value_type {
                 ValueType::SmallInt => column(it.name.clone(), ValueType::Integer),
-                _ => ScopeColumn { nullable: true, ..it.clone() },
+                _ => ScopeColumn {
+                    nullable: true,
+                    ..it.clone()
+                },
             })
             .collect();
         frame.tables.push(CommonTable {
@@ -135,7 +148,8 @@ fn mentions(select: &Select<'_>, name: &str) -> bool {
 fn mentions_of(select: &Select<'_>, name: &str) -> usize {
     let arms = select.body.compounds.as_deref().unwrap_or_default();
     let all = std::iter::once(&select.body.select).chain(arms.iter().map(|arm| &arm.select));
-    all.map(|it| times_in_from(it, name) + times_in_subqueries(it, name)).sum()
+    all.map(|it| times_in_from(it, name) + times_in_subqueries(it, name))
+        .sum()
 }
 
 fn times_in_from(select: &OneSelect<'_>, name: &str) -> usize {
@@ -165,11 +179,19 @@ fn has_outer_join(select: &OneSelect<'_>) -> bool {
 
 /// References inside of subqueries, in FROM and in expressions.
 fn times_in_subqueries(select: &OneSelect<'_>, name: &str) -> usize {
-    let OneSelect::Select { columns, from, where_clause, having, .. } = select else {
+    let OneSelect::Select {
+        columns,
+        from,
+        where_clause,
+        having,
+        ..
+    } = select
+    else {
         return 0;
     };
     let mut count = 0;
-    let mut visit = |it: &Expr<'_>| count += super::nested::mentions_in(it, &|query| mentions_of(query, name));
+    let mut visit =
+        |it: &Expr<'_>| count += super::nested::mentions_in(it, &|query| mentions_of(query, name));
     for result in *columns {
         if let sqlite3_parser::ast::ResultColumn::Expr(expression, _) = result {
             visit(expression);

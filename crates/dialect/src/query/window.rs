@@ -42,7 +42,10 @@ impl Reader<'_> {
             ("nth_value", [value, place]) => {
                 let place = whole(place, call)?;
                 let value = self.expression(value, frame)?;
-                Ok(of_type(format!("nth_value({}, {place}){over}", value.sql), value.value_type))
+                Ok(of_type(
+                    format!("nth_value({}, {place}){over}", value.sql),
+                    value.value_type,
+                ))
             }
             ("lag" | "lead", [value, rest @ ..]) if rest.len() <= 2 => {
                 let distance = match rest.first() {
@@ -57,7 +60,10 @@ impl Reader<'_> {
                 let default = self.expression(default, frame)?;
                 let known = unified(value.value_type, default.value_type).ok_or_else(|| unknown(call))?;
                 let (value, default) = (super::cast(&value, known), super::cast(&default, known));
-                Ok(of_type(format!("{name}({value}, {distance}, {default}){over}"), known))
+                Ok(of_type(
+                    format!("{name}({value}, {distance}, {default}){over}"),
+                    known,
+                ))
             }
             _ => Err(unknown(call)),
         }
@@ -70,7 +76,10 @@ impl Reader<'_> {
             // Written out at each place: the name would have to stand behind HAVING.
             Over::Name(name) => {
                 let name = unquote(name.0);
-                let named = frame.windows.iter().find(|it| unquote(it.name.0).eq_ignore_ascii_case(&name));
+                let named = frame
+                    .windows
+                    .iter()
+                    .find(|it| unquote(it.name.0).eq_ignore_ascii_case(&name));
                 let window = named.ok_or(Refusal::Unreadable)?;
                 format!(" OVER ({})", self.window(&window.window, frame)?)
             }

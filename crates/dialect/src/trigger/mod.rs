@@ -7,9 +7,9 @@ mod statement;
 use sqlite3_parser::Bump;
 use sqlite3_parser::ast::{Expr, Stmt, TriggerCmd, TriggerEvent, TriggerTime};
 
-use crate::{Assumption, parse};
 use crate::query::{Form, Frame, Reader, Refusal, Remark, Source, children, quoted, source_of};
 use crate::relation::{Relation, Relations};
+use crate::{Assumption, parse};
 
 /// A trigger of the target, and its function.
 #[derive(Clone, Debug)]
@@ -50,7 +50,10 @@ pub struct Guard(pub String);
 impl Guard {
     /// An expression: whether the trigger runs already, further up.
     pub fn is_on(&self) -> String {
-        format!("(COALESCE(current_setting('{}'::text, true), ''::text) = 'on'::text)", self.0)
+        format!(
+            "(COALESCE(current_setting('{}'::text, true), ''::text) = 'on'::text)",
+            self.0
+        )
     }
 
     /// The statement that says that it runs, or that it is done.
@@ -100,7 +103,10 @@ pub fn trigger(
         guard,
         writes: Vec::new(),
     };
-    let condition = when_clause.as_ref().map(|it| reader.condition(it, &frame)).transpose()?;
+    let condition = when_clause
+        .as_ref()
+        .map(|it| reader.condition(it, &frame))
+        .transpose()?;
     let mut statements = Vec::new();
     for command in commands {
         statements.extend(body.command(command)?);
@@ -163,7 +169,10 @@ impl Body<'_> {
                 from,
                 where_clause,
             } => vec![self.update(*or_conflict, tbl_name, sets, from.as_ref(), where_clause.as_ref())?],
-            TriggerCmd::Delete { tbl_name, where_clause } => {
+            TriggerCmd::Delete {
+                tbl_name,
+                where_clause,
+            } => {
                 vec![self.delete(tbl_name, where_clause.as_ref())?]
             }
             TriggerCmd::Select(select) => self.select(select)?.into_iter().collect(),
@@ -195,7 +204,9 @@ fn event_of(event: &TriggerEvent<'_>, relation: &Relation, timing: Timing) -> Re
         TriggerEvent::UpdateOf(names) => {
             let mut columns = Vec::new();
             for name in names.iter() {
-                let place = relation.place(&parse::unquote(name.0)).ok_or(Form::UpdateOfUnknown)?;
+                let place = relation
+                    .place(&parse::unquote(name.0))
+                    .ok_or(Form::UpdateOfUnknown)?;
                 columns.push(quoted(&relation.columns[place].target));
             }
             format!("UPDATE OF {}", columns.join(", "))

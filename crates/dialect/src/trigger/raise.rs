@@ -14,11 +14,19 @@ impl Body<'_> {
             OneSelect::Select { columns, .. } => *columns,
             OneSelect::Values(rows) => {
                 let raises = rows.iter().flat_map(|row| row.iter()).any(has_raise);
-                return if raises { Err(Form::SelectRaise.into()) } else { Ok(None) };
+                return if raises {
+                    Err(Form::SelectRaise.into())
+                } else {
+                    Ok(None)
+                };
             }
         };
         let is_compound = select.body.compounds.is_some();
-        if !is_compound && !columns.iter().any(|it| matches!(it, ResultColumn::Expr(it, _) if has_raise(it))) {
+        if !is_compound
+            && !columns
+                .iter()
+                .any(|it| matches!(it, ResultColumn::Expr(it, _) if has_raise(it)))
+        {
             return Ok(None);
         }
         let OneSelect::Select {
@@ -32,7 +40,9 @@ impl Body<'_> {
         else {
             return Err(Form::SelectRaise.into());
         };
-        let has_limit = select.limit.is_some_and(|it| it.expr.is_integer().is_none_or(|it| it == 0) || it.offset.is_some());
+        let has_limit = select
+            .limit
+            .is_some_and(|it| it.expr.is_integer().is_none_or(|it| it == 0) || it.offset.is_some());
         if is_compound || select.with.is_some() || has_limit {
             return Err(Form::SelectRaise.into());
         }
@@ -43,7 +53,9 @@ impl Body<'_> {
             frame.sources = from.sources;
             from_sql = Some(from.sql);
         }
-        let filter = where_clause.map(|it| self.reader.condition(it, &frame)).transpose()?;
+        let filter = where_clause
+            .map(|it| self.reader.condition(it, &frame))
+            .transpose()?;
         let branches = self.branches(raising, &frame)?;
         let Some(from_sql) = from_sql else {
             return Ok(Some(chain(&branches, filter.as_deref())));
@@ -52,7 +64,11 @@ impl Body<'_> {
         let [branch] = branches.as_slice() else {
             return Err(Form::SelectRaise.into());
         };
-        let conditions: Vec<&str> = filter.iter().chain(&branch.condition).map(String::as_str).collect();
+        let conditions: Vec<&str> = filter
+            .iter()
+            .chain(&branch.condition)
+            .map(String::as_str)
+            .collect();
         let filter = match conditions.is_empty() {
             true => String::new(),
             false => format!(" WHERE {}", conditions.join(" AND ")),

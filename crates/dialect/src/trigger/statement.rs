@@ -30,14 +30,22 @@ impl<'b> Body<'b> {
                 .iter()
                 .map(|name| place_of(relation, &unquote(name.0)))
                 .collect::<Result<_, _>>()?,
-            None => (0..relation.columns.len()).filter(|&it| !relation.columns[it].generated).collect(),
+            None => (0..relation.columns.len())
+                .filter(|&it| !relation.columns[it].generated)
+                .collect(),
         };
         if places.iter().any(|&it| relation.columns[it].generated) {
             return Err(Form::GeneratedTarget.into());
         }
-        let label = table.alias.as_ref().map_or_else(|| relation.name.clone(), |it| unquote(it.0));
+        let label = table
+            .alias
+            .as_ref()
+            .map_or_else(|| relation.name.clone(), |it| unquote(it.0));
         let alias = free_alias(&label, &mut Vec::new());
-        let columns: Vec<String> = places.iter().map(|&it| quoted(&relation.columns[it].target)).collect();
+        let columns: Vec<String> = places
+            .iter()
+            .map(|&it| quoted(&relation.columns[it].target))
+            .collect();
         let rows = self.rows_to_insert(select, relation, &places)?;
         let mut sql = format!(
             "{} {} AS {alias} ({})\n    {}",
@@ -66,7 +74,12 @@ impl<'b> Body<'b> {
     }
 
     /// VALUES with each value in its column's type, or a query whose columns have those types already.
-    fn rows_to_insert(&self, select: &Select<'_>, relation: &Relation, places: &[usize]) -> Result<String, Refusal> {
+    fn rows_to_insert(
+        &self,
+        select: &Select<'_>,
+        relation: &Relation,
+        places: &[usize],
+    ) -> Result<String, Refusal> {
         let is_plain = select.with.is_none() && select.body.compounds.is_none() && select.limit.is_none();
         if let OneSelect::Values(rows) = &select.body.select
             && is_plain
@@ -100,7 +113,13 @@ impl<'b> Body<'b> {
         Ok(query.sql)
     }
 
-    fn upsert(&self, upsert: &Upsert<'_>, relation: &Relation, label: &str, alias: &str) -> Result<String, Refusal> {
+    fn upsert(
+        &self,
+        upsert: &Upsert<'_>,
+        relation: &Relation,
+        label: &str,
+        alias: &str,
+    ) -> Result<String, Refusal> {
         if upsert.next.is_some() {
             return Err(Form::UpsertTarget.into());
         }
@@ -116,7 +135,10 @@ impl<'b> Body<'b> {
             if index.where_clause.is_some() || !is_key(relation, &places) {
                 return Err(Form::UpsertTarget.into());
             }
-            let names: Vec<String> = places.iter().map(|&it| quoted(&relation.columns[it].target)).collect();
+            let names: Vec<String> = places
+                .iter()
+                .map(|&it| quoted(&relation.columns[it].target))
+                .collect();
             // Writing to a String cannot fail, here and below.
             let _ = write!(sql, " ({})", names.join(", "));
         }
@@ -152,7 +174,10 @@ impl<'b> Body<'b> {
             return Err(Form::OrRollback.into());
         }
         let relation = self.written(table)?;
-        let label = table.alias.as_ref().map_or_else(|| relation.name.clone(), |it| unquote(it.0));
+        let label = table
+            .alias
+            .as_ref()
+            .map_or_else(|| relation.name.clone(), |it| unquote(it.0));
         let mut taken = Vec::new();
         let alias = free_alias(&label, &mut taken);
         let mut frame = Frame::within(Some(self.frame))?;
@@ -165,7 +190,12 @@ impl<'b> Body<'b> {
         frame.sources.push(source_of(relation, label, &alias));
         let sets = self.sets(sets, relation, &frame)?;
         let filter = self.filter(condition, &frame)?;
-        Ok(format!("{} {} AS {alias} {} {sets}{from_sql}{filter};", UPDATE, relation.qualified(), SET))
+        Ok(format!(
+            "{} {} AS {alias} {} {sets}{from_sql}{filter};",
+            UPDATE,
+            relation.qualified(),
+            SET
+        ))
     }
 
     fn sets(&self, sets: &[Set<'_>], relation: &Relation, frame: &Frame<'_>) -> Result<String, Refusal> {
@@ -174,7 +204,9 @@ impl<'b> Body<'b> {
             let names = set.col_names.as_slice();
             let values: Vec<&Expr<'_>> = match (&set.expr, names) {
                 (value, [_]) => vec![value],
-                (Expr::Parenthesized(values), names) if values.len() == names.len() => values.iter().collect(),
+                (Expr::Parenthesized(values), names) if values.len() == names.len() => {
+                    values.iter().collect()
+                }
                 _ => return Err(Form::RowValue.into()),
             };
             for (name, value) in names.iter().zip(values) {
@@ -189,9 +221,16 @@ impl<'b> Body<'b> {
         Ok(assignments.join(", "))
     }
 
-    pub(super) fn delete(&mut self, table: &QualifiedName<'_>, condition: Option<&Expr<'_>>) -> Result<String, Refusal> {
+    pub(super) fn delete(
+        &mut self,
+        table: &QualifiedName<'_>,
+        condition: Option<&Expr<'_>>,
+    ) -> Result<String, Refusal> {
         let relation = self.written(table)?;
-        let label = table.alias.as_ref().map_or_else(|| relation.name.clone(), |it| unquote(it.0));
+        let label = table
+            .alias
+            .as_ref()
+            .map_or_else(|| relation.name.clone(), |it| unquote(it.0));
         let alias = free_alias(&label, &mut Vec::new());
         let mut frame = Frame::within(Some(self.frame))?;
         frame.sources.push(source_of(relation, label, &alias));
@@ -219,7 +258,8 @@ impl<'b> Body<'b> {
         let (relation, place) = target;
         let column = &relation.columns[place];
         // NULL is the next number there.
-        if relation.rowid == Some(place) && matches!(value, Expr::Literal(sqlite3_parser::ast::Literal::Null)) {
+        if relation.rowid == Some(place) && matches!(value, Expr::Literal(sqlite3_parser::ast::Literal::Null))
+        {
             return Ok("DEFAULT".to_owned());
         }
         let stored = ScopeColumn {
@@ -256,13 +296,18 @@ fn replacing(relation: &Relation) -> Result<String, Form> {
         return Err(Form::OrReplace);
     }
     let name = |place: usize| quoted(&relation.columns[place].target);
-    let others = (0..relation.columns.len()).filter(|it| !key.contains(it) && !relation.columns[*it].generated);
+    let others =
+        (0..relation.columns.len()).filter(|it| !key.contains(it) && !relation.columns[*it].generated);
     let sets: Vec<String> = others.map(|it| format!("{0} = excluded.{0}", name(it))).collect();
     let key: Vec<String> = key.iter().map(|&it| name(it)).collect();
     Ok(if sets.is_empty() {
         format!("\n    ON CONFLICT ({}) DO NOTHING", key.join(", "))
     } else {
-        format!("\n    ON CONFLICT ({}) DO UPDATE SET {}", key.join(", "), sets.join(", "))
+        format!(
+            "\n    ON CONFLICT ({}) DO UPDATE SET {}",
+            key.join(", "),
+            sets.join(", ")
+        )
     })
 }
 
@@ -275,6 +320,8 @@ fn place_of(relation: &Relation, name: &str) -> Result<usize, Refusal> {
     match relation.place(name) {
         Some(place) => Ok(place),
         None if is_rowid(name) => relation.rowid.ok_or(Form::RowidWrite.into()),
-        None => Err(Refusal::NoColumn { name: name.to_owned() }),
+        None => Err(Refusal::NoColumn {
+            name: name.to_owned(),
+        }),
     }
 }

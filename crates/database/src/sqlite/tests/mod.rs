@@ -359,7 +359,10 @@ fn what_has_no_counterpart_stays_behind_with_a_note() {
         assert!(inspection.notes.iter().any(|it| it.object == name), "{name}");
     }
     // A name with a line's end must not end the comment that it stands in.
-    let mut lines = inspection.post_data.lines().skip_while(|line| !line.starts_with("--"));
+    let mut lines = inspection
+        .post_data
+        .lines()
+        .skip_while(|line| !line.starts_with("--"));
     assert!(lines.all(|line| line.is_empty() || line.starts_with("--")));
 }
 
