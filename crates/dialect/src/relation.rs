@@ -18,8 +18,6 @@ pub struct Relation {
     pub primary_key: Vec<usize>,
     /// Place of the column that is an alias of the rowid.
     pub rowid: Option<usize>,
-    /// Whether SQLite gives its rows a number. Views, and tables WITHOUT ROWID, have none.
-    pub has_rowid: bool,
     /// Further keys that the target enforces, as places of columns.
     pub uniques: Vec<Vec<usize>>,
     /// Whether foreign keys refer to it.

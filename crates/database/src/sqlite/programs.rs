@@ -135,7 +135,6 @@ fn translate_views(
                         columns,
                         primary_key: Vec::new(),
                         rowid: None,
-                        has_rowid: false,
                         uniques: Vec::new(),
                         is_referenced: false,
                         has_triggers: false,
@@ -376,7 +375,6 @@ fn relation(schema: &Schema, at: usize, table: &Table, keys: &Keys) -> Relation 
             .find(|it| it.primary)
             .map_or_else(Vec::new, |it| it.columns.clone()),
         rowid: table.rowid_alias,
-        has_rowid: !table.without_rowid,
         uniques: own()
             .map(|it| it.columns.clone())
             .chain(indexes.map(|it| it.columns.iter().map(|(place, _)| *place).collect()))

@@ -76,14 +76,14 @@ impl Reader<'_> {
         let mut query = self.one(first, Some(frame), names, &[])?;
         for (operator, arm) in arms {
             let right = self.one(arm, Some(frame), None, &[])?;
-            query = united(query, *operator, &right)?;
+            query = united(&query, *operator, &right)?;
         }
         Ok(query)
     }
 }
 
 /// Both queries under one operator, their columns in types that hold the values of both.
-pub(super) fn united(left: Query, operator: CompoundOperator, right: &Query) -> Result<Query, Refusal> {
+pub(super) fn united(left: &Query, operator: CompoundOperator, right: &Query) -> Result<Query, Refusal> {
     if left.columns.len() != right.columns.len() {
         return Err(Refusal::Unreadable);
     }
@@ -120,7 +120,7 @@ pub(super) fn united(left: Query, operator: CompoundOperator, right: &Query) -> 
     Ok(Query {
         sql: format!(
             "({})\n{word}\n({})",
-            as_typed(&left, &columns),
+            as_typed(left, &columns),
             as_typed(right, &columns)
         ),
         columns,

@@ -20,12 +20,12 @@ pub(crate) struct From {
 
 impl<'r> Reader<'r> {
     /// Reads a FROM clause of a query within `outer`, where SQLite looks for what its subqueries name.
-    pub(crate) fn from(&self, clause: &FromClause<'_>, outer: Option<&Frame<'_>>) -> Result<From, Refusal> {
-        self.from_beside(clause, outer, &mut Vec::new())
+    pub(crate) fn joined(&self, clause: &FromClause<'_>, outer: Option<&Frame<'_>>) -> Result<From, Refusal> {
+        self.joined_beside(clause, outer, &mut Vec::new())
     }
 
-    /// As [`Reader::from`], beside relations whose names are taken.
-    pub(crate) fn from_beside(
+    /// As [`Reader::joined`], beside relations whose names are taken.
+    pub(crate) fn joined_beside(
         &self,
         clause: &FromClause<'_>,
         outer: Option<&Frame<'_>>,
@@ -139,7 +139,7 @@ impl<'r> Reader<'r> {
                 Ok(From::of(sql, label.unwrap_or_default(), columns))
             }
             SelectTable::Sub(clause, None) => {
-                let mut inner = self.from_beside(clause, outer, taken)?;
+                let mut inner = self.joined_beside(clause, outer, taken)?;
                 if inner.sources.len() > 1 {
                     inner.sql = format!("({})", inner.sql);
                 }
@@ -152,14 +152,13 @@ impl<'r> Reader<'r> {
 
     /// `IN table` reads all of a table, which must have one column.
     pub(crate) fn whole_table(&self, name: &str, outer: &Frame<'_>) -> Result<Query, Refusal> {
-        let (columns, sql) = match outer.table(name) {
-            Some(common) => (common.columns.clone(), quoted(&common.name)),
-            None => {
-                let relation = self.relation(name)?;
-                self.note_read(relation);
-                let source = source_of(relation, name.to_owned(), "whole");
-                (source.columns, relation.qualified())
-            }
+        let (columns, sql) = if let Some(common) = outer.table(name) {
+            (common.columns.clone(), quoted(&common.name))
+        } else {
+            let relation = self.relation(name)?;
+            self.note_read(relation);
+            let source = source_of(relation, name.to_owned(), "whole");
+            (source.columns, relation.qualified())
         };
         Ok(Query {
             sql: format!("SELECT whole.*\nFROM {sql} AS whole"),

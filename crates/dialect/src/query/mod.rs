@@ -224,7 +224,7 @@ impl Names for InFrame<'_> {
 
 /// A name in quotes where it needs them.
 pub(crate) fn quoted(name: &str) -> String {
-    catalog::quote_ident(name).to_string()
+    catalog::quote_ident(name)
 }
 
 /// A text as a literal of that type.

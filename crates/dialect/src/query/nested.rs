@@ -18,7 +18,7 @@ impl Reader<'_> {
         expression: &Expr<'_>,
         frame: &Frame<'_>,
     ) -> Result<Option<Expression>, Refusal> {
-        if let Some(found) = self.grouped(expression, frame)? {
+        if let Some(found) = self.grouped(expression, frame) {
             return Ok(Some(found));
         }
         Ok(Some(match expression {
@@ -68,18 +68,16 @@ impl Reader<'_> {
     }
 
     /// An expression that the query groups by.
-    fn grouped(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Result<Option<Expression>, Refusal> {
+    fn grouped(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Option<Expression> {
         if frame.seen.in_aggregate.get() > 0 || is_leaf(expression) {
-            return Ok(None);
+            return None;
         }
-        let Some(grouping) = frame.grouping.borrow_mut().take() else {
-            return Ok(None);
-        };
+        let grouping = frame.grouping.borrow_mut().take()?;
         // What cannot be translated here is told when its own parts are.
         let plain = self.expression(expression, frame).ok();
         let found = plain.filter(|it| grouping.expressions.contains(&it.sql));
         frame.grouping.replace(Some(grouping));
-        Ok(found)
+        found
     }
 
     /// A subquery as a value: SQLite takes its first row.

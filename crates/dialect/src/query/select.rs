@@ -57,7 +57,7 @@ impl Reader<'_> {
         let mut frame = Frame::within(outer)?;
         let mut from_sql = String::new();
         if let Some(clause) = from.as_ref().filter(|it| it.select.is_some()) {
-            let from = self.from(clause, outer)?;
+            let from = self.joined(clause, outer)?;
             from_sql = format!("\nFROM {}", from.sql);
             frame.sources = from.sources;
         }
@@ -126,7 +126,7 @@ impl Reader<'_> {
                     let source = column_of(expression, frame);
                     // A column as it is needs no meaning.
                     let value = match &source {
-                        Some(column) => self.plain_column(column, expression, frame),
+                        Some(column) => plain_column(column, expression, frame),
                         None => self.expression(expression, frame),
                     };
                     frame.seen.in_alias.set(false);
@@ -141,72 +141,13 @@ impl Reader<'_> {
                         source,
                     });
                 }
-                ResultColumn::Star => self.stars(None, frame, &mut items)?,
+                ResultColumn::Star => stars(None, frame, &mut items)?,
                 ResultColumn::TableStar(table) => {
-                    self.stars(Some(&unquote(table.0)), frame, &mut items)?;
+                    stars(Some(&unquote(table.0)), frame, &mut items)?;
                 }
             }
         }
         Ok(items)
-    }
-
-    fn plain_column(
-        &self,
-        column: &ScopeColumn,
-        written: &Expr<'_>,
-        frame: &Frame<'_>,
-    ) -> Result<Expression, Refusal> {
-        if frame.grouping.borrow().is_some() {
-            // Found again, so that the group is asked.
-            let table = match written {
-                Expr::Qualified(table, _) | Expr::DoublyQualified(_, table, _) => Some(unquote(table.0)),
-                _ => None,
-            };
-            frame.find(table.as_deref(), &column.name)?;
-            if let Some(name) = frame.take_bare() {
-                return Err(Refusal::BareColumn { name });
-            }
-        }
-        Ok(plain(column))
-    }
-
-    /// All columns of all relations, or of one.
-    fn stars(
-        &self,
-        table: Option<&str>,
-        frame: &Frame<'_>,
-        items: &mut Vec<Item<'_>>,
-    ) -> Result<(), Refusal> {
-        let mut found = false;
-        for source in &frame.sources {
-            if source.qualified_only || table.is_some_and(|it| !source.label.eq_ignore_ascii_case(it)) {
-                continue;
-            }
-            found = true;
-            for (place, column) in source.columns.iter().enumerate() {
-                if table.is_none() && source.joined.contains(&place) {
-                    continue;
-                }
-                if let Some(grouping) = &*frame.grouping.borrow()
-                    && !grouping.columns.contains(&column.sql)
-                {
-                    let name = column.name.clone();
-                    return Err(Refusal::BareColumn { name });
-                }
-                items.push(Item {
-                    expression: None,
-                    value: plain(column),
-                    name: column.name.clone(),
-                    source: Some(column.clone()),
-                });
-            }
-        }
-        match (found, table) {
-            (false, Some(table)) => Err(Refusal::NoRelation {
-                name: table.to_owned(),
-            }),
-            _ => Ok(()),
-        }
     }
 
     /// What GROUP BY groups by. A whole number stands for a result column.
@@ -254,7 +195,7 @@ impl Reader<'_> {
             return Err(Refusal::Unreadable);
         };
         let frame = Frame::within(outer)?;
-        let width = rows.first().map_or(0, |row| row.len());
+        let width = rows.first().map_or(0, sqlite3_parser::Vec::len);
         let mut types = vec![ValueType::Null; width];
         let mut read = Vec::new();
         for row in rows {
@@ -296,6 +237,55 @@ impl Reader<'_> {
             single: read.len() == 1,
             columns,
         })
+    }
+}
+
+fn plain_column(column: &ScopeColumn, written: &Expr<'_>, frame: &Frame<'_>) -> Result<Expression, Refusal> {
+    if frame.grouping.borrow().is_some() {
+        // Found again, so that the group is asked.
+        let table = match written {
+            Expr::Qualified(table, _) | Expr::DoublyQualified(_, table, _) => Some(unquote(table.0)),
+            _ => None,
+        };
+        frame.find(table.as_deref(), &column.name)?;
+        if let Some(name) = frame.take_bare() {
+            return Err(Refusal::BareColumn { name });
+        }
+    }
+    Ok(plain(column))
+}
+
+/// All columns of all relations, or of one.
+fn stars(table: Option<&str>, frame: &Frame<'_>, items: &mut Vec<Item<'_>>) -> Result<(), Refusal> {
+    let mut found = false;
+    for source in &frame.sources {
+        if source.qualified_only || table.is_some_and(|it| !source.label.eq_ignore_ascii_case(it)) {
+            continue;
+        }
+        found = true;
+        for (place, column) in source.columns.iter().enumerate() {
+            if table.is_none() && source.joined.contains(&place) {
+                continue;
+            }
+            if let Some(grouping) = &*frame.grouping.borrow()
+                && !grouping.columns.contains(&column.sql)
+            {
+                let name = column.name.clone();
+                return Err(Refusal::BareColumn { name });
+            }
+            items.push(Item {
+                expression: None,
+                value: plain(column),
+                name: column.name.clone(),
+                source: Some(column.clone()),
+            });
+        }
+    }
+    match (found, table) {
+        (false, Some(table)) => Err(Refusal::NoRelation {
+            name: table.to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! SELECT in a trigger: it does nothing, unless RAISE() stands in it.
+//! SELECT in a trigger: it does nothing, unless `RAISE()` stands in it.
 
 use sqlite3_parser::ast::{Expr, Literal, OneSelect, ResolveType, ResultColumn, Select};
 
@@ -49,7 +49,7 @@ impl Body<'_> {
         let mut frame = Frame::within(Some(self.frame))?;
         let mut from_sql = None;
         if let Some(clause) = from.as_ref().filter(|it| it.select.is_some()) {
-            let from = self.reader.from(clause, Some(self.frame))?;
+            let from = self.reader.joined(clause, Some(self.frame))?;
             frame.sources = from.sources;
             from_sql = Some(from.sql);
         }
@@ -69,15 +69,16 @@ impl Body<'_> {
             .chain(&branch.condition)
             .map(String::as_str)
             .collect();
-        let filter = match conditions.is_empty() {
-            true => String::new(),
-            false => format!(" WHERE {}", conditions.join(" AND ")),
+        let filter = if conditions.is_empty() {
+            String::new()
+        } else {
+            format!(" WHERE {}", conditions.join(" AND "))
         };
         let exists = format!("EXISTS (SELECT FROM {from_sql}{filter})");
         Ok(Some(format!("IF {exists} THEN\n    {}\nEND IF;", branch.action)))
     }
 
-    /// RAISE() alone, or in the branches of a CASE.
+    /// `RAISE()` alone, or in the branches of a CASE.
     fn branches(&self, raising: &Expr<'_>, frame: &Frame<'_>) -> Result<Vec<Branch>, Refusal> {
         match raising {
             Expr::Parenthesized(inner) if inner.len() == 1 => self.branches(&inner[0], frame),
@@ -109,7 +110,7 @@ impl Body<'_> {
         }
     }
 
-    /// The statement for RAISE(), or for a value, which does nothing.
+    /// The statement for `RAISE()`, or for a value, which does nothing.
     fn raise(&self, raising: &Expr<'_>, frame: &Frame<'_>) -> Result<String, Refusal> {
         let Expr::Raise(kind, message) = raising else {
             return if has_raise(raising) {
@@ -157,28 +158,25 @@ struct Branch {
 
 /// IF and ELSIF, the first one that holds.
 fn chain(branches: &[Branch], filter: Option<&str>) -> String {
-    let mut sql = String::new();
+    let mut lines = Vec::new();
     let mut is_open = false;
     for branch in branches {
-        match (&branch.condition, is_open) {
-            (Some(condition), false) => {
-                sql.push_str(&format!("IF {condition} THEN\n    {}\n", branch.action));
-                is_open = true;
-            }
-            (Some(condition), true) => {
-                sql.push_str(&format!("ELSIF {condition} THEN\n    {}\n", branch.action));
-            }
-            (None, true) => sql.push_str(&format!("ELSE\n    {}\n", branch.action)),
-            (None, false) => sql.push_str(&format!("{}\n", branch.action)),
-        }
+        lines.extend(match (&branch.condition, is_open) {
+            (Some(condition), false) => Some(format!("IF {condition} THEN")),
+            (Some(condition), true) => Some(format!("ELSIF {condition} THEN")),
+            (None, true) => Some("ELSE".to_owned()),
+            (None, false) => None,
+        });
+        is_open |= branch.condition.is_some();
+        lines.push(format!("    {}", branch.action));
     }
     if is_open {
-        sql.push_str("END IF;\n");
+        lines.push("END IF;".to_owned());
     }
-    let sql = sql.trim_end();
+    let sql = lines.join("\n");
     match filter {
         Some(filter) => format!("IF {filter} THEN\n{sql}\nEND IF;"),
-        None => sql.to_owned(),
+        None => sql,
     }
 }
 

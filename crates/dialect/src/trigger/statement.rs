@@ -183,7 +183,7 @@ impl<'b> Body<'b> {
         let mut frame = Frame::within(Some(self.frame))?;
         let mut from_sql = String::new();
         if let Some(clause) = from.filter(|it| it.select.is_some()) {
-            let from = self.reader.from_beside(clause, Some(self.frame), &mut taken)?;
+            let from = self.reader.joined_beside(clause, Some(self.frame), &mut taken)?;
             from_sql = format!("\n    FROM {}", from.sql);
             frame.sources = from.sources;
         }
