@@ -297,22 +297,19 @@ impl Decision<'_> {
         let mut assumptions: Vec<Assumption> = Vec::new();
         let (mut terms, mut bytes) = (Vec::new(), vec!["0".to_owned()]);
         for (term, column) in definition.terms.iter().zip(&index.columns) {
-            let translated = dialect::value(&term.expression, &self.scope);
-            let (sql, value_type) = match (translated, &column.name) {
-                (Ok(it), _) => {
-                    if !it.immutable {
+            let plain = column.name.as_deref().filter(|_| !index.unique);
+            let (sql, value_type) = match plain.and_then(|name| self.scope.column(None, name)) {
+                // A plain column may hold what it will, unless different values could become the same.
+                Some(column) => (column.sql.clone(), column.value_type),
+                None => {
+                    let translated =
+                        dialect::value(&term.expression, &self.scope).map_err(|it| it.to_string())?;
+                    if !translated.immutable {
                         return Err("PostgreSQL wants an expression that is immutable".to_owned());
                     }
-                    assumptions.extend(it.assumptions);
-                    (it.sql, it.value_type)
+                    assumptions.extend(translated.assumptions);
+                    (translated.sql, translated.value_type)
                 }
-                // A plain column needs no translation, only to be what it is.
-                (Err(_), Some(name)) if !index.unique => {
-                    let column = self.scope.column(None, name);
-                    let column = column.ok_or_else(|| Untranslated::UnknownName(name.clone()).to_string())?;
-                    (column.sql.clone(), column.value_type)
-                }
-                (Err(reason), _) => return Err(reason.to_string()),
             };
             if matches!(value_type, ValueType::Json | ValueType::Null) {
                 return Err(format!("{} has no order", term.expression));
