@@ -34,7 +34,7 @@ impl Translator<'_> {
             }
             _ => return Err(refused()),
         };
-        let place = self.place(document, &path, source)?;
+        let place = self.place(&document, &path, source)?;
         if operator == Operator::ArrowRightShift {
             return Ok(place);
         }
@@ -56,10 +56,10 @@ impl Translator<'_> {
         let Some(path) = path.text() else {
             return Err(Untranslated::Pattern(source.to_owned()));
         };
-        self.place(document, path, source)
+        self.place(&document, path, source)
     }
 
-    fn place(&mut self, document: Value, path: &str, source: &str) -> Result<Value> {
+    fn place(&mut self, document: &Value, path: &str, source: &str) -> Result<Value> {
         let steps = steps(path)
             .filter(|it| !it.is_empty())
             .ok_or_else(|| Untranslated::Pattern(source.to_owned()))?;
@@ -107,7 +107,7 @@ impl Translator<'_> {
                 parent: sql,
                 step: last,
             }),
-            ..Value::of(String::new(), source, ValueType::Text, &[&document])
+            ..Value::of(String::new(), source, ValueType::Text, &[document])
         })
     }
 
