@@ -69,7 +69,7 @@ impl Translator<'_> {
                 place.path.clone(),
                 format!("{} -> {}", place.parent, place.step),
             ),
-            None if matches!(document.value_type, ValueType::Json | ValueType::Jsonb) => {
+            None if may_hold_json(document) => {
                 let origin = document.source.clone();
                 // PostgreSQL takes the last of two members with one name, SQLite the first; and it refuses escapes
                 // that stand for no character.
@@ -83,7 +83,17 @@ impl Translator<'_> {
                     format!("instr({origin}, '\\u0000') = 0 AND instr(lower({origin}), '\\ud') = 0"),
                     format!("an escape that PostgreSQL does not read in {origin}"),
                 );
-                (origin, "$".to_owned(), document.operand())
+                let sql = match document.value_type {
+                    ValueType::Text => {
+                        self.assume(
+                            format!("json_valid({origin})"),
+                            format!("something else than JSON in {origin}"),
+                        );
+                        format!("{}::json", document.operand())
+                    }
+                    _ => document.operand(),
+                };
+                (origin, "$".to_owned(), sql)
             }
             _ => return Err(Untranslated::Types(source.to_owned())),
         };
@@ -205,6 +215,15 @@ impl Translator<'_> {
 fn is_plain(name: &str) -> bool {
     name.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_')
         && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
+}
+
+/// Whether it is a column of documents, or of texts that are some: there both databases refuse what is none.
+fn may_hold_json(value: &Value) -> bool {
+    match value.value_type {
+        ValueType::Json | ValueType::Jsonb => true,
+        ValueType::Text => value.affinity == Some(Affinity::Text) && value.constant.is_none(),
+        _ => false,
+    }
 }
 
 /// Reads `$.a."b c"[0][#-1]`; no other form is understood.

@@ -115,14 +115,14 @@ impl SqliteSource {
                 blockers,
             });
         }
-        expressions::generate(self.connection(), &mut schema, &mut notes)?;
+        expressions::generate(self.connection(), &mut schema, &mut notes);
         let mut names = Names::default();
         for table in &schema.tables {
             names.take(&table.name);
         }
         let identities = translate::identities(&schema, &mut names);
         let keys = keys::decide(self.connection(), &schema, &mut names, &mut notes)?;
-        let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes)?;
+        let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes);
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         notes.extend(left_behind(&schema));
         Ok(Inspection {

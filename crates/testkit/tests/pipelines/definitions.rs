@@ -49,7 +49,9 @@ fn definitions_of_a_sqlite_file_hold_on_the_target() {
     }
     let ask = |sql: &str| target.query(sql).unwrap();
     assert_eq!(
-        ask("SELECT conname, convalidated FROM pg_constraint WHERE contype = 'c' ORDER BY 1"),
+        ask(
+            "SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'shop.items'::regclass AND contype = 'c' ORDER BY 1"
+        ),
         [
             "code's form | t",
             "in order | t",
