@@ -74,9 +74,7 @@ impl Translator<'_> {
                 // PostgreSQL takes the last of two members with one name, SQLite the first; and it refuses escapes
                 // that stand for no character.
                 self.assume(
-                    format!(
-                        "NOT EXISTS (SELECT 1 FROM json_tree({origin}) GROUP BY fullkey HAVING count(*) > 1)"
-                    ),
+                    of_documents(&origin, &format!("NOT EXISTS (SELECT 1 FROM json_tree({origin}) GROUP BY fullkey HAVING count(*) > 1)")),
                     format!("two members of one name in {origin}"),
                 );
                 self.assume(
@@ -160,7 +158,10 @@ impl Translator<'_> {
         };
         let (document, path) = (&place.document, place.path.replace('\'', "''"));
         self.assume(
-            format!("json_type({document}, '{path}') IN ({kinds}, 'null')"),
+            of_documents(
+                document,
+                &format!("json_type({document}, '{path}') IN ({kinds}, 'null')"),
+            ),
             format!("{what} in {}", value.source),
         );
         let text = format!("{} ->> {}", place.parent, place.step);
@@ -215,6 +216,11 @@ impl Translator<'_> {
 fn is_plain(name: &str) -> bool {
     name.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_')
         && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
+}
+
+/// A condition that SQLite can calculate for no other text.
+fn of_documents(document: &str, condition: &str) -> String {
+    format!("CASE WHEN json_valid({document}) THEN {condition} END")
 }
 
 /// Whether it is a column of documents, or of texts that are some: there both databases refuse what is none.
