@@ -30,7 +30,7 @@ impl Translator<'_> {
                     return Ok(Value::constant(Constant::Integer(negated), source));
                 }
                 // 9223372036854775808 is a real, but with a sign before it an integer.
-                Some(Constant::Real(it)) if it == 9_223_372_036_854_775_808.0 => {
+                Some(Constant::Real(9_223_372_036_854_775_808.0)) => {
                     return Err(Untranslated::Operator(source.to_owned()));
                 }
                 Some(Constant::Real(it)) if it != 0.0 => {

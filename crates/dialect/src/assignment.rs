@@ -40,9 +40,12 @@ impl Translator<'_> {
         let refused = || Untranslated::Types(source.to_owned());
         let same = value.value_type == column.value_type;
         match column.value_type {
-            ValueType::Text if column.affinity == Affinity::Text => Ok(self.text_of(value)?.sql),
-            ValueType::Text if value.is_text() => Ok(self.text_of(value)?.sql),
-            ValueType::SmallInt | ValueType::Integer if value.is_integer() => Ok(value.as_integer().sql),
+            ValueType::Text if column.affinity == Affinity::Text || value.is_text() => {
+                Ok(self.text_of(value)?.sql)
+            }
+            ValueType::SmallInt | ValueType::Integer | ValueType::Numeric if value.is_integer() => {
+                Ok(value.into_integer().sql)
+            }
             ValueType::Boolean => match value.constant {
                 Some(Constant::Integer(it @ 0..=1)) => Ok((it == 1).to_string()),
                 None if same => Ok(value.sql),
@@ -58,7 +61,6 @@ impl Translator<'_> {
             ValueType::Real if value.is_integer() && column.affinity == Affinity::Real => {
                 Ok(format!("{}::double precision", value.as_integer_sql()))
             }
-            ValueType::Numeric if value.is_integer() => Ok(value.as_integer().sql),
             ValueType::Blob if same => Ok(value.sql),
             ValueType::Date | ValueType::Time | ValueType::Timestamp | ValueType::Uuid => {
                 let literal = value.text().and_then(|it| literal_like(column.value_type, it));

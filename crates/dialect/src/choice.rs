@@ -1,5 +1,7 @@
 //! Which of several values it is: CASE, COALESCE and their kin.
 
+use std::fmt::Write;
+
 use sqlite3_parser::ast::{Expr, Operator};
 
 use crate::expression::Untranslated;
@@ -46,12 +48,13 @@ impl Translator<'_> {
         source: &str,
     ) -> Result<Value> {
         let (results, value_type) = self.unified(results, source)?;
+        // Writing to a String cannot fail.
         let mut sql = "CASE".to_owned();
         for (condition, result) in conditions.iter().zip(&results) {
-            sql.push_str(&format!(" WHEN {} THEN {}", condition.sql, result.sql));
+            let _ = write!(sql, " WHEN {} THEN {}", condition.sql, result.sql);
         }
         if let Some(otherwise) = results.get(conditions.len()) {
-            sql.push_str(&format!(" ELSE {}", otherwise.sql));
+            let _ = write!(sql, " ELSE {}", otherwise.sql);
         }
         sql.push_str(" END");
         let volatile = conditions.iter().chain(&results).any(|it| it.volatile);

@@ -224,7 +224,7 @@ impl Translator<'_> {
         if left.value_type == Boolean && right.value_type == Boolean {
             return Some((left.operand(), right.operand()));
         }
-        let (left, right) = (left.as_integer(), right.as_integer());
+        let (left, right) = (left.into_integer(), right.into_integer());
         match (left.value_type, right.value_type) {
             (Real, Real) => Some((left.operand(), right.operand())),
             (Real, Numeric) => Some((left.operand(), self.as_double(right)?)),
@@ -254,7 +254,7 @@ impl Translator<'_> {
                 format!("a number beyond 2^53 in {}", value.source),
             );
         }
-        Some(format!("{}::double precision", value.as_integer().operand()))
+        Some(format!("{}::double precision", value.into_integer().operand()))
     }
 
     fn aligned_texts(
@@ -356,7 +356,7 @@ fn with_affinity(left: Value, right: Value, source: &str) -> Result<(Value, Valu
 impl Value {
     /// An integer's SQL, a truth as 0 or 1.
     pub(crate) fn as_integer_sql(&self) -> String {
-        self.clone().as_integer().operand()
+        self.clone().into_integer().operand()
     }
 }
 

@@ -34,7 +34,7 @@ impl Translator<'_> {
             }
             _ => return Err(refused()),
         };
-        let place = self.place(document, &path, source)?;
+        let place = self.place(&document, &path, source)?;
         if operator == Operator::ArrowRightShift {
             return Ok(place);
         }
@@ -56,10 +56,10 @@ impl Translator<'_> {
         let Some(path) = path.text() else {
             return Err(Untranslated::Pattern(source.to_owned()));
         };
-        self.place(document, path, source)
+        self.place(&document, path, source)
     }
 
-    fn place(&mut self, document: Value, path: &str, source: &str) -> Result<Value> {
+    fn place(&mut self, document: &Value, path: &str, source: &str) -> Result<Value> {
         let steps = steps(path)
             .filter(|it| !it.is_empty())
             .ok_or_else(|| Untranslated::Pattern(source.to_owned()))?;
@@ -69,21 +69,29 @@ impl Translator<'_> {
                 place.path.clone(),
                 format!("{} -> {}", place.parent, place.step),
             ),
-            None if matches!(document.value_type, ValueType::Json | ValueType::Jsonb) => {
+            None if may_hold_json(document) => {
                 let origin = document.source.clone();
                 // PostgreSQL takes the last of two members with one name, SQLite the first; and it refuses escapes
                 // that stand for no character.
                 self.assume(
-                    format!(
-                        "NOT EXISTS (SELECT 1 FROM json_tree({origin}) GROUP BY fullkey HAVING count(*) > 1)"
-                    ),
+                    of_documents(&origin, &format!("NOT EXISTS (SELECT 1 FROM json_tree({origin}) GROUP BY fullkey HAVING count(*) > 1)")),
                     format!("two members of one name in {origin}"),
                 );
                 self.assume(
                     format!("instr({origin}, '\\u0000') = 0 AND instr(lower({origin}), '\\ud') = 0"),
                     format!("an escape that PostgreSQL does not read in {origin}"),
                 );
-                (origin, "$".to_owned(), document.operand())
+                let sql = match document.value_type {
+                    ValueType::Text => {
+                        self.assume(
+                            format!("json_valid({origin})"),
+                            format!("something else than JSON in {origin}"),
+                        );
+                        format!("{}::json", document.operand())
+                    }
+                    _ => document.operand(),
+                };
+                (origin, "$".to_owned(), sql)
             }
             _ => return Err(Untranslated::Types(source.to_owned())),
         };
@@ -107,7 +115,7 @@ impl Translator<'_> {
                 parent: sql,
                 step: last,
             }),
-            ..Value::of(String::new(), source, ValueType::Text, &[&document])
+            ..Value::of(String::new(), source, ValueType::Text, &[document])
         })
     }
 
@@ -150,7 +158,10 @@ impl Translator<'_> {
         };
         let (document, path) = (&place.document, place.path.replace('\'', "''"));
         self.assume(
-            format!("json_type({document}, '{path}') IN ({kinds}, 'null')"),
+            of_documents(
+                document,
+                &format!("json_type({document}, '{path}') IN ({kinds}, 'null')"),
+            ),
             format!("{what} in {}", value.source),
         );
         let text = format!("{} ->> {}", place.parent, place.step);
@@ -205,6 +216,20 @@ impl Translator<'_> {
 fn is_plain(name: &str) -> bool {
     name.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_')
         && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_')
+}
+
+/// A condition that SQLite can calculate for no other text.
+fn of_documents(document: &str, condition: &str) -> String {
+    format!("CASE WHEN json_valid({document}) THEN {condition} END")
+}
+
+/// Whether it is a column of documents, or of texts that are some: there both databases refuse what is none.
+fn may_hold_json(value: &Value) -> bool {
+    match value.value_type {
+        ValueType::Json | ValueType::Jsonb => true,
+        ValueType::Text => value.affinity == Some(Affinity::Text) && value.constant.is_none(),
+        _ => false,
+    }
 }
 
 /// Reads `$.a."b c"[0][#-1]`; no other form is understood.

@@ -23,7 +23,7 @@ struct Moment {
 }
 
 impl Translator<'_> {
-    /// The current moment, as CURRENT_TIMESTAMP, CURRENT_DATE and CURRENT_TIME give it.
+    /// The current moment, as `CURRENT_TIMESTAMP`, `CURRENT_DATE` and `CURRENT_TIME` give it.
     pub(crate) fn now(&mut self, value_type: ValueType, source: &str) -> Value {
         self.immutable = false;
         let second = format!("date_trunc('second'::text, {NOW})");
@@ -48,7 +48,7 @@ impl Translator<'_> {
             let modifier = modifier.text().unwrap_or_default().trim().to_ascii_lowercase();
             if modifier != "unixepoch" {
                 moment =
-                    modified(moment, &modifier).ok_or_else(|| Untranslated::Moment(source.to_owned()))?;
+                    modified(&moment, &modifier).ok_or_else(|| Untranslated::Moment(source.to_owned()))?;
             }
         }
         if had_modifiers && let Some(first) = arguments.first() {
@@ -152,7 +152,7 @@ impl Translator<'_> {
 
 /// Adds what both databases add alike: SQLite lets the 31st of a month without one run into the next, PostgreSQL stops
 /// at its last day.
-fn modified(moment: Moment, modifier: &str) -> Option<Moment> {
+fn modified(moment: &Moment, modifier: &str) -> Option<Moment> {
     let truncated = |unit: &str| format!("date_trunc('{unit}'::text, {})", moment.sql);
     let (sql, first_of_month) = match modifier {
         "start of day" => (truncated("day"), moment.first_of_month),
@@ -167,7 +167,8 @@ fn modified(moment: Moment, modifier: &str) -> Option<Moment> {
                 return None;
             }
             let whole = matches!(unit, "day" | "hour" | "minute" | "second");
-            if !whole && !(moment.first_of_month && matches!(unit, "month" | "year")) {
+            let of_first = moment.first_of_month && matches!(unit, "month" | "year");
+            if !whole && !of_first {
                 return None;
             }
             // Days move the day away from the first.
@@ -179,7 +180,8 @@ fn modified(moment: Moment, modifier: &str) -> Option<Moment> {
         sql,
         plain: None,
         first_of_month,
-        ..moment
+        now: moment.now,
+        nullable: moment.nullable,
     })
 }
 

@@ -63,6 +63,29 @@ impl Translator<'_> {
             }
             ("substr" | "substring", [text, start]) => self.substr(text, start, None, source),
             ("substr" | "substring", [text, start, count]) => self.substr(text, start, Some(count), source),
+            ("char" | "unicode", _) => self.code_points(name, arguments, source),
+            ("printf" | "format", [format, rest @ ..]) => self.format(format, rest, source),
+            ("concat", [_, ..]) => {
+                let mut texts = Vec::new();
+                for argument in arguments {
+                    let text = self.text(argument)?;
+                    texts.push(or_empty(&text));
+                }
+                let parts: Vec<String> = texts.iter().map(Value::operand).collect();
+                let value = Value::of(
+                    parts.join(" || "),
+                    source,
+                    ValueType::Text,
+                    &texts.iter().collect::<Vec<_>>(),
+                );
+                Ok(value)
+            }
+            _ => Err(Untranslated::Function(source.to_owned())),
+        }
+    }
+
+    fn code_points(&mut self, name: &str, arguments: &[Expr<'_>], source: &str) -> Result<Value> {
+        match (name, arguments) {
             ("char", [_, ..]) => {
                 let mut text = String::new();
                 for argument in arguments {
@@ -83,22 +106,6 @@ impl Translator<'_> {
                     nullable: true,
                     ..value.with_range(1, 0x0010_ffff)
                 })
-            }
-            ("printf" | "format", [format, rest @ ..]) => self.format(format, rest, source),
-            ("concat", [_, ..]) => {
-                let mut texts = Vec::new();
-                for argument in arguments {
-                    let text = self.text(argument)?;
-                    texts.push(or_empty(&text));
-                }
-                let parts: Vec<String> = texts.iter().map(Value::operand).collect();
-                let value = Value::of(
-                    parts.join(" || "),
-                    source,
-                    ValueType::Text,
-                    &texts.iter().collect::<Vec<_>>(),
-                );
-                Ok(value)
             }
             _ => Err(Untranslated::Function(source.to_owned())),
         }
@@ -214,7 +221,7 @@ impl Translator<'_> {
                 }
                 (b'd' | b'i', _) if digits.is_empty() || digits.starts_with('0') => {
                     let value = self.value(arguments.next().ok_or_else(refused)?)?;
-                    parts.push(self.padded(&value, digits.parse().unwrap_or(0), source)?);
+                    parts.push(padded(&value, digits.parse().unwrap_or(0), source)?);
                 }
                 _ => return Err(refused()),
             }
@@ -230,36 +237,36 @@ impl Translator<'_> {
             &parts.iter().collect::<Vec<_>>(),
         ))
     }
+}
 
-    /// An integer with leading zeros behind its sign, of at least so many signs; NULL is 0.
-    fn padded(&mut self, value: &Value, width: u32, source: &str) -> Result<Value> {
-        if !value.is_integer() || value.volatile || width > 100 {
-            return Err(Untranslated::Pattern(source.to_owned()));
-        }
-        let number = value.as_integer_sql();
-        let number = if value.nullable {
-            format!("COALESCE({number}, 0)")
-        } else {
-            number
-        };
-        if width == 0 {
-            return Ok(Value::call(
-                format!("{number}::text"),
-                source,
-                ValueType::Text,
-                &[],
-            ));
-        }
-        let digits = format!("ltrim({number}::text, '-'::text)");
-        let sign = format!("CASE WHEN {number} < 0 THEN '-'::text ELSE ''::text END");
-        let room = format!("{width} - length({sign})");
-        Ok(Value::of(
-            format!("{sign} || lpad({digits}, GREATEST(length({digits}), {room}), '0'::text)"),
+/// An integer with leading zeros behind its sign, of at least so many signs; NULL is 0.
+fn padded(value: &Value, width: u32, source: &str) -> Result<Value> {
+    if !value.is_integer() || value.volatile || width > 100 {
+        return Err(Untranslated::Pattern(source.to_owned()));
+    }
+    let number = value.as_integer_sql();
+    let number = if value.nullable {
+        format!("COALESCE({number}, 0)")
+    } else {
+        number
+    };
+    if width == 0 {
+        return Ok(Value::call(
+            format!("{number}::text"),
             source,
             ValueType::Text,
             &[],
-        ))
+        ));
     }
+    let digits = format!("ltrim({number}::text, '-'::text)");
+    let sign = format!("CASE WHEN {number} < 0 THEN '-'::text ELSE ''::text END");
+    let room = format!("{width} - length({sign})");
+    Ok(Value::of(
+        format!("{sign} || lpad({digits}, GREATEST(length({digits}), {room}), '0'::text)"),
+        source,
+        ValueType::Text,
+        &[],
+    ))
 }
 
 /// As an argument whose collation is settled, since no position is found by a nondeterministic one.

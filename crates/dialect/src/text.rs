@@ -20,9 +20,10 @@ impl Translator<'_> {
                 return Ok(Value::constant(Constant::Text(text), &value.source));
             }
             (_, ValueType::Text) => return Ok(value),
-            (_, ValueType::SmallInt | ValueType::Integer) => format!("{}::text", value.operand()),
             (_, ValueType::Boolean) => format!("{}::text", value.as_integer_sql()),
-            (_, ValueType::Uuid | ValueType::Json) => format!("{}::text", value.operand()),
+            (_, ValueType::SmallInt | ValueType::Integer | ValueType::Uuid | ValueType::Json) => {
+                format!("{}::text", value.operand())
+            }
             (_, ValueType::Date) => date_text(&value.operand()),
             (_, ValueType::Time) => time_text(&value.operand()),
             (_, ValueType::Timestamp) => {

@@ -104,14 +104,11 @@ fn with_parsed<T>(sql: &str, use_it: impl FnOnce(&Expr<'_>) -> Result<T>) -> Res
     };
     match &select.body.select {
         OneSelect::Select {
-            columns,
             from: None,
             where_clause: None,
+            columns: [ResultColumn::Expr(expression, None)],
             ..
-        } if select.body.compounds.is_none() => match columns {
-            [ResultColumn::Expr(expression, None)] => use_it(expression),
-            _ => Err(SyntaxError::not_a(WHAT).into()),
-        },
+        } if select.body.compounds.is_none() => use_it(expression),
         _ => Err(SyntaxError::not_a(WHAT).into()),
     }
 }
@@ -190,8 +187,9 @@ impl<'s> Translator<'s> {
             Expr::Literal(literal) => self.literal(literal, source),
             Expr::Id(id) => self.name(None, id.0, source),
             Expr::Name(name) => self.name(None, name.0, source),
-            Expr::Qualified(table, name) => self.name(Some(table.0), name.0, source),
-            Expr::DoublyQualified(_, table, name) => self.name(Some(table.0), name.0, source),
+            Expr::Qualified(table, name) | Expr::DoublyQualified(_, table, name) => {
+                self.name(Some(table.0), name.0, source)
+            }
             Expr::Unary(UnaryOperator::Not, _)
             | Expr::Binary(
                 _,
@@ -340,26 +338,7 @@ impl<'s> Translator<'s> {
             _ => {}
         }
         let value = self.value(expression)?;
-        self.truth_of(value)
-    }
-
-    /// A value as a condition.
-    pub(crate) fn truth_of(&mut self, value: Value) -> Result<Value> {
-        let boolean = |sql: &str| Value::call(sql.to_owned(), &value.source, ValueType::Boolean, &[&value]);
-        match &value.constant {
-            Some(Constant::Null) => return Ok(boolean("NULL::boolean")),
-            Some(Constant::Integer(it)) => return Ok(boolean(if *it == 0 { "false" } else { "true" })),
-            Some(_) => return Err(Untranslated::Types(value.source.clone())),
-            None => {}
-        }
-        match value.value_type {
-            ValueType::Boolean => Ok(value),
-            ValueType::SmallInt | ValueType::Integer | ValueType::Real | ValueType::Numeric => {
-                let sql = format!("{} <> 0", value.operand());
-                Ok(Value::of(sql, &value.source, ValueType::Boolean, &[&value]))
-            }
-            _ => Err(Untranslated::Types(value.source.clone())),
-        }
+        truth_of(value)
     }
 
     fn truth(&mut self, expression: &Expr<'_>, source: &str) -> Result<Value> {
@@ -402,11 +381,29 @@ impl<'s> Translator<'s> {
     }
 }
 
+/// A value as a condition.
+fn truth_of(value: Value) -> Result<Value> {
+    let boolean = |sql: &str| Value::call(sql.to_owned(), &value.source, ValueType::Boolean, &[&value]);
+    match &value.constant {
+        Some(Constant::Null) => return Ok(boolean("NULL::boolean")),
+        Some(Constant::Integer(it)) => return Ok(boolean(if *it == 0 { "false" } else { "true" })),
+        Some(_) => return Err(Untranslated::Types(value.source.clone())),
+        None => {}
+    }
+    match value.value_type {
+        ValueType::Boolean => Ok(value),
+        ValueType::SmallInt | ValueType::Integer | ValueType::Real | ValueType::Numeric => {
+            let sql = format!("{} <> 0", value.operand());
+            Ok(Value::of(sql, &value.source, ValueType::Boolean, &[&value]))
+        }
+        _ => Err(Untranslated::Types(value.source.clone())),
+    }
+}
+
 /// Whether it is `x IS NULL OR json_valid(x)`.
 fn guards_json(left: &Expr<'_>, right: &Expr<'_>) -> bool {
     let tested = match left {
-        Expr::IsNull(it) => Some(it),
-        Expr::Binary(it, Operator::Is, Expr::Literal(Literal::Null)) => Some(it),
+        Expr::IsNull(it) | Expr::Binary(it, Operator::Is, Expr::Literal(Literal::Null)) => Some(it),
         _ => None,
     };
     match (tested, right) {

@@ -19,6 +19,11 @@ pub(crate) enum Constant {
 
 /// A translated part.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "each says one thing that is known of the values"
+)]
 pub(crate) struct Value {
     pub(crate) sql: String,
     /// The same in SQLite's SQL.
@@ -188,7 +193,7 @@ impl Value {
     }
 
     /// An integer of any width as one that compares with all others.
-    pub(crate) fn as_integer(self) -> Value {
+    pub(crate) fn into_integer(self) -> Value {
         if self.value_type != ValueType::Boolean {
             return self;
         }

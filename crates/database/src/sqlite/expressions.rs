@@ -21,7 +21,6 @@ use super::predicate::null_tests;
 use super::proof::{Proof, Proofs};
 use super::schema::{Generated, Index, IndexOrigin, Schema, Table};
 use super::target_type::TargetType;
-use crate::Result;
 
 /// What the target gets of all of them.
 #[derive(Debug, Default)]
@@ -61,7 +60,7 @@ pub(super) fn has_expressions(index: &Index) -> bool {
 }
 
 /// Finds the generated columns that PostgreSQL can calculate; their rows are not sent.
-pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut Vec<Note>) -> Result<()> {
+pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut Vec<Note>) {
     for table in &mut schema.tables {
         if table.columns.iter().all(|it| it.generated.is_none()) {
             continue;
@@ -84,7 +83,7 @@ pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut
             let proof = translated.as_ref().map_or(0, |it| proofs.add(&it.assumptions));
             found.push((place, translated, proof, written.map(|it| it.expression.clone())));
         }
-        let proved = proofs.ask(connection, table)?;
+        let proved = proofs.ask(connection, table);
         for (place, translated, proof, written) in found {
             let translated = translated.and_then(|it| proved.of(proof).map(|()| it.sql));
             let column = &mut table.columns[place];
@@ -109,11 +108,10 @@ pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut
             }
         }
     }
-    Ok(())
 }
 
 /// Whether PostgreSQL takes the expression for a generated column.
-fn usable(table: &Table, place: usize, translated: Expression) -> std::result::Result<Expression, String> {
+fn usable(table: &Table, place: usize, translated: Expression) -> Result<Expression, String> {
     let name = &table.columns[place].name;
     if translated.uses_generated {
         return Err("it uses another generated column".to_owned());
@@ -136,7 +134,7 @@ pub(super) fn decide(
     keys: &Keys,
     names: &mut Names,
     notes: &mut Vec<Note>,
-) -> Result<Expressions> {
+) -> Expressions {
     let mut expressions = Expressions::default();
     for (at, table) in schema.tables.iter().enumerate() {
         let indexes: Vec<&Index> = table
@@ -177,7 +175,7 @@ pub(super) fn decide(
         };
         let checks: Vec<_> = checks.into_iter().map(|it| decision.check(it)).collect();
         let indexes: Vec<_> = indexes.into_iter().map(|it| (it, decision.index(it))).collect();
-        let proved = std::mem::take(&mut decision.proofs).ask(connection, table)?;
+        let proved = std::mem::take(&mut decision.proofs).ask(connection, table);
         for (check, translated) in checks {
             expressions
                 .checks
@@ -189,7 +187,7 @@ pub(super) fn decide(
                 .extend(decision.indexed(index, planned, &proved));
         }
     }
-    Ok(expressions)
+    expressions
 }
 
 /// The table's CHECK constraints in the order in which they are written, with the column that they belong to.
@@ -205,7 +203,7 @@ fn checks_of(definition: &TableDefinition) -> Vec<(Option<String>, Check)> {
         .collect()
 }
 
-type Planned<T> = std::result::Result<(T, usize), String>;
+type Planned<T> = Result<(T, usize), String>;
 
 struct Terms {
     sql: Vec<(String, bool)>,
@@ -224,10 +222,6 @@ struct Decision<'a> {
 }
 
 impl Decision<'_> {
-    #[expect(
-        clippy::type_complexity,
-        reason = "the constraint goes along with its translation"
-    )]
     fn check(
         &mut self,
         (column, check): (Option<String>, Check),
@@ -297,22 +291,19 @@ impl Decision<'_> {
         let mut assumptions: Vec<Assumption> = Vec::new();
         let (mut terms, mut bytes) = (Vec::new(), vec!["0".to_owned()]);
         for (term, column) in definition.terms.iter().zip(&index.columns) {
-            let translated = dialect::value(&term.expression, &self.scope);
-            let (sql, value_type) = match (translated, &column.name) {
-                (Ok(it), _) => {
-                    if !it.immutable {
-                        return Err("PostgreSQL wants an expression that is immutable".to_owned());
-                    }
-                    assumptions.extend(it.assumptions);
-                    (it.sql, it.value_type)
+            let plain = column.name.as_deref().filter(|_| !index.unique);
+            let plain = plain.and_then(|name| self.scope.column(None, name));
+            // A plain column may hold what it will, unless different values could become the same.
+            let (sql, value_type) = if let Some(column) = plain {
+                (column.sql.clone(), column.value_type)
+            } else {
+                let translated =
+                    dialect::value(&term.expression, &self.scope).map_err(|it| it.to_string())?;
+                if !translated.immutable {
+                    return Err("PostgreSQL wants an expression that is immutable".to_owned());
                 }
-                // A plain column needs no translation, only to be what it is.
-                (Err(_), Some(name)) if !index.unique => {
-                    let column = self.scope.column(None, name);
-                    let column = column.ok_or_else(|| Untranslated::UnknownName(name.clone()).to_string())?;
-                    (column.sql.clone(), column.value_type)
-                }
-                (Err(reason), _) => return Err(reason.to_string()),
+                assumptions.extend(translated.assumptions);
+                (translated.sql, translated.value_type)
             };
             if matches!(value_type, ValueType::Json | ValueType::Null) {
                 return Err(format!("{} has no order", term.expression));
@@ -407,7 +398,7 @@ fn scope(table: &Table, definition: &TableDefinition) -> Scope {
         ScopeColumn {
             table: table.name.clone(),
             name: column.name.clone(),
-            sql: quote_ident(&column.name).to_string(),
+            sql: quote_ident(&column.name),
             value_type: value_type(column.target),
             nullable: !column.not_null,
             collation: Collation::of(collation.unwrap_or_default()),

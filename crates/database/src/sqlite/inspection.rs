@@ -116,7 +116,7 @@ impl SqliteSource {
                 blockers,
             });
         }
-        expressions::generate(self.connection(), &mut schema, &mut notes)?;
+        expressions::generate(self.connection(), &mut schema, &mut notes);
         let mut names = Names::default();
         let views = schema.views.iter().map(|it| &it.name);
         for name in schema.tables.iter().map(|it| &it.name).chain(views) {
@@ -124,7 +124,7 @@ impl SqliteSource {
         }
         let identities = translate::identities(&schema, &mut names);
         let keys = keys::decide(self.connection(), &schema, &mut names, &mut notes)?;
-        let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes)?;
+        let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes);
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         let programs = programs::translate(self.connection(), &schema, &keys, &mut notes)?;
         notes.extend(left_behind(&schema));

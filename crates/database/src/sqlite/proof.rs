@@ -7,7 +7,6 @@ use rusqlite::Connection;
 
 use super::rows::quote;
 use super::schema::Table;
-use crate::Result;
 
 /// SQLite takes at most 2000 result columns (`SQLITE_MAX_COLUMN`), and every condition goes through each row.
 const CONDITIONS_MAX: usize = 500;
@@ -31,7 +30,7 @@ pub(super) struct Proof {
     needed: Vec<Vec<usize>>,
     counted: BTreeMap<usize, usize>,
     /// How many rows break each condition, or why SQLite cannot say.
-    broken: Vec<std::result::Result<u64, String>>,
+    broken: Vec<Result<u64, String>>,
 }
 
 impl Proofs {
@@ -64,7 +63,7 @@ impl Proofs {
     }
 
     /// Reads the table once, or once for each condition where SQLite cannot calculate one of them.
-    pub(super) fn ask(self, connection: &Connection, table: &Table) -> Result<Proof> {
+    pub(super) fn ask(self, connection: &Connection, table: &Table) -> Proof {
         let mut broken = Vec::new();
         for conditions in self.conditions.chunks(CONDITIONS_MAX) {
             match counts(connection, table, conditions) {
@@ -76,18 +75,18 @@ impl Proofs {
                 })),
             }
         }
-        Ok(Proof {
+        Proof {
             conditions: self.conditions,
             needed: self.needed,
             counted: self.counted,
             broken,
-        })
+        }
     }
 }
 
 impl Proof {
     /// Whether all conditions hold, or what speaks against it.
-    pub(super) fn of(&self, proof: usize) -> std::result::Result<(), String> {
+    pub(super) fn of(&self, proof: usize) -> Result<(), String> {
         let counted = self.counted.get(&proof);
         for &place in self.needed[proof].iter().chain(counted) {
             match &self.broken[place] {

@@ -322,6 +322,8 @@ pub(crate) const TRANSLATED: &[&str] = &[
     "abs(n)",
     // JSON.
     "json_extract(j, '$.name')",
+    "json_extract(x, '$.a')",
+    "x ->> 'a' = 'b'",
     "j ->> 'name'",
     "j ->> '$.name'",
     "j ->> '$.list[1]'",

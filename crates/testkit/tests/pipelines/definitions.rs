@@ -21,15 +21,14 @@ CREATE TABLE items (
   token TEXT DEFAULT (lower(hex(randomblob(8)))),
   doc JSON CHECK (json_valid(doc)), body TEXT CHECK (body IS NULL OR json_valid(body)),
   name AS (json_extract(doc, '$.name')),
-  CONSTRAINT "in order" CHECK (lo <= hi), CHECK (lo REGEXP hi)
+  CONSTRAINT "in order" CHECK (lo <= hi), CHECK (round(lo, 2) <= hi)
 );
 CREATE UNIQUE INDEX items_code ON items (lower(code)) WHERE hi > 0;
 CREATE INDEX items_name ON items (json_extract(doc, '$.name'), id DESC);
 CREATE INDEX items_real ON items (price || '');
 INSERT INTO items (kind, code, lo, hi, price, qty, short, doc) VALUES
   ('a', 'A1', 1, 2, 0.1, 3, 'abc', '{"name":"Ann"}'), ('b', 'B2', NULL, 5, 19.99, NULL, 'far too long', NULL),
-  ('a', 'a1', 7, 7, NULL, 2, NULL, '{"name":null}');
-UPDATE items SET code = 'C3' WHERE id = 3;
+  ('a', 'C3', 7, 7, NULL, 2, NULL, '{"name":null}');
 "#;
 
 #[test]
@@ -42,7 +41,7 @@ fn definitions_of_a_sqlite_file_hold_on_the_target() {
     let noted = desk.run("dump definitions.sqlite -o definitions.tar").stderr();
     for part in [
         "items: 1 row breaks the CHECK constraint items_short_check",
-        "items: CHECK constraint (lo REGEXP hi) is left out",
+        "items: CHECK constraint (round (lo, 2) <= hi) is left out",
         "items.twice: virtual generated column (label || label): becomes an ordinary one",
         "items_real: the index on items is left out",
     ] {
@@ -50,7 +49,9 @@ fn definitions_of_a_sqlite_file_hold_on_the_target() {
     }
     let ask = |sql: &str| target.query(sql).unwrap();
     assert_eq!(
-        ask("SELECT conname, convalidated FROM pg_constraint WHERE contype = 'c' ORDER BY 1"),
+        ask(
+            "SELECT conname, convalidated FROM pg_constraint WHERE conrelid = 'shop.items'::regclass AND contype = 'c' ORDER BY 1"
+        ),
         [
             "code's form | t",
             "in order | t",

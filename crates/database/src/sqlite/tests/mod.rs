@@ -334,7 +334,7 @@ fn rows_that_break_what_a_translation_takes_for_granted_are_counted() {
         "1 row holds numbers for which a * 2 exceeds 64 bits",
     );
     check(
-        "CREATE TABLE t (d DATE); CREATE INDEX i ON t (d) WHERE d > '2020'; INSERT INTO t VALUES ('2024-01-01 00:00:00')",
+        "CREATE TABLE t (d DATE); CREATE INDEX i ON t (d) WHERE d > '2020-01-01'; INSERT INTO t VALUES ('2024-01-01 00:00:00')",
         "1 row holds more than a date in d",
     );
     check(
