@@ -289,20 +289,23 @@ mod tests {
             ) STRICT, WITHOUT ROWID",
         )
         .unwrap();
-        let [id, a, n, s, v, k] = table.columns.as_slice() else {
+        let [id, text, number, stored, calculated, last] = table.columns.as_slice() else {
             panic!("{table:?}");
         };
         assert_eq!((id.name.as_str(), id.default.as_deref()), ("id", None));
-        assert_eq!((a.name.as_str(), a.collation.as_deref()), ("a b", Some("NOCASE")));
-        assert_eq!(a.default.as_deref(), Some("'it''s'"));
-        assert_eq!(a.checks[0].name.as_deref(), Some("short"));
-        assert_eq!(a.checks[0].expression, "length ([a b]) < 9");
-        assert_eq!(a.checks[1].name, None);
-        assert_eq!(n.default.as_deref(), Some("(1 + 2)"));
-        assert!(s.generated.as_ref().unwrap().stored && !v.generated.as_ref().unwrap().stored);
-        assert_eq!(v.generated.as_ref().unwrap().expression, "n || ''");
         assert_eq!(
-            (k.default.as_deref(), &k.checks),
+            (text.name.as_str(), text.collation.as_deref()),
+            ("a b", Some("NOCASE"))
+        );
+        assert_eq!(text.default.as_deref(), Some("'it''s'"));
+        assert_eq!(text.checks[0].name.as_deref(), Some("short"));
+        assert_eq!(text.checks[0].expression, "length ([a b]) < 9");
+        assert_eq!(text.checks[1].name, None);
+        assert_eq!(number.default.as_deref(), Some("(1 + 2)"));
+        assert!(stored.generated.as_ref().unwrap().stored && !calculated.generated.as_ref().unwrap().stored);
+        assert_eq!(calculated.generated.as_ref().unwrap().expression, "n || ''");
+        assert_eq!(
+            (last.default.as_deref(), &last.checks),
             (Some("- 5"), &vec![check("k = 1")])
         );
         assert_eq!(table.checks[0], check("id > 0"));

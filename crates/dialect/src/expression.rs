@@ -19,8 +19,12 @@ pub struct Expression {
 }
 
 /// What a translation takes for granted of the rows that are there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Assumption {
+    /// The table of SQLite that it is about; `None` for the one that the expression belongs to.
+    pub table: Option<String>,
+    /// Whether PostgreSQL ends with an error where it is false, and gives no other result.
+    pub raises: bool,
     /// A condition of SQLite that must not be false for any row; NULL will do.
     pub condition: String,
     /// What the rows hold where it is false, as in "12 rows hold …".

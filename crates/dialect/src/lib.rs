@@ -10,10 +10,27 @@
 //! has (`GLOB`, `==`, `ISNULL`, `->>`, names in four kinds of quotes, strings in double quotes). `sqlparser` reads many
 //! dialects with one grammar: its precedences are PostgreSQL's, and it refuses tables that SQLite takes.
 
+mod arithmetic;
+mod assignment;
+mod choice;
+mod column;
+mod comparison;
 mod definition;
 mod expression;
+mod functions;
+mod json;
+mod moment;
 mod parse;
+mod pattern;
+mod query;
+mod relation;
 mod scope;
+mod strings;
+mod text;
+mod translator;
+mod trigger;
+mod value;
+mod view;
 
 pub use definition::{
     Action, Check, ColumnDefinition, ForeignKey, Generated, IndexDefinition, IndexTerm, TableDefinition,
@@ -21,4 +38,9 @@ pub use definition::{
 };
 pub use expression::{Assumption, Expression, Untranslated};
 pub use parse::SyntaxError;
+pub use query::{Form, Refusal, Remark};
+pub use relation::{Relation, RelationColumn, Relations};
 pub use scope::{Affinity, Collation, Scope, ScopeColumn, ValueType};
+pub use translator::{assigned, condition, value};
+pub use trigger::{Guard, Timing, Trigger, trigger};
+pub use view::{View, view};

@@ -37,16 +37,17 @@ impl fmt::Display for SyntaxError {
 
 impl std::error::Error for SyntaxError {}
 
-/// The first statement of `sql`; `what` names it in errors.
+/// The only statement of `sql`; `what` names it in errors.
 pub(crate) fn statement<'it>(
     bump: &'it Bump,
     sql: &'it str,
     what: &'static str,
 ) -> Result<Stmt<'it>, SyntaxError> {
-    match Parser::new(bump, sql.as_bytes()).next() {
-        Ok(Some(Cmd::Stmt(statement))) => Ok(statement),
-        Ok(_) => Err(SyntaxError::not_a(what)),
-        Err(error) => Err(SyntaxError::new(what, &error)),
+    let mut parser = Parser::new(bump, sql.as_bytes());
+    let failed = |error: Error| SyntaxError::new(what, &error);
+    match (parser.next().map_err(failed)?, parser.next().map_err(failed)?) {
+        (Some(Cmd::Stmt(statement)), None) => Ok(statement),
+        _ => Err(SyntaxError::not_a(what)),
     }
 }
 

@@ -59,7 +59,7 @@ pub enum ValueType {
     Boolean,
     /// REAL; `double precision`.
     Real,
-    /// INTEGER and REAL; `numeric` with their shortest decimals.
+    /// INTEGER and REAL; of a column `numeric` with their shortest decimals, of an expression `double precision`.
     Numeric,
     /// TEXT; `text` or `character varying`.
     Text,

@@ -72,6 +72,7 @@ fn has_other(schema: &Schema, name: &str) -> bool {
     schema
         .views
         .iter()
+        .map(|it| &it.name)
         .chain(virtual_tables)
         .any(|it| it.eq_ignore_ascii_case(name))
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use catalog::{QualifiedName, quote_ident};
 
 use super::default;
+use super::expressions::{CheckConstraint, Expressions};
 use super::foreign_key::Deferral;
 use super::keys::Keys;
 use super::nocase::{self, CITEXT, COLLATION, Comparison, LOCALE};
@@ -16,6 +17,7 @@ use super::translate::{Identity, SCHEMA};
 pub(super) fn pre_data(
     schema: &Schema,
     keys: &Keys,
+    expressions: &Expressions,
     identities: &[Option<Identity>],
     notes: &mut Vec<Note>,
 ) -> String {
@@ -25,6 +27,13 @@ pub(super) fn pre_data(
         let columns: Vec<String> = (0..table.columns.len())
             .map(|place| column(table, at, place, keys, notes))
             .chain(table.searches.iter().filter_map(|it| it.column_sql(table)))
+            .chain(
+                expressions
+                    .checks
+                    .iter()
+                    .filter(|it| it.table == at && it.valid)
+                    .map(check),
+            )
             .collect();
         // Writing to a String cannot fail, here and below.
         let _ = writeln!(
@@ -48,7 +57,7 @@ pub(super) fn pre_data(
 }
 
 /// Keys, indexes and foreign keys, in the order in which they can be made.
-pub(super) fn post_data(schema: &Schema, keys: &Keys) -> String {
+pub(super) fn post_data(schema: &Schema, keys: &Keys, expressions: &Expressions) -> String {
     let mut sql = String::new();
     for key in &keys.uniques {
         let table = &schema.tables[key.table];
@@ -97,6 +106,27 @@ pub(super) fn post_data(schema: &Schema, keys: &Keys) -> String {
             );
         }
     }
+    for index in &expressions.indexes {
+        let terms: Vec<String> = index
+            .terms
+            .iter()
+            .map(|(term, descending)| format!("{term}{}", if *descending { " DESC" } else { "" }))
+            .collect();
+        let predicate = index.predicate.as_ref().map(|it| format!(" WHERE ({it})"));
+        let _ = writeln!(
+            sql,
+            "CREATE {}INDEX {} ON {} USING btree ({}){};\n",
+            if index.unique { "UNIQUE " } else { "" },
+            quote_ident(&index.name),
+            name_of(&schema.tables[index.table].new_name),
+            terms.join(", "),
+            predicate.unwrap_or_default()
+        );
+    }
+    for check in expressions.checks.iter().filter(|it| !it.valid) {
+        let definition = format!("CHECK ({}) NOT VALID", check.sql);
+        add_constraint(&mut sql, &schema.tables[check.table], &check.name, &definition);
+    }
     for key in &keys.references {
         let (table, parent) = (&schema.tables[key.table], &schema.tables[key.parent]);
         let mut definition = format!(
@@ -142,15 +172,17 @@ fn what_comparisons_need(sql: &mut String, schema: &Schema, keys: &Keys) {
 fn column(table: &Table, at: usize, place: usize, keys: &Keys, notes: &mut Vec<Note>) -> String {
     let column = &table.columns[place];
     let mut sql = format!("    {} {}", quote_ident(&column.new_name), column.type_sql());
-    if table.rowid_alias != Some(place) && column.generated.is_none() {
+    if let Some(expression) = &column.expression {
+        let _ = write!(sql, " GENERATED ALWAYS AS ({expression}) STORED");
+    } else if table.rowid_alias != Some(place) && column.generated.is_none() {
         match default::translate(column) {
             Ok(Some(default)) => {
                 let _ = write!(sql, " DEFAULT {default}");
             }
             Ok(None) => {}
-            Err(default::Untranslated) => {
+            Err(reason) => {
                 let text = format!(
-                    "the default {} is left out",
+                    "the default {} is left out: {reason}",
                     column.default.as_deref().unwrap_or_default()
                 );
                 notes.push(Note::new(
@@ -165,6 +197,14 @@ fn column(table: &Table, at: usize, place: usize, keys: &Keys, notes: &mut Vec<N
         sql.push_str(" NOT NULL");
     }
     sql
+}
+
+fn check(check: &CheckConstraint) -> String {
+    format!(
+        "    CONSTRAINT {} CHECK ({})",
+        quote_ident(&check.name),
+        check.sql
+    )
 }
 
 /// Whether the target's column refuses NULL.

@@ -11,6 +11,7 @@ use super::choices::Choices;
 use super::chosen::Chosen;
 use super::ddl;
 use super::discard::Discard;
+use super::expressions;
 use super::keys;
 use super::misfits::{self, Outcome};
 use super::modules;
@@ -19,12 +20,12 @@ use super::new_names;
 use super::nocase;
 use super::note::{Note, NoteKind};
 use super::orphaned_key::OrphanedKey;
-use super::schema::{Generated, Schema, Table};
+use super::schema::{Schema, Table};
 use super::source::SqliteSource;
-use super::sql_text;
 use super::text_search;
 use super::translate;
 use super::utf16;
+use super::{program_ddl, programs};
 use crate::{Error, ErrorKind, Result};
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.
@@ -222,19 +223,24 @@ impl SqliteSource {
             });
         }
         nocase::decide(self.connection(), &mut schema, choices.nocase, &mut notes)?;
+        expressions::generate(self.connection(), &mut schema, &mut notes);
         let mut names = Names::default();
-        for table in &schema.tables {
-            names.take(&table.new_name);
+        let views = schema.views.iter().map(|it| &it.new_name);
+        for name in schema.tables.iter().map(|it| &it.new_name).chain(views) {
+            names.take(name);
         }
         let identities = translate::identities(&schema, &mut names);
         let (keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
         let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
         text_search::settle(&mut schema, &mut names, &mut notes);
-        let pre_data = ddl::pre_data(&schema, &keys, &identities, &mut notes);
+        let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes);
+        let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
+        let programs = programs::translate(self.connection(), &schema, &keys, choices.names, &mut notes)?;
         notes.extend(left_behind(&schema));
+        let post_data = ddl::post_data(&schema, &keys, &expressions) + &program_ddl::post_data(&programs);
         Ok(Inspection {
-            catalog: translate::catalog(&schema, &keys, &identities),
-            post_data: ddl::post_data(&schema, &keys),
+            catalog: translate::catalog(&schema, &keys, &expressions, &identities, &programs),
+            post_data,
             pre_data,
             schema,
             census,
@@ -258,36 +264,6 @@ fn check_column_count(table: &Table, blockers: &mut Vec<Blocker>) {
 fn left_behind(schema: &Schema) -> Vec<Note> {
     let note = |name: &str, text: String| Note::new(NoteKind::LeftBehind, name, text);
     let mut notes = Vec::new();
-    for table in &schema.tables {
-        for column in &table.columns {
-            let kind = match column.generated {
-                Some(Generated::Stored) => "stored",
-                Some(Generated::Virtual) => "virtual",
-                None => continue,
-            };
-            let text = format!("{kind} generated column: becomes an ordinary one with its present values");
-            notes.push(Note::new(
-                NoteKind::Generated,
-                format!("{}.{}", table.name, column.name),
-                text,
-            ));
-        }
-        if sql_text::has_word(&table.sql, "CHECK") {
-            notes.push(Note::new(
-                NoteKind::Constraint,
-                &table.name,
-                "its CHECK constraints are left out",
-            ));
-        }
-    }
-    notes.extend(
-        schema
-            .views
-            .iter()
-            .map(|name| note(name, "the view is left out".to_owned())),
-    );
-    let trigger = |it: &super::Trigger| note(&it.name, format!("the trigger on {} is left out", it.table));
-    notes.extend(schema.triggers.iter().map(trigger));
     notes.extend(schema.virtual_tables.iter().map(|it| {
         let kind = if it.shadow {
             "shadow table of a virtual table"

@@ -5,6 +5,7 @@ use rusqlite::Connection;
 
 use super::choices::{Choices, Nocase};
 use super::collisions;
+use super::expressions::has_expressions;
 use super::foreign_key::Deferral;
 use super::links::Link;
 use super::naming::Names;
@@ -19,9 +20,9 @@ use crate::Result;
 
 /// An entry of a btree index must fit a third of a page (`BTMaxItemSize`, 2704 bytes with the page size that
 /// nearly every server has); the rest is room for headers and alignment.
-const INDEX_ENTRY_BYTES_MAX: usize = 2600;
+pub(super) const INDEX_ENTRY_BYTES_MAX: usize = 2600;
 /// `INDEX_MAX_KEYS`
-const INDEX_COLUMNS_MAX: usize = 32;
+pub(super) const INDEX_COLUMNS_MAX: usize = 32;
 
 /// What comes after the rows, in the order in which it is made.
 #[derive(Debug, Default)]
@@ -95,7 +96,7 @@ pub(super) fn decide<'a>(
     // Names that the source chose stay; those that are chosen here go around them.
     let tables = || schema.tables.iter().enumerate();
     for (table, index) in tables().flat_map(|(at, it)| it.indexes.iter().map(move |index| (at, index))) {
-        if index.origin == IndexOrigin::CreateIndex {
+        if index.origin == IndexOrigin::CreateIndex && !has_expressions(index) {
             keys.indexes.extend(decision.index(table, index)?);
         }
     }

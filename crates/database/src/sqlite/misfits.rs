@@ -265,6 +265,7 @@ impl Suspect {
             not_null: false,
             default: None,
             generated: None,
+            expression: None,
             target: if self.is_text {
                 TargetType::MixedText
             } else {

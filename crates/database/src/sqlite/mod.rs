@@ -18,6 +18,7 @@ mod default;
 mod discard;
 mod epoch;
 mod exact;
+mod expressions;
 mod foreign_key;
 mod inspection;
 mod jsonb;
@@ -35,6 +36,9 @@ mod numeric;
 mod orphaned_key;
 mod orphans;
 mod predicate;
+mod program_ddl;
+mod programs;
+mod proof;
 mod proposal;
 mod references;
 mod rejected;
@@ -51,6 +55,7 @@ mod text_search;
 mod translate;
 mod type_text;
 mod utf16;
+mod view_names;
 
 #[cfg(test)]
 mod tests;

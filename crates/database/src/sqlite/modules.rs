@@ -199,6 +199,7 @@ fn rowid_column(name: &str) -> Column {
         not_null: true,
         default: None,
         generated: None,
+        expression: None,
         target: TargetType::BigInt,
         on_misfit: OnMisfit::Fail,
         keeps: None,

@@ -28,6 +28,12 @@ pub(super) fn give(schema: &mut Schema, choices: &Choices, blockers: &mut Vec<Bl
             index.new_name = new_name(choices, &index.name, None);
         }
     }
+    for view in &mut schema.views {
+        view.new_name = new_name(choices, &view.name, None);
+    }
+    for trigger in &mut schema.triggers {
+        trigger.new_name = choices.names.apply(&trigger.name);
+    }
     for table in &schema.tables {
         check_name(&table.new_name, &format!("table {}", table.name), blockers);
         check_columns(table, blockers);
@@ -147,6 +153,7 @@ fn is_known(schema: &Schema, rename: &Rename) -> bool {
                 let searches = it.searches.iter().map(|it| &it.name);
                 std::iter::once(&it.name).chain(indexes).chain(searches)
             })
+            .chain(schema.views.iter().map(|it| &it.name))
             .any(|it| is_named(it)),
     }
 }

@@ -27,6 +27,8 @@ pub enum NoteKind {
     Default,
     /// A generated column becomes an ordinary one with its present values.
     Generated,
+    /// A view or trigger does not do quite the same.
+    Program,
     /// A view, trigger or virtual table stays behind.
     LeftBehind,
     /// Rows or definitions of a damaged file could not be read.

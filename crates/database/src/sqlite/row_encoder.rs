@@ -17,6 +17,8 @@ pub struct RowEncoder {
     form: Form,
     table: Arc<str>,
     columns: Arc<[(String, ColumnRule)]>,
+    /// Those that travel: what the target calculates does not.
+    places: Vec<usize>,
     /// A text that may need quotes.
     text: Vec<u8>,
 }
@@ -24,12 +26,15 @@ pub struct RowEncoder {
 impl RowEncoder {
     /// For batches of all columns of `table`, as found by [`super::SqliteSource::inspect`].
     pub fn new(table: &Table, form: Form) -> RowEncoder {
-        let names = table.columns.iter().map(|it| it.name.clone());
-        let columns = names.enumerate().map(|(place, name)| (name, table.rule(place)));
+        let places = table.stored_places();
+        let columns = places
+            .iter()
+            .map(|&place| (table.columns[place].name.clone(), table.rule(place)));
         RowEncoder {
             form,
             table: table.name.as_str().into(),
             columns: columns.collect(),
+            places: places.clone(),
             text: Vec::new(),
         }
     }
@@ -40,7 +45,7 @@ impl RowEncoder {
 
     /// The columns that [`super::SqliteSource::batches`] is to be asked for.
     pub fn places(&self) -> Vec<usize> {
-        (0..self.columns.len()).collect()
+        self.places.clone()
     }
 
     /// Appends the rows of `batch` that are not set aside to `rows`. Whenever `rows` has `bytes` or more, it is given to `full`, which may take

@@ -18,7 +18,7 @@ use crate::Result;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Schema {
     pub tables: Vec<Table>,
-    pub views: Vec<String>,
+    pub views: Vec<View>,
     pub triggers: Vec<Trigger>,
     /// Virtual tables and the shadow tables that hold their content.
     pub virtual_tables: Vec<VirtualTable>,
@@ -65,6 +65,8 @@ pub struct Column {
     /// The default's SQL text.
     pub default: Option<String>,
     pub generated: Option<Generated>,
+    /// By which PostgreSQL calculates it on the target; its values do not travel.
+    pub expression: Option<String>,
     /// The type that holds all its values exactly, but for those that `on_misfit` is about.
     pub target: TargetType,
     pub on_misfit: OnMisfit,
@@ -97,6 +99,8 @@ pub struct Index {
     pub unique: bool,
     pub origin: IndexOrigin,
     pub columns: Vec<IndexColumn>,
+    /// The statement that made it; empty for one of a constraint.
+    pub sql: String,
     /// The text after WHERE.
     pub predicate: Option<String>,
 }
@@ -117,9 +121,23 @@ pub struct IndexColumn {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct View {
+    pub name: String,
+    /// Its name on the target.
+    pub new_name: String,
+    /// The statement that made it.
+    pub sql: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trigger {
     pub name: String,
+    /// Its name on the target.
+    pub new_name: String,
+    /// The table or view.
     pub table: String,
+    /// The statement that made it.
+    pub sql: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,6 +153,12 @@ impl Table {
         self.columns
             .iter()
             .find(|column| column.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Places of the columns whose values travel.
+    pub fn stored_places(&self) -> Vec<usize> {
+        let stored = |place: &usize| self.columns[*place].expression.is_none();
+        (0..self.columns.len()).filter(stored).collect()
     }
 
     /// Names of the table by which a row's number can be read; `None` where there is none, or columns hide it.
@@ -181,7 +205,11 @@ fn read(connection: &Connection) -> rusqlite::Result<Schema> {
             continue;
         }
         match kind.as_str() {
-            "view" => schema.views.push(name),
+            "view" => schema.views.push(View {
+                sql: sql_of.get(&name).cloned().unwrap_or_default(),
+                new_name: name.clone(),
+                name,
+            }),
             "virtual" => schema.virtual_tables.push(VirtualTable { name, shadow: false }),
             "shadow" => schema.virtual_tables.push(VirtualTable { name, shadow: true }),
             _ => {
@@ -195,12 +223,14 @@ fn read(connection: &Connection) -> rusqlite::Result<Schema> {
     }
     schema.triggers = query(
         connection,
-        "SELECT name, tbl_name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name",
+        "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name",
         [],
         |row| {
             Ok(Trigger {
                 name: row.get(0)?,
+                new_name: row.get(0)?,
                 table: row.get(1)?,
+                sql: row.get::<_, Option<String>>(2)?.unwrap_or_default(),
             })
         },
     )?;
@@ -234,6 +264,7 @@ fn read_table(
                 not_null: row.get(2)?,
                 default: row.get(3)?,
                 generated,
+                expression: None,
                 target: TargetType::Text,
                 on_misfit: OnMisfit::Fail,
                 keeps: None,
@@ -318,9 +349,9 @@ fn read_indexes(
                 "pk" => IndexOrigin::PrimaryKey,
                 _ => IndexOrigin::UniqueConstraint,
             };
+            let sql = sql_of.get(&name).cloned().unwrap_or_default();
             let predicate = row.get::<_, bool>(3)?.then(|| {
-                let sql = sql_of.get(&name).map_or("", String::as_str);
-                sql_text::after_word(sql, "WHERE")
+                sql_text::after_word(&sql, "WHERE")
                     .unwrap_or_default()
                     .trim()
                     .to_owned()
@@ -328,6 +359,7 @@ fn read_indexes(
             Ok(Index {
                 new_name: name.clone(),
                 name,
+                sql,
                 unique: row.get(1)?,
                 origin,
                 columns: Vec::new(),
@@ -356,9 +388,10 @@ fn read_indexes(
     Ok(indexes)
 }
 
-/// Names of tables and indexes with the statements that made them.
+/// Names of tables, indexes and views with the statements that made them.
 fn definitions(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
-    let sql = "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL";
+    let sql =
+        "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index', 'view') AND sql IS NOT NULL";
     Ok(query(connection, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?
         .into_iter()
         .collect())

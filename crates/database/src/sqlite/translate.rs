@@ -1,11 +1,16 @@
 //! The catalog of the target that a SQLite schema becomes.
 
-use catalog::{Catalog, IdentityKind, Object, ObjectKind, QualifiedName, Sequence, SequenceOwner, TableKind};
+use catalog::{
+    Catalog, GeneratedKind, IdentityKind, Object, ObjectKind, QualifiedName, Sequence, SequenceOwner,
+    TableKind,
+};
 
 use super::ddl::is_not_null;
+use super::expressions::Expressions;
 use super::keys::Keys;
 use super::naming::Names;
 use super::nocase;
+use super::programs::Programs;
 use super::schema::{Schema, Table};
 use super::target_type::TargetType;
 use super::text_search::TextSearch;
@@ -60,7 +65,13 @@ fn counts(table: &Table, place: usize) -> bool {
         }
 }
 
-pub(super) fn catalog(schema: &Schema, keys: &Keys, identities: &[Option<Identity>]) -> Catalog {
+pub(super) fn catalog(
+    schema: &Schema,
+    keys: &Keys,
+    expressions: &Expressions,
+    identities: &[Option<Identity>],
+    programs: &Programs,
+) -> Catalog {
     let mut catalog = Catalog {
         schemas: vec![catalog::Schema {
             name: SCHEMA.to_owned(),
@@ -113,10 +124,32 @@ pub(super) fn catalog(schema: &Schema, keys: &Keys, identities: &[Option<Identit
             catalog.objects.push(index);
         }
     }
+    for index in &expressions.indexes {
+        catalog
+            .objects
+            .push(object(ObjectKind::Index, &index.name, table_of(index.table)));
+    }
+    for check in &expressions.checks {
+        catalog
+            .objects
+            .push(object(ObjectKind::Constraint, &check.name, table_of(check.table)));
+    }
     for key in &keys.references {
         catalog
             .objects
             .push(object(ObjectKind::Constraint, &key.name, table_of(key.table)));
+    }
+    for view in &programs.views {
+        catalog.objects.push(object(ObjectKind::View, &view.name, None));
+    }
+    for trigger in &programs.triggers {
+        catalog
+            .objects
+            .push(object(ObjectKind::Function, &trigger.name, None));
+        let relation = Some(trigger.relation.as_str());
+        catalog
+            .objects
+            .push(object(ObjectKind::Trigger, &trigger.name, relation));
     }
     nocase::enter(&mut catalog, schema, keys);
     catalog.objects.sort();
@@ -134,7 +167,7 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
             identity: identity
                 .filter(|it| it.column == place)
                 .map(|_| IdentityKind::ByDefault),
-            generated: None,
+            generated: column.expression.as_ref().map(|_| GeneratedKind::Stored),
             binary_safe: column.target.is_binary_safe() && column.comparison != nocase::Comparison::Citext,
             names: None,
         }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod choices;
+mod definitions;
 mod files;
 mod names;
 mod refusals;

@@ -190,7 +190,7 @@ fn keys_that_the_rows_break_are_weakened_and_noted() {
         "t_a_key",
     );
     check(
-        "CREATE TABLE t (a INT, b INT UNIQUE); CREATE INDEX i ON t (a + 1); CREATE INDEX j ON t (a) WHERE b > 1",
+        "CREATE TABLE t (a INT, b INT UNIQUE); CREATE INDEX i ON t (round(a, 2)); CREATE INDEX j ON t (a) WHERE round(b, 2) > 1",
         "t_b_key",
         "CREATE INDEX",
     );
@@ -295,15 +295,20 @@ fn columns_that_hide_the_rowid_are_read() {
 }
 
 #[test]
-fn generated_columns_keep_their_values() {
+fn generated_columns_are_calculated_by_the_target_or_keep_their_values() {
     let (source, _folder) = source(
-        "CREATE TABLE t (a INT, b INT AS (a * 2) STORED, c TEXT AS (a || '!') VIRTUAL); INSERT INTO t VALUES (2)",
+        "CREATE TABLE t (a INT, b TEXT AS (round(a, 2)) STORED, c TEXT AS (b || '!') VIRTUAL, d INT AS (a * 2) STORED,
+         e AS (a / 2)); INSERT INTO t VALUES (2)",
     );
     let inspection = source.inspect(&Choices::default()).unwrap();
     let texts = rows(&source, &inspection.schema.tables[0]);
     assert_eq!(
         texts,
-        [[Some("2".to_owned()), Some("4".to_owned()), Some("2!".to_owned())]]
+        [[
+            Some("2".to_owned()),
+            Some("2.0".to_owned()),
+            Some("2.0!".to_owned())
+        ]]
     );
     assert_eq!(
         inspection
@@ -313,18 +318,69 @@ fn generated_columns_keep_their_values() {
             .count(),
         2
     );
+    for sql in [
+        "d bigint GENERATED ALWAYS AS (a * '2'::bigint) STORED",
+        "e bigint GENERATED ALWAYS AS (a / '2'::bigint) STORED",
+    ] {
+        assert!(inspection.pre_data.contains(sql), "{}", inspection.pre_data);
+    }
+    let generated: Vec<bool> = inspection.catalog.tables[0]
+        .columns
+        .iter()
+        .map(|it| it.generated.is_some())
+        .collect();
+    assert_eq!(generated, [false, false, false, true, true]);
 }
 
 #[test]
-fn virtual_tables_views_and_triggers_stay_behind_with_a_note() {
+fn rows_that_break_what_a_translation_takes_for_granted_are_counted() {
+    let check = |sql: &str, expected: &str| {
+        let (source, _folder) = source(sql);
+        let notes = source.inspect(&Choices::default()).unwrap().notes;
+        let texts: Vec<String> = notes.iter().map(ToString::to_string).collect();
+        assert!(texts.iter().any(|it| it.contains(expected)), "{sql}: {texts:#?}");
+    };
+    check(
+        "CREATE TABLE t (a BOOLEAN CHECK (a IN (0, 1, 'true'))); INSERT INTO t VALUES ('true'), (1)",
+        "SQLite and PostgreSQL do not treat the types",
+    );
+    check(
+        "CREATE TABLE t (a BOOLEAN CHECK (a <> 5)); INSERT INTO t VALUES ('true'), (1)",
+        "CHECK constraint (a <> 5) is left out: 1 row holds a word instead of 0 or 1 in a",
+    );
+    check(
+        "CREATE TABLE t (a INT CHECK (a * 2 <> 5)); INSERT INTO t VALUES (9223372036854775807), (1)",
+        "1 row holds numbers for which a * 2 exceeds 64 bits",
+    );
+    check(
+        "CREATE TABLE t (d DATE); CREATE INDEX i ON t (d) WHERE d > '2020-01-01'; INSERT INTO t VALUES ('2024-01-01 00:00:00')",
+        "1 row holds more than a date in d",
+    );
+    check(
+        "PRAGMA ignore_check_constraints = ON; CREATE TABLE t (a INT CONSTRAINT c CHECK (a > 0) CONSTRAINT c CHECK (a < 9));
+         INSERT INTO t VALUES (-1), (1)",
+        "t: 1 row breaks the CHECK constraint c (a > 0): becomes NOT VALID",
+    );
+}
+
+#[test]
+fn what_has_no_counterpart_stays_behind_with_a_note() {
     let (source, _folder) = source(
-        "CREATE VIRTUAL TABLE f USING fts5(x); CREATE TABLE t (a INT CHECK (a > 0)); CREATE VIEW v AS SELECT 1;
-         CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT 1; END",
+        "CREATE VIRTUAL TABLE f USING fts5(x); CREATE TABLE t (a INT CHECK (round(a, 2) > 0)); CREATE VIEW v AS SELECT * FROM gone;
+         CREATE TRIGGER g AFTER INSERT ON t BEGIN SELECT RAISE(ABORT, a) FROM f; END; CREATE VIEW \"a\nb\" AS SELECT our(1);
+         CREATE VIEW kept AS SELECT a FROM t; CREATE TRIGGER h AFTER INSERT ON t BEGIN SELECT 1; END",
     );
     let inspection = source.inspect(&Choices::default()).unwrap();
     assert_eq!(inspection.schema.tables.len(), 1);
-    assert_eq!(inspection.catalog.count(catalog::ObjectKind::View), 0);
-    for name in ["f", "f_data", "t", "v", "g"] {
+    assert_eq!(inspection.catalog.count(catalog::ObjectKind::View), 1);
+    assert_eq!(inspection.catalog.count(catalog::ObjectKind::Trigger), 1);
+    for name in ["f", "f_data", "t", "v", "g", "a\nb"] {
         assert!(inspection.notes.iter().any(|it| it.object == name), "{name}");
     }
+    // A name with a line's end must not end the comment that it stands in.
+    let mut lines = inspection
+        .post_data
+        .lines()
+        .skip_while(|line| !line.starts_with("--"));
+    assert!(lines.all(|line| line.is_empty() || line.starts_with("--")));
 }

@@ -1,0 +1,48 @@
+//! Expressions of SQLite and their translations: both databases calculate them over the same awkward rows, and every
+//! result must be the same.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+mod judge;
+mod known;
+mod random;
+mod refused;
+
+use dialect::{condition, value};
+use judge::{Judge, scope};
+
+#[test]
+fn translated_expressions_give_what_sqlite_gives() {
+    let mut judge = Judge::new();
+    for expression in known::TRANSLATED {
+        match value(expression, &scope()) {
+            Ok(translated) => judge.compare(expression, &translated),
+            Err(reason) => judge.fault(format!("{expression}: {reason}")),
+        }
+        if let Ok(translated) = condition(expression, &scope()) {
+            judge.compare(
+                &format!("({expression}) IS TRUE OR (({expression}) IS NULL AND NULL)"),
+                &translated,
+            );
+        }
+    }
+    random::compare(&mut judge, testkit::rounds(400));
+    judge.verdict();
+}
+
+#[test]
+fn translations_are_taken_wherever_they_may_stand() {
+    let mut judge = Judge::new();
+    judge.accept(known::TRANSLATED);
+    judge.verdict();
+}
+
+#[test]
+fn what_cannot_be_proved_is_refused() {
+    for expression in refused::REFUSED {
+        let translated = value(expression, &scope());
+        assert!(translated.is_err(), "{expression} became {translated:?}");
+    }
+    let deep = format!("{}1{}", "(".repeat(500), ")".repeat(500));
+    assert!(value(&deep, &scope()).is_err());
+}
