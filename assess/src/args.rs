@@ -33,6 +33,8 @@ pub(crate) struct Args {
     pub(crate) ready: bool,
     #[command(flatten)]
     pub(crate) sqlite: cli::SqliteArgs,
+    #[command(flatten)]
+    pub(crate) sqlite_names: cli::SqliteNameArgs,
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
     pub(crate) format: Format,

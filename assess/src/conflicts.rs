@@ -105,11 +105,16 @@ fn values(source: &Inventory) -> Vec<Conflict> {
             )
         }
     };
-    let blockers = source
-        .blockers
+    let blockers = source.blockers.iter().map(|it| {
+        let text = format!("{} {it}", source.name);
+        conflict(Severity::Blocks, Topic::Values, text, it.hint())
+    });
+    let discarded = source
+        .discarded
         .iter()
-        .map(of(Severity::Blocks, "correct it in the source"));
+        .map(of(Severity::Resolved, "--on-bad-value or --orphans says so"));
     blockers
+        .chain(discarded)
         .chain(
             source
                 .notes

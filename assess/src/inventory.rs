@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use archive::Discard;
 use catalog::{Catalog, Extension, ObjectKind, Table};
 use cli::{Failure, Result, Ui};
 use database::Endpoint;
@@ -10,9 +11,12 @@ use database::postgres::{
     Identity, OversizedRows, Snapshot, SnapshotRequest, could_hold_oversized_row, find_oversized_row,
     read_catalog,
 };
-use database::sqlite::{Choices, SqliteSource};
+use database::sqlite::{Blocker, Choices, OrphanedKey, TableReport};
 use fingerprint::Form;
+use plan::PlannedType;
 
+use crate::args::Args;
+use crate::columns;
 use crate::large_objects::{self, LargeObjects};
 
 /// Tables up to this size are counted; of larger ones the planner's estimate is taken.
@@ -29,11 +33,20 @@ pub(crate) struct Inventory {
     /// Rows of each table, by the table's number.
     pub(crate) rows: Vec<RowCount>,
     pub(crate) bytes: u64,
+    /// Of a SQLite file: what its values are, and what becomes of each column.
+    pub(crate) census: Vec<TableReport>,
+    /// Of a SQLite file: the types that a plan names.
+    pub(crate) types: Vec<PlannedType>,
+    /// What the choices for its values leave out or change, and the same as sentences.
+    pub(crate) discards: Vec<Discard>,
+    pub(crate) discarded: Vec<String>,
     pub(crate) large_objects: LargeObjects,
     /// What will be different on the target, as sentences.
     pub(crate) notes: Vec<String>,
-    /// What cannot be moved as it is, as sentences.
-    pub(crate) blockers: Vec<String>,
+    /// Foreign keys of a SQLite file with rows that have no parent.
+    pub(crate) orphans: Vec<OrphanedKey>,
+    /// What cannot be moved as it is.
+    pub(crate) blockers: Vec<Blocker>,
 }
 
 pub(crate) enum Engine {
@@ -77,11 +90,41 @@ pub(crate) fn without_built_in(extensions: &[Extension]) -> impl Iterator<Item =
     extensions.iter().filter(|it| it.name != "plpgsql")
 }
 
+/// Looks at all sources in turn.
+pub(crate) fn take_all(args: &Args, choices: &Choices, ui: &Ui) -> Result<Vec<Inventory>> {
+    let endpoints: Vec<Endpoint> = args
+        .sources
+        .iter()
+        .map(|it| Endpoint::parse(it, &cli::environment()).map_err(Failure::source))
+        .collect::<Result<_>>()?;
+    let files = endpoints
+        .iter()
+        .filter(|it| matches!(it, Endpoint::Sqlite(_)))
+        .count();
+    if files == 0 {
+        args.sqlite.refuse_for(&args.sources.join(", "))?;
+        args.sqlite_names.refuse_for(&args.sources.join(", "))?;
+    }
+    if files > 1 && args.sqlite.name_columns() {
+        return Err(
+            Failure::usage("--type names a column of one SQLite file, and several are given")
+                .with_hint("assess that file apart from the others"),
+        );
+    }
+    if files > 1 && args.sqlite_names.name_tables() {
+        return Err(
+            Failure::usage("--rename names what is in one SQLite file, and several are given")
+                .with_hint("assess that file apart from the others"),
+        );
+    }
+    endpoints.iter().map(|it| take(it, choices, ui)).collect()
+}
+
 /// Looks at a database without reading its rows, apart from counting them.
-pub(crate) fn take(words: &str, choices: &Choices, ui: &Ui) -> Result<Inventory> {
-    match Endpoint::parse(words, &cli::environment()).map_err(Failure::source)? {
-        Endpoint::Postgres(endpoint) => take_postgres(&endpoint, ui),
-        Endpoint::Sqlite(path) => take_sqlite(&path, choices),
+fn take(endpoint: &Endpoint, choices: &Choices, ui: &Ui) -> Result<Inventory> {
+    match endpoint {
+        Endpoint::Postgres(endpoint) => take_postgres(endpoint, ui),
+        Endpoint::Sqlite(path) => take_sqlite(path, choices, ui),
     }
 }
 
@@ -122,8 +165,13 @@ fn take_postgres(endpoint: &PostgresEndpoint, ui: &Ui) -> Result<Inventory> {
         bytes: catalog.tables.iter().map(|table| table.bytes).sum(),
         catalog,
         rows,
+        census: Vec::new(),
+        types: Vec::new(),
+        discards: Vec::new(),
+        discarded: Vec::new(),
         large_objects,
         notes,
+        orphans: Vec::new(),
         blockers: Vec::new(),
     })
 }
@@ -158,13 +206,17 @@ fn count_rows(snapshot: &mut Snapshot, table: &Table) -> Result<RowCount> {
     }
 }
 
-fn take_sqlite(path: &Path, choices: &Choices) -> Result<Inventory> {
-    let source = SqliteSource::open(path).map_err(Failure::source)?;
+fn take_sqlite(path: &Path, choices: &Choices, ui: &Ui) -> Result<Inventory> {
+    let source = cli::open_sqlite(path, choices, ui)?;
     let survey = source.survey(choices).map_err(Failure::source)?;
+    for value in survey.blockers.iter().flat_map(Blocker::values) {
+        ui.detail(value);
+    }
     let counts = survey.schema.tables.iter().map(|table| RowCount {
         rows: table.row_count,
         exact: true,
     });
+    let discards = cli::discards(&survey);
     let rows = if survey.catalog.tables.is_empty() {
         Vec::new()
     } else {
@@ -178,11 +230,16 @@ fn take_sqlite(path: &Path, choices: &Choices) -> Result<Inventory> {
             .into_owned(),
         endpoint: path.display().to_string(),
         engine: Engine::Sqlite,
+        census: columns::reports(&survey),
+        types: columns::planned_types(&survey),
+        discarded: cli::discard_sentences(&discards, &survey.catalog),
+        discards,
         rows,
         bytes: std::fs::metadata(path).map_or(0, |it| it.len()),
         large_objects: LargeObjects::default(),
         notes: survey.notes.iter().map(ToString::to_string).collect(),
-        blockers: survey.blockers.iter().map(ToString::to_string).collect(),
+        orphans: survey.orphans,
+        blockers: survey.blockers,
         catalog: survey.catalog,
     })
 }

@@ -1,6 +1,7 @@
 //! `assess`: what sources hold, where they conflict, and what the plan is. It never writes to a database.
 
 mod args;
+mod columns;
 mod conflicts;
 mod inventory;
 mod large_objects;
@@ -12,7 +13,6 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{Exit, Failure, FailureContext, Outcome, Ui};
 
 use args::Args;
-use inventory::Inventory;
 
 /// The definition of the tool's arguments.
 pub fn command() -> Command {
@@ -22,13 +22,10 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
-    let choices = args.sqlite.choices()?;
-    let sources: Vec<Inventory> = args
-        .sources
-        .iter()
-        .map(|source| inventory::take(source, &choices, ui))
-        .collect::<cli::Result<_>>()?;
-    let (plan, placements) = planning::propose(&sources);
+    let mut choices = args.sqlite.choices(None)?;
+    args.sqlite_names.apply(&mut choices)?;
+    let sources = inventory::take_all(&args, &choices, ui)?;
+    let (plan, placements) = planning::propose(&sources, &choices);
     plan.validate()
         .or_fail(Exit::Internal, || "the plan that was made does not hold")?;
     let target = args
@@ -37,7 +34,13 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         .map(|target| target::take(target, &planning::target_schemas(&plan), ui))
         .transpose()?;
     let conflicts = conflicts::find(&sources, target.as_ref(), &plan, placements);
-    ui.print(report::render(args.format, &sources, target.as_ref(), &conflicts))?;
+    ui.print(report::render(
+        args.format,
+        &sources,
+        target.as_ref(),
+        &conflicts,
+        ui.is_verbose(),
+    ))?;
     if let Some(path) = &args.plan {
         let write = || {
             use std::io::Write;

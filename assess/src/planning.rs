@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use catalog::IDENTIFIER_BYTES_MAX;
-use plan::{FORMAT_VERSION, Mapping, Plan, PlannedSource, check_schema_name};
+use database::sqlite::{Choices, OnBadValue};
+use plan::{BadValues, FORMAT_VERSION, Mapping, Plan, PlannedSource, check_schema_name};
 
 use crate::conflicts::{Conflict, Severity, Topic};
 use crate::inventory::{Engine, Inventory};
 
 /// The plan, and what it had to do beyond calling each source by its own name.
-pub(crate) fn propose(sources: &[Inventory]) -> (Plan, Vec<Conflict>) {
+pub(crate) fn propose(sources: &[Inventory], choices: &Choices) -> (Plan, Vec<Conflict>) {
     let (mut taken, mut conflicts) = (Taken::default(), Vec::new());
     let mut planned = Vec::new();
     for source in sources {
@@ -40,6 +41,8 @@ pub(crate) fn propose(sources: &[Inventory]) -> (Plan, Vec<Conflict>) {
             name,
             endpoint: source.endpoint.clone(),
             schemas,
+            types: source.types.clone(),
+            on_bad_value: bad_values(source, choices),
             mapping,
         });
     }
@@ -48,6 +51,17 @@ pub(crate) fn propose(sources: &[Inventory]) -> (Plan, Vec<Conflict>) {
         sources: planned,
     };
     (plan, conflicts)
+}
+
+/// What was said of values that do not fit, where it was said.
+fn bad_values(source: &Inventory, choices: &Choices) -> Option<BadValues> {
+    let words = match choices.on_bad_value {
+        OnBadValue::Stop => return None,
+        OnBadValue::Null => BadValues::Null,
+        OnBadValue::TextColumn => BadValues::TextColumn,
+        OnBadValue::Reject => BadValues::Reject,
+    };
+    matches!(source.engine, Engine::Sqlite).then_some(words)
 }
 
 /// Every schema that the plan makes on the target.

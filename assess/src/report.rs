@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 use catalog::{Extension, ObjectKind};
 use cli::{Format, Table, count, size};
 use database::postgres::Identity;
+use database::sqlite::{OrphanedKey, Orphans};
 use serde_json::{Value, json};
 
+use crate::columns;
 use crate::conflicts::{Conflict, Severity, Topic};
 use crate::inventory::{Engine, Inventory, RowCount};
 use crate::large_objects;
@@ -23,14 +25,15 @@ pub(crate) fn render(
     sources: &[Inventory],
     target: Option<&Target>,
     conflicts: &[Conflict],
+    is_verbose: bool,
 ) -> String {
     match format {
-        Format::Text => text(sources, target, conflicts),
+        Format::Text => text(sources, target, conflicts, is_verbose),
         Format::Json => format!("{:#}\n", json_report(sources, target, conflicts)),
     }
 }
 
-fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict]) -> String {
+fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict], is_verbose: bool) -> String {
     let heads = [
         "SOURCE",
         "KIND",
@@ -83,8 +86,32 @@ fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict]) 
     if !large_objects.is_empty() {
         let _ = writeln!(text, "\nLARGE OBJECTS\n  {}", large_objects.join("\n  "));
     }
+    push_columns(&mut text, sources, is_verbose);
     push_conflicts(&mut text, conflicts);
     text
+}
+
+/// What becomes of the columns of SQLite files.
+fn push_columns(text: &mut String, sources: &[Inventory], is_verbose: bool) {
+    for source in sources.iter().filter(|it| !it.census.is_empty()) {
+        if is_verbose {
+            let _ = write!(
+                text,
+                "\nTYPES of {}\n{}",
+                source.name,
+                columns::table(&source.census)
+            );
+            continue;
+        }
+        let (all, others) = (columns::count_of(&source.census), source.types.len() as u64);
+        let _ = writeln!(
+            text,
+            "\nTYPES\n  {}: {} columns, {} of a type that their declaration does not tell (--verbose shows all)",
+            source.name,
+            count(all),
+            count(others)
+        );
+    }
 }
 
 fn push_conflicts(text: &mut String, conflicts: &[Conflict]) {
@@ -191,8 +218,24 @@ fn inventory(it: &Inventory) -> Value {
         "sequences": it.catalog.sequences,
         "large_objects": it.large_objects.oids.len(),
         "extensions": extensions(it.extensions()),
+        "census": it.census,
+        "discards": it.discards,
         "notes": it.notes,
-        "blockers": it.blockers,
+        "orphans": it.orphans.iter().map(orphans).collect::<Vec<_>>(),
+        "blockers": it.blockers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn orphans(key: &OrphanedKey) -> Value {
+    json!({
+        "table": key.table, "columns": key.columns, "parent": key.parent, "parent_columns": key.parent_columns,
+        "count": key.count, "followers": key.followers, "rows": key.rows,
+        "fate": match key.fate {
+            Orphans::Stop => "stop",
+            Orphans::Keep => "keep",
+            Orphans::Delete => "delete",
+            Orphans::Null => "null",
+        },
     })
 }
 

@@ -1,6 +1,7 @@
 //! The arguments of `dump`.
 
 use std::num::{NonZeroU8, NonZeroUsize};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use archive::Codec;
@@ -9,8 +10,11 @@ use clap::{Parser, ValueEnum};
 const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load shared-app-dev
   dump postgres://reader@db.example.com/sso -o sso.tar
   dump legacy.sqlite --compress zstd -o legacy/
+  dump legacy.sqlite --type events.at=timestamptz --on-bad-value reject --rejects rejected/ -o legacy.tar
   dump mandible-dev --schema 'crm*' --exclude-table-data '*.audit_log' -o crm.tar
   dump mandible-dev --table public.orders --where \"public.orders=placed_at >= '2026-01-01'\" | load shared-app-dev";
+
+const FINDINGS: &str = "rows of a SQLite file were rejected (--on-bad-value reject) or are lost (--salvage)";
 
 const SELECTION: &str = "Selection (PostgreSQL)";
 
@@ -22,7 +26,7 @@ const SELECTION: &str = "Selection (PostgreSQL)";
 /// enough, unless row level security would hide rows from it (then BYPASSRLS), or there are large objects that it may
 /// not read: before PostgreSQL 19 each needs GRANT SELECT ON LARGE OBJECT. Rows of foreign tables stay where they are.
 #[derive(Debug, Parser)]
-#[command(name = "dump", after_help = cli::after_help(EXAMPLES, None))]
+#[command(name = "dump", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
     /// What to read: a URL, a keyword string, a database's name or a SQLite file
     pub(crate) source: String,
@@ -34,7 +38,7 @@ pub(crate) struct Args {
     /// none, gzip[:0-9] or zstd[:1-19] [default: none into a pipe, gzip:2 into files]
     #[arg(long, value_name = "CODEC")]
     pub(crate) compress: Option<Codec>,
-    /// Sessions that read rows; of a SQLite file, which one connection reads, threads that hash and compress them
+    /// Sessions that read rows; of a SQLite file, which one connection reads, threads that write, hash and compress them
     /// [default: the number of cores]
     #[arg(long, short, value_name = "N")]
     pub(crate) jobs: Option<NonZeroUsize>,
@@ -53,6 +57,16 @@ pub(crate) struct Args {
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]
     pub(crate) sqlite: cli::SqliteArgs,
+    #[command(flatten)]
+    pub(crate) sqlite_names: cli::SqliteNameArgs,
+    /// The folder for rows that --on-bad-value reject sets aside; it is made, or is empty
+    ///
+    /// One CSV file for each table that has such rows, with all that they hold, the row's number and why it was set
+    /// aside.
+    #[arg(long, value_name = "DIR", help_heading = "SQLite")]
+    pub(crate) rejects: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) plan: cli::PlanArgs,
 }
 
 /// What is read of a database. Patterns are those of `pg_dump` and psql: `*`, `?`, double quotes for names with

@@ -8,25 +8,28 @@ mod args;
 mod chunk_queue;
 mod definitions;
 mod extension_rows;
+mod forms;
 mod large_objects;
 mod packing;
 mod parts;
 mod pg_dump;
 mod postgres;
 mod readers;
+mod rejects;
 mod rows;
 mod selection;
 mod sqlite;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU8;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use archive::{Codec, End, Header, RowFilter, TableForm, Writer};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{ArchiveSink, Destination, Failure, Outcome, Pace, Progress, Ui, count, duration, size};
 use database::Endpoint;
-use database::sqlite::Choices;
+use database::sqlite::{Choices, OnBadValue};
 
 use args::Args;
 use selection::Wanted;
@@ -44,10 +47,26 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         ui.status("stdout is /dev/null or closed: the archive is checked and kept nowhere");
     }
     match Endpoint::parse(&args.source, &cli::environment()).map_err(Failure::source)? {
-        Endpoint::Postgres(endpoint) => postgres::dump(&endpoint, &options, ui),
+        Endpoint::Postgres(endpoint) => {
+            refuse_choices(&args)?;
+            postgres::dump(&endpoint, &options, ui)?;
+            Ok(Outcome::Done)
+        }
         Endpoint::Sqlite(path) => sqlite::dump(&path, &options, ui),
-    }?;
-    Ok(Outcome::Done)
+    }
+}
+
+/// Refuses options about a SQLite file for a source that is none.
+fn refuse_choices(args: &Args) -> cli::Result<()> {
+    args.sqlite.refuse_for(&args.source)?;
+    args.sqlite_names.refuse_for(&args.source)?;
+    match &args.rejects {
+        Some(_) => Err(Failure::usage(format!(
+            "--rejects is about the rows of a SQLite file, and {} is none",
+            args.source
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// What was asked for, decided.
@@ -63,6 +82,8 @@ struct Options {
     pace: Pace,
     wanted: Wanted,
     choices: Choices,
+    /// Where rows go that are set aside.
+    rejects: Option<PathBuf>,
     started: Instant,
 }
 
@@ -88,7 +109,8 @@ impl Options {
             lock_timeout: args.lock_wait_timeout,
             pace: args.rate.pace(),
             wanted: Wanted::new(&args.selection)?,
-            choices: args.sqlite.choices()?,
+            choices: choices(args)?,
+            rejects: args.rejects.clone(),
             started: Instant::now(),
         })
     }
@@ -99,6 +121,21 @@ impl Options {
             ("rows".to_owned(), self.rows.to_string()),
             ("compress".to_owned(), self.codec.to_string()),
         ])
+    }
+}
+
+fn choices(args: &Args) -> cli::Result<Choices> {
+    let mut choices = args.sqlite.choices(args.plan.planned()?.as_ref())?;
+    args.sqlite_names.apply(&mut choices)?;
+    match (choices.on_bad_value, &args.rejects) {
+        (OnBadValue::Reject, None) => Err(Failure::usage(
+            "--on-bad-value reject sets rows aside, and nobody says where",
+        )
+        .with_hint("name a folder with --rejects DIR")),
+        (OnBadValue::Reject, Some(_)) | (_, None) => Ok(choices),
+        (_, Some(_)) => Err(Failure::usage(
+            "--rejects is the folder for rows of --on-bad-value reject",
+        )),
     }
 }
 
@@ -132,6 +169,7 @@ fn header(
         options: options.recorded(),
         filters: options.wanted.filters.clone(),
         row_filters,
+        discards: Vec::new(),
         content: options.wanted.content,
         forms,
         catalog,

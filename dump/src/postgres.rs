@@ -1,14 +1,12 @@
 //! A PostgreSQL database as a source.
 
-use archive::{Content, SchemaMember, SourceIdentity, SourceKind, TableForm, Writer};
-use catalog::{Catalog, Table};
+use archive::{Content, SchemaMember, SourceIdentity, SourceKind, Writer};
 use cli::{Failure, Ui, create_archive};
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{Identity, SnapshotRequest};
-use fingerprint::Form;
 
-use crate::args::Rows;
 use crate::definitions::{Definitions, read_definitions};
+use crate::forms::choose_forms;
 use crate::parts::{Cut, PartQueue};
 use crate::readers::Readers;
 use crate::{Options, finish, header};
@@ -104,26 +102,4 @@ fn identity(identity: &Identity) -> SourceIdentity {
         snapshot_time: identity.snapshot_time.clone(),
         lsn: identity.lsn.clone(),
     }
-}
-
-/// Binary where every stored column allows it and the rows go straight on, text elsewhere.
-fn choose_forms(catalog: &Catalog, options: &Options) -> Vec<TableForm> {
-    let wanted = match options.rows {
-        Rows::Auto => options.destination.is_pipe(),
-        Rows::Csv => false,
-        Rows::Binary => true,
-    };
-    let form = |table: &Table| {
-        let binary = wanted && table.stored_columns().all(|column| column.binary_safe);
-        TableForm {
-            table: table.number,
-            form: if binary { Form::Binary } else { Form::Text },
-        }
-    };
-    catalog
-        .tables
-        .iter()
-        .filter(|table| table.has_rows())
-        .map(form)
-        .collect()
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use archive::{Codec, Writer, compress};
 use catalog::Table;
 use cli::{ArchiveSink, Failure, Pace, Progress, Work};
-use fingerprint::{ChunkScanner, Fingerprint, Form, Rows};
+use fingerprint::{ChunkScanner, Fingerprint, Form, FrameError, Rows, scan_chunk};
 
 use crate::Options;
 use crate::chunk_queue::{Closed, Queued, Sender};
@@ -24,6 +24,60 @@ pub(crate) enum Stop {
     /// The writer or another reader has stopped, for a reason that it reports itself.
     Halted,
     Failed(Failure),
+}
+
+impl From<database::Error> for Stop {
+    fn from(error: database::Error) -> Stop {
+        Stop::Failed(Failure::source(error))
+    }
+}
+
+impl Chunk {
+    /// Hashes and compresses whole rows of `table`, with their header and trailer.
+    pub(crate) fn of_rows(
+        table: &Table,
+        form: Form,
+        names: &[&str],
+        options: &Options,
+        rows: Vec<u8>,
+        halted: &AtomicBool,
+    ) -> Result<Chunk, Stop> {
+        wait(&options.pace, rows.len(), halted)?;
+        let fingerprint =
+            scan_chunk(form, names.iter().copied(), &rows).map_err(|error| not_framed(table, error))?;
+        let raw = rows.len() as u64;
+        let stored = compress(options.codec, rows).map_err(|error| Stop::Failed(Failure::archive(error)))?;
+        Ok(Chunk {
+            table: table.number,
+            codec: options.codec,
+            raw,
+            stored,
+            fingerprint,
+        })
+    }
+
+    pub(crate) fn stored_bytes(&self) -> u64 {
+        self.stored.len() as u64
+    }
+}
+
+/// Waits until so many bytes may pass.
+fn wait(pace: &Pace, bytes: usize, halted: &AtomicBool) -> Result<(), Stop> {
+    // Not a halt: nobody else may be left who reports it, and the archive would end as if it were whole.
+    cli::check_interrupt().map_err(Stop::Failed)?;
+    if halted.load(Ordering::Relaxed) {
+        return Err(Stop::Halted);
+    }
+    pace.wait_while(bytes, || !halted.load(Ordering::Relaxed))
+        .map_err(Stop::Failed)
+}
+
+fn not_framed(table: &Table, error: FrameError) -> Stop {
+    let message = format!(
+        "rows of {} are not framed as they should be",
+        table.qualified_name()
+    );
+    Stop::Failed(Failure::new(cli::Exit::Source, message).with_source(error))
 }
 
 /// Cuts one table's rows into chunks.
@@ -66,17 +120,10 @@ impl<'a> Chunker<'a> {
 
     /// Takes the next piece of the stream of rows.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        // Not a halt: nobody else may be left who reports it, and the archive would end as if it were whole.
-        cli::check_interrupt().map_err(Stop::Failed)?;
-        if self.halted.load(Ordering::Relaxed) {
-            return Err(Stop::Halted);
-        }
-        let halted = self.halted;
-        let paced = self
-            .pace
-            .wait_while(bytes.len(), || !halted.load(Ordering::Relaxed));
-        paced.map_err(Stop::Failed)?;
-        self.scanner.push(bytes).map_err(|error| self.not_framed(error))?;
+        wait(self.pace, bytes.len(), self.halted)?;
+        self.scanner
+            .push(bytes)
+            .map_err(|error| not_framed(self.table, error))?;
         if self.scanner.buffered() >= self.chunk_bytes {
             let rows = self.scanner.take_chunk();
             self.send(rows)?;
@@ -86,7 +133,7 @@ impl<'a> Chunker<'a> {
 
     pub(crate) fn finish(mut self) -> Result<(), Stop> {
         let scanner = std::mem::replace(&mut self.scanner, ChunkScanner::new(Form::Text, []));
-        let rows = scanner.finish().map_err(|error| self.not_framed(error))?;
+        let rows = scanner.finish().map_err(|error| not_framed(self.table, error))?;
         self.send(rows)
     }
 
@@ -107,14 +154,6 @@ impl<'a> Chunker<'a> {
         let bytes = chunk.stored.len() as u64;
         self.sent += 1;
         self.chunks.send(chunk, bytes).map_err(|Closed| Stop::Halted)
-    }
-
-    fn not_framed(&self, error: fingerprint::FrameError) -> Stop {
-        let message = format!(
-            "rows of {} are not framed as they should be",
-            self.table.qualified_name()
-        );
-        Stop::Failed(Failure::new(cli::Exit::Source, message).with_source(error))
     }
 }
 

@@ -209,9 +209,10 @@ fn find_beyond(
         quote_ident(column.target_name()),
     );
     let sql = format!(
-        "SELECT pg_catalog.{end}({column})::pg_catalog.int8, s.seqmin, s.seqmax, s.seqcycle
-         FROM {} CROSS JOIN pg_catalog.pg_sequence s WHERE s.seqrelid = {}::pg_catalog.regclass
-         GROUP BY s.seqmin, s.seqmax, s.seqcycle",
+        // The table stands alone in its FROM: it may have any name.
+        "SELECT it.value, s.seqmin, s.seqmax, s.seqcycle
+         FROM (SELECT pg_catalog.{end}({column})::pg_catalog.int8 AS value FROM {}) it
+         CROSS JOIN pg_catalog.pg_sequence s WHERE s.seqrelid = {}::pg_catalog.regclass",
         families.rows_here(table, &column),
         quote_literal(name)
     );

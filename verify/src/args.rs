@@ -22,6 +22,8 @@ const FINDINGS: &str = "something differs";
 /// database, a SQLite file, or an archive (`-` for stdin, a file or a directory); names are translated as
 /// `remap-schema` does, so give the same --to and --map. SOURCE and TARGET may be one database: schemas that
 /// others are mapped to are then no part of the source. An archive that has been through `remap-schema` has its new names already.
+/// A SQLite file is read by the choices
+/// that `dump` had: give the same options, among which --rename and --snake-case are as those of `dump`, too.
 /// With --archive, an archive alone is checked: every SHA-256, count and fingerprint in it. Nothing is written.
 #[derive(Debug, Parser)]
 #[command(name = "verify", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]

@@ -14,11 +14,16 @@ use crate::args::Args;
 use crate::beside;
 use crate::objects::{self, Side};
 use crate::report::{Difference, Report, TableResult};
-use crate::sides::{Live, Source, name_map};
+use crate::sides::{Live, Source, is_sqlite, name_map};
 use crate::trees::{Unit, units};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
-    let mapping = args.mapping.mapping()?;
+    let mut choices = args.sqlite.choices(args.mapping.planned()?.as_ref())?;
+    let mapping = if is_sqlite(source) {
+        args.mapping.split_for_sqlite(&mut choices)?.mapping()?
+    } else {
+        args.mapping.mapping()?
+    };
     let endpoint = match Endpoint::parse(target, &cli::environment()).map_err(Failure::target)? {
         Endpoint::Postgres(endpoint) => endpoint,
         Endpoint::Sqlite(path) => {
@@ -30,8 +35,11 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     };
     endpoint.warnings().iter().for_each(|it| ui.warning(it));
     let jobs = args.jobs();
-    let choices = args.sqlite.choices()?;
+    let words = source;
     let mut source = Source::open(source, jobs, !args.no_extension_rows, &mapping, &choices, ui)?;
+    if !matches!(source, Source::Sqlite(_)) {
+        args.sqlite.refuse_for(words)?;
+    }
     let pace = Arc::new(args.rate.pace());
     if let Source::Postgres(live) = &mut source {
         live.pace = Arc::clone(&pace);
@@ -75,7 +83,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     target.confirm(Failure::target)?;
     progress.finish();
     let sequences = comparison.sequences();
-    let objects = comparison.objects();
+    let mut objects = comparison.objects();
+    objects.extend(source.lost());
     Ok(Report::new(
         source.name().to_owned(),
         Some(target.name.clone()),
@@ -83,7 +92,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         objects,
         sequences,
     )
-    .with_large_objects(large_objects))
+    .with_large_objects(large_objects)
+    .with_discards(source.discards()))
 }
 
 struct Comparison<'a> {

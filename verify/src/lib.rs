@@ -8,6 +8,7 @@ mod objects;
 mod report;
 mod scan;
 mod sides;
+mod sqlite_file;
 mod trees;
 
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};

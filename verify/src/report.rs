@@ -23,6 +23,8 @@ pub(crate) struct Report {
     sequences: Vec<String>,
     /// `None` when the source has none.
     large_objects: Option<LargeObjects>,
+    /// What was discarded on request before the comparison, as sentences.
+    discards: Vec<String>,
 }
 
 /// What came of one table.
@@ -131,6 +133,7 @@ impl Report {
             objects,
             sequences,
             large_objects: None,
+            discards: Vec::new(),
         }
     }
 
@@ -139,6 +142,11 @@ impl Report {
             large_objects,
             ..self
         }
+    }
+
+    /// With what the source's dump leaves out on request, which is said and is no difference.
+    pub(crate) fn with_discards(self, discards: Vec<String>) -> Self {
+        Report { discards, ..self }
     }
 
     pub(crate) fn is_identical(&self) -> bool {
@@ -185,6 +193,9 @@ impl Report {
         for line in self.objects.iter().chain(&self.sequences).cloned().chain(named) {
             text.push_str(&line);
             text.push('\n');
+        }
+        for line in &self.discards {
+            let _ = writeln!(text, "by choice: {line}");
         }
         let all = self.tables.len() as u64;
         let differing = self.tables.iter().filter(|it| it.difference.is_some()).count() as u64;
@@ -257,6 +268,7 @@ impl Report {
             "tables": tables,
             "objects": self.objects,
             "sequences": self.sequences,
+            "discards": self.discards,
             "large_objects": self.large_objects.as_ref().map(LargeObjects::json),
         })
     }

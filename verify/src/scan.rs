@@ -88,7 +88,7 @@ impl Each<'_> {
     }
 }
 
-fn not_framed(name: &str, error: FrameError) -> Failure {
+pub(crate) fn not_framed(name: &str, error: FrameError) -> Failure {
     Failure::new(
         Exit::Source,
         format!("rows of {name} are not framed as they should be"),

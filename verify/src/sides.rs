@@ -1,7 +1,6 @@
 //! The two sides of a comparison, each able to give a table's fingerprint in a given form.
 
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,14 +12,15 @@ use database::endpoint::PostgresEndpoint;
 use database::postgres::{
     Extent, Identity, Selection, Snapshot, SnapshotRequest, SnapshotSession, read_catalog, read_rows,
 };
-use database::sqlite::{Choices, Inspection, SqliteSource};
-use fingerprint::{Fingerprint, Form, encode_row};
+use database::sqlite::Choices;
+use fingerprint::{Fingerprint, Form};
 use plan::Mapping;
 use rewrite::{Known, NameMap, Rewriter};
 
 use crate::archive_alone::KeptRows;
 use crate::beside::Kept;
 use crate::scan::Scan;
+use crate::sqlite_file::SqliteFile;
 use crate::trees::Unit;
 
 /// What must be there.
@@ -51,13 +51,6 @@ pub(crate) struct Live {
     pub(crate) pace: Arc<Pace>,
 }
 
-/// A SQLite file in its read transaction; its one connection serves one table at a time.
-pub(crate) struct SqliteFile {
-    name: String,
-    inspection: Inspection,
-    source: Mutex<SqliteSource>,
-}
-
 impl Source {
     /// Opens a database, a SQLite file or an archive, whose rows are read here, under `mapping`.
     pub(crate) fn open(
@@ -82,14 +75,7 @@ impl Source {
                     .map(|live| Source::Postgres(Box::new(live)))
             }
             Endpoint::Sqlite(path) => {
-                let source = SqliteSource::open(&path).map_err(Failure::source)?;
-                let inspection = source.inspect(choices).map_err(Failure::source)?;
-                let name = path.display().to_string();
-                Ok(Source::Sqlite(Box::new(SqliteFile {
-                    name,
-                    inspection,
-                    source: Mutex::new(source),
-                })))
+                SqliteFile::open(&path, jobs, choices, ui).map(|file| Source::Sqlite(Box::new(file)))
             }
         }
     }
@@ -102,11 +88,33 @@ impl Source {
         }
     }
 
+    /// What of a damaged file could not be read, as sentences.
+    pub(crate) fn lost(&self) -> Vec<String> {
+        let Source::Sqlite(file) = self else {
+            return Vec::new();
+        };
+        let lost = file
+            .inspection
+            .notes
+            .iter()
+            .filter(|it| it.kind == NoteKind::Lost);
+        lost.map(|it| format!("the source is damaged: {it}")).collect()
+    }
+
     pub(crate) fn catalog(&self) -> &Catalog {
         match self {
             Source::Postgres(live) => &live.catalog,
             Source::Sqlite(file) => &file.inspection.catalog,
             Source::Archive(it) => &it.header.catalog,
+        }
+    }
+
+    /// What its dump leaves out or changes because of values, as sentences.
+    pub(crate) fn discards(&self) -> Vec<String> {
+        match self {
+            Source::Postgres(_) => Vec::new(),
+            Source::Sqlite(file) => cli::discard_sentences(&cli::discards(&file.inspection), self.catalog()),
+            Source::Archive(it) => cli::discard_sentences(&it.header.discards, self.catalog()),
         }
     }
 
@@ -171,15 +179,23 @@ impl Source {
         let table = &unit.table;
         match self {
             Source::Postgres(live) => {
-                let binary = table.stored_columns().all(|column| column.binary_safe);
-                let form = if binary { Form::Binary } else { Form::Text };
+                let form = form_of(table);
                 let names = names.and_then(|it| it.table(table));
                 live.fingerprint(Scan::new(table, form, names), table, Failure::source)
             }
-            Source::Sqlite(file) => file.fingerprint(table),
+            Source::Sqlite(file) => file.fingerprint(table, form_of(table)),
             Source::Archive(it) if unit.parts.is_empty() => it.fingerprint(table),
             Source::Archive(it) => it.fingerprint_of_all(&unit.parts),
         }
+    }
+}
+
+/// Binary costs both sides less.
+fn form_of(table: &Table) -> Form {
+    if table.stored_columns().all(|column| column.binary_safe) {
+        Form::Binary
+    } else {
+        Form::Text
     }
 }
 
@@ -361,31 +377,13 @@ impl Live {
     }
 }
 
-impl SqliteFile {
-    fn fingerprint(&self, table: &Table) -> Result<Fingerprint> {
-        let place = usize::try_from(table.number).unwrap_or(usize::MAX);
-        let Some(own) = self.inspection.schema.tables.get(place) else {
-            return Err(Failure::new(
-                Exit::Internal,
-                format!("{} is not in its file", table.qualified_name()),
-            ));
-        };
-        let mut scan = Scan::new(table, Form::Text, None);
-        let mut line = Vec::new();
-        let source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = source.rows(own, &mut |values| {
-            line.clear();
-            encode_row(values.iter().copied(), &mut line);
-            match scan.push(&line) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(failure) => ControlFlow::Break(failure),
-            }
-        });
-        match read.map_err(Failure::source)? {
-            ControlFlow::Break(failure) => Err(failure),
-            ControlFlow::Continue(()) => scan.finish(),
-        }
-    }
+/// Whether the words name a SQLite file.
+pub(crate) fn is_sqlite(words: &str) -> bool {
+    !is_archive(words)
+        && matches!(
+            Endpoint::parse(words, &cli::environment()),
+            Ok(Endpoint::Sqlite(_))
+        )
 }
 
 /// Whether the words name an archive rather than a database: stdin, a folder with an end member, or a file that

@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: whole pipelines against what people use today, `remap-schema` against `cat`, very many tables
-//! against `pg_dump` and `psql`, on the same machine and in the same minute.
+//! against `pg_dump` and `psql`, a SQLite file against pgloader, on the same machine and in the same minute.
 //!
 //! All inputs are made here: rows and definitions on a throwaway server, in a folder that goes away.
 
+mod file;
 mod many;
 mod memory;
 mod whole;
@@ -25,7 +26,7 @@ const TIME_LIMIT: Duration = Duration::from_mins(10);
 /// Bytes of one row, about.
 const ROW_BYTES: u32 = 100;
 
-pub(crate) fn run(mib: u32, load_mib: u32, table_count: usize) -> Result<()> {
+pub(crate) fn run(mib: u32, load_mib: u32, table_count: usize, file_mib: u32) -> Result<()> {
     run_step(cargo().args([
         "build",
         "--release",
@@ -35,6 +36,8 @@ pub(crate) fn run(mib: u32, load_mib: u32, table_count: usize) -> Result<()> {
         "coalesce-dump",
         "-p",
         "coalesce-load",
+        "-p",
+        "coalesce-assess",
         "--bins",
     ]))?;
     let tools = Tools::at(Metadata::read()?.target.join("release"));
@@ -45,6 +48,9 @@ pub(crate) fn run(mib: u32, load_mib: u32, table_count: usize) -> Result<()> {
     };
     if load_mib > 0 {
         bench.whole(load_mib)?;
+    }
+    if file_mib > 0 {
+        bench.file(file_mib)?;
     }
     if mib > 0 {
         bench.filter(mib)?;

@@ -117,6 +117,9 @@ enum Chore {
         /// Empty tables to make for `dump` and `load`
         #[arg(long, value_name = "N", default_value_t = 20_000)]
         tables: usize,
+        /// Rows of a SQLite file, in MiB
+        #[arg(long, value_name = "N", default_value_t = 256)]
+        file_mib: u32,
     },
     /// Fold five databases into one before your eyes
     Demo {
@@ -140,7 +143,8 @@ fn main() -> ExitCode {
             mib,
             load_mib,
             tables,
-        } => bench::run(mib, load_mib, tables),
+            file_mib,
+        } => bench::run(mib, load_mib, tables, file_mib),
         Chore::Demo { keep } => demo::run(keep),
     };
     match done {

@@ -38,6 +38,9 @@ pub struct Header {
     /// Which rows of which tables were left out, in the source's names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub row_filters: Vec<RowFilter>,
+    /// What does not reach the target as the choices say, in the source's names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub discards: Vec<Discard>,
     #[serde(default, skip_serializing_if = "Content::is_whole")]
     pub content: Content,
     pub forms: Vec<TableForm>,
@@ -78,6 +81,63 @@ pub struct RowFilter {
     /// Those for which this SQL condition is true in the source; without one none at all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
+}
+
+/// Rows of a table that are not here, or not as they are in the source, because of their values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Discard {
+    pub table: u32,
+    /// The column that is at fault.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    pub fate: Fate,
+    /// The column that keeps what the values were; for [`Fate::Kept`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_in: Option<String>,
+    /// Why, in words.
+    pub reason: String,
+    pub rows: u64,
+    /// The first of the rows.
+    pub examples: String,
+}
+
+/// What became of discarded rows or values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// The rows are not here.
+    Rejected,
+    /// The values became NULL.
+    Null,
+    /// The values became NULL, and a column that the source does not have keeps them.
+    Kept,
+}
+
+impl Discard {
+    /// What was discarded, as a sentence; `catalog` is the archive's.
+    pub fn sentence(&self, catalog: &Catalog) -> String {
+        let table = catalog.tables.iter().find(|it| it.number == self.table);
+        let column = self.column.iter().map(String::as_str);
+        let object: Vec<&str> = table.iter().map(|it| it.name.as_str()).chain(column).collect();
+        let words = match (self.fate, self.rows) {
+            (Fate::Rejected, 1) => "row is rejected",
+            (Fate::Rejected, _) => "rows are rejected",
+            (Fate::Null | Fate::Kept, 1) => "value becomes NULL",
+            (Fate::Null | Fate::Kept, _) => "values become NULL",
+        };
+        let kept = self
+            .kept_in
+            .as_ref()
+            .map_or(String::new(), |it| format!(", {it} keeps what was there"));
+        format!(
+            "{}: {} {words}{kept} ({}): {}",
+            object.join("."),
+            self.rows,
+            self.examples,
+            self.reason
+        )
+    }
 }
 
 /// How much of what was chosen an archive holds.
@@ -168,6 +228,10 @@ impl Header {
         if tables.iter().any(in_binary) {
             return Err(Error::damaged("a table whose values hold names is not in text"));
         }
+        let is_there = |number: u32| usize::try_from(number).is_ok_and(|it| it < tables.len());
+        if !self.discards.iter().all(|it| is_there(it.table)) {
+            return Err(Error::damaged("a discard is of no table"));
+        }
         self.check_large_objects()
     }
 
@@ -205,17 +269,31 @@ mod tests {
 
     /// The constraints that have an index, in a header whose objects are these.
     fn indexed(objects: &serde_json::Value) -> Vec<Object> {
-        let header = json!({
+        let header = header(objects, &json!([]));
+        let header = Header::parse(header.to_string().as_bytes()).expect("the header is whole");
+        let objects = header.catalog.objects.into_iter();
+        objects.filter(|it| it.indexed).collect()
+    }
+
+    fn header(objects: &serde_json::Value, discards: &serde_json::Value) -> serde_json::Value {
+        json!({
             "format": 1, "requires": [], "run": "", "tool": "", "options": {}, "filters": [], "forms": [],
+            "discards": discards,
             "source": {"kind": "postgresql", "database": "d", "server_version": "15", "encoding": "UTF8",
                 "collation": "", "snapshot_time": "", "lsn": ""},
             "catalog": {"schemas": [], "tables": [], "sequences": [], "materialized_views": [], "extensions": [],
                 "objects": objects, "roles": [], "policy_roles": []},
             "mappings": [], "notes": [],
-        });
-        let header = Header::parse(header.to_string().as_bytes()).expect("the header is whole");
-        let objects = header.catalog.objects.into_iter();
-        objects.filter(|it| it.indexed).collect()
+        })
+    }
+
+    #[test]
+    fn a_discard_is_of_a_table_that_is_there() {
+        let discard =
+            json!({"table": 0, "column": "c", "fate": "null", "reason": "", "rows": 1, "examples": ""});
+        let header = header(&json!([]), &json!([discard]));
+        let error = Header::parse(header.to_string().as_bytes()).expect_err("there is no table");
+        assert_eq!(error.to_string(), "archive is damaged: a discard is of no table");
     }
 
     #[test]

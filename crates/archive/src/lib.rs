@@ -16,7 +16,9 @@ mod writer;
 pub use codec::{Codec, ParseCodecError, compress, decompress};
 pub use end::{End, TableEnd, Tally};
 pub use error::{Error, ErrorKind, Result};
-pub use header::{Content, FORMAT_VERSION, Header, RowFilter, SourceIdentity, SourceKind, TableForm};
+pub use header::{
+    Content, Discard, FORMAT_VERSION, Fate, Header, RowFilter, SourceIdentity, SourceKind, TableForm,
+};
 pub use reader::{Reader, Store};
 pub use record::{MemberKind, Record, RowsRecord, SchemaMember, hex};
 pub use tar_stream::{STREAM_START, TarSink, TarStore, copy_body};

@@ -63,6 +63,7 @@ fn header(run: &str) -> Header {
         options: BTreeMap::new(),
         filters: Vec::new(),
         row_filters: Vec::new(),
+        discards: Vec::new(),
         content: archive::Content::Whole,
         forms: [0, 1]
             .map(|table| TableForm {

@@ -143,6 +143,7 @@ fn header() -> Header {
         options: BTreeMap::new(),
         filters: Vec::new(),
         row_filters: Vec::new(),
+        discards: Vec::new(),
         content: archive::Content::Whole,
         forms: vec![TableForm {
             table: 0,

@@ -16,6 +16,7 @@ mod public_usage;
 mod rename;
 mod search_path;
 mod setting;
+mod snake_case;
 mod stored_names;
 mod table;
 
@@ -24,7 +25,7 @@ pub use extension::{Extension, Member};
 pub use large_object::{
     LargeObject, LargeObjectGrant, LargeObjectPrivilege, PIECE_BYTES, large_objects_table, oid_ranges,
 };
-pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, quote_ident, quote_literal};
+pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, cut_identifier, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};
 pub use partition::{PartitionKey, PartitionStrategy, PartitionTrees, ThroughRoot};
@@ -32,6 +33,7 @@ pub use public_usage::PublicUsage;
 pub use rename::NewNames;
 pub use search_path::parse_search_path;
 pub use setting::Setting;
+pub use snake_case::snake_case;
 pub use stored_names::{NameKind, StoredNames};
 pub use table::{
     Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table,

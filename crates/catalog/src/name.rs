@@ -9,6 +9,11 @@ use squawk_syntax::quote;
 /// PostgreSQL cuts identifiers to this many bytes (`NAMEDATALEN - 1`).
 pub const IDENTIFIER_BYTES_MAX: usize = 63;
 
+/// The name as PostgreSQL cuts it: to 63 bytes, never inside a letter.
+pub fn cut_identifier(name: &str) -> &str {
+    &name[..name.floor_char_boundary(IDENTIFIER_BYTES_MAX)]
+}
+
 /// A name within a schema.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

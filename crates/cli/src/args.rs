@@ -1,7 +1,9 @@
 //! Arguments that tools share.
 
+use std::path::Path;
+
 use clap::{ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
-use plan::{ExtensionsPolicy, Mapping, MappingError, Plan};
+use plan::{ExtensionsPolicy, Mapping, MappingError, Plan, PlannedSource};
 
 use crate::{Destination, Existing, Exit, Failure, FailureContext, Result};
 
@@ -149,22 +151,61 @@ pub enum Extensions {
     Leave,
 }
 
+/// The source of a plan, for a tool to which new names mean nothing.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PlanArgs {
+    /// Take the types of a SQLite file's columns from a plan that `assess --plan` wrote; --type goes before them
+    #[arg(long, value_name = "FILE", requires = "source_name", help_heading = "SQLite")]
+    plan: Option<std::path::PathBuf>,
+    /// The source's name in the plan
+    #[arg(
+        long = "source",
+        id = "source_name",
+        value_name = "NAME",
+        requires = "plan",
+        help_heading = "SQLite"
+    )]
+    source: Option<String>,
+}
+
+impl PlanArgs {
+    /// The plan's source that --plan and --source name.
+    pub fn planned(&self) -> Result<Option<PlannedSource>> {
+        match (&self.plan, &self.source) {
+            (Some(path), Some(source)) => planned_source(path, source).map(Some),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn planned_source(path: &Path, source: &str) -> Result<PlannedSource> {
+    let json = std::fs::read_to_string(path).or_fail(Exit::Usage, || {
+        format!("plan `{}` cannot be read", path.display())
+    })?;
+    let step = || format!("plan `{}` cannot be used", path.display());
+    let plan = Plan::parse(&json).or_fail(Exit::Usage, step)?;
+    Ok(plan.source(source).or_fail(Exit::Usage, step)?.clone())
+}
+
 impl MappingArgs {
     /// The mapping that the flags ask for, or that of the plan's source; a usage error when they are wrong.
     pub fn mapping(&self) -> Result<Mapping> {
-        let (Some(path), Some(source)) = (&self.plan, &self.source) else {
+        let Some(planned) = self.planned()? else {
             if self.extensions == Extensions::Leave && !self.extensions_schema.is_empty() {
                 let message = "--extensions leave and --extensions-schema exclude each other";
                 return Err(Failure::usage(message));
             }
             return self.flags_mapping().map_err(Failure::usage);
         };
-        let json = std::fs::read_to_string(path).or_fail(Exit::Usage, || {
-            format!("plan `{}` cannot be read", path.display())
-        })?;
-        let step = || format!("plan `{}` cannot be used", path.display());
-        let plan = Plan::parse(&json).or_fail(Exit::Usage, step)?;
-        Ok(plan.source(source).or_fail(Exit::Usage, step)?.mapping.clone())
+        Ok(planned.mapping)
+    }
+
+    /// The plan's source that --plan and --source name.
+    pub fn planned(&self) -> Result<Option<PlannedSource>> {
+        match (&self.plan, &self.source) {
+            (Some(path), Some(source)) => planned_source(path, source).map(Some),
+            _ => Ok(None),
+        }
     }
 
     fn flags_mapping(&self) -> std::result::Result<Mapping, MappingError> {

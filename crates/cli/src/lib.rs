@@ -11,6 +11,7 @@
 
 mod args;
 mod directory;
+mod discards;
 mod exit;
 mod failure;
 mod file;
@@ -25,15 +26,20 @@ mod pipe;
 mod progress;
 mod publish;
 mod refused;
+pub mod rejects_folder;
 mod room;
 mod run;
 mod sessions;
 mod sqlite_args;
+mod sqlite_file;
+mod sqlite_keys;
+mod sqlite_types;
 mod table;
 mod terminal;
 mod ui;
 
-pub use args::{Extensions, Format, Frame, MappingArgs, OutputArgs};
+pub use args::{Extensions, Format, Frame, MappingArgs, OutputArgs, PlanArgs};
+pub use discards::{discard_sentences, discards};
 pub use exit::{Exit, Outcome, after_help};
 pub use failure::{Failure, FailureContext, Result};
 pub use input::{ArchiveReader, ArchiveStore, Input, open_archive, open_input};
@@ -47,6 +53,8 @@ pub use room::{Place, Room};
 pub use run::run;
 pub use sessions::open_sessions;
 pub use sqlite_args::SqliteArgs;
+pub use sqlite_file::open_sqlite;
+pub use sqlite_keys::SqliteNameArgs;
 pub use table::Table;
 pub use terminal::environment;
 pub use ui::{Ui, count, duration, size};

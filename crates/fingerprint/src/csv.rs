@@ -213,7 +213,8 @@ pub fn encode_header<'a>(names: impl IntoIterator<Item = &'a str>, csv: &mut Vec
     encode_row(names.into_iter().map(|name| Some(name.as_bytes())), csv);
 }
 
-fn encode_value(value: &[u8], csv: &mut Vec<u8>) {
+/// Appends one value, which is not NULL, quoted where it must be.
+pub fn encode_value(value: &[u8], csv: &mut Vec<u8>) {
     // `\.` alone on a line ends the input for servers before PostgreSQL 18, so it is quoted as they do.
     let special = |byte: &u8| matches!(byte, b',' | b'"' | b'\n' | b'\r');
     let plain = !value.is_empty() && value != b"\\." && !value.iter().any(special);

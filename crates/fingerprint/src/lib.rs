@@ -22,10 +22,10 @@ mod table;
 
 pub use bounds::row_bounds;
 pub use chunks::ChunkScanner;
-pub use csv::{encode_header, encode_row};
+pub use csv::{encode_header, encode_row, encode_value};
 pub use error::{FrameError, FrameErrorKind};
 pub use mapped::{MappedChunk, map_chunk, map_rows};
-pub use rows::{RowScanner, Rows, scan_chunk, wrap_chunk};
+pub use rows::{RowScanner, Rows, chunk_end, chunk_start, scan_chunk, wrap_chunk};
 pub use single::{Row, each_row, each_row_of_chunk};
 pub use stream::{RowBag, RowStream, as_they_are};
 pub use table::{Fingerprint, Form, FormMismatch};

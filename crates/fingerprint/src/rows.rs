@@ -164,8 +164,8 @@ pub fn wrap_chunk<'a>(form: Form, names: impl IntoIterator<Item = &'a str>, rows
     chunk
 }
 
-/// What stands before a chunk's rows.
-pub(crate) fn chunk_start<'a>(form: Form, names: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
+/// What stands before a chunk's rows, so that it can be read alone: see [`wrap_chunk`].
+pub fn chunk_start<'a>(form: Form, names: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
     match form {
         Form::Binary => binary::HEADER.to_vec(),
         Form::Text => {
@@ -177,7 +177,7 @@ pub(crate) fn chunk_start<'a>(form: Form, names: impl IntoIterator<Item = &'a st
 }
 
 /// What stands behind them.
-pub(crate) fn chunk_end(form: Form) -> &'static [u8] {
+pub fn chunk_end(form: Form) -> &'static [u8] {
     match form {
         Form::Binary => &binary::TRAILER,
         Form::Text => &[],

@@ -1,5 +1,5 @@
-//! What must hold for every input, whoever made it: the archive reader, the row framers, the endpoint parser and the
-//! rewriter, each as a function from bytes that panics where it does not hold.
+//! What must hold for every input, whoever made it: the archive reader, the row framers, the endpoint parser, the
+//! rewriter and the reader of SQLite files, each as a function from bytes that panics where it does not hold.
 //!
 //! `cargo xtask fuzz` feeds them with inputs that are bred for new paths through the code (`fuzz/`). The inputs in
 //! `corpus/`, one folder for each function, are tried by an ordinary test too: what was found once stays found.
@@ -9,6 +9,7 @@ mod endpoint_words;
 mod forged_members;
 mod row_stream;
 mod sql_text;
+mod sqlite_file;
 
 pub use forged_members::{forge, seal_end};
 
@@ -31,7 +32,7 @@ pub struct Invariant {
 }
 
 /// All of them.
-pub const INVARIANTS: [Invariant; 5] = [
+pub const INVARIANTS: [Invariant; 6] = [
     // Bytes as they come from a pipe or a file.
     Invariant {
         name: "archive",
@@ -56,6 +57,11 @@ pub const INVARIANTS: [Invariant; 5] = [
     Invariant {
         name: "rewriter",
         check: sql_text::check,
+    },
+    // A whole SQLite file.
+    Invariant {
+        name: "sqlite",
+        check: sqlite_file::check,
     },
 ];
 

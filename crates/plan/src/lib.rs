@@ -6,7 +6,6 @@
 mod error;
 mod mapping;
 mod rename;
-mod snake_case;
 mod sources;
 
 pub use error::MappingError;
@@ -14,5 +13,5 @@ pub use mapping::{
     DEFAULT_EXTENSIONS_SCHEMA, DEFAULT_SCHEMA, ExtensionsPolicy, Mapping, Namespace, check_schema_name,
     is_built_in,
 };
-pub use rename::Renamed;
-pub use sources::{FORMAT_VERSION, Plan, PlanError, PlannedSource};
+pub use rename::{Renamed, name_part};
+pub use sources::{BadValues, FORMAT_VERSION, Plan, PlanError, PlannedSource, PlannedType};

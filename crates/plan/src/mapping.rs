@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use catalog::{IDENTIFIER_BYTES_MAX, NewNames, ObjectKind};
+use catalog::{IDENTIFIER_BYTES_MAX, NewNames, ObjectKind, cut_identifier, snake_case};
 use serde::{Deserialize, Serialize};
 
 use crate::error::MappingError;
 use crate::rename::Renamed;
-use crate::snake_case::snake_case;
 
 /// The schema in which PostgreSQL creates what nobody placed elsewhere.
 pub const DEFAULT_SCHEMA: &str = "public";
@@ -197,7 +196,7 @@ impl Mapping {
 
     /// The name that one of the source's own objects gets on the target, cut where PostgreSQL cuts it.
     pub fn object(&self, namespace: Namespace, schema: &str, name: &str) -> String {
-        cut(&self.whole_name(namespace, schema, name)).to_owned()
+        cut_identifier(&self.whole_name(namespace, schema, name)).to_owned()
     }
 
     /// The same name before it is cut.
@@ -229,7 +228,7 @@ impl Mapping {
     /// The name that a column gets on the target, in the end.
     pub fn column(&self, name: &str) -> String {
         if self.snake_case {
-            cut(&snake_case(name)).to_owned()
+            cut_identifier(&snake_case(name)).to_owned()
         } else {
             name.to_owned()
         }
@@ -284,11 +283,6 @@ impl NewNames for Mapping {
     fn extension_schema(&self, extension: &str, schema: &str) -> String {
         Mapping::extension_schema(self, extension, schema)
     }
-}
-
-/// As PostgreSQL cuts an identifier: to 63 bytes, never inside a letter.
-fn cut(name: &str) -> &str {
-    &name[..name.floor_char_boundary(IDENTIFIER_BYTES_MAX)]
 }
 
 /// Schemas that PostgreSQL itself makes.

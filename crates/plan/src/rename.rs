@@ -24,15 +24,15 @@ impl Renamed {
     /// Reads `SCHEMA.OLD=NEW`.
     pub(crate) fn parse_pair(pair: &str) -> Result<(Renamed, String), MappingError> {
         let wrong = || MappingError::NotARename(pair.to_owned());
-        let (schema, rest) = part(pair).ok_or_else(wrong)?;
-        let (name, rest) = rest.strip_prefix('.').and_then(part).ok_or_else(wrong)?;
+        let (schema, rest) = name_part(pair).ok_or_else(wrong)?;
+        let (name, rest) = rest.strip_prefix('.').and_then(name_part).ok_or_else(wrong)?;
         let (routine, rest) = match rest.strip_prefix("()") {
             Some(rest) => (true, rest),
             None => (false, rest),
         };
         let new = rest.strip_prefix('=').ok_or_else(wrong)?;
         let new = match new.strip_prefix('"') {
-            Some(_) => match part(new) {
+            Some(_) => match name_part(new) {
                 Some((new, "")) => new,
                 _ => return Err(wrong()),
             },
@@ -52,8 +52,8 @@ impl Renamed {
     }
 }
 
-/// One part of a qualified name, and what follows it.
-fn part(text: &str) -> Option<(String, &str)> {
+/// One part of a qualified name, bare or in double quotes, and what follows it; `None` when its quotes are not closed.
+pub fn name_part(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {
         let end = text.find(['.', '=', '(', '"']).unwrap_or(text.len());
         return Some((text[..end].to_owned(), &text[end..]));

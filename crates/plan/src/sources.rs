@@ -27,8 +27,38 @@ pub struct PlannedSource {
     pub endpoint: String,
     /// The schemas it has.
     pub schemas: Vec<String>,
+    /// Of a SQLite file: types that columns get instead of the proposed ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<PlannedType>,
+    /// Of a SQLite file: what becomes of values that do not fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_bad_value: Option<BadValues>,
     #[serde(flatten)]
     pub mapping: Mapping,
+}
+
+/// The type of one column of a SQLite file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedType {
+    pub table: String,
+    pub column: String,
+    /// As `--type` takes it.
+    #[serde(rename = "type")]
+    pub target: String,
+    /// Why, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// What becomes of values that their column's chosen type cannot hold: the words of `--on-bad-value`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BadValues {
+    Stop,
+    Null,
+    TextColumn,
+    Reject,
 }
 
 /// A plan that cannot be carried out.
@@ -38,6 +68,11 @@ pub enum PlanError {
     Json(serde_json::Error),
     Version(u32),
     SourceTwice(String),
+    /// A column has two types.
+    TypeTwice {
+        source: String,
+        column: String,
+    },
     SourceUnknown {
         name: String,
         known: Vec<String>,
@@ -77,6 +112,7 @@ impl Plan {
             if !names.insert(&source.name) {
                 return Err(PlanError::SourceTwice(source.name.clone()));
             }
+            source.check_types()?;
             for schema in source.targets()? {
                 if let Some(first) = taken.insert(schema.clone(), &source.name) {
                     let (first, second) = (first.to_owned(), source.name.clone());
@@ -103,6 +139,20 @@ impl Plan {
 }
 
 impl PlannedSource {
+    /// Refuses two types for one column; SQLite's names are the same in capital and small letters.
+    fn check_types(&self) -> Result<(), PlanError> {
+        let mut seen = BTreeSet::new();
+        for it in &self.types {
+            if !seen.insert((it.table.to_ascii_lowercase(), it.column.to_ascii_lowercase())) {
+                return Err(PlanError::TypeTwice {
+                    source: self.name.clone(),
+                    column: format!("{}.{}", it.table, it.column),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// The schemas that it gets on the target.
     fn targets(&self) -> Result<Vec<String>, PlanError> {
         let wrap = |error| PlanError::Mapping {
@@ -129,6 +179,9 @@ impl fmt::Display for PlanError {
                 )
             }
             PlanError::SourceTwice(name) => write!(f, "the plan names source `{name}` twice"),
+            PlanError::TypeTwice { source, column } => {
+                write!(f, "the plan gives {column} of source `{source}` two types")
+            }
             PlanError::SourceUnknown { name, known } => {
                 write!(f, "the plan has no source `{name}`; it has {}", known.join(", "))
             }
@@ -182,6 +235,23 @@ mod tests {
         assert_eq!(
             error.unwrap_err().to_string(),
             "sources `a` and `b` would both become schema `x`"
+        );
+    }
+
+    #[test]
+    fn a_column_has_one_type() {
+        let with = |second: &str| {
+            plan(&format!(
+                r#"{{"name":"a","endpoint":"a.sqlite","schemas":["public"],"on_bad_value":"text-column","types":[
+                   {{"table":"t","column":"c","type":"date","note":"all are dates"}},
+                   {{"table":"T","column":"{second}","type":"text"}}]}}"#
+            ))
+        };
+        let it = with("d").unwrap();
+        assert_eq!(Plan::parse(&it.to_json()).unwrap(), it);
+        assert_eq!(
+            with("C").unwrap_err().to_string(),
+            "the plan gives T.C of source `a` two types"
         );
     }
 

@@ -1,6 +1,12 @@
-//! Inputs in bulk: as many definitions as wanted, of every common kind, as `pg_dump` writes them.
+//! Inputs in bulk: as many definitions as wanted, of every common kind, as `pg_dump` writes them; a SQLite file of any
+//! size.
 
 use std::fmt::Write as _;
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::error::{Error, ErrorKind, Result};
 
 /// Statements for each table of [`definitions`].
 pub const STATEMENTS_PER_TABLE: usize = 10;
@@ -28,6 +34,51 @@ pub fn definitions(table_count: usize) -> String {
         }
     }
     sql
+}
+
+/// Tables of a shop with rows of every common kind, `N` times.
+const SHOP: &str = "
+CREATE TABLE customers (id integer PRIMARY KEY, email text NOT NULL UNIQUE, name varchar(80), active boolean NOT NULL,
+  credit real, created_at datetime NOT NULL);
+INSERT INTO customers SELECT n, 'user' || n || '@example.org', CASE WHEN n % 50 THEN 'Zoë ' || n END, n % 7 <> 0, n * 0.37,
+  datetime(1577836800 + n * 517, 'unixepoch') FROM n WHERE n <= 400 * N;
+CREATE TABLE orders (id integer PRIMARY KEY, customer_id integer NOT NULL REFERENCES customers (id), placed_at datetime
+  NOT NULL, total decimal(12,2) NOT NULL, status text NOT NULL CHECK (status IN ('new', 'paid', 'sent')));
+INSERT INTO orders SELECT n, 1 + n * 7919 % (400 * N), datetime(1577836800 + n * 97, 'unixepoch'), n * 104729 % 9999999 / 100.0,
+  CASE n % 3 WHEN 0 THEN 'new' WHEN 1 THEN 'paid' ELSE 'sent' END FROM n WHERE n <= 2000 * N;
+CREATE TABLE items (order_id integer NOT NULL REFERENCES orders (id), line_no integer NOT NULL, sku text NOT NULL,
+  pieces integer NOT NULL, price real NOT NULL, PRIMARY KEY (order_id, line_no)) WITHOUT ROWID;
+INSERT INTO items SELECT 1 + (n - 1) / 2, n % 2, printf('SKU-%06d', n * 31 % 50000), 1 + n % 9, n * 7 % 100000 / 100.0
+  FROM n WHERE n <= 4000 * N;
+CREATE TABLE events (id integer PRIMARY KEY AUTOINCREMENT, at text NOT NULL, kind text NOT NULL, ok boolean, payload json);
+INSERT INTO events SELECT n, datetime(1577836800 + n * 13, 'unixepoch'), 'kind-' || n % 20, n % 3 = 0, json_object('session',
+  hex(randomblob(16)), 'path', '/p/' || n % 5000, 'ms', n % 3000, 'agent', 'Mozilla/5.0 (X11; Linux) v' || n % 120)
+  FROM n WHERE n <= 1200 * N;
+CREATE TABLE documents (id integer PRIMARY KEY, title text, body text, published_on date);
+INSERT INTO documents SELECT n, 'Title ' || n, replace(hex(zeroblob(700 + n % 700)), '00', 'word '),
+  date(1577836800 + n * 86400, 'unixepoch') FROM n WHERE n <= 80 * N;
+CREATE TABLE attachments (id integer PRIMARY KEY, document_id integer REFERENCES documents (id), name text, data blob);
+INSERT INTO attachments SELECT n, 1 + n % (80 * N), 'file-' || n || '.bin', randomblob(2000 + n % 4000) FROM n WHERE n <= 60 * N;
+CREATE INDEX orders_customer ON orders (customer_id);
+CREATE INDEX items_sku ON items (sku);
+CREATE INDEX events_at ON events (at);
+CREATE INDEX events_kind ON events (kind, at);
+CREATE INDEX attachments_document ON attachments (document_id);";
+
+/// Makes a SQLite file of about `mib` MiB at `path`.
+pub fn sqlite_file(path: &Path, mib: u32) -> Result<()> {
+    let sql = format!(
+        "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+         CREATE TEMP TABLE n AS WITH RECURSIVE c(n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM c WHERE n < 4000 * {mib})
+           SELECT n FROM c;
+         BEGIN; {} COMMIT;",
+        SHOP.replace("* N", &format!("* {mib}"))
+    );
+    let made = Connection::open(path).and_then(|it| it.execute_batch(&sql));
+    made.map_err(Error::caused(
+        ErrorKind::Sql,
+        format!("cannot make the file {}", path.display()),
+    ))
 }
 
 fn of_table(number: usize, before: usize) -> [String; STATEMENTS_PER_TABLE] {
@@ -59,4 +110,18 @@ fn of_table(number: usize, before: usize) -> [String; STATEMENTS_PER_TABLE] {
         format!("CREATE INDEX t{number}_name ON {table} USING btree (lower(name), at DESC);"),
         format!("GRANT SELECT,INSERT ON TABLE {table} TO postgres;"),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_about_as_large_as_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f.sqlite");
+        sqlite_file(&path, 2).unwrap();
+        let bytes = std::fs::metadata(&path).unwrap().len();
+        assert!((3 << 19..3 << 20).contains(&bytes), "{bytes} bytes");
+    }
 }

@@ -21,11 +21,13 @@ pub enum PostgresData {
     Northwind,
 }
 
-/// A SQLite database.
+/// A SQLite database. [`SqliteData::ALL`] are those whose every value fits what it is declared as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SqliteData {
     Chinook,
     Sakila,
+    /// Awkward but legal content.
+    Dirty,
 }
 
 impl PostgresData {
@@ -74,6 +76,7 @@ impl SqliteData {
         match self {
             SqliteData::Chinook => "chinook",
             SqliteData::Sakila => "sakila",
+            SqliteData::Dirty => "dirty",
         }
     }
 
@@ -82,6 +85,7 @@ impl SqliteData {
         let file = match self {
             SqliteData::Chinook => "chinook_sqlite/Chinook_Sqlite.sqlite",
             SqliteData::Sakila => "sakila_sqlite/sakila.sqlite.sql.gz",
+            SqliteData::Dirty => "dirty_sqlite/dirty.sqlite.sql",
         };
         let [from] = &present(&[file])?[..] else {
             unreachable!("one file was asked for")
@@ -89,7 +93,13 @@ impl SqliteData {
         let to = folder.join(format!("{}.sqlite", self.name()));
         let made = match self {
             SqliteData::Chinook => copy(from, &to),
-            SqliteData::Sakila => build(from, &to),
+            SqliteData::Sakila => decompress(from).and_then(|it| build(from, it, &to)),
+            SqliteData::Dirty => std::fs::read(from)
+                .map_err(Error::caused(
+                    ErrorKind::File,
+                    format!("cannot read {}", from.display()),
+                ))
+                .and_then(|it| build(from, it, &to)),
         };
         if let Err(error) = made {
             panic!("{} does not load: {}", self.name(), error.chain());
@@ -158,8 +168,8 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
         ))
 }
 
-fn build(from: &Path, to: &Path) -> Result<()> {
-    let text = String::from_utf8(decompress(from)?).map_err(Error::caused(
+fn build(from: &Path, script: Vec<u8>, to: &Path) -> Result<()> {
+    let text = String::from_utf8(script).map_err(Error::caused(
         ErrorKind::File,
         format!("{} is not UTF-8", from.display()),
     ))?;

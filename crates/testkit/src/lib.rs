@@ -23,6 +23,7 @@ mod shell;
 mod skipped;
 mod standby;
 mod tools;
+mod value_judge;
 mod watchdog;
 
 pub use cluster::{Cluster, POSTGRES, SOURCE_READER, TARGET_OWNER};
@@ -40,3 +41,4 @@ pub use shell::Shell;
 pub use skipped::{SKIPPED_LOG, Skipped};
 pub use standby::Standby;
 pub use tools::{TOOLS, Tools};
+pub use value_judge::{TablePair, judge_values};

@@ -25,9 +25,12 @@ pub(crate) struct Origin {
 
 impl Origin {
     pub(crate) fn new(header: &Header, texts: &Texts) -> Self {
-        let filters = json!({
+        let mut filters = json!({
             "filters": header.filters, "rows": header.row_filters, "content": header.content,
         });
+        if !header.discards.is_empty() {
+            filters["discards"] = json!(header.discards);
+        }
         Origin {
             dump_run: header.run.clone(),
             source: header.source.database.clone(),

@@ -1,14 +1,13 @@
 //! The folder of rejected rows: a CSV file for each table and chunk, which is there whole before the chunk's other rows
 //! are committed. The same chunk has the same file, so that work that is done again writes it again.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use archive::Header;
 use catalog::{Column, Table};
-use cli::{Exit, Failure, FailureContext, ReplacedFile, Result};
+use cli::{Exit, FailureContext, ReplacedFile, Result, rejects_folder};
 use fingerprint::{encode_header, encode_row};
 
 use super::journal::RejectedChunk;
@@ -24,9 +23,6 @@ const REASONS: [&str; 5] = [
     "coalesce_message",
     "coalesce_hex",
 ];
-
-/// Bytes of a table's name in the name of a file.
-const LABEL_BYTES_MAX: usize = 63;
 
 #[derive(Debug)]
 pub(super) struct Folder {
@@ -46,20 +42,11 @@ impl Folder {
     /// Makes the folder, or takes an empty one. One that is `resumed` is taken with what is in it, until it is known
     /// whose that is.
     pub(super) fn open(path: &Path, resumed: bool) -> Result<Self> {
-        let usage = |what: &str| unusable(path, what);
-        let mut found = Vec::new();
-        match DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                found = names(path).map_err(|error| usage("cannot be used").with_source(error))?;
-                if !resumed {
-                    refuse_any(path, &found)?;
-                }
-            }
-            Err(error) => return Err(usage("cannot be made").with_source(error)),
-        }
-        // Rather now than at the first row.
-        tempfile::tempfile_in(path).map_err(|error| usage("cannot be written").with_source(error))?;
+        let found = if resumed {
+            rejects_folder::open(path)?
+        } else {
+            rejects_folder::open_empty(path)?
+        };
         Ok(Folder {
             path: path.to_owned(),
             found,
@@ -68,7 +55,7 @@ impl Folder {
 
     /// For a load that goes on with nothing: no file can be its own.
     pub(super) fn refuse_files(&self) -> Result<()> {
-        refuse_any(&self.path, &self.found)
+        rejects_folder::refuse_any(&self.path, &self.found)
     }
 
     /// For a run that goes on and has rejected what is `known`: a file of another load would be replaced or removed.
@@ -87,7 +74,7 @@ impl Folder {
         if is_own {
             return Ok(());
         }
-        refuse_any(&self.path, &self.found)
+        rejects_folder::refuse_any(&self.path, &self.found)
     }
 
     /// Where the file is, if it is here.
@@ -101,15 +88,7 @@ impl Folder {
 
     /// Names identify by numbers; the words are for people, and never a path.
     pub(super) fn file_name(table: &Table, chunk: u32) -> String {
-        let plain = |byte: u8| {
-            if byte.is_ascii_alphanumeric() || b"_.-".contains(&byte) {
-                byte as char
-            } else {
-                '_'
-            }
-        };
-        let words = format!("{}.{}", table.schema, table.name);
-        let words: String = words.bytes().take(LABEL_BYTES_MAX).map(plain).collect();
+        let words = rejects_folder::label(&format!("{}.{}", table.schema, table.name));
         format!("{:04}-{words}-{chunk:05}.csv", table.number)
     }
 
@@ -175,27 +154,6 @@ impl ChunkFile<'_> {
     pub(super) fn finish(self) -> Result<()> {
         self.file.publish()
     }
-}
-
-fn unusable(path: &Path, what: &str) -> Failure {
-    Failure::usage(format!("folder `{}` {what}", path.display()))
-}
-
-fn names(path: &Path) -> io::Result<Vec<String>> {
-    fs::read_dir(path)?
-        .map(|it| Ok(it?.file_name().to_string_lossy().into_owned()))
-        .collect()
-}
-
-fn refuse_any(path: &Path, found: &[String]) -> Result<()> {
-    if found.is_empty() {
-        return Ok(());
-    }
-    Err(unusable(
-        path,
-        "is not empty, and rejected rows of two loads would be mixed up",
-    )
-    .with_hint("name another one with --rejects, or empty it"))
 }
 
 /// The numbers of table and chunk in the name of a file.

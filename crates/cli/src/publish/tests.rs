@@ -164,6 +164,7 @@ fn write_members(sink: DirectorySink<impl Disk>, words: &str) -> archive::Result
         options: BTreeMap::new(),
         filters: Vec::new(),
         row_filters: Vec::new(),
+        discards: Vec::new(),
         content: archive::Content::Whole,
         forms: Vec::new(),
         catalog: Catalog::default(),

@@ -45,6 +45,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::sqlite::why_no_database;
 
 /// The first bytes of every SQLite 3 file that is not empty (<https://www.sqlite.org/fileformat.html>).
 const SQLITE_HEADER: &[u8; 16] = b"SQLite format 3\0";
@@ -90,11 +91,7 @@ impl Endpoint {
                 let keywords = conninfo::parse_keywords(words)?;
                 PostgresEndpoint::new(keywords, environment).map(Endpoint::Postgres)
             }
-            FileKind::Other => Err(Error::new(
-                ErrorKind::Endpoint,
-                format!("{} is no SQLite file", shown(words)),
-            )
-            .with_hint("a database of this name is written dbname=…")),
+            FileKind::Other => Err(no_sqlite_file(words, path)),
             FileKind::Folder if words.contains('/') => Err(Error::new(
                 ErrorKind::Endpoint,
                 format!("{} is a folder, no database", shown(words)),
@@ -165,6 +162,20 @@ impl FileKind {
         } else {
             FileKind::Other
         })
+    }
+}
+
+/// What the file is instead.
+fn no_sqlite_file(words: &str, path: &Path) -> Error {
+    let other = "a database of this name is written dbname=…";
+    match why_no_database(path) {
+        Some(error) if !words.contains('@') => {
+            let hint = error
+                .hint()
+                .map_or(other.to_owned(), |it| format!("{it}; {other}"));
+            Error::new(ErrorKind::Endpoint, error.to_string()).with_hint(hint)
+        }
+        _ => Error::new(ErrorKind::Endpoint, format!("{} is no SQLite file", shown(words))).with_hint(other),
     }
 }
 
@@ -253,7 +264,7 @@ mod tests {
         let file = write("legacy=2.data", b"SQLite format 3\0 and more");
         check(&file, Ok(&file));
         let empty = write("empty.sqlite", b"");
-        check(&empty, Err(&format!("{empty} is no SQLite file")));
+        check(&empty, Err(&format!("{empty} is empty")));
         let text = write("text.db", b"SQLite format 3 is a format");
         check(&text, Err(&format!("{text} is no SQLite file")));
         let path = folder.path().display().to_string();

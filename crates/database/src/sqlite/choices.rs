@@ -1,11 +1,13 @@
 //! What whoever moves a SQLite file has chosen, where the file alone does not decide. All tools that read the file
 //! take the same choices, so that they see the same tables and rows.
 
+use super::source::Opening;
 use super::target_type::TargetType;
 
 /// The choices for one file; [`Choices::default`] leaves everything to the file's own values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Choices {
+    pub opening: Opening,
     /// Types of columns, which go before the proposed ones.
     pub types: Vec<TypeChoice>,
     pub on_bad_value: OnBadValue,
@@ -42,7 +44,7 @@ pub enum OnBadValue {
     Stop,
     /// The value becomes NULL.
     Null,
-    /// The value becomes NULL, and a second column of type text keeps what it was.
+    /// The value becomes NULL, and a second column keeps what it was: of type text, or bytea where text cannot hold it.
     TextColumn,
     /// The row is set aside, as CSV with the reason.
     Reject,

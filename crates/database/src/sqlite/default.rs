@@ -208,7 +208,11 @@ fn with_affinity(value: Value, affinity: Affinity) -> Value {
 
 fn literal(target: TargetType, text: &str) -> String {
     match target {
-        TargetType::SmallInt | TargetType::BigInt | TargetType::Numeric(_) => text.to_owned(),
+        TargetType::SmallInt
+        | TargetType::Integer
+        | TargetType::BigInt
+        | TargetType::Numeric(_)
+        | TargetType::MixedNumeric(_) => text.to_owned(),
         TargetType::Boolean => if text == "t" { "true" } else { "false" }.to_owned(),
         TargetType::Double if text.ends_with(|last: char| last.is_ascii_digit()) => text.to_owned(),
         TargetType::Varchar(_) => format!("{}::character varying", quote_literal(text).trim_start()),
@@ -218,21 +222,27 @@ fn literal(target: TargetType, text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rule::OnMisfit;
     use super::*;
 
     fn check(declared: &str, target: TargetType, default: &str, expected: Option<&str>) {
         let column = Column {
             name: "c".to_owned(),
+            new_name: "c".to_owned(),
             declared_type: declared.to_owned(),
             not_null: false,
             default: Some(default.to_owned()),
             generated: None,
             expression: None,
             target,
+            on_misfit: OnMisfit::Fail,
+            keeps: None,
             nulls: 0,
             rowid_max: None,
             uniform: true,
             bytes_max: 0,
+            collation: String::new(),
+            comparison: crate::sqlite::Comparison::Exact,
         };
         let translated = translate(&column).map(Option::unwrap_or_default);
         assert_eq!(

@@ -7,8 +7,8 @@
 use std::collections::HashSet;
 
 use dialect::{
-    Affinity, Assumption, Check, Collation, Expression, Scope, ScopeColumn, TableDefinition, Untranslated,
-    ValueType, index_definition, table_definition,
+    Affinity, Assumption, Check, Collation, ColumnDefinition, Expression, Scope, ScopeColumn,
+    TableDefinition, Untranslated, ValueType, index_definition, table_definition,
 };
 use rusqlite::Connection;
 
@@ -16,9 +16,11 @@ use catalog::{IDENTIFIER_BYTES_MAX, quote_ident};
 
 use super::keys::{INDEX_COLUMNS_MAX, INDEX_ENTRY_BYTES_MAX, Keys};
 use super::naming::Names;
+use super::nocase::Comparison;
 use super::note::{Note, NoteKind};
 use super::predicate::null_tests;
 use super::proof::{Proof, Proofs};
+use super::rule::OnMisfit;
 use super::schema::{Generated, Index, IndexOrigin, Schema, Table};
 use super::target_type::TargetType;
 
@@ -66,16 +68,16 @@ pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut
             continue;
         }
         let definition = table_definition(&table.sql).unwrap_or_default();
-        let scope = scope(table, &definition);
+        let scope = scope(table);
         let mut proofs = Proofs::default();
         let mut found = Vec::new();
         for (place, column) in table.columns.iter().enumerate() {
             if column.generated.is_none() {
                 continue;
             }
-            let written = definition.columns.get(place).and_then(|it| it.generated.as_ref());
+            let written = column_definition(&definition, &column.name).and_then(|it| it.generated.as_ref());
             let translated = match written {
-                Some(it) => dialect::assigned(&it.expression, &scope.columns[place], &scope)
+                Some(it) => dialect::assigned(&it.expression, &scope_column(table, column), &scope)
                     .map_err(|it| it.to_string()),
                 None => Err("its expression cannot be read".to_owned()),
             };
@@ -119,6 +121,11 @@ fn usable(table: &Table, place: usize, translated: Expression) -> Result<Express
     if !translated.immutable {
         return Err("PostgreSQL wants an expression that is immutable".to_owned());
     }
+    if table.columns[place].on_misfit != OnMisfit::Fail
+        || table.columns.iter().any(|it| it.keeps == Some(place))
+    {
+        return Err("values of it are set aside".to_owned());
+    }
     let in_foreign_key =
         |it: &super::ForeignKey| it.columns.iter().any(|column| column.eq_ignore_ascii_case(name));
     if table.foreign_keys.iter().any(in_foreign_key) {
@@ -153,7 +160,7 @@ pub(super) fn decide(
         if checks.is_empty() && indexes.is_empty() {
             continue;
         }
-        let scope = scope(table, &definition);
+        let scope = scope(table);
         let uniques = keys
             .uniques
             .iter()
@@ -255,7 +262,8 @@ impl Decision<'_> {
                 return None;
             }
         };
-        let columns: Vec<String> = column.iter().cloned().collect();
+        let column = column.as_deref().and_then(|it| self.table.column(it));
+        let columns: Vec<String> = column.iter().map(|it| it.new_name.clone()).collect();
         // SQLite takes any name, and one name twice.
         let own = check
             .name
@@ -263,7 +271,7 @@ impl Decision<'_> {
             .filter(|it| !it.is_empty() && it.len() <= IDENTIFIER_BYTES_MAX && !self.taken.contains(it));
         let name = match own {
             Some(name) => name,
-            None => self.names.choose(&self.table.name, &columns, "check"),
+            None => self.names.choose(&self.table.new_name, &columns, "check"),
         };
         self.taken.insert(name.clone());
         let broken = proved.violations(proof);
@@ -315,7 +323,11 @@ impl Decision<'_> {
                 Collation::Other => return Err(Untranslated::Collation(term.expression.clone()).to_string()),
                 _ => sql,
             };
-            let is_name = self.scope.columns.iter().any(|it| it.sql == sql);
+            let is_name = self
+                .table
+                .columns
+                .iter()
+                .any(|it| quote_ident(&it.new_name) == sql);
             terms.push((if is_name { sql } else { format!("({sql})") }, term.descending));
         }
         let predicate = match &definition.predicate {
@@ -366,10 +378,11 @@ impl Decision<'_> {
                 return None;
             }
         };
-        let name = if self.names.take(&index.name) {
-            index.name.clone()
+        let name = if self.names.take(&index.new_name) {
+            index.new_name.clone()
         } else {
-            self.names.choose(&self.table.name, &["expr".to_owned()], "idx")
+            self.names
+                .choose(&self.table.new_name, &["expr".to_owned()], "idx")
         };
         Some(ExpressionIndex {
             table: self.at,
@@ -386,26 +399,40 @@ impl Decision<'_> {
     }
 }
 
+/// The definition of the column that the file knows by that name.
+fn column_definition<'a>(definition: &'a TableDefinition, name: &str) -> Option<&'a ColumnDefinition> {
+    definition
+        .columns
+        .iter()
+        .find(|it| it.name.eq_ignore_ascii_case(name))
+}
+
 /// What the columns' names mean in the table's own expressions.
-fn scope(table: &Table, definition: &TableDefinition) -> Scope {
-    let column = |(place, column): (usize, &super::Column)| {
-        let collation = definition
-            .columns
-            .get(place)
-            .and_then(|it| it.collation.as_deref());
-        ScopeColumn {
-            table: table.name.clone(),
-            name: column.name.clone(),
-            sql: quote_ident(&column.name),
-            value_type: value_type(column.target),
-            nullable: !column.not_null,
-            collation: Collation::of(collation.unwrap_or_default()),
-            affinity: affinity(table, column),
-            generated: column.generated.is_some(),
-        }
-    };
+fn scope(table: &Table) -> Scope {
+    let in_file = table.columns.iter().filter(|it| it.keeps.is_none());
     Scope {
-        columns: table.columns.iter().enumerate().map(column).collect(),
+        columns: in_file.map(|it| scope_column(table, it)).collect(),
+    }
+}
+
+fn scope_column(table: &Table, column: &super::Column) -> ScopeColumn {
+    let name = quote_ident(&column.new_name);
+    let sql = match (column.comparison, column.target) {
+        // Expressions compare as they say themselves, whatever the column does.
+        (Comparison::Citext, _) | (_, TargetType::Citext) => format!("{name}::text"),
+        (Comparison::Icu, _) => format!("({name} COLLATE \"C\")"),
+        (Comparison::Exact, TargetType::Integer) => format!("{name}::bigint"),
+        (Comparison::Exact, _) => name,
+    };
+    ScopeColumn {
+        table: table.name.clone(),
+        name: column.name.clone(),
+        sql,
+        value_type: value_type(column.target),
+        nullable: !column.not_null,
+        collation: Collation::of(&column.collation),
+        affinity: affinity(table, column),
+        generated: column.generated.is_some(),
     }
 }
 
@@ -421,17 +448,18 @@ fn affinity(table: &Table, column: &super::Column) -> Affinity {
 pub(super) fn value_type(target: TargetType) -> ValueType {
     match target {
         TargetType::SmallInt => ValueType::SmallInt,
-        TargetType::BigInt => ValueType::Integer,
+        TargetType::Integer | TargetType::BigInt => ValueType::Integer,
         TargetType::Boolean => ValueType::Boolean,
         TargetType::Double => ValueType::Real,
         TargetType::Numeric(_) => ValueType::Numeric,
-        TargetType::Text | TargetType::Varchar(_) => ValueType::Text,
+        TargetType::Text | TargetType::Varchar(_) | TargetType::Citext => ValueType::Text,
         TargetType::Bytea => ValueType::Blob,
         TargetType::Date => ValueType::Date,
         TargetType::Time => ValueType::Time,
         TargetType::Timestamp => ValueType::Timestamp,
         TargetType::TimestampTz => ValueType::TimestampTz,
         TargetType::Json => ValueType::Json,
+        TargetType::Jsonb => ValueType::Jsonb,
         TargetType::Uuid => ValueType::Uuid,
         _ => ValueType::Other,
     }

@@ -2,26 +2,33 @@
 //! stands in the way.
 
 use std::fmt;
+use std::thread;
 
 use catalog::{Catalog, IDENTIFIER_BYTES_MAX};
 
-use super::census;
+use super::census::{self, TableCensus};
 use super::choices::Choices;
+use super::chosen::Chosen;
 use super::ddl;
+use super::discard::Discard;
 use super::expressions;
 use super::keys;
+use super::misfits::{self, Outcome};
+use super::modules;
 use super::naming::Names;
+use super::new_names;
+use super::nocase;
 use super::note::{Note, NoteKind};
+use super::orphaned_key::OrphanedKey;
 use super::schema::{Schema, Table};
 use super::source::SqliteSource;
+use super::text_search;
 use super::translate;
+use super::utf16;
 use crate::{Error, ErrorKind, Result};
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.
-const COLUMNS_MAX: usize = 1600;
-
-/// Names that every PostgreSQL table has already.
-const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];
+pub(super) const COLUMNS_MAX: usize = 1600;
 
 /// What a SQLite database contains and what becomes of it.
 #[derive(Clone, Debug)]
@@ -34,7 +41,13 @@ pub struct Inspection {
     pub pre_data: String,
     /// DDL that comes after the rows.
     pub post_data: String,
+    /// What the values are, in the order of the schema's tables.
+    pub census: Vec<TableCensus>,
     pub notes: Vec<Note>,
+    /// Foreign keys with rows that have no parent, and what becomes of these.
+    pub orphans: Vec<OrphanedKey>,
+    /// What does not reach the target, as the choices say.
+    pub discards: Vec<Discard>,
     /// What cannot be moved truthfully; [`SqliteSource::inspect`] returns only inspections without any.
     pub blockers: Vec<Blocker>,
 }
@@ -54,12 +67,50 @@ pub enum Blocker {
     SystemColumn {
         column: String,
     },
+    /// Two names become one.
+    NameClash {
+        kind: String,
+        first: String,
+        second: String,
+        new_name: String,
+    },
+    /// Rows without a parent, by foreign key, and nobody said what becomes of them.
+    Orphans {
+        key: OrphanedKey,
+    },
+    /// Keys without a parent that cannot become NULL, by the columns that refuse it.
+    OrphansNotNull {
+        columns: Vec<String>,
+    },
+    /// Rows without a parent that cannot be told apart from others, by their table.
+    NamelessRows {
+        table: String,
+    },
+    /// What a new name was chosen for is not there.
+    UnknownName {
+        name: String,
+    },
     TooManyColumns {
         table: String,
         count: usize,
     },
     /// TEXT values with a NUL or malformed UTF-8; `rows` names some of them.
     BadText {
+        column: String,
+        count: u64,
+        rows: String,
+    },
+    /// Values that do not fit the type that was chosen for their column. `reason` says what they are, `rows` names some
+    /// of the rows, and `values` says what is there, which is row data.
+    Misfits {
+        column: String,
+        count: u64,
+        reason: String,
+        rows: String,
+        values: Vec<String>,
+    },
+    /// TEXT values of a UTF-16 file with half of a pair, which SQLite itself would replace.
+    BadUtf16 {
         column: String,
         count: u64,
         rows: String,
@@ -72,7 +123,7 @@ pub enum Blocker {
 }
 
 impl SqliteSource {
-    /// Reads the schema and all rows once, or twice where values do not fit their declared types.
+    /// Reads the schema and all rows once, and checks the file for damage meanwhile.
     ///
     /// Fails with [`ErrorKind::Unsupported`], naming everything, when something cannot be moved.
     pub fn inspect(&self, choices: &Choices) -> Result<Inspection> {
@@ -88,40 +139,98 @@ impl SqliteSource {
         );
         let hints: std::collections::BTreeSet<&str> = inspection.blockers.iter().map(Blocker::hint).collect();
         let hints: Vec<&str> = hints.into_iter().collect();
-        Err(Error::new(ErrorKind::Unsupported, message).with_hint(hints.join("; ")))
+        let values = inspection.blockers.iter().flat_map(Blocker::values).cloned();
+        Err(Error::new(ErrorKind::Unsupported, message)
+            .with_hint(hints.join("; "))
+            .with_names(values.collect()))
     }
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
-    pub fn survey(&self, _choices: &Choices) -> Result<Inspection> {
-        let mut schema = Schema::read(self.connection())?;
-        let (mut notes, mut blockers) = (Vec::new(), Vec::new());
-        for table in &mut schema.tables {
-            check_names(table, &mut blockers);
-            census::take(self.connection(), table, &mut notes, &mut blockers)?;
+    pub fn survey(&self, choices: &Choices) -> Result<Inspection> {
+        if self.is_checked() {
+            return self.look_through(choices);
         }
-        for index in schema.tables.iter().flat_map(|it| &it.indexes) {
-            if index.origin == super::IndexOrigin::CreateIndex {
-                check_name(&index.name, &format!("index {}", index.name), &mut blockers);
+        let Some(damage_check) = self.damage_check_beside() else {
+            self.check_for_damage()?;
+            return self.look_through(choices);
+        };
+        thread::scope(|scope| {
+            let check = scope.spawn(|| damage_check.run());
+            let inspection = self.look_through(choices);
+            // What the file's damage did to the inspection says less than the damage.
+            match check.join() {
+                Ok(checked) => checked.and(inspection),
+                Err(panic) => std::panic::resume_unwind(panic),
             }
+        })
+    }
+
+    fn look_through(&self, choices: &Choices) -> Result<Inspection> {
+        let mut schema = Schema::read(self.connection())?;
+        let mut outcome = Outcome {
+            notes: self.damage_notes().to_vec(),
+            ..Outcome::default()
+        };
+        modules::take_up(
+            self.connection(),
+            &mut schema,
+            choices.full_text,
+            &mut outcome.notes,
+        )?;
+        let chosen = Chosen::find(&schema, choices)?;
+        let (connection, on_bad_value) = (self.connection(), choices.on_bad_value);
+        let mut census = Vec::with_capacity(schema.tables.len());
+        for (at, table) in schema.tables.iter_mut().enumerate() {
+            check_column_count(table, &mut outcome.blockers);
+            if table.columns.len() > COLUMNS_MAX {
+                // SQLite may not give so many at once, and nothing more can become of the table.
+                census.push(TableCensus::default());
+                continue;
+            }
+            let found = census::take(connection, table, chosen.of_table(at))?;
+            let Outcome { notes, blockers, .. } = &mut outcome;
+            let suspects = census::settle(table, &found, on_bad_value, notes, blockers);
+            misfits::settle(connection, table, at, &suspects, on_bad_value, &mut outcome)?;
+            census.push(found);
         }
-        if blockers.iter().any(|it| matches!(it, Blocker::BadText { .. })) {
-            // The rows of such a table have no canonical text, so that its keys cannot be judged.
+        utf16::check(connection, &schema, &mut outcome.blockers)?;
+        let Outcome {
+            mut notes,
+            mut blockers,
+            mut discards,
+        } = outcome;
+        // After the census, which can give a table columns that keep what does not fit.
+        new_names::give(&mut schema, choices, &mut blockers);
+        let is_unwritable = |it: &Blocker| {
+            matches!(
+                it,
+                Blocker::BadText { .. } | Blocker::Misfits { .. } | Blocker::TooManyColumns { .. }
+            )
+        };
+        if blockers.iter().any(is_unwritable) {
+            // The rows of such a table have no canonical text or were not read, so that its keys cannot be judged.
             return Ok(Inspection {
                 schema,
                 catalog: Catalog::default(),
                 pre_data: String::new(),
                 post_data: String::new(),
+                census,
                 notes,
+                orphans: Vec::new(),
+                discards,
                 blockers,
             });
         }
+        nocase::decide(self.connection(), &mut schema, choices.nocase, &mut notes)?;
         expressions::generate(self.connection(), &mut schema, &mut notes);
         let mut names = Names::default();
         for table in &schema.tables {
-            names.take(&table.name);
+            names.take(&table.new_name);
         }
         let identities = translate::identities(&schema, &mut names);
-        let keys = keys::decide(self.connection(), &schema, &mut names, &mut notes)?;
+        let (keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
+        let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
+        text_search::settle(&mut schema, &mut names, &mut notes);
         let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes);
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         notes.extend(left_behind(&schema));
@@ -130,37 +239,20 @@ impl SqliteSource {
             post_data: ddl::post_data(&schema, &keys, &expressions),
             pre_data,
             schema,
+            census,
             notes,
+            orphans,
+            discards,
             blockers,
         })
     }
 }
 
-fn check_names(table: &Table, blockers: &mut Vec<Blocker>) {
-    check_name(&table.name, &format!("table {}", table.name), blockers);
+fn check_column_count(table: &Table, blockers: &mut Vec<Blocker>) {
     if table.columns.len() > COLUMNS_MAX {
         blockers.push(Blocker::TooManyColumns {
             table: table.name.clone(),
             count: table.columns.len(),
-        });
-    }
-    for column in &table.columns {
-        let label = format!("{}.{}", table.name, column.name);
-        check_name(&column.name, &format!("column {label}"), blockers);
-        if SYSTEM_COLUMNS.contains(&column.name.as_str()) {
-            blockers.push(Blocker::SystemColumn { column: label });
-        }
-    }
-}
-
-fn check_name(name: &str, label: &str, blockers: &mut Vec<Blocker>) {
-    if name.is_empty() {
-        blockers.push(Blocker::EmptyName {
-            table: label.to_owned(),
-        });
-    } else if name.len() > IDENTIFIER_BYTES_MAX {
-        blockers.push(Blocker::LongName {
-            object: label.to_owned(),
         });
     }
 }
@@ -188,14 +280,41 @@ fn left_behind(schema: &Schema) -> Vec<Note> {
 }
 
 impl Blocker {
-    fn hint(&self) -> &'static str {
+    /// What the values are that stand in the way, such as `orders.qty of 17 is 'seven'`: row data.
+    pub fn values(&self) -> &[String] {
+        match self {
+            Blocker::Misfits { values, .. } => values,
+            _ => &[],
+        }
+    }
+
+    /// The way out.
+    pub fn hint(&self) -> &'static str {
         match self {
             Blocker::LongName { .. } | Blocker::EmptyName { .. } | Blocker::SystemColumn { .. } => {
-                "rename it in a copy of the file (ALTER TABLE … RENAME)"
+                "give it another name with --rename"
             }
+            Blocker::NameClash { .. } => "give one of the two another name with --rename",
+            Blocker::UnknownName { .. } => {
+                "--rename wants names as the file has them: TABLE=NEW, TABLE.COLUMN=NEW"
+            }
+            Blocker::Orphans { .. } => {
+                "--orphans keep makes the foreign keys NOT VALID, delete leaves the rows out with those that refer to \
+                 them, null makes their keys NULL"
+            }
+            Blocker::OrphansNotNull { .. } => "--orphans delete leaves the rows out",
+            Blocker::NamelessRows { .. } => "--orphans keep leaves them as they are",
             Blocker::TooManyColumns { .. } => "split the table in a copy of the file",
             Blocker::BadText { .. } => {
-                "such a value cannot be text in PostgreSQL: repair it, or store it as a BLOB, in a copy of the file"
+                "such a value cannot be text in PostgreSQL: `--type TABLE.COLUMN=bytea` moves the column's bytes, \
+                 --on-bad-value says what else becomes of such values"
+            }
+            Blocker::Misfits { .. } => {
+                "choose another type, or say what becomes of such values by --on-bad-value null, text-column or \
+                 reject; --verbose shows values"
+            }
+            Blocker::BadUtf16 { .. } => {
+                "SQLite gives U+FFFD for such a part of a text: repair it, or store the text as a BLOB, in a copy of the file"
             }
             Blocker::TooLong { .. } => "shorten the value in a copy of the file",
         }
@@ -213,6 +332,27 @@ impl fmt::Display for Blocker {
             }
             Blocker::EmptyName { table } => write!(f, "{table} has no name"),
             Blocker::SystemColumn { column } => write!(f, "{column} has the name of a system column"),
+            Blocker::NameClash {
+                kind,
+                first,
+                second,
+                new_name,
+            } => {
+                write!(f, "{kind}: {first} and {second} would both be {new_name}")
+            }
+            Blocker::Orphans { key } => write!(f, "{key}"),
+            Blocker::OrphansNotNull { columns } => {
+                write!(
+                    f,
+                    "keys without a parent cannot become NULL: {}",
+                    columns.join(", ")
+                )
+            }
+            Blocker::NamelessRows { table } => write!(
+                f,
+                "rows of {table} have no parent and cannot be told apart, since columns hide the rowid"
+            ),
+            Blocker::UnknownName { name } => write!(f, "there is no {name} to be renamed"),
             Blocker::TooManyColumns { table, count } => {
                 write!(
                     f,
@@ -224,6 +364,12 @@ impl fmt::Display for Blocker {
                     f,
                     "{count} values of {column} hold a NUL or are not UTF-8 ({rows})"
                 )
+            }
+            Blocker::Misfits {
+                column, reason, rows, ..
+            } => write!(f, "{column}: {reason} ({rows})"),
+            Blocker::BadUtf16 { column, count, rows } => {
+                write!(f, "{count} values of {column} are no UTF-16 ({rows})")
             }
             Blocker::TooLong { column, rows } => write!(f, "values of {column} are too long ({rows})"),
         }

@@ -1,16 +1,19 @@
 //! Which keys, indexes and foreign keys the target gets, and under which names. What PostgreSQL would refuse
 //! for the rows as they are is found here, not when the rows have been loaded.
 
-use std::ops::ControlFlow;
-
 use rusqlite::Connection;
 
+use super::choices::{Choices, Nocase};
+use super::collisions;
 use super::expressions::has_expressions;
-use super::fingerprints::Fingerprints;
+use super::foreign_key::Deferral;
+use super::links::Link;
 use super::naming::Names;
+use super::new_names::is_name;
+use super::nocase::{self, Comparison};
 use super::note::{Note, NoteKind};
+use super::orphans::OrphanRows;
 use super::predicate::null_tests;
-use super::rows::canonical_rows;
 use super::schema::{Index, IndexOrigin, Schema, Table};
 use super::target_type::TargetType;
 use crate::Result;
@@ -27,6 +30,13 @@ pub(super) struct Keys {
     pub(super) uniques: Vec<UniqueKey>,
     pub(super) indexes: Vec<PlainIndex>,
     pub(super) references: Vec<Reference>,
+}
+
+/// How to compare the rows of each of [`Keys::references`], and those of them that have no parent.
+#[derive(Debug)]
+pub(super) struct Orphanage<'a> {
+    pub(super) links: Vec<Link>,
+    pub(super) rows: OrphanRows<'a>,
 }
 
 /// A primary key or unique constraint.
@@ -46,6 +56,8 @@ pub(super) struct PlainIndex {
     pub(super) unique: bool,
     /// Places of its columns, and whether they descend.
     pub(super) columns: Vec<(usize, bool)>,
+    /// Of each column, how it is compared where that is not the column's own way.
+    pub(super) comparisons: Vec<Option<Comparison>>,
     /// Columns that the predicate asks to be NULL (false) or not (true).
     pub(super) predicate: Vec<(usize, bool)>,
 }
@@ -59,23 +71,27 @@ pub(super) struct Reference {
     pub(super) parent_columns: Vec<usize>,
     pub(super) on_update: String,
     pub(super) on_delete: String,
+    pub(super) deferral: Deferral,
     /// False where rows without a parent exist.
     pub(super) valid: bool,
 }
 
 /// Decides on all of them; `names` holds the names of tables and sequences already.
-pub(super) fn decide(
-    connection: &Connection,
+pub(super) fn decide<'a>(
+    connection: &'a Connection,
     schema: &Schema,
+    choices: &Choices,
     names: &mut Names,
     notes: &mut Vec<Note>,
-) -> Result<Keys> {
-    let mut keys = Keys::default();
+) -> Result<(Keys, Orphanage<'a>)> {
+    let (mut keys, mut links) = (Keys::default(), Vec::new());
     let mut decision = Decision {
         connection,
         schema,
+        choices,
         names,
         notes,
+        orphans: OrphanRows::new(connection)?,
     };
     // Names that the source chose stay; those that are chosen here go around them.
     let tables = || schema.tables.iter().enumerate();
@@ -91,24 +107,33 @@ pub(super) fn decide(
             .iter()
             .filter(|it| it.origin == IndexOrigin::UniqueConstraint)
         {
-            keys.uniques.extend(decision.unique_constraint(at, index)?);
+            if let Some(index) = decision.index_of_constraint(at, index)? {
+                keys.indexes.push(index);
+            } else {
+                keys.uniques.extend(decision.unique_constraint(at, index)?);
+            }
         }
     }
     for (at, key) in tables().flat_map(|(at, it)| it.foreign_keys.iter().map(move |key| (at, key))) {
-        let reference = decision.foreign_key(at, key, &keys)?;
-        keys.references.extend(reference);
+        if let Some((reference, link)) = decision.foreign_key(at, key, &keys)? {
+            keys.references.push(reference);
+            links.push(link);
+        }
     }
-    Ok(keys)
+    let rows = decision.orphans;
+    Ok((keys, Orphanage { links, rows }))
 }
 
-pub(super) struct Decision<'a> {
-    pub(super) connection: &'a Connection,
+pub(super) struct Decision<'c, 'a> {
+    pub(super) connection: &'c Connection,
     pub(super) schema: &'a Schema,
+    pub(super) choices: &'a Choices,
     pub(super) names: &'a mut Names,
+    pub(super) orphans: OrphanRows<'c>,
     notes: &'a mut Vec<Note>,
 }
 
-impl Decision<'_> {
+impl Decision<'_, '_> {
     pub(super) fn note(&mut self, object: impl Into<String>, text: impl Into<String>) {
         self.notes.push(Note::new(NoteKind::Constraint, object, text));
     }
@@ -118,7 +143,8 @@ impl Decision<'_> {
         if columns.is_empty() {
             return Ok(None);
         }
-        if let Some(obstacle) = self.obstacle(table, &columns, true)? {
+        let comparisons = nocase::comparisons_of(table, &columns);
+        if let Some(obstacle) = self.obstacle(table, &columns, Some(&comparisons))? {
             self.note(&table.name, format!("the primary key is left out: {obstacle}"));
             return Ok(None);
         }
@@ -131,10 +157,14 @@ impl Decision<'_> {
         }
         let nulls: u64 = columns.iter().map(|&place| table.columns[place].nulls).sum();
         if nulls > 0 {
-            let text =
-                format!("the primary key holds {nulls} NULLs, which PostgreSQL refuses: becomes UNIQUE");
+            let text = format!(
+                "the primary key holds {nulls} NULLs, which PostgreSQL refuses: becomes UNIQUE ({})",
+                collisions::rows_with_null(self.connection, table, &columns)?
+            );
             self.note(&table.name, text);
-            let name = self.names.choose(&table.name, &table.primary_key, "key");
+            let name = self
+                .names
+                .choose(&table.new_name, &new_names(table, &columns), "key");
             return Ok(Some(UniqueKey {
                 table: at,
                 name,
@@ -142,7 +172,7 @@ impl Decision<'_> {
                 columns,
             }));
         }
-        let name = self.names.choose(&table.name, &[], "pkey");
+        let name = self.names.choose(&table.new_name, &[], "pkey");
         Ok(Some(UniqueKey {
             table: at,
             name,
@@ -156,12 +186,15 @@ impl Decision<'_> {
         let column_names: Vec<String> = index.columns.iter().filter_map(|it| it.name.clone()).collect();
         let columns = places(table, &column_names);
         let label = format!("{} ({})", table.name, column_names.join(", "));
-        if let Some(obstacle) = self.obstacle(table, &columns, true)? {
+        let comparisons = nocase::comparisons_of(table, &columns);
+        if let Some(obstacle) = self.obstacle(table, &columns, Some(&comparisons))? {
             self.note(label, format!("the unique constraint is left out: {obstacle}"));
             return Ok(None);
         }
         self.note_collations(index, &label);
-        let name = self.names.choose(&table.name, &column_names, "key");
+        let name = self
+            .names
+            .choose(&table.new_name, &new_names(table, &columns), "key");
         Ok(Some(UniqueKey {
             table: at,
             name,
@@ -214,7 +247,8 @@ impl Decision<'_> {
         };
         let key: Vec<usize> = columns.iter().map(|(place, _)| *place).collect();
         // Whether a partial index holds only different keys is not looked at beyond what makes it partial.
-        if let Some(obstacle) = self.obstacle(table, &key, index.unique)? {
+        let wanted = self.choices.nocase.comparisons(table, index, &key);
+        if let Some(obstacle) = self.obstacle(table, &key, index.unique.then_some(&wanted))? {
             self.note(
                 &index.name,
                 format!("{kind} on {} is left out: {obstacle}", table.name),
@@ -222,26 +256,59 @@ impl Decision<'_> {
             return Ok(None);
         }
         self.note_collations(index, &index.name);
-        let name = if self.names.take(&index.name) {
-            index.name.clone()
+        let name = if is_name(&index.new_name) && self.names.take(&index.new_name) {
+            index.new_name.clone()
         } else {
-            let column_names: Vec<String> = key
-                .iter()
-                .map(|&place| table.columns[place].name.clone())
-                .collect();
-            self.names.choose(&table.name, &column_names, "idx")
+            let chosen = self.names.choose(&table.new_name, &new_names(table, &key), "idx");
+            let text = format!(
+                "becomes {chosen}: something else is called {} too",
+                index.new_name
+            );
+            self.note(&index.name, text);
+            chosen
         };
+        let own = nocase::comparisons_of(table, &key);
+        let comparisons = wanted.into_iter().zip(own);
         Ok(Some(PlainIndex {
             table: at,
             name,
             unique: index.unique,
             columns,
+            comparisons: comparisons
+                .map(|(wanted, own)| (wanted != own).then_some(wanted))
+                .collect(),
             predicate,
         }))
     }
 
-    /// Why PostgreSQL would refuse an index on these columns.
-    fn obstacle(&self, table: &Table, columns: &[usize], unique: bool) -> Result<Option<String>> {
+    /// The unique index that a constraint becomes when it compares otherwise than its columns; a constraint goes by
+    /// them.
+    fn index_of_constraint(&mut self, at: usize, index: &Index) -> Result<Option<PlainIndex>> {
+        let table = &self.schema.tables[at];
+        let names: Vec<String> = index.columns.iter().filter_map(|it| it.name.clone()).collect();
+        let columns = places(table, &names);
+        if self.choices.nocase.comparisons(table, index, &columns) == nocase::comparisons_of(table, &columns)
+        {
+            return Ok(None);
+        }
+        let new_name = self
+            .names
+            .choose(&table.new_name, &new_names(table, &columns), "key");
+        self.names.release(&new_name);
+        let index = Index {
+            new_name,
+            ..index.clone()
+        };
+        self.index(at, &index)
+    }
+
+    /// Why PostgreSQL would refuse an index on these columns; `unique` says how a unique one compares them.
+    fn obstacle(
+        &self,
+        table: &Table,
+        columns: &[usize],
+        unique: Option<&Vec<Comparison>>,
+    ) -> Result<Option<String>> {
         if columns.len() > INDEX_COLUMNS_MAX {
             return Ok(Some(format!(
                 "PostgreSQL takes at most {INDEX_COLUMNS_MAX} columns"
@@ -260,31 +327,26 @@ impl Decision<'_> {
                 "its values have up to {bytes} bytes, too many for an index entry"
             )));
         }
-        let kept_apart =
-            |&place: &usize| table.columns[place].uniform && table.columns[place].target.keeps_apart();
-        if !unique || columns.iter().all(kept_apart) {
+        let Some(comparisons) = unique else {
             return Ok(None);
-        }
-        let mut seen = Fingerprints::default();
-        let mut twice = None;
-        canonical_rows(self.connection, table, columns, &mut |row| {
-            if row.iter().all(Option::is_some) && !seen.insert(row) {
-                let values: Vec<_> = row
-                    .iter()
-                    .flatten()
-                    .map(|it| String::from_utf8_lossy(it))
-                    .collect();
-                twice = Some(values.join(", "));
-                return ControlFlow::Break(());
+        };
+        for (&place, &comparison) in columns.iter().zip(comparisons) {
+            let column = &table.columns[place];
+            let is_proved = column.uniform
+                && column.target.keeps_apart()
+                && (comparison == Comparison::Exact || nocase::is_ascii(self.connection, table, place)?);
+            if !is_proved {
+                let twice = collisions::find(self.connection, table, columns, comparisons)?;
+                return Ok(twice.map(|rows| format!("different values become the same: {rows}")));
             }
-            ControlFlow::Continue(())
-        })?;
-        Ok(twice.map(|values| format!("different values become the same: {values}")))
+        }
+        Ok(None)
     }
 
     fn note_collations(&mut self, index: &Index, label: &str) {
         let mut collations: Vec<&str> = index.columns.iter().map(|it| it.collation.as_str()).collect();
-        collations.retain(|it| !it.eq_ignore_ascii_case("BINARY") && !it.is_empty());
+        let is_kept = |it: &str| self.choices.nocase != Nocase::Ignore && it.eq_ignore_ascii_case("NOCASE");
+        collations.retain(|it| !it.eq_ignore_ascii_case("BINARY") && !it.is_empty() && !is_kept(it));
         collations.dedup();
         if !collations.is_empty() {
             let effect = if index.unique {
@@ -303,6 +365,13 @@ impl Decision<'_> {
     }
 }
 
+fn new_names(table: &Table, columns: &[usize]) -> Vec<String> {
+    columns
+        .iter()
+        .map(|&place| table.columns[place].new_name.clone())
+        .collect()
+}
+
 /// Places of the columns with these names.
 pub(super) fn places(table: &Table, names: &[String]) -> Vec<usize> {
     let place_of = |name: &String| {
@@ -319,8 +388,10 @@ fn stored_bytes(table: &Table, place: usize) -> usize {
     let column = &table.columns[place];
     match column.target {
         TargetType::Bytea | TargetType::MixedBytea => column.bytes_max.saturating_sub(2) / 2,
-        TargetType::Text | TargetType::MixedText | TargetType::Varchar(_) => column.bytes_max,
-        TargetType::Numeric(_) => column.bytes_max / 2 + 8,
+        TargetType::Text | TargetType::MixedText | TargetType::Varchar(_) | TargetType::Citext => {
+            column.bytes_max
+        }
+        TargetType::Numeric(_) | TargetType::MixedNumeric(_) => column.bytes_max / 2 + 8,
         _ => 16,
     }
 }

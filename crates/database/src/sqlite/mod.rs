@@ -1,44 +1,81 @@
-//! SQLite as a source: a file is opened without being written, inspected, and its rows are read as the text
-//! that PostgreSQL itself would print for them.
+//! SQLite as a source: a file is opened without being written, inspected, and its rows are read as PostgreSQL itself
+//! would print or send them.
 //!
 //! A declared type in SQLite is a wish, not a promise: any value may stand in any column. So a declared type
 //! only proposes a PostgreSQL type; a census over all values then proves that every one of them fits exactly,
 //! or finds the next wider type that holds them all, and says so in a note. The proof and the rows use one
-//! function, [`TargetType`]'s writer, and one read transaction, so that a row cannot be refused later.
+//! reader of values behind [`TargetType`], and one read transaction, so that a row cannot be refused later.
 //! `docs/type-mapping.md` tells the rules.
 
+mod batch;
 mod census;
 mod choices;
+mod chosen;
+mod collisions;
 mod datetime;
 mod ddl;
 mod default;
+mod discard;
+mod epoch;
+mod exact;
 mod expressions;
-mod fingerprints;
+mod foreign_key;
 mod inspection;
+mod jsonb;
+mod keyed_rows;
 mod keys;
+mod links;
+mod misfits;
+mod modules;
 mod naming;
+mod new_names;
+mod nocase;
 mod note;
 mod number;
+mod numeric;
+mod orphaned_key;
+mod orphans;
 mod predicate;
 mod proof;
 mod proposal;
 mod references;
+mod rejected;
+mod row_encoder;
+mod row_label;
 mod rows;
+mod rule;
 mod schema;
+mod scratch;
 mod source;
 mod sql_text;
 mod target_type;
+mod text_search;
 mod translate;
+mod type_text;
+mod utf16;
 
 #[cfg(test)]
 mod tests;
 
-pub use choices::{Choices, FullText, NameStyle, Nocase, OnBadValue, Orphans, Rename, TypeChoice};
-pub use inspection::{Blocker, Inspection};
-pub use note::{Note, NoteKind};
-pub use rows::Visit;
-pub use schema::{
-    Column, ForeignKey, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable,
+pub use batch::{Batch, BatchRow, Values};
+pub use census::{
+    ColumnCensus, ColumnReport, Misfits, Profile, Refused, Suggestion, TableCensus, TableReport, ValueKind,
 };
-pub use source::{SqliteSource, is_sqlite_file};
+pub use choices::{Choices, FullText, NameStyle, Nocase, OnBadValue, Orphans, Rename, TypeChoice};
+pub use discard::{Discard, Fate};
+pub use epoch::Reading;
+pub use foreign_key::{Deferral, ForeignKey};
+pub use inspection::{Blocker, Inspection};
+pub use nocase::Comparison;
+pub use note::{Note, NoteKind};
+pub use orphaned_key::{ORPHANS_NAMED_MAX, OrphanedKey};
+pub use orphans::Omission;
+pub use proposal::Proposal;
+pub use rejected::RejectedRow;
+pub use row_encoder::RowEncoder;
+pub use rule::{ColumnRule, OnMisfit, Taken};
+pub use schema::{Column, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable};
+pub use source::{Interrupter, Opening, SqliteSource, is_sqlite_file, why_no_database};
 pub use target_type::{NumericBounds, TargetType};
+pub use text_search::TextSearch;
+pub use type_text::UnknownType;

@@ -16,6 +16,11 @@ impl Names {
         self.taken.insert(name.to_owned())
     }
 
+    /// Gives a name back.
+    pub(super) fn release(&mut self, name: &str) {
+        self.taken.remove(name);
+    }
+
     /// `table_columns_label`, with a number behind the label while that is taken (`ChooseRelationName` and
     /// `ChooseConstraintName` in PostgreSQL).
     pub(super) fn choose(&mut self, table: &str, columns: &[String], label: &str) -> String {

@@ -19,6 +19,8 @@ pub enum NoteKind {
     Widened,
     /// Values keep their meaning but change their form, such as offsets that become UTC.
     Changed,
+    /// Values could mean more than their type says; somebody may choose.
+    Suggested,
     /// A constraint or index is left out, or is weaker than in the source.
     Constraint,
     /// A default is left out.
@@ -27,6 +29,10 @@ pub enum NoteKind {
     Generated,
     /// A view, trigger or virtual table stays behind.
     LeftBehind,
+    /// Rows or definitions of a damaged file could not be read.
+    Lost,
+    /// Damage that cost no row.
+    Damaged,
 }
 
 impl Note {

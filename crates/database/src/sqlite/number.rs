@@ -1,4 +1,4 @@
-//! Numbers as text: as PostgreSQL prints `double precision` and `numeric`, and as SQLite prints REAL.
+//! Numbers as text: as PostgreSQL prints integers and `double precision`, and as SQLite prints REAL.
 
 use std::io::Write;
 
@@ -6,7 +6,7 @@ use std::io::Write;
 const DIGITS_MAX: usize = 17;
 
 /// A finite, non-negative double as its shortest decimal: `0.d₁d₂d₃… × 10^point`.
-struct Decimal {
+pub(super) struct Decimal {
     digits: [u8; DIGITS_MAX],
     len: usize,
     point: i32,
@@ -14,8 +14,39 @@ struct Decimal {
 
 impl Decimal {
     /// The fewest digits that read back as `value`.
-    fn shortest(value: f64) -> Decimal {
-        Decimal::from_scientific(format_args!("{value:e}"))
+    pub(super) fn shortest(value: f64) -> Decimal {
+        Decimal::of_few_digits(value).unwrap_or_else(|| Decimal::from_scientific(format_args!("{value:e}")))
+    }
+
+    /// What most reals are that people write: at most 15 digits, four of them behind the point.
+    fn of_few_digits(value: f64) -> Option<Decimal> {
+        /// No two decimals of 15 digits are the same double, so one that reads back is the shortest.
+        const END: f64 = 1e15;
+        const SCALES: [f64; 5] = [1.0, 1e1, 1e2, 1e3, 1e4];
+        if value <= 0.0 {
+            return None;
+        }
+        #[expect(clippy::float_cmp, reason = "only a decimal that is the same double counts")]
+        let is_whole = |scale: &f64| {
+            let scaled = value * scale;
+            scaled < END && scaled == scaled.trunc() && scaled / scale == value
+        };
+        let places = SCALES.iter().position(is_whole)?;
+        let mut buffer = itoa::Buffer::new();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a whole number from 1 to 10^15"
+        )]
+        let text = buffer.format((value * SCALES[places]) as u64).as_bytes();
+        let mut decimal = Decimal {
+            digits: [b'0'; DIGITS_MAX],
+            len: text.len(),
+            point: i32::try_from(text.len()).ok()? - i32::try_from(places).ok()?,
+        };
+        decimal.digits[..text.len()].copy_from_slice(text);
+        decimal.trim();
+        Some(decimal)
     }
 
     /// PostgreSQL's choice among the shortest digits (`src/common/d2s.c`), which differs from the usual one
@@ -74,14 +105,24 @@ impl Decimal {
             }
         }
         decimal.point += if negative { -exponent } else { exponent };
-        while decimal.len > 1 && decimal.digits[decimal.len - 1] == b'0' {
-            decimal.len -= 1;
-        }
+        decimal.trim();
         decimal
     }
 
-    fn digits(&self) -> &[u8] {
+    /// Takes zeros at the end away.
+    fn trim(&mut self) {
+        while self.len > 1 && self.digits[self.len - 1] == b'0' {
+            self.len -= 1;
+        }
+    }
+
+    pub(super) fn digits(&self) -> &[u8] {
         &self.digits[..self.len]
+    }
+
+    /// How many of the digits stand before the decimal point; negative where zeros follow it first.
+    pub(super) fn point(&self) -> i32 {
+        self.point
     }
 
     /// Whether a step away from `value` would leave the interval that reads back as `value`.
@@ -140,19 +181,10 @@ impl Decimal {
     fn fraction_digits(&self) -> usize {
         usize::try_from(i32::try_from(self.len).unwrap_or(i32::MAX) - self.point).unwrap_or(0)
     }
-
-    /// Digits before the decimal point in positional notation, none for a leading zero.
-    fn whole_digits(&self) -> usize {
-        if self.digits() == b"0" {
-            0
-        } else {
-            usize::try_from(self.point).unwrap_or(0)
-        }
-    }
 }
 
 pub(super) fn write_integer(value: i64, out: &mut Vec<u8>) {
-    let _ = write!(out, "{value}");
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
 /// As `float8out` with `extra_float_digits` 1: the shortest digits that read back, an exponent outside
@@ -193,59 +225,6 @@ pub(super) fn write_sqlite_real(value: f64, out: &mut Vec<u8>) {
         out.extend_from_slice(b".0");
     }
     decimal.write_scientific(out);
-}
-
-/// `numeric(precision, scale)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NumericBounds {
-    pub precision: u16,
-    pub scale: u16,
-}
-
-/// Writes an integer as `numeric`; false, with nothing written, where `bounds` do not hold it.
-pub(super) fn write_integer_numeric(value: i64, bounds: Option<NumericBounds>, out: &mut Vec<u8>) -> bool {
-    let Some(bounds) = bounds else {
-        write_integer(value, out);
-        return true;
-    };
-    let whole_digits = if value == 0 {
-        0
-    } else {
-        value.unsigned_abs().ilog10() as usize + 1
-    };
-    if whole_digits > usize::from(bounds.precision.saturating_sub(bounds.scale)) {
-        return false;
-    }
-    write_integer(value, out);
-    if bounds.scale > 0 {
-        out.push(b'.');
-        out.resize(out.len() + usize::from(bounds.scale), b'0');
-    }
-    true
-}
-
-/// Writes a double's shortest decimal as `numeric`; false, with nothing written, where `bounds` do not hold
-/// it, or it has no such form: infinities, and zero with a sign.
-pub(super) fn write_real_numeric(value: f64, bounds: Option<NumericBounds>, out: &mut Vec<u8>) -> bool {
-    if !value.is_finite() || (value == 0.0 && value.is_sign_negative()) {
-        return false;
-    }
-    let decimal = Decimal::shortest(value.abs());
-    let scale = match bounds {
-        None => 0,
-        Some(bounds) => {
-            let whole_max = usize::from(bounds.precision.saturating_sub(bounds.scale));
-            if decimal.whole_digits() > whole_max || decimal.fraction_digits() > usize::from(bounds.scale) {
-                return false;
-            }
-            usize::from(bounds.scale)
-        }
-    };
-    if value < 0.0 {
-        out.push(b'-');
-    }
-    decimal.write_positional(scale, out);
-    true
 }
 
 fn write_significand(decimal: &Decimal, out: &mut Vec<u8>) {
@@ -325,49 +304,18 @@ mod tests {
         }
     }
 
-    #[test]
-    fn numeric_holds_exactly_its_scale() {
-        let check = |value: f64, bounds: Option<(u16, u16)>, expected: Option<&str>| {
-            let bounds = bounds.map(|(precision, scale)| NumericBounds { precision, scale });
-            let mut out = Vec::new();
-            let fits = write_real_numeric(value, bounds, &mut out);
-            assert_eq!(
-                fits.then(|| String::from_utf8(out).unwrap()).as_deref(),
-                expected,
-                "{value}"
-            );
-        };
-        check(0.99, Some((10, 2)), Some("0.99"));
-        check(0.0, Some((10, 2)), Some("0.00"));
-        check(-12.5, Some((4, 2)), Some("-12.50"));
-        check(0.005, Some((10, 2)), None);
-        check(123.0, Some((4, 2)), None);
-        check(99.0, Some((4, 2)), Some("99.00"));
-        check(0.05, Some((2, 2)), Some("0.05"));
-        check(1e21, None, Some("1000000000000000000000"));
-        check(1.5e-7, None, Some("0.00000015"));
-        check(-0.0, None, None);
-        check(f64::INFINITY, None, None);
-    }
-
-    #[test]
-    fn integer_beyond_the_precision_does_not_fit() {
-        let bounds = Some(NumericBounds {
-            precision: 5,
-            scale: 2,
-        });
-        assert!(!write_integer_numeric(1000, bounds, &mut Vec::new()));
-        assert_eq!(
-            text_of(|out| assert!(write_integer_numeric(-999, bounds, out))),
-            "-999.00"
-        );
-        assert_eq!(
-            text_of(|out| assert!(write_integer_numeric(0, bounds, out))),
-            "0.00"
-        );
-    }
-
     proptest! {
+        #[test]
+        fn few_digits_are_the_fewest(whole in 0_u64..1 << 52, scale in 0_i32..6, near in -1_i64..2) {
+            #[expect(clippy::cast_precision_loss, reason = "any double will do")]
+            let value = whole as f64 / 10_f64.powi(scale);
+            let value = f64::from_bits(value.to_bits().saturating_add_signed(near));
+            prop_assume!(value > 0.0);
+            let expected = Decimal::from_scientific(format_args!("{value:e}"));
+            let found = Decimal::shortest(value);
+            prop_assert_eq!((found.digits(), found.point()), (expected.digits(), expected.point()));
+        }
+
         #[test]
         fn every_double_reads_back(bits in any::<u64>()) {
             let value = f64::from_bits(bits);

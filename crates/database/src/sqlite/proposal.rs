@@ -1,6 +1,9 @@
-//! What a declared type asks for: the PostgreSQL types that a column may get, the closest first. The census
-//! takes the first that holds every value.
+//! Which type a column gets: what its declared type means, where every value fits that; else the next that holds every
+//! value, with the reason.
 
+use super::census::{Kind, Misfits, Profile, Suggestion, suggest};
+use super::chosen;
+use super::schema::Column;
 use super::target_type::{NUMERIC_PRECISION_MAX, NumericBounds, TargetType, VARCHAR_MAX};
 
 /// SQLite's column affinity (<https://sqlite.org/datatype3.html>, section 3.1).
@@ -13,14 +16,45 @@ pub(super) enum Affinity {
     Numeric,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Proposal {
-    /// Never empty; the last one holds everything.
-    pub(super) candidates: Vec<TargetType>,
-    /// For a column without values.
-    pub(super) empty: TargetType,
-    /// Whether the declared type means the first candidate, so that another one is worth a note.
-    pub(super) declared: bool,
+/// The type that a column gets, and why.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// It holds every value, unless it is chosen; texts that no text of PostgreSQL can hold are not looked at.
+    pub target: TargetType,
+    /// Why, in words.
+    pub reason: String,
+    /// Whether somebody has chosen the type: then `refused` are the values that it does not hold.
+    pub is_chosen: bool,
+    /// The type that the declared one means, if it means one.
+    pub declared: Option<TargetType>,
+    /// Values that `declared` does not hold.
+    pub refused: Misfits,
+    /// Types that somebody may choose who knows what the values mean.
+    pub suggestions: Vec<Suggestion>,
+}
+
+impl Proposal {
+    /// What somebody has chosen, whatever the declared type says.
+    pub(super) fn chosen(target: TargetType, profile: &Profile) -> Proposal {
+        let candidates = chosen::candidates(target);
+        let widest = candidates.last().copied().unwrap_or(target);
+        let target = if profile.values() == 0 {
+            target
+        } else {
+            candidates
+                .into_iter()
+                .find(|&it| profile.fits(it))
+                .unwrap_or(widest)
+        };
+        Proposal {
+            target,
+            reason: "chosen".to_owned(),
+            is_chosen: true,
+            declared: Some(target),
+            refused: profile.misfits(target),
+            suggestions: Vec::new(),
+        }
+    }
 }
 
 impl Affinity {
@@ -41,15 +75,72 @@ impl Affinity {
     }
 }
 
-/// `ordered` says that the column is part of a key or an index, which `json` cannot be.
-pub(super) fn propose(declared: &str, ordered: bool) -> Proposal {
+/// The type for a column with these values. `ordered` says that it is part of a key or an index; `rows_by` is what its
+/// rows are named by.
+pub(super) fn propose(column: &Column, profile: &Profile, ordered: bool, rows_by: &str) -> Proposal {
+    let meant = meant(&column.declared_type, ordered);
+    let declared = meant.first().copied();
+    let values = profile.values();
+    let (target, refused, reason) = if values == 0 {
+        let reason = match declared {
+            Some(_) => "no values: as declared".to_owned(),
+            None => "no values, and no declared type that says more".to_owned(),
+        };
+        (declared.unwrap_or(TargetType::Text), Misfits::default(), reason)
+    } else if let Some(declared) = declared {
+        let refused = profile.misfits(declared);
+        let target = holding(&meant, profile);
+        let reason = if refused.count > 0 {
+            let (count, rows) = (refused.count, refused.some_rows());
+            format!(
+                "{count} of {values} values do not fit {} ({rows_by} {rows})",
+                declared.to_sql()
+            )
+        } else {
+            format!("all {values} values fit the declared type")
+        };
+        (target, refused, reason)
+    } else {
+        let target = holding(&by_values(profile), profile);
+        let reason = "the declared type says nothing: the first type that holds all values".to_owned();
+        (target, Misfits::default(), reason)
+    };
+    Proposal {
+        target,
+        reason,
+        is_chosen: false,
+        declared,
+        refused,
+        suggestions: suggest(column, profile, target),
+    }
+}
+
+/// The first type that holds every value, from `preferred` to the widest.
+fn holding(preferred: &[TargetType], profile: &Profile) -> TargetType {
+    use TargetType::{BigInt, Bytea, Double, Jsonb, MixedBytea, MixedText, Numeric, Text};
+    let with_digits = match preferred.first() {
+        Some(Numeric(Some(bounds))) => with_digits_of(*bounds, profile),
+        _ => None,
+    };
+    // A text that is a number is text, unless the declared type asks for a number: its zeros may mean something.
+    let no_texts = |it: &TargetType| *it != Numeric(None) || !profile.any(Kind::is_text);
+    let declared = preferred.iter().take(1).copied().chain(with_digits);
+    declared
+        .chain(preferred.iter().skip(1).copied())
+        .chain([BigInt, Double, Numeric(None)].into_iter().filter(no_texts))
+        .chain([Text, Bytea, MixedText])
+        .find(|&it| profile.fits(it) && !(it == Jsonb && profile.any(|kind| kind.is(Kind::REPEATED_KEY))))
+        .unwrap_or(MixedBytea)
+}
+
+/// The types that a declared type means, the closest first; none where it says nothing.
+fn meant(declared: &str, ordered: bool) -> Vec<TargetType> {
     use TargetType::{
-        BigInt, Boolean, Bytea, Date, Double, Json, MixedBytea, MixedText, Numeric, SmallInt, Text, Time,
-        Timestamp, TimestampTz, Uuid, Varchar,
+        BigInt, Boolean, Bytea, Date, Double, Json, Jsonb, Numeric, SmallInt, Text, Time, Timestamp,
+        TimestampTz, Uuid, Varchar,
     };
     let (base, arguments) = split(declared);
-    let bounds = numeric_bounds(&arguments);
-    let mut candidates = match base.as_str() {
+    match base.as_str() {
         "SMALLINT" | "INT2" | "TINYINT" => vec![SmallInt, BigInt],
         "BOOLEAN" | "BOOL" => vec![Boolean],
         "DATE" => vec![Date, Timestamp, TimestampTz],
@@ -58,10 +149,10 @@ pub(super) fn propose(declared: &str, ordered: bool) -> Proposal {
         }
         "TIMESTAMPTZ" | "TIMESTAMP WITH TIME ZONE" | "DATETIMEOFFSET" => vec![TimestampTz, Timestamp],
         "TIME" | "TIME WITHOUT TIME ZONE" => vec![Time],
-        "JSON" | "JSONB" if !ordered => vec![Json],
+        "JSON" | "JSONB" if !ordered => vec![Jsonb, Json],
         "JSON" | "JSONB" | "STRING" => vec![Text],
         "UUID" | "GUID" | "UNIQUEIDENTIFIER" => vec![Uuid],
-        "NUMERIC" | "DECIMAL" | "DEC" | "NUMBER" | "MONEY" => bounds
+        "NUMERIC" | "DECIMAL" | "DEC" | "NUMBER" | "MONEY" => numeric_bounds(&arguments)
             .map(|it| Numeric(Some(it)))
             .into_iter()
             .chain([Numeric(None)])
@@ -69,12 +160,10 @@ pub(super) fn propose(declared: &str, ordered: bool) -> Proposal {
         _ => match Affinity::of(declared) {
             Affinity::Integer => vec![BigInt],
             Affinity::Text => {
-                let len = arguments
-                    .first()
-                    .copied()
-                    .filter(|len| (1..=VARCHAR_MAX).contains(len));
+                let length = declared_length(declared).filter(|it| (1..=VARCHAR_MAX).contains(it));
                 let is_char = base.contains("CHAR");
-                len.filter(|_| is_char)
+                length
+                    .filter(|_| is_char)
                     .map(Varchar)
                     .into_iter()
                     .chain([Text])
@@ -84,19 +173,44 @@ pub(super) fn propose(declared: &str, ordered: bool) -> Proposal {
             Affinity::Real => vec![Double],
             Affinity::Blob | Affinity::Numeric => Vec::new(),
         },
+    }
+}
+
+/// What values alone say before the types that hold more: texts with a UUID's hyphens mean nothing else. Sixteen bytes
+/// or 32 digits could as well be a hash.
+fn by_values(profile: &Profile) -> Vec<TargetType> {
+    if profile.all(Kind::HYPHENATED) {
+        vec![TargetType::Uuid]
+    } else {
+        Vec::new()
+    }
+}
+
+/// `bounds` with as many digits as the values need. `None` where a value has more digits than a double keeps of a
+/// decimal: it is the noise of a calculation, and would give every value as many.
+fn with_digits_of(bounds: NumericBounds, profile: &Profile) -> Option<TargetType> {
+    const DIGITS_MAX: usize = 15;
+    let is_noise = |kind: Kind| {
+        kind.is(Kind::REAL) && kind.fraction.max() > 0 && kind.whole.max() + kind.fraction.max() > DIGITS_MAX
     };
-    let declared = !candidates.is_empty();
-    let empty = candidates.first().copied().unwrap_or(Text);
-    for wider in [BigInt, Double, Numeric(None), Text, Bytea, MixedText, MixedBytea] {
-        if !candidates.contains(&wider) {
-            candidates.push(wider);
-        }
+    if profile.any(is_noise) {
+        return None;
     }
-    Proposal {
-        candidates,
-        empty,
-        declared,
-    }
+    let (whole, fraction) = profile.digits();
+    let scale = usize::from(bounds.scale).max(fraction);
+    let precision = usize::from(bounds.precision.saturating_sub(bounds.scale)).max(whole) + scale;
+    let (precision, scale) = (u16::try_from(precision).ok()?, u16::try_from(scale).ok()?);
+    (precision <= NUMERIC_PRECISION_MAX)
+        .then_some(TargetType::Numeric(Some(NumericBounds { precision, scale })))
+}
+
+/// The length in a declared type of texts, in characters.
+pub(super) fn declared_length(declared: &str) -> Option<u32> {
+    let (_, arguments) = split(declared);
+    arguments
+        .first()
+        .copied()
+        .filter(|_| Affinity::of(declared) == Affinity::Text)
 }
 
 /// The type's words in upper case with single spaces, and the numbers in its parentheses.
@@ -150,18 +264,22 @@ mod tests {
             ("DATETIME", "timestamp without time zone"),
             ("TIMESTAMP  WITH TIME ZONE", "timestamp with time zone"),
             ("TIME", "time without time zone"),
-            ("JSON", "json"),
+            ("JSON", "jsonb"),
             ("GUID", "uuid"),
             ("STRING", "text"),
             ("", "text"),
             ("whatever", "text"),
         ] {
-            assert_eq!(propose(declared, false).empty.to_sql(), expected, "{declared}");
+            let meant = meant(declared, false)
+                .first()
+                .copied()
+                .unwrap_or(TargetType::Text);
+            assert_eq!(meant.to_sql(), expected, "{declared}");
         }
     }
 
     #[test]
     fn json_is_no_key() {
-        assert_eq!(propose("JSON", true).empty, TargetType::Text);
+        assert_eq!(meant("JSON", true), [TargetType::Text]);
     }
 }

@@ -1,26 +1,27 @@
 //! Foreign keys: which of them PostgreSQL accepts, and which rows have no parent there.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
-use super::fingerprints::Fingerprints;
+use super::choices::Orphans;
+use super::foreign_key::{Deferral, ForeignKey};
 use super::keys::{Decision, Keys, Reference, places};
-use super::rows::canonical_rows;
-use super::schema::{ForeignKey, Table};
+use super::links::Link;
+use super::new_names::is_name;
+use super::schema::Table;
 use super::sql_text;
-use super::target_type::TargetType;
 use crate::Result;
 
-impl Decision<'_> {
+impl Decision<'_, '_> {
+    /// The foreign key on the target and what compares its rows; `None` where there is none.
     pub(super) fn foreign_key(
         &mut self,
         at: usize,
         key: &ForeignKey,
         keys: &Keys,
-    ) -> Result<Option<Reference>> {
+    ) -> Result<Option<(Reference, Link)>> {
         let table = &self.schema.tables[at];
         let label = format!("{} ({})", table.name, key.columns.join(", "));
-        let resolved = match self.resolve(table, key, keys) {
+        let (columns, parent, parent_columns) = match self.resolve(table, key, keys) {
             Ok(resolved) => resolved,
             Err(reason) => {
                 self.note(
@@ -30,35 +31,60 @@ impl Decision<'_> {
                 return Ok(None);
             }
         };
-        let (columns, parent, parent_columns) = resolved;
-        let orphans = self.orphans(table, &columns, &self.schema.tables[parent], &parent_columns)?;
-        if orphans > 0 {
+        let number = keys.references.len();
+        let link = Link::new(
+            self.connection,
+            self.schema,
+            number,
+            (at, &columns),
+            (parent, &parent_columns),
+        )?;
+        let orphans = self.orphans.count(self.schema, &link)?;
+        let keeps = self.choices.orphans == Orphans::Keep;
+        if orphans > 0 && keeps {
             let text = format!(
                 "{orphans} rows have no parent in {}: the foreign key becomes NOT VALID",
                 key.parent
             );
             self.note(&label, text);
         }
-        if sql_text::has_word(&table.sql, "DEFERRABLE") {
-            self.note(
-                &label,
-                "whether the foreign key is DEFERRABLE is not told by SQLite: becomes NOT DEFERRABLE",
-            );
+        if key.deferral.is_none() && sql_text::has_word(&table.sql, "DEFERRABLE") {
+            let text = "whether the foreign key is DEFERRABLE cannot be read: becomes NOT DEFERRABLE";
+            self.note(&label, text);
+        }
+        if let Some(name) = key
+            .match_name
+            .as_ref()
+            .filter(|it| !it.eq_ignore_ascii_case("SIMPLE"))
+        {
+            let text = format!("MATCH {name} becomes MATCH SIMPLE, by which SQLite goes too");
+            self.note(&label, text);
         }
         let column_names: Vec<String> = columns
             .iter()
-            .map(|&place| table.columns[place].name.clone())
+            .map(|&place| table.columns[place].new_name.clone())
             .collect();
-        Ok(Some(Reference {
+        let reference = Reference {
             table: at,
-            name: self.names.choose(&table.name, &column_names, "fkey"),
+            name: self.given_name(key.name.as_deref(), &table.new_name, &column_names),
             columns,
             parent,
             parent_columns,
             on_update: key.on_update.clone(),
             on_delete: key.on_delete.clone(),
-            valid: orphans == 0,
-        }))
+            deferral: key.deferral.unwrap_or(Deferral::NotDeferrable),
+            valid: orphans == 0 || !keeps,
+        };
+        Ok(Some((reference, link)))
+    }
+
+    /// The name that the foreign key has, if that can be kept, or one as PostgreSQL chooses it.
+    fn given_name(&mut self, given: Option<&str>, table: &str, columns: &[String]) -> String {
+        let given = given.map(|it| self.choices.names.apply(it));
+        match given {
+            Some(name) if is_name(&name) && self.names.take(&name) => name,
+            _ => self.names.choose(table, columns, "fkey"),
+        }
     }
 
     /// Places of the columns, the parent and places of its columns; or why there is no such foreign key.
@@ -97,6 +123,7 @@ impl Decision<'_> {
                 it.table == parent_at
                     && it.unique
                     && it.predicate.is_empty()
+                    && it.comparisons.iter().all(Option::is_none)
                     && same(it.columns.iter().map(|(place, _)| *place).collect())
             });
         if !unique || wanted.len() != parent_columns.len() {
@@ -104,53 +131,11 @@ impl Decision<'_> {
         }
         for (&own, &other) in columns.iter().zip(&parent_columns) {
             let (own, other) = (&table.columns[own], &parent.columns[other]);
-            if !own.target.compares_with(other.target) {
-                let (from, to) = (own.target.to_sql(), other.target.to_sql());
+            if !own.target.compares_with(other.target) || own.comparison != other.comparison {
+                let (from, to) = (own.type_sql(), other.type_sql());
                 return Err(format!("{} is {from}, {} there is {to}", own.name, other.name));
             }
         }
         Ok((columns, parent_at, parent_columns))
     }
-
-    /// Rows whose key is complete and has no parent as PostgreSQL compares.
-    fn orphans(
-        &self,
-        table: &Table,
-        columns: &[usize],
-        parent: &Table,
-        parent_columns: &[usize],
-    ) -> Result<u64> {
-        if table.row_count == 0 {
-            return Ok(0);
-        }
-        let mut parents = Fingerprints::default();
-        canonical_rows(self.connection, parent, parent_columns, &mut |row| {
-            parents.insert(&comparable(parent, parent_columns, row));
-            ControlFlow::Continue(())
-        })?;
-        let mut orphans = 0;
-        canonical_rows(self.connection, table, columns, &mut |row| {
-            let is_complete = row.iter().all(Option::is_some);
-            orphans += u64::from(is_complete && !parents.contains(&comparable(table, columns, row)));
-            ControlFlow::Continue(())
-        })?;
-        Ok(orphans)
-    }
-}
-
-/// The row as PostgreSQL compares it with a row of another table: a numeric without its trailing zeros.
-fn comparable<'a>(table: &Table, columns: &[usize], row: &[Option<&'a [u8]>]) -> Vec<Option<&'a [u8]>> {
-    let mut row = row.to_vec();
-    for (field, &place) in row.iter_mut().zip(columns) {
-        if let (TargetType::Numeric(_), Some(text)) = (table.columns[place].target, field)
-            && text.contains(&b'.')
-        {
-            let len = text
-                .iter()
-                .rposition(|&byte| byte != b'0')
-                .map_or(0, |last| last + 1);
-            *text = text[..len].strip_suffix(b".").unwrap_or(&text[..len]);
-        }
-    }
-    row
 }

@@ -4,9 +4,14 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Row};
 
+use super::foreign_key::{self, ForeignKey};
+use super::nocase::Comparison;
+use super::orphans::Omission;
+use super::rule::OnMisfit;
 use super::source::read_error;
 use super::sql_text;
 use super::target_type::TargetType;
+use super::text_search::TextSearch;
 use crate::Result;
 
 /// Everything in `sqlite_schema`, each list in byte order of names.
@@ -23,6 +28,8 @@ pub struct Schema {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
     pub name: String,
+    /// Its name on the target.
+    pub new_name: String,
     pub columns: Vec<Column>,
     /// Names of the primary key's columns in the key's order; empty without one.
     pub primary_key: Vec<String>,
@@ -41,11 +48,17 @@ pub struct Table {
     pub bytes: u64,
     /// `sqlite_sequence.seq` of an AUTOINCREMENT table.
     pub sequence: Option<i64>,
+    /// What is left out of its rows by choice.
+    pub omission: Omission,
+    /// What full-text tables with its rows become.
+    pub searches: Vec<TextSearch>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     pub name: String,
+    /// Its name on the target.
+    pub new_name: String,
     /// As written in the table's definition; empty without one.
     pub declared_type: String,
     pub not_null: bool,
@@ -54,8 +67,11 @@ pub struct Column {
     pub generated: Option<Generated>,
     /// By which PostgreSQL calculates it on the target; its values do not travel.
     pub expression: Option<String>,
-    /// The type that holds all its values exactly.
+    /// The type that holds all its values exactly, but for those that `on_misfit` is about.
     pub target: TargetType,
+    pub on_misfit: OnMisfit,
+    /// For a column that the file does not have: the place of the one whose misfits it keeps.
+    pub keeps: Option<usize>,
     pub nulls: u64,
     /// The largest rowid; for a column that is an alias of it.
     pub rowid_max: Option<i64>,
@@ -63,6 +79,10 @@ pub struct Column {
     pub uniform: bool,
     /// Bytes of the longest text as the target type writes it.
     pub bytes_max: usize,
+    /// Its collation in SQLite: BINARY, NOCASE, RTRIM, or one that an application brings.
+    pub collation: String,
+    /// How the target compares its values.
+    pub comparison: Comparison,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +94,8 @@ pub enum Generated {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Index {
     pub name: String,
+    /// Its name on the target, if that is free there.
+    pub new_name: String,
     pub unique: bool,
     pub origin: IndexOrigin,
     pub columns: Vec<IndexColumn>,
@@ -96,16 +118,6 @@ pub struct IndexColumn {
     pub name: Option<String>,
     pub descending: bool,
     pub collation: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ForeignKey {
-    pub columns: Vec<String>,
-    pub parent: String,
-    /// `None` stands for the parent's primary key.
-    pub parent_columns: Vec<Option<String>>,
-    pub on_update: String,
-    pub on_delete: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,9 +225,10 @@ fn read_table(
     sql_of: &HashMap<String, String>,
 ) -> rusqlite::Result<Table> {
     let mut keys = Vec::new();
-    let columns = query(
+    let mut columns = query(
         connection,
-        "SELECT name, type, \"notnull\", dflt_value, hidden, pk FROM pragma_table_xinfo(?1, 'main') ORDER BY cid",
+        "SELECT name, type, \"notnull\", dflt_value, hidden, pk FROM pragma_table_xinfo(?1, 'main')
+         WHERE hidden <> 1 ORDER BY cid",
         [name],
         |row| {
             let generated = match row.get::<_, i64>(4)? {
@@ -226,19 +239,28 @@ fn read_table(
             keys.push((row.get::<_, i64>(5)?, row.get::<_, String>(0)?));
             Ok(Column {
                 name: row.get(0)?,
+                new_name: row.get(0)?,
                 declared_type: row.get(1)?,
                 not_null: row.get(2)?,
                 default: row.get(3)?,
                 generated,
                 expression: None,
                 target: TargetType::Text,
+                on_misfit: OnMisfit::Fail,
+                keeps: None,
                 nulls: 0,
                 rowid_max: None,
                 uniform: true,
                 bytes_max: 0,
+                collation: String::new(),
+                comparison: Comparison::Exact,
             })
         },
     )?;
+    for column in &mut columns {
+        let (_, collation, ..) = connection.column_metadata(Some("main"), name, column.name.as_str())?;
+        column.collation = collation.map_or_else(String::new, |it| it.to_string_lossy().into_owned());
+    }
     keys.retain(|(place, _)| *place > 0);
     keys.sort();
     let primary_key: Vec<String> = keys.into_iter().map(|(_, name)| name).collect();
@@ -259,6 +281,7 @@ fn read_table(
     };
     Ok(Table {
         name: name.to_owned(),
+        new_name: name.to_owned(),
         columns,
         primary_key,
         rowid_alias,
@@ -266,12 +289,28 @@ fn read_table(
         without_rowid,
         strict: false,
         indexes,
-        foreign_keys: read_foreign_keys(connection, name)?,
+        foreign_keys: foreign_key::read(connection, name, &sql)?,
         sql,
         row_count: 0,
         bytes: 0,
         sequence: None,
+        omission: Omission::default(),
+        searches: Vec::new(),
     })
+}
+
+/// The columns of a virtual table that its rows have, as those of a table without a key.
+pub(super) fn read_content(connection: &Connection, name: &str) -> rusqlite::Result<Table> {
+    read_table(connection, name, String::new(), false, &HashMap::new())
+}
+
+/// The statement that made a table.
+pub(super) fn statement_of(connection: &Connection, table: &str) -> Result<String> {
+    let sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    let statement = connection.query_row(sql, [table], |row| row.get::<_, Option<String>>(0));
+    statement
+        .map(Option::unwrap_or_default)
+        .map_err(|error| read_error(format!("cannot read the definition of {table}"), error))
 }
 
 fn read_indexes(
@@ -298,6 +337,7 @@ fn read_indexes(
                     .to_owned()
             });
             Ok(Index {
+                new_name: name.clone(),
                 name,
                 sql,
                 unique: row.get(1)?,
@@ -328,36 +368,6 @@ fn read_indexes(
     Ok(indexes)
 }
 
-fn read_foreign_keys(connection: &Connection, table: &str) -> rusqlite::Result<Vec<ForeignKey>> {
-    let rows = query(
-        connection,
-        "SELECT id, \"table\", \"from\", \"to\", on_update, on_delete FROM pragma_foreign_key_list(?1, 'main')
-         ORDER BY id DESC, seq",
-        [table],
-        |row| {
-            let key = ForeignKey {
-                columns: vec![row.get(2)?],
-                parent: row.get(1)?,
-                parent_columns: vec![row.get(3)?],
-                on_update: row.get(4)?,
-                on_delete: row.get(5)?,
-            };
-            Ok((row.get::<_, i64>(0)?, key))
-        },
-    )?;
-    let mut keys: Vec<(i64, ForeignKey)> = Vec::new();
-    for (id, key) in rows {
-        match keys.last_mut() {
-            Some((last, open)) if *last == id => {
-                open.columns.extend(key.columns);
-                open.parent_columns.extend(key.parent_columns);
-            }
-            _ => keys.push((id, key)),
-        }
-    }
-    Ok(keys.into_iter().map(|(_, key)| key).collect())
-}
-
 /// Names of tables and indexes with the statements that made them.
 fn definitions(connection: &Connection) -> rusqlite::Result<HashMap<String, String>> {
     let sql = "SELECT name, sql FROM sqlite_schema WHERE type IN ('table', 'index') AND sql IS NOT NULL";
@@ -378,7 +388,7 @@ fn sequences(connection: &Connection) -> rusqlite::Result<HashMap<String, i64>> 
         .collect())
 }
 
-fn query<T>(
+pub(super) fn query<T>(
     connection: &Connection,
     sql: &str,
     params: impl rusqlite::Params,

@@ -1,34 +1,50 @@
-//! The PostgreSQL types that a SQLite column may get, and the one function that writes a value as such a
-//! type's own text. The census asks it whether a value fits, the row stream takes its text: what the census
-//! accepted cannot fail later.
+//! The PostgreSQL types that a SQLite column may get, and the functions that write a value as such a type's own text or
+//! binary form. Both, and the census, which asks whether a value fits, read the value in one place (`exact.rs`): what the
+//! census accepted cannot fail later.
 
 use catalog::ColumnType;
 use rusqlite::types::ValueRef;
-use uuid::Uuid;
 
-use super::{datetime, number};
+use super::epoch::Reading;
+use super::exact;
+use super::translate::SCHEMA;
 
-pub use number::NumericBounds;
+pub(super) use exact::{boolean_word, uuid_of};
 
 /// PostgreSQL's bound for `character varying(n)` (`MaxAttrSize`).
 pub(super) const VARCHAR_MAX: u32 = 10_485_760;
+/// Longest value that fits the server's 1 GB message with room for the rest of its row.
+pub(super) const VALUE_BYTES_MAX: usize = 1_000_000_000;
 /// PostgreSQL's bound for the precision of `numeric(p,s)`.
 pub(super) const NUMERIC_PRECISION_MAX: u16 = 1000;
+
+/// `numeric(precision, scale)`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumericBounds {
+    pub precision: u16,
+    pub scale: u16,
+}
 
 /// A type on the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TargetType {
     SmallInt,
+    Integer,
     BigInt,
     Boolean,
     Double,
+    /// `numeric` for values that are numbers.
     Numeric(Option<NumericBounds>),
+    /// `numeric` also for TEXT that is a decimal number, of which zeros in front are lost.
+    MixedNumeric(Option<NumericBounds>),
     /// `text` for values that are all TEXT.
     Text,
     /// `text` for values of several storage classes, each as SQLite's `CAST(x AS TEXT)`.
     MixedText,
     Varchar(u32),
+    /// Of the extension of that name: it compares without regard to case.
+    Citext,
     /// `bytea` for values that are all BLOB.
     Bytea,
     /// `bytea` for values of several storage classes: a number's or text's bytes are those of its text.
@@ -37,7 +53,15 @@ pub enum TargetType {
     Time,
     Timestamp,
     TimestampTz,
+    /// `date` out of numbers, whose time of day is zero.
+    DateFrom(Reading),
+    /// `timestamp without time zone` out of numbers, in UTC.
+    TimestampFrom(Reading),
+    TimestampTzFrom(Reading),
+    /// Keeps the text.
     Json,
+    Jsonb,
+    /// TEXT, or a BLOB of 16 bytes.
     Uuid,
 }
 
@@ -50,43 +74,54 @@ impl TargetType {
     pub fn type_name(self) -> &'static str {
         match self {
             TargetType::SmallInt => "int2",
+            TargetType::Integer => "int4",
             TargetType::BigInt => "int8",
             TargetType::Boolean => "bool",
             TargetType::Double => "float8",
-            TargetType::Numeric(_) => "numeric",
+            TargetType::Numeric(_) | TargetType::MixedNumeric(_) => "numeric",
             TargetType::Text | TargetType::MixedText => "text",
             TargetType::Varchar(_) => "varchar",
+            TargetType::Citext => "citext",
             TargetType::Bytea | TargetType::MixedBytea => "bytea",
-            TargetType::Date => "date",
+            TargetType::Date | TargetType::DateFrom(_) => "date",
             TargetType::Time => "time",
-            TargetType::Timestamp => "timestamp",
-            TargetType::TimestampTz => "timestamptz",
+            TargetType::Timestamp | TargetType::TimestampFrom(_) => "timestamp",
+            TargetType::TimestampTz | TargetType::TimestampTzFrom(_) => "timestamptz",
             TargetType::Json => "json",
+            TargetType::Jsonb => "jsonb",
             TargetType::Uuid => "uuid",
         }
     }
 
-    /// As `format_type` writes it.
+    /// As `format_type` writes it, with an extension's type in the schema [`SCHEMA`].
     pub fn to_sql(self) -> String {
         match self {
             TargetType::SmallInt => "smallint".to_owned(),
+            TargetType::Integer => "integer".to_owned(),
             TargetType::BigInt => "bigint".to_owned(),
             TargetType::Boolean => "boolean".to_owned(),
             TargetType::Double => "double precision".to_owned(),
-            TargetType::Numeric(Some(NumericBounds { precision, scale })) => {
+            TargetType::Numeric(Some(NumericBounds { precision, scale }))
+            | TargetType::MixedNumeric(Some(NumericBounds { precision, scale })) => {
                 format!("numeric({precision},{scale})")
             }
             TargetType::Varchar(len) => format!("character varying({len})"),
+            TargetType::Citext => format!("{SCHEMA}.citext"),
             TargetType::Time => "time without time zone".to_owned(),
-            TargetType::Timestamp => "timestamp without time zone".to_owned(),
-            TargetType::TimestampTz => "timestamp with time zone".to_owned(),
+            TargetType::Timestamp | TargetType::TimestampFrom(_) => "timestamp without time zone".to_owned(),
+            TargetType::TimestampTz | TargetType::TimestampTzFrom(_) => "timestamp with time zone".to_owned(),
             other => other.type_name().to_owned(),
         }
     }
 
     pub(super) fn column_type(self) -> ColumnType {
+        let schema = if self == TargetType::Citext {
+            SCHEMA
+        } else {
+            ColumnType::BUILT_IN_SCHEMA
+        };
         ColumnType {
-            schema: ColumnType::BUILT_IN_SCHEMA.to_owned(),
+            schema: schema.to_owned(),
             name: self.type_name().to_owned(),
             text: self.to_sql(),
             base: None,
@@ -96,7 +131,7 @@ impl TargetType {
     /// Whether a foreign key between two such columns compares equal what SQLite compares equal.
     pub(super) fn compares_with(self, other: TargetType) -> bool {
         let family = |it: TargetType| match it {
-            TargetType::SmallInt => "int8",
+            TargetType::SmallInt | TargetType::Integer => "int8",
             TargetType::Varchar(_) => "text",
             other => other.type_name(),
         };
@@ -108,161 +143,68 @@ impl TargetType {
         !matches!(
             self,
             TargetType::Boolean
+                | TargetType::MixedNumeric(_)
                 | TargetType::MixedText
+                | TargetType::Citext
                 | TargetType::MixedBytea
                 | TargetType::Date
                 | TargetType::Time
                 | TargetType::Timestamp
                 | TargetType::TimestampTz
+                | TargetType::DateFrom(_)
+                | TargetType::TimestampFrom(_)
+                | TargetType::TimestampTzFrom(_)
+                | TargetType::Jsonb
                 | TargetType::Uuid
         )
     }
 
-    /// Whether the type has a btree operator class, so that it can be part of a key or an index.
+    /// Whether it can be part of a key or an index, so that values with different texts are different. `json` does not
+    /// compare, and `jsonb` takes `1` and `1.0` for the same.
     pub(super) fn is_ordered(self) -> bool {
-        self != TargetType::Json
+        !matches!(self, TargetType::Json | TargetType::Jsonb)
+    }
+
+    /// Whether its binary form means the same in every database; of extensions' types nothing is known.
+    pub(super) fn is_binary_safe(self) -> bool {
+        self != TargetType::Citext
+    }
+
+    /// Whether its texts have neither commas, quotes nor line breaks.
+    pub(super) fn is_plain(self) -> bool {
+        !matches!(
+            self,
+            TargetType::Text
+                | TargetType::MixedText
+                | TargetType::Varchar(_)
+                | TargetType::Citext
+                | TargetType::Json
+                | TargetType::Jsonb
+        )
+    }
+
+    /// Whether the type holds `value`, which is not NULL, exactly.
+    pub fn holds(self, value: ValueRef<'_>) -> bool {
+        match exact::read(self, value) {
+            // Whether a document fits is known when it has been written.
+            Some(document @ exact::Exact::Jsonb(_)) => document.write(&mut Vec::new()),
+            read => read.is_some(),
+        }
     }
 
     /// Appends `value`, which is not NULL, as the type's canonical text. After a misfit, what `out` holds
     /// beyond its former length means nothing.
     pub(super) fn write(self, value: ValueRef<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
-        let fits = match (self, value) {
-            (TargetType::SmallInt, ValueRef::Integer(it)) => {
-                number::write_integer(it, out);
-                i16::try_from(it).is_ok()
-            }
-            (TargetType::BigInt, ValueRef::Integer(it)) => {
-                number::write_integer(it, out);
-                true
-            }
-            (TargetType::Boolean, value) => write_boolean(value, out),
-            (TargetType::Double, value) => write_double(value, out),
-            (TargetType::Numeric(bounds), ValueRef::Integer(it)) => {
-                number::write_integer_numeric(it, bounds, out)
-            }
-            (TargetType::Numeric(bounds), ValueRef::Real(it)) => number::write_real_numeric(it, bounds, out),
-            (TargetType::Text, ValueRef::Text(it)) => write_text(it, out),
-            (TargetType::Varchar(len), ValueRef::Text(it)) => {
-                write_text(it, out) && characters(it) <= len as usize
-            }
-            (TargetType::MixedText, value) => write_mixed_text(value, out),
-            (TargetType::Bytea, ValueRef::Blob(it)) => {
-                write_hex(it, out);
-                true
-            }
-            (TargetType::MixedBytea, value) => write_mixed_bytea(value, out),
-            (TargetType::Date, ValueRef::Text(it)) => datetime::write_date(it, out),
-            (TargetType::Time, ValueRef::Text(it)) => datetime::write_time(it, out),
-            (TargetType::Timestamp, ValueRef::Text(it)) => datetime::write_timestamp(it, out),
-            (TargetType::TimestampTz, ValueRef::Text(it)) => datetime::write_timestamptz(it, out),
-            (TargetType::Json, value) => write_json(value, out),
-            (TargetType::Uuid, ValueRef::Text(it)) => write_uuid(it, out),
-            _ => false,
-        };
-        if fits { Ok(()) } else { Err(Misfit) }
+        let written = exact::read(self, value).is_some_and(|it| it.write(out));
+        if written { Ok(()) } else { Err(Misfit) }
     }
-}
 
-/// Whether PostgreSQL's `text` can hold these bytes.
-pub(super) fn is_text(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok() && !bytes.contains(&0)
-}
-
-fn write_text(text: &[u8], out: &mut Vec<u8>) -> bool {
-    out.extend_from_slice(text);
-    is_text(text)
-}
-
-fn characters(text: &[u8]) -> usize {
-    std::str::from_utf8(text).map_or(usize::MAX, |text| text.chars().count())
-}
-
-fn write_boolean(value: ValueRef<'_>, out: &mut Vec<u8>) -> bool {
-    let truth = match value {
-        ValueRef::Integer(0) => false,
-        ValueRef::Integer(1) => true,
-        ValueRef::Text(it) if it.eq_ignore_ascii_case(b"f") || it.eq_ignore_ascii_case(b"false") => false,
-        ValueRef::Text(it) if it.eq_ignore_ascii_case(b"t") || it.eq_ignore_ascii_case(b"true") => true,
-        _ => return false,
-    };
-    out.push(if truth { b't' } else { b'f' });
-    true
-}
-
-fn write_double(value: ValueRef<'_>, out: &mut Vec<u8>) -> bool {
-    /// Every integer up to 2^53 is a double.
-    const EXACT: std::ops::RangeInclusive<i64> = -(1 << 53)..=1 << 53;
-    match value {
-        ValueRef::Real(it) => number::write_double(it, out),
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "the guard leaves only integers that are doubles"
-        )]
-        ValueRef::Integer(it) if EXACT.contains(&it) => number::write_double(it as f64, out),
-        _ => return false,
+    /// Appends `value`, which is not NULL, as the type's send function gives it. It fits wherever
+    /// [`TargetType::write`] says so.
+    pub(super) fn send(self, value: ValueRef<'_>, out: &mut Vec<u8>) -> Result<(), Misfit> {
+        let sent = exact::read(self, value).is_some_and(|it| it.send(out));
+        if sent { Ok(()) } else { Err(Misfit) }
     }
-    true
-}
-
-fn write_mixed_text(value: ValueRef<'_>, out: &mut Vec<u8>) -> bool {
-    match value {
-        ValueRef::Integer(it) => number::write_integer(it, out),
-        ValueRef::Real(it) => number::write_sqlite_real(it, out),
-        ValueRef::Text(it) => return write_text(it, out),
-        _ => return false,
-    }
-    true
-}
-
-fn write_mixed_bytea(value: ValueRef<'_>, out: &mut Vec<u8>) -> bool {
-    match value {
-        ValueRef::Text(it) | ValueRef::Blob(it) => write_hex(it, out),
-        ValueRef::Null => return false,
-        number => {
-            let mut text = Vec::new();
-            write_mixed_text(number, &mut text);
-            write_hex(&text, out);
-        }
-    }
-    true
-}
-
-fn write_hex(bytes: &[u8], out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    out.reserve(2 + bytes.len() * 2);
-    out.extend_from_slice(b"\\x");
-    for byte in bytes {
-        out.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
-}
-
-/// A declared type JSON has numeric affinity, so that a document which is a number was stored as one.
-fn write_json(value: ValueRef<'_>, out: &mut Vec<u8>) -> bool {
-    match value {
-        ValueRef::Integer(it) => number::write_integer(it, out),
-        ValueRef::Real(it) if it.is_finite() => number::write_sqlite_real(it, out),
-        ValueRef::Text(it) => {
-            return write_text(it, out) && serde_json::from_slice::<serde::de::IgnoredAny>(it).is_ok();
-        }
-        _ => return false,
-    }
-    true
-}
-
-fn write_uuid(text: &[u8], out: &mut Vec<u8>) -> bool {
-    // The crate also reads `urn:uuid:…`, which PostgreSQL does not.
-    if text.first() == Some(&b'u') {
-        return false;
-    }
-    let Ok(uuid) = Uuid::try_parse_ascii(text) else {
-        return false;
-    };
-    out.extend_from_slice(
-        uuid.hyphenated()
-            .encode_lower(&mut Uuid::encode_buffer())
-            .as_bytes(),
-    );
-    true
 }
 
 #[cfg(test)]
@@ -289,6 +231,8 @@ mod tests {
     fn numbers_keep_their_range() {
         check(TargetType::SmallInt, 32767_i64, Some("32767"));
         check(TargetType::SmallInt, 32768_i64, None);
+        check(TargetType::Integer, -2_147_483_648_i64, Some("-2147483648"));
+        check(TargetType::Integer, 2_147_483_648_i64, None);
         check(TargetType::BigInt, i64::MIN, Some("-9223372036854775808"));
         check(TargetType::BigInt, 1.0, None);
         check(TargetType::BigInt, text("1"), None);
@@ -344,6 +288,59 @@ mod tests {
     }
 
     #[test]
+    fn jsonb_is_as_the_server_shows_it() {
+        check(
+            TargetType::Jsonb,
+            text(r#"{"bb": 1,  "a":2, "a":3.10}"#),
+            Some(r#"{"a": 3.10, "bb": 1}"#),
+        );
+        check(TargetType::Jsonb, text(r#""\u0000""#), None);
+        check(TargetType::Jsonb, text("[1e999999]"), None);
+        check(TargetType::Jsonb, 1.0, Some("1.0"));
+        check(TargetType::Jsonb, -0.0, Some("0.0"));
+        check(TargetType::Jsonb, 1.5e-5, Some("0.000015"));
+        check(TargetType::Jsonb, 1e-5, Some("0.000010"));
+        check(TargetType::Jsonb, 1e20, Some("100000000000000000000"));
+        check(TargetType::Jsonb, f64::INFINITY, None);
+    }
+
+    #[test]
+    fn decimal_texts_are_numeric_by_choice() {
+        let bounds = Some(NumericBounds {
+            precision: 6,
+            scale: 2,
+        });
+        check(TargetType::Numeric(None), text("12"), None);
+        check(TargetType::MixedNumeric(None), text("0012.30"), Some("12.30"));
+        check(TargetType::MixedNumeric(bounds), text("0012.3"), Some("12.30"));
+        check(TargetType::MixedNumeric(bounds), 7_i64, Some("7.00"));
+        check(TargetType::MixedNumeric(bounds), text("12.345"), None);
+        check(TargetType::MixedNumeric(None), text("12 apples"), None);
+    }
+
+    #[test]
+    fn numbers_are_moments_by_choice() {
+        let noon = 1_709_208_000_i64;
+        check(TargetType::Timestamp, noon, None);
+        check(
+            TargetType::TimestampFrom(Reading::Seconds),
+            noon,
+            Some("2024-02-29 12:00:00"),
+        );
+        check(
+            TargetType::TimestampTzFrom(Reading::Milliseconds),
+            1_709_208_000_250_i64,
+            Some("2024-02-29 12:00:00.25+00"),
+        );
+        check(TargetType::DateFrom(Reading::Seconds), noon, None);
+        check(
+            TargetType::DateFrom(Reading::JulianDays),
+            2_460_369.5,
+            Some("2024-02-29"),
+        );
+    }
+
+    #[test]
     fn uuids_become_lower_case_with_hyphens() {
         let expected = Some("3f333df6-90a4-4fda-8dd3-9485d27cee36");
         check(
@@ -367,5 +364,14 @@ mod tests {
             None,
         );
         check(TargetType::Uuid, text("3f333df6"), None);
+        check(
+            TargetType::Uuid,
+            vec![
+                0x3f, 0x33, 0x3d, 0xf6, 0x90, 0xa4, 0x4f, 0xda, 0x8d, 0xd3, 0x94, 0x85, 0xd2, 0x7c, 0xee,
+                0x36,
+            ],
+            expected,
+        );
+        check(TargetType::Uuid, vec![0_u8; 15], None);
     }
 }

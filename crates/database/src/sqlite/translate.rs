@@ -9,7 +9,10 @@ use super::ddl::is_not_null;
 use super::expressions::Expressions;
 use super::keys::Keys;
 use super::naming::Names;
+use super::nocase;
 use super::schema::{Schema, Table};
+use super::target_type::TargetType;
+use super::text_search::TextSearch;
 
 /// The schema of everything in a SQLite file.
 pub(super) const SCHEMA: &str = "public";
@@ -30,10 +33,10 @@ pub(super) fn identities(schema: &Schema, names: &mut Names) -> Vec<Option<Ident
 }
 
 fn identity(table: &Table, names: &mut Names) -> Option<Identity> {
-    let column = table.rowid_alias?;
+    let column = table.rowid_alias.filter(|&it| counts(table, it))?;
     let sequence = names.choose(
-        &table.name,
-        std::slice::from_ref(&table.columns[column].name),
+        &table.new_name,
+        std::slice::from_ref(&table.columns[column].new_name),
         "seq",
     );
     // A sequence counts from 1: negative keys leave it where it starts.
@@ -47,6 +50,18 @@ fn identity(table: &Table, names: &mut Names) -> Option<Identity> {
         last_value: last.unwrap_or(1),
         is_called: last.is_some(),
     })
+}
+
+/// Whether the column can be filled by a sequence: a chosen type may not, or may have made values NULL.
+fn counts(table: &Table, place: usize) -> bool {
+    let column = &table.columns[place];
+    let last = column.rowid_max.max(table.sequence).unwrap_or(0);
+    column.nulls == 0
+        && match column.target {
+            TargetType::SmallInt => i16::try_from(last).is_ok(),
+            TargetType::Integer => i32::try_from(last).is_ok(),
+            target => target == TargetType::BigInt,
+        }
 }
 
 pub(super) fn catalog(
@@ -65,7 +80,9 @@ pub(super) fn catalog(
     for (at, table) in schema.tables.iter().enumerate() {
         let identity = identities[at].as_ref();
         catalog.tables.push(translated(table, at, keys, identity));
-        catalog.objects.push(object(ObjectKind::Table, &table.name, None));
+        catalog
+            .objects
+            .push(object(ObjectKind::Table, &table.new_name, None));
         if let Some(identity) = identity {
             catalog
                 .objects
@@ -74,8 +91,8 @@ pub(super) fn catalog(
                 schema: SCHEMA.to_owned(),
                 name: identity.sequence.clone(),
                 owned_by: Some(SequenceOwner {
-                    table: QualifiedName::new(SCHEMA, &table.name),
-                    column: table.columns[identity.column].name.clone(),
+                    table: QualifiedName::new(SCHEMA, &table.new_name),
+                    column: table.columns[identity.column].new_name.clone(),
                 }),
                 last_value: identity.last_value,
                 is_called: identity.is_called,
@@ -84,7 +101,7 @@ pub(super) fn catalog(
             });
         }
     }
-    let table_of = |at: usize| Some(schema.tables[at].name.as_str());
+    let table_of = |at: usize| Some(schema.tables[at].new_name.as_str());
     for key in &keys.uniques {
         catalog.objects.push(Object {
             indexed: true,
@@ -109,11 +126,18 @@ pub(super) fn catalog(
             .objects
             .push(object(ObjectKind::Constraint, &check.name, table_of(check.table)));
     }
+    for table in &schema.tables {
+        for search in &table.searches {
+            let index = object(ObjectKind::Index, &search.index, Some(&table.new_name));
+            catalog.objects.push(index);
+        }
+    }
     for key in &keys.references {
         catalog
             .objects
             .push(object(ObjectKind::Constraint, &key.name, table_of(key.table)));
     }
+    nocase::enter(&mut catalog, schema, keys);
     catalog.objects.sort();
     catalog
 }
@@ -122,15 +146,15 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
     let column = |place: usize| {
         let column = &table.columns[place];
         catalog::Column {
-            name: column.name.clone(),
+            name: column.new_name.clone(),
             new_name: None,
-            column_type: column.target.column_type(),
+            column_type: column.column_type(),
             not_null: is_not_null(table, at, place, keys),
             identity: identity
                 .filter(|it| it.column == place)
                 .map(|_| IdentityKind::ByDefault),
             generated: column.expression.as_ref().map(|_| GeneratedKind::Stored),
-            binary_safe: false,
+            binary_safe: column.target.is_binary_safe() && column.comparison != nocase::Comparison::Citext,
             names: None,
         }
     };
@@ -140,13 +164,16 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
         // SQLite cannot hold as many tables as would overflow the number.
         number: u32::try_from(at).unwrap_or(u32::MAX),
         schema: SCHEMA.to_owned(),
-        name: table.name.clone(),
+        name: table.new_name.clone(),
         kind: TableKind::Ordinary,
         unlogged: false,
-        columns: (0..table.columns.len()).map(column).collect(),
+        columns: (0..table.columns.len())
+            .map(column)
+            .chain(table.searches.iter().filter_map(TextSearch::catalog_column))
+            .collect(),
         primary_key: primary_key
             .iter()
-            .map(|&place| table.columns[place].name.clone())
+            .map(|&place| table.columns[place].new_name.clone())
             .collect(),
         partition_of: None,
         partition_key: None,

@@ -243,6 +243,18 @@ fn a_sqlite_file_goes_through_files_as_well() {
     ] {
         desk.run(&line).assert_success();
     }
+    // In binary form, whatever the file's tables hold; the same rows, as those in CSV are.
+    SHOP.create(desk.folder(), Scale::Small).unwrap();
+    let listed = desk.run("dump shop.sqlite | tar t");
+    assert!(listed.stdout_text().contains(".bin"), "{listed}");
+    assert!(!listed.stdout_text().contains(".csv"), "{listed}");
+    for line in [
+        format!("verify shop.sqlite {word} --to shop"),
+        format!("dump shop.sqlite --chunk-size 1 --jobs 3 | remap-schema --to again | load {word}"),
+        format!("verify shop.sqlite {word} --to again --jobs 3"),
+    ] {
+        desk.run(&line).assert_success();
+    }
     let mut client = target.admin().unwrap();
     let sums = "SELECT count(*), count(nickname), count(*) FILTER (WHERE nickname = ''), sum(length(photo)) FROM customers";
     let found = answers(&mut client, "shop", sums).unwrap();

@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+mod choices;
 mod definitions;
 mod files;
 mod names;
 mod refusals;
+mod sqlite_keys;
 mod together;
 mod values;
 mod wild;

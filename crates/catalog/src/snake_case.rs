@@ -5,7 +5,7 @@ use heck::ToSnakeCase;
 /// The name in lower case with `_` between its words; one that needs no quotes already stays as it is.
 ///
 /// Leading `_` are kept, since `_id` and `id` are two names. A name without letters or digits stays.
-pub(crate) fn snake_case(name: &str) -> String {
+pub fn snake_case(name: &str) -> String {
     let is_plain = name
         .bytes()
         .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'));

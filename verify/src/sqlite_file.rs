@@ -1,0 +1,143 @@
+//! A SQLite file as what must be there: read by its one connection, written in a form and hashed by threads beside it.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use catalog::Table;
+use cli::{Exit, Failure, Result, Ui};
+use database::sqlite::{Batch, Choices, Inspection, RowEncoder, SqliteSource};
+use fingerprint::{Fingerprint, Form, chunk_end, chunk_start, scan_chunk};
+
+use crate::scan::not_framed;
+
+/// A SQLite file in its read transaction; its one connection serves one table at a time.
+pub(crate) struct SqliteFile {
+    pub(crate) name: String,
+    pub(crate) inspection: Inspection,
+    source: Mutex<SqliteSource>,
+    /// Threads that hash.
+    jobs: usize,
+}
+
+impl SqliteFile {
+    pub(crate) fn open(path: &Path, jobs: usize, choices: &Choices, ui: &Ui) -> Result<SqliteFile> {
+        let source = cli::open_sqlite(path, choices, ui)?;
+        let inspection = source.inspect(choices).map_err(Failure::source)?;
+        Ok(SqliteFile {
+            name: path.display().to_string(),
+            inspection,
+            source: Mutex::new(source),
+            jobs,
+        })
+    }
+
+    /// The fingerprint of a table's rows in `form`.
+    pub(crate) fn fingerprint(&self, table: &Table, form: Form) -> Result<Fingerprint> {
+        let place = usize::try_from(table.number).unwrap_or(usize::MAX);
+        let Some(own) = self.inspection.schema.tables.get(place) else {
+            return Err(Failure::new(
+                Exit::Internal,
+                format!("{} is not in its file", table.qualified_name()),
+            ));
+        };
+        let encoder = RowEncoder::new(own, form);
+        let source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        let (sender, batches) = sync_channel(self.jobs);
+        let (batches, failed) = (Mutex::new(batches), AtomicBool::new(false));
+        thread::scope(|scope| {
+            let hashers: Vec<_> = (0..self.jobs)
+                .map(|_| {
+                    let hasher = Hasher {
+                        table,
+                        encoder: encoder.clone(),
+                        batches: &batches,
+                        failed: &failed,
+                    };
+                    scope.spawn(|| hasher.run())
+                })
+                .collect();
+            let read = source.batches(own, &encoder.places(), &mut |batch| {
+                if failed.load(Ordering::Relaxed) {
+                    return ControlFlow::Break(None);
+                }
+                match cli::check_interrupt() {
+                    Err(interrupt) => ControlFlow::Break(Some(interrupt)),
+                    Ok(()) if sender.send(batch).is_err() => ControlFlow::Break(None),
+                    Ok(()) => ControlFlow::Continue(()),
+                }
+            });
+            drop(sender);
+            let mut total = Fingerprint::empty(form);
+            for hasher in hashers {
+                let part = hasher
+                    .join()
+                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+                // All are of one form.
+                let _ = total.merge(&part);
+            }
+            match read.map_err(Failure::source)? {
+                ControlFlow::Break(Some(interrupt)) => Err(interrupt),
+                _ => Ok(total),
+            }
+        })
+    }
+}
+
+/// A thread that takes whichever batch comes next.
+struct Hasher<'a> {
+    table: &'a Table,
+    encoder: RowEncoder,
+    batches: &'a Mutex<Receiver<Batch>>,
+    failed: &'a AtomicBool,
+}
+
+impl Hasher<'_> {
+    fn run(mut self) -> Result<Fingerprint> {
+        let mut total = Ok(Fingerprint::empty(self.encoder.form()));
+        let mut rows = Vec::new();
+        while let Some(batch) = self.next() {
+            // After a failure the rest is only taken, so that the reader does not wait for ever.
+            if let Ok(sum) = &mut total {
+                match self.hash(&batch, &mut rows) {
+                    Ok(part) => {
+                        let _ = sum.merge(&part);
+                    }
+                    Err(failure) => {
+                        self.failed.store(true, Ordering::Relaxed);
+                        total = Err(failure);
+                    }
+                }
+            }
+        }
+        total
+    }
+
+    fn next(&self) -> Option<Batch> {
+        let batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        batches.recv().ok()
+    }
+
+    fn hash(&mut self, batch: &Batch, rows: &mut Vec<u8>) -> Result<Fingerprint> {
+        let form = self.encoder.form();
+        let names: Vec<&str> = self.table.stored_columns().map(|it| it.name.as_str()).collect();
+        rows.clear();
+        rows.extend_from_slice(&chunk_start(form, names.iter().copied()));
+        self.encoder
+            .encode(batch, rows, usize::MAX, |_| Ok(()))
+            .map_err(|error: database::Error| Failure::source(error))?;
+        rows.extend_from_slice(chunk_end(form));
+        let name = || self.table.qualified_name().to_string();
+        let fingerprint =
+            scan_chunk(form, names.iter().copied(), rows).map_err(|error| not_framed(&name(), error));
+        // A large row leaves no room behind it.
+        rows.shrink_to(ROOM_BYTES_MAX);
+        fingerprint
+    }
+}
+
+/// Room for rows that a thread keeps: some batches' worth.
+const ROOM_BYTES_MAX: usize = 8 << 20;
