@@ -43,6 +43,7 @@ pub(crate) fn propose(sources: &[Inventory], choices: &Choices) -> (Plan, Vec<Co
             schemas,
             types: source.types.clone(),
             on_bad_value: bad_values(source, choices),
+            keys: None,
             mapping,
         });
     }

@@ -174,6 +174,7 @@ fn header(
         forms,
         catalog,
         mappings: Vec::new(),
+        conversions: Vec::new(),
         notes,
     }
 }

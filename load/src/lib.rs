@@ -9,6 +9,7 @@ mod apart;
 mod args;
 mod beside;
 mod checks;
+mod conversions;
 mod data_only;
 mod dry_run;
 mod extension_rows;
@@ -123,6 +124,7 @@ fn load_archive(
     let mut texts = Texts(reader.schema().map_err(Failure::archive)?);
     let mut header = reader.header().clone();
     refuse_rows_alone(&header)?;
+    conversions::refuse_rejects(&header, &rejects)?;
     args.roles.check()?;
     say_filters(&header, ui);
     let mut target = Target::connect(endpoint, args.jobs(), ui)?.with_pace(args.proofs.rate.pace());

@@ -9,6 +9,7 @@ use cli::{ArchiveReader, Exit, Failure, Outcome, Result, Ui};
 use crate::after::After;
 use crate::apart::Apart;
 use crate::args::{Args, Privileges};
+use crate::conversions::Staging;
 use crate::extension_rows::ExtensionRows;
 use crate::journal::{Ending, Loaded, Origin, Run};
 use crate::proofs::ReadBack;
@@ -18,8 +19,8 @@ use crate::rows::{Filled, Filling, LateRows};
 use crate::steps::Steps;
 use crate::target::Target;
 use crate::{
-    Texts, checks, dry_run, grants, indexes, journal, large_objects, prepare, rejects, resume, roles, rows,
-    settle, shell_word, shown_target, withheld,
+    Texts, checks, conversions, dry_run, grants, indexes, journal, large_objects, prepare, rejects, resume,
+    roles, rows, settle, shell_word, shown_target, withheld,
 };
 
 /// What is loaded, and how.
@@ -155,18 +156,24 @@ impl Load<'_> {
         let run = steps.run;
         prepare::create(target, steps, header, texts.get(SchemaMember::PreData), ui)?;
         large_objects::create(target, steps, header)?;
+        let staging = Staging::new(header);
+        staging.create(target, steps)?;
         let extension_rows = ExtensionRows::new(target, header)?;
         let filling = Filling {
             archive: &self.args.archive,
             whole_max: self.args.whole_bytes_max(),
             rejects,
+            staging: &staging,
+            reads_back: self.args.proofs.reads_back(),
         };
         let filled = filling.fill(target, steps, reader, header, ui)?;
         let Filled {
             end,
             late,
             of_extensions,
+            converted,
         } = filled;
+        staging.convert(target, steps, &end, ui)?;
         extension_rows.compare(target, &of_extensions, ui)?;
         let post_data = texts.get(SchemaMember::PostData);
         // A function that an index or a view calls can put values into its words.
@@ -177,7 +184,8 @@ impl Load<'_> {
         // Before row level security, which would stand in the way.
         target.revive(run)?;
         let mut read_back = if self.args.proofs.reads_back() {
-            Some(ReadBack::of_tables(target, run, header, &end, ui)?)
+            let (header, end) = conversions::as_loaded(header, &end, &converted);
+            Some(ReadBack::of_tables(target, run, &header, &end, ui)?)
         } else {
             None
         };

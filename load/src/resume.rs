@@ -111,7 +111,8 @@ fn mend_unlogged(target: &mut Target, run: &Run, header: &Header, loaded: &mut L
     if emptied.is_empty() {
         return Ok(true);
     }
-    if is_past_rows(loaded) || !emptied.iter().all(Unlogged::is_one_table) {
+    // What waits to be converted stands in no table that was emptied.
+    if !header.conversions.is_empty() || is_past_rows(loaded) || !emptied.iter().all(Unlogged::is_one_table) {
         return Ok(false);
     }
     let is_emptied = |table: &&Table| emptied.iter().any(|it| it.tables().contains(&table.number));
@@ -153,6 +154,7 @@ fn adopt(
     // Keys and triggers would stand in the way, and are planned by the tables' sizes, which are not the same now; rows of
     // a tree may lie elsewhere than the archive has them.
     if is_past_rows(loaded)
+        || !header.conversions.is_empty()
         || other.iter().any(is_fixed)
         || other.len() > EMPTIED_MAX
         || !other.is_empty() && !Routes::find(target.client(), header)?.is_empty()

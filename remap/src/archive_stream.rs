@@ -3,15 +3,22 @@
 
 use archive::{SchemaMember, Writer};
 use cli::{ArchiveReader, ArchiveSink, Failure, Outcome, Progress, Ui, Work, create_archive};
-use plan::Mapping;
+use plan::{Keys, Mapping};
 use rewrite::{Known, NameMap, Rewriter};
 
 use crate::args::Args;
+use crate::converted_keys;
 use crate::opened_rows::{self, OpenedTables};
 use crate::report::{Account, Report};
 
-pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, ui: &Ui) -> cli::Result {
-    let source = reader.header().clone();
+pub(crate) fn remap(
+    mut reader: ArchiveReader,
+    mapping: &Mapping,
+    keys: Option<&Keys>,
+    args: &Args,
+    ui: &Ui,
+) -> cli::Result {
+    let mut source = reader.header().clone();
     let schemas: Vec<String> = source.catalog.schemas.iter().map(|it| it.name.clone()).collect();
     mapping
         .apply(schemas.iter().map(String::as_str))
@@ -22,8 +29,16 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
             .with_hint(format!("it has {}", schemas.join(", "))));
     }
     let report = Report::create(args.report.as_deref())?;
-    let texts = reader.schema().map_err(Failure::archive)?;
-    let mut known = Known::from_catalog(&source.catalog);
+    let mut texts = reader.schema().map_err(Failure::archive)?;
+    let mut account = Account::of(schemas);
+    if let Some(keys) = keys {
+        let wants_edits = report.is_wanted();
+        texts = converted_keys::convert(&mut source, texts, keys, wants_edits, &mut account)?;
+    }
+    // What the definitions speak of; the rows have the source's types.
+    let mut defined = source.catalog.clone();
+    conversion::reshape(&mut defined, &source.conversions);
+    let mut known = Known::from_catalog(&defined);
     for (_, sql) in texts.iter().filter(|_| mapping.renames_objects()) {
         known.learn_details(sql);
     }
@@ -34,7 +49,6 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     rewriter.survey(&all);
     // With everything that follows from it in this source.
     let mapping = rewriter.mapping();
-    let mut account = Account::of(schemas);
     account.columns = rewriter.known().renamed_columns(mapping);
     let texts = rewrite_all(&rewriter, texts, report.is_wanted(), &mut account);
     account.doubt(opened_rows::doubts(&source));
@@ -53,8 +67,11 @@ pub(crate) fn remap(mut reader: ArchiveReader, mapping: &Mapping, args: &Args, u
     } else {
         let mut header = source.clone();
         header.catalog.rename(mapping);
+        conversion::rename_kept(&mut header.conversions, mapping);
         header.catalog.settings.clone_from(&settings);
-        header.mappings.push(mapping.clone());
+        if !mapping.is_empty() {
+            header.mappings.push(mapping.clone());
+        }
         let sink = create_archive(&args.output.destination())?;
         let mut writer = Writer::new(sink, &header).map_err(Failure::archive)?;
         for (member, sql) in &texts {

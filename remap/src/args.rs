@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use cli::MappingArgs;
+use cli::{KeysArgs, MappingArgs};
 use rewrite::SearchPath;
 
 const EXAMPLES: &str = "  An archive in a pipeline, and one in a file or a directory:
@@ -15,6 +15,8 @@ const EXAMPLES: &str = "  An archive in a pipeline, and one in a file or a direc
   An SQL dump, on stdin or in a file; either all of it arrives or nothing:
     pg_dump mandible-dev | remap-schema --to mandible | psql -X1 -v ON_ERROR_STOP=1 shared-app-dev
     remap-schema --strict --to mandible mandible.sql > renamed.sql
+  Integer keys as UUIDs, so that several sources can share tables later:
+    dump legacy.sqlite | remap-schema --to legacy --uuid-keys --keep-old-keys | load shared-app-dev
   The roles of a cluster, whose search paths follow:
     pg_dumpall --globals-only | remap-schema --to mandible | psql -X postgres";
 
@@ -30,6 +32,10 @@ const FINDINGS: &str = "--strict, and something could not be proved";
 /// line: inside a function's body as PL/pgSQL counts it, elsewhere in the text that was read. Passwords of roles,
 /// user mappings, servers and subscriptions are cut and listed.
 ///
+/// With --uuid-keys integer keys become UUIDs: definitions are changed here, and `load` converts the rows, which pass
+/// as they are. What cannot become one, or is used as a number by a check, an index, a default or a generated column,
+/// is refused; views and routines that reckon with a key are doubts. Only for archives.
+///
 /// Plain SQL: everything before the first row is judged before a byte is written. A schema that the dump fills without
 /// creating it (`public`, or any with `pg_dump -t`) is created under its new name. After a failure the output ends
 /// with a statement that raises, so that `psql -1 -v ON_ERROR_STOP=1` keeps nothing.
@@ -38,6 +44,8 @@ const FINDINGS: &str = "--strict, and something could not be proved";
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) mapping: MappingArgs,
+    #[command(flatten)]
+    pub(crate) keys: KeysArgs,
     /// An archive (a file or a directory) or an SQL dump of one database or of roles; `-` is stdin
     #[arg(default_value = "-")]
     pub(crate) input: String,

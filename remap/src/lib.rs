@@ -2,6 +2,7 @@
 
 mod archive_stream;
 mod args;
+mod converted_keys;
 mod opened_rows;
 mod path_report;
 mod plain_sql;
@@ -21,12 +22,17 @@ pub fn command() -> Command {
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
     let mapping = args.mapping.mapping()?;
-    if mapping.is_empty() {
+    let keys = args.keys.keys(&args.mapping)?;
+    if mapping.is_empty() && keys.is_none() {
         return Err(Failure::usage("nothing says what becomes of the schemas")
             .with_hint("name a schema with --to NAME, or map some with --map OLD=NEW"));
     }
     match open_input(&args.input)? {
-        Input::Archive(reader) => archive_stream::remap(*reader, &mapping, &args, ui),
+        Input::Archive(reader) => archive_stream::remap(*reader, &mapping, keys.as_ref(), &args, ui),
+        Input::Text(_) if keys.is_some() => Err(Failure::usage(
+            "the input is no archive, and plain SQL has no place for keys that become UUIDs",
+        )
+        .with_hint("`dump` makes an archive, whose rows `load` converts")),
         Input::Text(text) => plain_sql::remap(text, &mapping, &args, ui),
     }
 }

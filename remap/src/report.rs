@@ -25,6 +25,12 @@ pub(crate) struct Account {
     pub(crate) rows: u64,
     /// Columns that get their new names after everything else.
     pub(crate) columns: Vec<ColumnRename>,
+    /// Columns whose integers become UUIDs, each with the table whose key it holds, by their old names.
+    pub(crate) converted: Vec<(String, String)>,
+    /// The same as a sentence; empty without any.
+    pub(crate) converted_keys: String,
+    /// Keys that stay integers, as sentences.
+    pub(crate) left_keys: Vec<String>,
     counts: Counts,
     edits: Vec<Placed<Edit>>,
     doubts: Vec<Placed<Doubt>>,
@@ -134,6 +140,10 @@ impl Account {
             number(body_names),
             number(bodies),
         ));
+        if !self.converted_keys.is_empty() {
+            ui.status(&self.converted_keys);
+        }
+        self.left_keys.iter().for_each(|it| ui.status(it));
         for Doubt {
             object,
             line,
@@ -196,6 +206,10 @@ impl Account {
         let column =
             |it: &ColumnRename| json!({"relation": it.relation.to_string(), "old": it.old, "new": it.new});
         let columns: Vec<Value> = self.columns.iter().map(column).collect();
+        let converted = self.converted.iter();
+        let converted: Vec<Value> = converted
+            .map(|(column, key_of)| json!({"column": column, "key_of": key_of}))
+            .collect();
         let unresolved: Vec<Value> = self
             .unresolved
             .iter()
@@ -214,7 +228,7 @@ impl Account {
         let leaning = entries(&self.leaning, |it| json!({"object": it.object, "line": it.line}));
         json!({
             "version": VERSION, "input": input, "schemas": schemas, "created_schemas": self.created_schemas,
-            "counts": self.counts, "columns": columns, "edits": edits, "doubts": doubts, "notes": notes,
+            "counts": self.counts, "columns": columns, "converted": converted, "edits": edits, "doubts": doubts, "notes": notes,
             "passwords": passwords, "unresolved_values": unresolved, "pins": pins, "leaning": leaning,
         })
     }

@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use archive::{End, Header, RowsRecord, decompress};
 use catalog::Table;
 use cli::{ArchiveReader, Exit, Failure, Result, Ui, open_archive};
+use conversion::TableConversion;
 use fingerprint::{Fingerprint, each_row_of_chunk, map_chunk, scan_chunk};
 use rewrite::{NameMap, TableNames};
 
 use crate::beside::Kept;
+use crate::converted::ConvertedRows;
 use crate::report::{Report, TableResult};
 
 pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
@@ -19,7 +21,7 @@ pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
         "archive of {} at {}",
         header.source.database, header.source.snapshot_time
     ));
-    let (end, ..) = read_through(reader, None, false)?;
+    let (end, ..) = read_through(reader, None, &[], false)?;
     let tables = header.catalog.tables.iter().filter_map(|table| {
         let fingerprint = end.table(table.number)?.fingerprint;
         let label = table.qualified_name().to_string();
@@ -43,15 +45,18 @@ pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
 pub(crate) type KeptRows = HashMap<u32, Kept>;
 
 /// Reads the rest of an archive, frames and hashes all its rows again and compares them with its end. With `names`
-/// also returns the fingerprints that rows with names of objects in them have under their new names; with `keeps` the
+/// also returns the fingerprints that rows with names of objects in them have under their new names, with
+/// `conversions` those that converted rows have; with `keeps` the
 /// rows that are compared one by one.
 pub(crate) fn read_through(
     mut reader: ArchiveReader,
     names: Option<&NameMap>,
+    conversions: &[TableConversion],
     keeps: bool,
 ) -> Result<(End, HashMap<u32, Fingerprint>, KeptRows)> {
     let header = reader.header().clone();
     let mut renamed = Renamed::new(&header, names);
+    let mut converted = ConvertedRows::new(&header, conversions);
     let keep = |table: &Table| {
         let kept = Kept::of_table(table, header.form(table.number)?)?;
         Some((table.number, kept))
@@ -62,7 +67,14 @@ pub(crate) fn read_through(
     let mut totals: Vec<Option<Fingerprint>> = header.catalog.tables.iter().map(empty).collect();
     while let Some((rows, record)) = reader.next_chunk().map_err(Failure::archive)? {
         let stored = reader.chunk_bytes().map_err(Failure::archive)?;
-        let part = hash_chunk(&header, &rows, stored, &record.name, &mut renamed, &mut kept)?;
+        let part = hash_chunk(
+            &header,
+            &rows,
+            stored,
+            &record.name,
+            (&mut renamed, &mut converted),
+            &mut kept,
+        )?;
         let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
         if let Some(total) = totals.get_mut(place).and_then(Option::as_mut) {
             total
@@ -80,7 +92,9 @@ pub(crate) fn read_through(
             return Err(Failure::new(Exit::Archive, message));
         }
     }
-    Ok((end, renamed.finish(), kept))
+    let mut changed = renamed.finish();
+    changed.extend(converted.finish());
+    Ok((end, changed, kept))
 }
 
 /// The tables whose values hold names, and the fingerprints that they have under their new ones.
@@ -108,7 +122,7 @@ fn hash_chunk(
     rows: &RowsRecord,
     stored: Vec<u8>,
     member: &str,
-    renamed: &mut Renamed<'_>,
+    (renamed, converted): (&mut Renamed<'_>, &mut ConvertedRows),
     kept: &mut KeptRows,
 ) -> Result<Fingerprint> {
     let place = usize::try_from(rows.table).unwrap_or(usize::MAX);
@@ -133,6 +147,9 @@ fn hash_chunk(
             .map_err(|error| damaged(member).with_source(error))?;
         keep(mapped.changed.as_deref().unwrap_or(&bytes))?;
         return Ok(mapped.before);
+    }
+    if !converted.take(table, rows, &bytes) {
+        return Err(damaged(member));
     }
     keep(&bytes)?;
     scan_chunk(rows.form, names.iter().copied(), &bytes).map_err(|error| damaged(member).with_source(error))

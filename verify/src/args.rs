@@ -3,7 +3,7 @@
 use std::num::NonZeroUsize;
 
 use clap::Parser;
-use cli::{Format, MappingArgs};
+use cli::{Format, KeysArgs, MappingArgs};
 
 const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify legacy.sqlite shared-app-dev --to legacy
@@ -21,8 +21,8 @@ const FINDINGS: &str = "something differs";
 /// extensions' configuration tables, must all be there; the target may hold more. SOURCE is a PostgreSQL
 /// database, a SQLite file, or an archive (`-` for stdin, a file or a directory); names are translated as
 /// `remap-schema` does, so give the same --to and --map. SOURCE and TARGET may be one database: schemas that
-/// others are mapped to are then no part of the source. An archive that has been through `remap-schema` has its new names already.
-/// A SQLite file is read by the choices
+/// others are mapped to are then no part of the source. An archive that has been through `remap-schema` has its new names,
+/// and says which keys became UUIDs; for other sources give the same --uuid-keys. A SQLite file is read by the choices
 /// that `dump` had: give the same options, among which --rename and --snake-case are as those of `dump`, too.
 /// With --archive, an archive alone is checked: every SHA-256, count and fingerprint in it. Nothing is written.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ pub(crate) struct Args {
     pub(crate) archive: Option<String>,
     #[command(flatten)]
     pub(crate) mapping: MappingArgs,
+    #[command(flatten)]
+    pub(crate) keys: KeysArgs,
     /// Tables that are read at once, each by one session on each side [default: the number of cores]
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,

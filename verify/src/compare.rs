@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
 use cli::{Failure, Progress, Result, Ui, Work};
+use conversion::TableConversion;
 use database::Endpoint;
 use database::postgres::Selection;
 use rayon::prelude::*;
@@ -12,6 +13,7 @@ use rewrite::{Known, NameMap};
 
 use crate::args::Args;
 use crate::beside;
+use crate::converted;
 use crate::objects::{self, Side};
 use crate::report::{Difference, Report, TableResult};
 use crate::sides::{Live, Source, is_sqlite, name_map};
@@ -36,7 +38,9 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     endpoint.warnings().iter().for_each(|it| ui.warning(it));
     let jobs = args.jobs();
     let words = source;
-    let mut source = Source::open(source, jobs, !args.no_extension_rows, &mapping, &choices, ui)?;
+    let keys = args.keys.keys(&args.mapping)?;
+    let wishes = (&choices, keys.as_ref());
+    let mut source = Source::open(source, jobs, !args.no_extension_rows, &mapping, wishes, ui)?;
     if !matches!(source, Source::Sqlite(_)) {
         args.sqlite.refuse_for(words)?;
     }
@@ -52,16 +56,22 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     source.leave_out_targets(&mapping, &target)?;
     let schemas = source.catalog().schemas.iter().map(|it| it.name.as_str());
     let targets = mapping.apply(schemas).map_err(Failure::usage)?;
-    let mapping = Known::from_catalog(source.catalog())
+    let conversions = converted::choose(&source, keys.as_ref())?;
+    let reshaped = converted::reshaped(&source, &conversions);
+    let mapping = Known::from_catalog(&reshaped)
         .settle(&mapping)
         .map_err(Failure::usage)?;
     let names = name_map(&mapping, source.catalog())?;
-    let mut renamed = source.catalog().clone();
+    let mut renamed = reshaped.clone();
     renamed.rename(&mapping);
 
     let expected = source.catalog().tables.iter().map(|table| table.bytes).sum();
     let progress = ui.progress(source.name(), Some(expected));
-    let comparison = Comparison::new(&source, &target, &renamed, &targets, names.as_ref(), &progress);
+    let comparison = Comparison {
+        conversions: &conversions,
+        reshaped: &reshaped,
+        ..Comparison::new(&source, &target, &renamed, &targets, names.as_ref(), &progress)
+    };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .build()
@@ -107,6 +117,10 @@ struct Comparison<'a> {
     there: HashMap<QualifiedName, &'a Table>,
     /// New names for the source's values.
     names: Option<&'a NameMap>,
+    /// Keys of the source that are UUIDs on the target.
+    conversions: &'a [TableConversion],
+    /// The source's catalog with them, under its own names.
+    reshaped: &'a Catalog,
     progress: &'a Progress,
 }
 
@@ -132,6 +146,8 @@ impl<'a> Comparison<'a> {
             schemas,
             there,
             names,
+            conversions: &[],
+            reshaped: source.catalog(),
             progress,
         }
     }
@@ -162,7 +178,7 @@ impl<'a> Comparison<'a> {
     fn table(&self, unit: &Unit<'_>) -> Result<TableResult> {
         let renamed = unit.renamed;
         let name = renamed.qualified_name();
-        let expected = self.source.fingerprint(unit, self.names)?;
+        let expected = self.source.fingerprint(unit, self.names, self.conversions)?;
         let label = name.to_string();
         self.progress.advance(Work {
             rows: expected.rows,
@@ -240,7 +256,7 @@ impl<'a> Comparison<'a> {
     /// Everything else that the source has and the target lacks.
     fn objects(&self) -> Vec<String> {
         let here = Side {
-            catalog: self.source.catalog(),
+            catalog: self.reshaped,
             major: self.source.major(),
         };
         let there = Side {

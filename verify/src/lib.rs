@@ -1,9 +1,11 @@
 //! `verify`: proof that a target holds what a source holds, like `cmp`. It never writes.
 
 mod archive_alone;
+mod archived;
 mod args;
 mod beside;
 mod compare;
+mod converted;
 mod objects;
 mod report;
 mod scan;

@@ -2,6 +2,7 @@
 
 use catalog::Table;
 use cli::{Exit, Failure, Result};
+use conversion::{NotConvertible, RowConversion};
 use fingerprint::{Fingerprint, Form, FrameError, RowStream, Rows, each_row, map_rows};
 use rewrite::TableNames;
 
@@ -19,6 +20,10 @@ struct Each<'a> {
     columns: usize,
     /// Gives names in the values those of the target, before they are hashed.
     names: Option<TableNames<'a>>,
+    /// Gives keys the values of the target.
+    conversion: Option<RowConversion>,
+    /// A value that could not be converted.
+    refused: Option<NotConvertible>,
     /// Where the rows are kept one by one too.
     kept: Option<Kept>,
 }
@@ -32,6 +37,8 @@ impl<'a> Scan<'a> {
             each: Each {
                 columns,
                 names,
+                conversion: None,
+                refused: None,
                 kept: None,
             },
         }
@@ -39,6 +46,12 @@ impl<'a> Scan<'a> {
 
     pub(crate) fn form(&self) -> Form {
         self.stream.form()
+    }
+
+    /// Counts rows as they are after this conversion.
+    pub(crate) fn converting(mut self, conversion: Option<RowConversion>) -> Self {
+        self.each.conversion = conversion;
+        self
     }
 
     /// Keeps the rows in `kept` too, unless they are kept already.
@@ -61,6 +74,9 @@ impl<'a> Scan<'a> {
     pub(crate) fn end(mut self) -> Result<(Fingerprint, Option<Kept>)> {
         let ended = self.stream.finish(|rows| self.each.count(rows));
         let total = ended.map_err(|error| not_framed(&self.name, error))?;
+        if let Some(error) = self.each.refused {
+            return Err(not_converted(&self.name, error));
+        }
         Ok((total, self.each.kept))
     }
 }
@@ -68,6 +84,9 @@ impl<'a> Scan<'a> {
 impl Each<'_> {
     /// The fingerprint of the rows as the target should have them.
     fn count(&mut self, rows: &Rows) -> std::result::Result<Fingerprint, FrameError> {
+        if self.conversion.is_some() {
+            return self.count_converted(rows);
+        }
         let Some(names) = &mut self.names else {
             self.keep(rows.fingerprint.form, &rows.bytes)?;
             return Ok(rows.fingerprint);
@@ -80,12 +99,35 @@ impl Each<'_> {
         Ok(mapped.after)
     }
 
+    /// Tables whose values hold names are never converted, and what is kept one by one neither.
+    fn count_converted(&mut self, rows: &Rows) -> std::result::Result<Fingerprint, FrameError> {
+        let form = rows.fingerprint.form;
+        let mut total = Fingerprint::empty(form);
+        let Some(conversion) = &mut self.conversion else {
+            return Ok(rows.fingerprint);
+        };
+        let mut refused = None;
+        each_row(form, self.columns, &rows.bytes, |row| {
+            match conversion.convert(&row) {
+                // Of one form, since the row is.
+                Ok(row) => drop(total.merge(&row.fingerprint())),
+                Err(error) => refused = Some(error),
+            }
+        })?;
+        self.refused = self.refused.or(refused);
+        Ok(total)
+    }
+
     fn keep(&mut self, form: Form, rows: &[u8]) -> std::result::Result<(), FrameError> {
         match &mut self.kept {
             Some(kept) => each_row(form, self.columns, rows, |row| kept.take(row)),
             None => Ok(()),
         }
     }
+}
+
+pub(crate) fn not_converted(name: &str, error: NotConvertible) -> Failure {
+    Failure::new(Exit::Source, format!("keys of {name} cannot become UUIDs")).with_source(error)
 }
 
 pub(crate) fn not_framed(name: &str, error: FrameError) -> Failure {

@@ -1,23 +1,24 @@
 //! The two sides of a comparison, each able to give a table's fingerprint in a given form.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use archive::{End, Header, SourceKind};
+use archive::SourceKind;
 use catalog::{Catalog, Table};
-use cli::{Exit, Failure, FailureContext, Pace, Result, Ui, open_archive};
+use cli::{Exit, Failure, Pace, Result, Ui};
+use conversion::{RowConversion, TableConversion, conversion_of};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{
     Extent, Identity, Selection, Snapshot, SnapshotRequest, SnapshotSession, read_catalog, read_rows,
 };
-use database::sqlite::Choices;
+use database::sqlite::{Choices, NoteKind};
 use fingerprint::{Fingerprint, Form};
-use plan::Mapping;
+use plan::{Keys, Mapping};
 use rewrite::{Known, NameMap, Rewriter};
 
-use crate::archive_alone::KeptRows;
+use crate::archived::{Archived, read_archive};
 use crate::beside::Kept;
 use crate::scan::Scan;
 use crate::sqlite_file::SqliteFile;
@@ -28,15 +29,6 @@ pub(crate) enum Source {
     Postgres(Box<Live>),
     Sqlite(Box<SqliteFile>),
     Archive(Box<Archived>),
-}
-
-/// An archive that has been read through.
-pub(crate) struct Archived {
-    header: Header,
-    end: End,
-    /// Of tables whose values hold names of objects, under the names that the target has.
-    renamed: HashMap<u32, Fingerprint>,
-    kept: Mutex<KeptRows>,
 }
 
 /// A PostgreSQL database under a snapshot, read by several sessions.
@@ -58,11 +50,11 @@ impl Source {
         jobs: usize,
         extension_rows: bool,
         mapping: &Mapping,
-        choices: &Choices,
+        (choices, keys): (&Choices, Option<&Keys>),
         ui: &Ui,
     ) -> Result<Source> {
         if is_archive(words) {
-            return read_archive(words, mapping);
+            return read_archive(words, mapping, keys);
         }
         match Endpoint::parse(words, &cli::environment()).map_err(Failure::source)? {
             Endpoint::Postgres(endpoint) => {
@@ -175,15 +167,22 @@ impl Source {
 
     /// The fingerprint of a table or a tree, in the form in which this source has or reads it; names in its values
     /// are those that `names` gives them.
-    pub(crate) fn fingerprint(&self, unit: &Unit<'_>, names: Option<&NameMap>) -> Result<Fingerprint> {
+    pub(crate) fn fingerprint(
+        &self,
+        unit: &Unit<'_>,
+        names: Option<&NameMap>,
+        conversions: &[TableConversion],
+    ) -> Result<Fingerprint> {
         let table = &unit.table;
+        let conversion = conversion_of(conversions, table.number).map(|it| RowConversion::new(table, it));
         match self {
             Source::Postgres(live) => {
                 let form = form_of(table);
                 let names = names.and_then(|it| it.table(table));
-                live.fingerprint(Scan::new(table, form, names), table, Failure::source)
+                let scan = Scan::new(table, form, names).converting(conversion);
+                live.fingerprint(scan, table, Failure::source)
             }
-            Source::Sqlite(file) => file.fingerprint(table, form_of(table)),
+            Source::Sqlite(file) => file.fingerprint(table, form_of(table), conversion),
             Source::Archive(it) if unit.parts.is_empty() => it.fingerprint(table),
             Source::Archive(it) => it.fingerprint_of_all(&unit.parts),
         }
@@ -196,33 +195,6 @@ fn form_of(table: &Table) -> Form {
         Form::Binary
     } else {
         Form::Text
-    }
-}
-
-impl Archived {
-    fn fingerprint(&self, table: &Table) -> Result<Fingerprint> {
-        let as_stored = || self.end.table(table.number).map(|it| it.fingerprint);
-        let known = self.renamed.get(&table.number).copied().or_else(as_stored);
-        known.ok_or_else(|| {
-            Failure::new(
-                Exit::Archive,
-                format!("archive has no rows of {}", table.qualified_name()),
-            )
-        })
-    }
-
-    fn fingerprint_of_all(&self, parts: &[&Table]) -> Result<Fingerprint> {
-        let mut whole: Option<Fingerprint> = None;
-        for part in parts {
-            let part_of_it = self.fingerprint(part)?;
-            match &mut whole {
-                None => whole = Some(part_of_it),
-                Some(whole) => whole.merge(&part_of_it).or_fail(Exit::Archive, || {
-                    format!("fingerprints of {} cannot be added", part.qualified_name())
-                })?,
-            }
-        }
-        whole.ok_or_else(|| Failure::new(Exit::Internal, "a partition tree without partitions was compared"))
     }
 }
 
@@ -409,21 +381,6 @@ fn is_archive(words: &str) -> bool {
     } else {
         path.is_file() && begins_like_one()
     }
-}
-
-/// Reads an archive through, so that its fingerprints can be believed.
-fn read_archive(name: &str, mapping: &Mapping) -> Result<Source> {
-    let mut reader = open_archive(name)?;
-    reader.schema().map_err(Failure::archive)?;
-    let header = reader.header().clone();
-    let names = name_map(mapping, &header.catalog)?;
-    let (end, renamed, kept) = crate::archive_alone::read_through(reader, names.as_ref(), true)?;
-    Ok(Source::Archive(Box::new(Archived {
-        header,
-        end,
-        renamed,
-        kept: Mutex::new(kept),
-    })))
 }
 
 /// New names for values, as `remap-schema` gives them; `None` when nothing is renamed.

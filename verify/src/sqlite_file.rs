@@ -9,10 +9,11 @@ use std::thread;
 
 use catalog::Table;
 use cli::{Exit, Failure, Result, Ui};
+use conversion::RowConversion;
 use database::sqlite::{Batch, Choices, Inspection, RowEncoder, SqliteSource};
-use fingerprint::{Fingerprint, Form, chunk_end, chunk_start, scan_chunk};
+use fingerprint::{Fingerprint, Form, chunk_end, chunk_start, each_row, scan_chunk};
 
-use crate::scan::not_framed;
+use crate::scan::{not_converted, not_framed};
 
 /// A SQLite file in its read transaction; its one connection serves one table at a time.
 pub(crate) struct SqliteFile {
@@ -24,6 +25,12 @@ pub(crate) struct SqliteFile {
 }
 
 impl SqliteFile {
+    /// The file's name without its folder.
+    pub(crate) fn file_name(&self) -> String {
+        let name = Path::new(&self.name).file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     pub(crate) fn open(path: &Path, jobs: usize, choices: &Choices, ui: &Ui) -> Result<SqliteFile> {
         let source = cli::open_sqlite(path, choices, ui)?;
         let inspection = source.inspect(choices).map_err(Failure::source)?;
@@ -36,7 +43,12 @@ impl SqliteFile {
     }
 
     /// The fingerprint of a table's rows in `form`.
-    pub(crate) fn fingerprint(&self, table: &Table, form: Form) -> Result<Fingerprint> {
+    pub(crate) fn fingerprint(
+        &self,
+        table: &Table,
+        form: Form,
+        conversion: Option<RowConversion>,
+    ) -> Result<Fingerprint> {
         let place = usize::try_from(table.number).unwrap_or(usize::MAX);
         let Some(own) = self.inspection.schema.tables.get(place) else {
             return Err(Failure::new(
@@ -54,6 +66,7 @@ impl SqliteFile {
                     let hasher = Hasher {
                         table,
                         encoder: encoder.clone(),
+                        conversion: conversion.clone(),
                         batches: &batches,
                         failed: &failed,
                     };
@@ -91,6 +104,8 @@ impl SqliteFile {
 struct Hasher<'a> {
     table: &'a Table,
     encoder: RowEncoder,
+    /// Gives keys the values of the target.
+    conversion: Option<RowConversion>,
     batches: &'a Mutex<Receiver<Batch>>,
     failed: &'a AtomicBool,
 }
@@ -121,7 +136,40 @@ impl Hasher<'_> {
         batches.recv().ok()
     }
 
+    /// As [`Hasher::hash`], of rows as they are after the conversion.
+    fn hash_converted(
+        &mut self,
+        conversion: &mut RowConversion,
+        batch: &Batch,
+        rows: &mut Vec<u8>,
+    ) -> Result<Fingerprint> {
+        let form = self.encoder.form();
+        rows.clear();
+        self.encoder
+            .encode(batch, rows, usize::MAX, |_| Ok(()))
+            .map_err(|error: database::Error| Failure::source(error))?;
+        let (mut total, mut refused) = (Fingerprint::empty(form), None);
+        let name = || self.table.qualified_name().to_string();
+        each_row(form, self.table.stored_columns().count(), rows, |row| {
+            match conversion.convert(&row) {
+                // Of one form, since the row is.
+                Ok(row) => drop(total.merge(&row.fingerprint())),
+                Err(error) => refused = Some(error),
+            }
+        })
+        .map_err(|error| not_framed(&name(), error))?;
+        match refused {
+            None => Ok(total),
+            Some(error) => Err(not_converted(&name(), error)),
+        }
+    }
+
     fn hash(&mut self, batch: &Batch, rows: &mut Vec<u8>) -> Result<Fingerprint> {
+        if let Some(mut conversion) = self.conversion.take() {
+            let hashed = self.hash_converted(&mut conversion, batch, rows);
+            self.conversion = Some(conversion);
+            return hashed;
+        }
         let form = self.encoder.form();
         let names: Vec<&str> = self.table.stored_columns().map(|it| it.name.as_str()).collect();
         rows.clear();

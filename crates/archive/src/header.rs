@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use catalog::{Catalog, Table, TableKind, large_objects_table};
+use conversion::TableConversion;
 use fingerprint::Form;
 use plan::Mapping;
 use serde::{Deserialize, Serialize};
@@ -13,13 +14,16 @@ use crate::{Error, ErrorKind, Result};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Features that may stand under `requires`.
-const KNOWN_FEATURES: [&str; 2] = [LARGE_OBJECTS, EXTENSION_ROWS];
+const KNOWN_FEATURES: [&str; 3] = [LARGE_OBJECTS, EXTENSION_ROWS, CONVERSIONS];
 
 /// Large objects travel as rows of a table of kind [`TableKind::LargeObjects`].
 const LARGE_OBJECTS: &str = "large-objects";
 
 /// There are tables of kind [`TableKind::Configuration`].
 const EXTENSION_ROWS: &str = "extension-rows";
+
+/// There are [`Header::conversions`]: who does not do them would fill columns with values of another type.
+const CONVERSIONS: &str = "conversions";
 
 /// What stands in front of the rows: `archive.json`, the first member of every archive. `docs/archive-format.md` has the
 /// meaning of each field.
@@ -46,6 +50,9 @@ pub struct Header {
     pub forms: Vec<TableForm>,
     pub catalog: Catalog,
     pub mappings: Vec<Mapping>,
+    /// What becomes of rows on their way into the target; they travel as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conversions: Vec<TableConversion>,
     pub notes: Vec<String>,
 }
 
@@ -181,6 +188,14 @@ impl Header {
         features
     }
 
+    /// Asks for conversions, which every reader must know from now on.
+    pub fn convert(&mut self, conversions: Vec<TableConversion>) {
+        self.conversions = conversions;
+        if !self.requires.iter().any(|it| it == CONVERSIONS) {
+            self.requires.push(CONVERSIONS.to_owned());
+        }
+    }
+
     /// The form of a table's rows; `None` for a table without rows of its own.
     pub fn form(&self, table: u32) -> Option<Form> {
         self.forms.iter().find(|it| it.table == table).map(|it| it.form)
@@ -231,6 +246,14 @@ impl Header {
         let is_there = |number: u32| usize::try_from(number).is_ok_and(|it| it < tables.len());
         if !self.discards.iter().all(|it| is_there(it.table)) {
             return Err(Error::damaged("a discard is of no table"));
+        }
+        let fits = |it: &TableConversion| {
+            let table = usize::try_from(it.table).ok().and_then(|place| tables.get(place));
+            table.is_some_and(|table| it.fits(table) && table.is_own() && !table.stores_names())
+        };
+        let is_in_order = self.conversions.is_sorted_by(|one, next| one.table < next.table);
+        if !is_in_order || !self.conversions.iter().all(fits) {
+            return Err(Error::damaged("conversions do not fit the tables"));
         }
         self.check_large_objects()
     }
@@ -320,5 +343,41 @@ mod tests {
         objects[3]["name"] = json!("u_key");
         objects[3]["table"] = json!("u");
         assert_eq!(indexed(&objects), [primary_key]);
+    }
+
+    #[test]
+    fn conversions_that_do_not_fit_the_rows_are_refused() {
+        let column = |name: &str, text: &str| {
+            json!({"name": name, "type": {"schema": "pg_catalog", "name": text, "text": text}, "not_null": true,
+                "identity": null, "generated": null, "binary_safe": true})
+        };
+        let table = json!({"number": 0, "schema": "s", "name": "t", "kind": "ordinary", "unlogged": false,
+            "columns": [column("id", "integer"), column("note", "text")], "primary_key": ["id"], "partition_of": null,
+            "inherits": [], "rows_estimate": null, "bytes": 0});
+        let parse = |table_number: u32, name: &str, from: &str| {
+            let conversion = json!({"column": name, "kind": "uuid_key", "from": from,
+                "key_of": {"schema": "s", "name": "t"}, "namespace": "1:x,"});
+            let header = json!({
+                "format": 1, "requires": ["conversions"], "run": "", "tool": "", "options": {}, "filters": [],
+                "forms": [{"table": 0, "form": "binary"}],
+                "source": {"kind": "postgresql", "database": "d", "server_version": "15", "encoding": "UTF8",
+                    "collation": "", "snapshot_time": "", "lsn": ""},
+                "catalog": {"schemas": [], "tables": [table], "sequences": [], "materialized_views": [],
+                    "extensions": [], "objects": [], "roles": [], "policy_roles": []},
+                "mappings": [], "notes": [],
+                "conversions": [{"table": table_number, "columns": [conversion]}],
+            });
+            Header::parse(header.to_string().as_bytes())
+        };
+        assert!(parse(0, "id", "integer").is_ok());
+        for (table, name, from) in [
+            (0, "id", "bigint"),
+            (0, "note", "integer"),
+            (0, "x", "integer"),
+            (1, "id", "integer"),
+        ] {
+            assert!(parse(table, name, from).is_err(), "{table} {name} {from}");
+        }
+        assert!(parse(0, "id", "text").is_err());
     }
 }

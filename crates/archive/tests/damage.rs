@@ -73,6 +73,7 @@ fn header(run: &str) -> Header {
             .to_vec(),
         catalog,
         mappings: Vec::new(),
+        conversions: Vec::new(),
         notes: Vec::new(),
     }
 }

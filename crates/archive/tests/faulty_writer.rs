@@ -158,6 +158,7 @@ fn header() -> Header {
             ..Catalog::default()
         },
         mappings: Vec::new(),
+        conversions: Vec::new(),
         notes: Vec::new(),
     }
 }

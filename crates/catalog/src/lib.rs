@@ -7,6 +7,7 @@
 
 mod collation;
 mod extension;
+mod foreign_key;
 mod large_object;
 mod name;
 mod object;
@@ -22,6 +23,7 @@ mod table;
 
 pub use collation::Collation;
 pub use extension::{Extension, Member};
+pub use foreign_key::ForeignKey;
 pub use large_object::{
     LargeObject, LargeObjectGrant, LargeObjectPrivilege, PIECE_BYTES, large_objects_table, oid_ranges,
 };

@@ -14,6 +14,11 @@ pub struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// A row in the framing that its hash is over: see the description of the crate.
+    pub fn from_framed(form: Form, framed: &'a [u8]) -> Self {
+        Row { form, framed }
+    }
+
     /// The values in the order of the columns: in form `text` their own text, in form `binary` what their types
     /// send. `None` is NULL.
     pub fn values(&self) -> impl Iterator<Item = Option<&'a [u8]>> + use<'a> {

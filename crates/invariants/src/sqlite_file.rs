@@ -6,7 +6,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use database::sqlite::{Choices, Interrupter, Opening, SqliteSource};
+use database::sqlite::{Choices, Interrupter, Opening, RowEncoder, SqliteSource};
+use fingerprint::Form;
 
 use crate::Verdict;
 
@@ -57,12 +58,19 @@ fn read(path: &Path, salvage: bool) -> Verdict {
     }
     for table in &inspection.schema.tables {
         let mut rows = 0;
-        let read = source.rows::<()>(table, &mut |_| {
-            rows += 1;
-            ControlFlow::Continue(())
+        let mut encoder = RowEncoder::new(table, Form::Binary);
+        let mut written = Vec::new();
+        let read = source.batches(table, &encoder.places(), &mut |batch| {
+            rows += batch.rows().count() as u64;
+            written.clear();
+            let encoded = encoder.encode::<database::Error>(&batch, &mut written, usize::MAX, |_| Ok(()));
+            encoded.map_or_else(ControlFlow::Break, |()| ControlFlow::Continue(()))
         });
         match read {
-            Ok(_) => assert_eq!(rows, table.row_count, "the census counted other rows"),
+            Ok(ControlFlow::Continue(())) => {
+                assert_eq!(rows, table.row_count, "the census counted other rows");
+            }
+            Ok(ControlFlow::Break(error)) => panic!("the census took what is refused: {error}"),
             Err(_) => verdict = Verdict::Refused,
         }
     }

@@ -10,6 +10,8 @@ pub enum MappingError {
     NotAPair(String),
     /// `SCHEMA.OLD=NEW` was expected.
     NotARename(String),
+    /// `[SCHEMA.]TABLE` was expected.
+    NotATable(String),
     /// The source has no such object.
     NoSuchObject(String),
     /// The source has no such schema, but others.
@@ -48,6 +50,12 @@ impl fmt::Display for MappingError {
                 write!(
                     f,
                     "`{pair}` is no pair SCHEMA.OLD=NEW (NEW without a schema, a routine as OLD() with all its overloads, a name with a dot in double quotes)"
+                )
+            }
+            MappingError::NotATable(pattern) => {
+                write!(
+                    f,
+                    "`{pattern}` is no [SCHEMA.]TABLE (a name with a dot in double quotes)"
                 )
             }
             MappingError::NoSuchSchema { name, known } => {

@@ -4,14 +4,18 @@
 //! `docs/plan-format.md`.
 
 mod error;
+mod keys;
 mod mapping;
 mod rename;
 mod sources;
+mod table_pattern;
 
 pub use error::MappingError;
+pub use keys::Keys;
 pub use mapping::{
     DEFAULT_EXTENSIONS_SCHEMA, DEFAULT_SCHEMA, ExtensionsPolicy, Mapping, Namespace, check_schema_name,
     is_built_in,
 };
 pub use rename::{Renamed, name_part};
 pub use sources::{BadValues, FORMAT_VERSION, Plan, PlanError, PlannedSource, PlannedType};
+pub use table_pattern::TablePattern;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Mapping, MappingError};
+use crate::{Keys, Mapping, MappingError, TablePattern};
 
 /// The version of the plan format that this code writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -33,6 +33,9 @@ pub struct PlannedSource {
     /// Of a SQLite file: what becomes of values that do not fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_bad_value: Option<BadValues>,
+    /// Which of its keys become UUIDs; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<Keys>,
     #[serde(flatten)]
     pub mapping: Mapping,
 }
@@ -113,6 +116,7 @@ impl Plan {
                 return Err(PlanError::SourceTwice(source.name.clone()));
             }
             source.check_types()?;
+            source.check_keys()?;
             for schema in source.targets()? {
                 if let Some(first) = taken.insert(schema.clone(), &source.name) {
                     let (first, second) = (first.to_owned(), source.name.clone());
@@ -151,6 +155,16 @@ impl PlannedSource {
             }
         }
         Ok(())
+    }
+
+    fn check_keys(&self) -> Result<(), PlanError> {
+        let mut patterns = self.keys.iter().flat_map(|it| &it.uuid);
+        patterns
+            .try_for_each(|it| TablePattern::parse(it).map(drop))
+            .map_err(|error| PlanError::Mapping {
+                source: self.name.clone(),
+                error,
+            })
     }
 
     /// The schemas that it gets on the target.
@@ -220,10 +234,14 @@ mod tests {
 
     #[test]
     fn written_plan_is_read_back() {
-        let it = plan(r#"{"name":"a","endpoint":"a","schemas":["public"],"to":"x"}"#);
+        let it = plan(
+            r#"{"name":"a","endpoint":"a","schemas":["public"],"to":"x","keys":{"uuid":["*"],"keep_old":"_old"}}"#,
+        );
         // `flatten` and `deny_unknown_fields` exclude each other in serde, so this guards the format itself.
         let it = it.unwrap();
         assert_eq!(Plan::parse(&it.to_json()).unwrap(), it);
+        assert_eq!(it.sources[0].keys.as_ref().unwrap().uuid, ["*"]);
+        assert!(plan(r#"{"name":"a","endpoint":"a","schemas":[],"keys":{"uuid":["a.b.c"]}}"#).is_err());
     }
 
     #[test]

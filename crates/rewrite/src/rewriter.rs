@@ -230,7 +230,7 @@ pub(crate) struct Outcome<'a> {
 }
 
 impl<'a> Outcome<'a> {
-    fn new(sql: &'a str) -> Self {
+    pub(crate) fn new(sql: &'a str) -> Self {
         let newlines = sql.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = newlines.map(|(at, _)| at + 1).collect();
         Outcome {
@@ -258,18 +258,30 @@ impl<'a> Outcome<'a> {
 
     fn take(&mut self, object: &str, pass: StatementPass<'_>) {
         let StatementPass {
-            mut changes,
+            changes,
             concerns,
             notes,
             body,
             ..
         } = pass;
-        let first = body.as_ref().map_or(0, |it| self.line(it.start));
+        self.take_all(object, (changes, concerns, notes), body.as_ref());
+    }
+
+    /// Takes what becomes of a statement outside of bodies.
+    pub(crate) fn take_pass(&mut self, object: &str, changes: Vec<Change>, concerns: Vec<Concern>) {
+        self.take_all(object, (changes, concerns, Vec::new()), None);
+    }
+
+    fn take_all(
+        &mut self,
+        object: &str,
+        (mut changes, concerns, notes): (Vec<Change>, Vec<Concern>, Vec<Concern>),
+        body: Option<&Range<usize>>,
+    ) {
+        let first = body.map_or(0, |it| self.line(it.start));
         // Counting from the body's start anew for each edit would take long in a long body.
         let body_line = |offset: usize, line: usize| {
-            let is_inside = body
-                .as_ref()
-                .is_some_and(|it| it.start <= offset && offset <= it.end);
+            let is_inside = body.is_some_and(|it| it.start <= offset && offset <= it.end);
             is_inside.then(|| line - first + 1)
         };
         changes.sort_by_key(|change| change.range.start);
@@ -334,7 +346,7 @@ impl<'a> Outcome<'a> {
         }
     }
 
-    fn finish(self) -> Rewritten {
+    pub(crate) fn finish(self) -> Rewritten {
         let mut text = String::with_capacity(self.sql.len() + 64);
         let edits = self.edits.iter().map(|(range, edit)| (range, &edit.new));
         let cuts = self.cuts.iter().map(|(range, new)| (range, new));

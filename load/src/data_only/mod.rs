@@ -51,6 +51,7 @@ pub(crate) fn run(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> Result<(
     // Of the definitions nothing is applied; they are read and proved all the same.
     reader.schema().map_err(Failure::archive)?;
     let header = reader.header().clone();
+    crate::conversions::refuse_rows_alone(&header)?;
     if header.content == Content::SchemaOnly {
         return Err(Failure::usage("the archive has definitions without rows")
             .with_hint("dump it without --schema-only"));

@@ -6,6 +6,7 @@ use cli::{ArchiveReader, Exit, Failure, Result};
 use fingerprint::{Form, Row, each_row_of_chunk, encode_row, wrap_chunk};
 use postgres::error::{DbError, SqlState};
 
+use crate::conversions;
 use crate::rows::Routes;
 use crate::rows::{Chunk, Freeze, OpenedChunk, Tally, copy_in_sql, table_of};
 
@@ -42,6 +43,8 @@ pub(super) fn rehearse(
     header: &Header,
 ) -> Result<(End, Sampled)> {
     let routes = Routes::find(rehearsal.transaction(), header)?;
+    let conversions = conversions::Staging::new(header);
+    rehearsal.all(&conversions.definitions())?;
     let tally = Tally::new(header);
     let mut sampled = Sampled::default();
     while let Some((rows, _)) = reader.next_chunk().map_err(Failure::archive)? {
@@ -55,6 +58,8 @@ pub(super) fn rehearse(
         }
         let into = if table.kind == TableKind::Configuration {
             staging(rehearsal, &chunk)?
+        } else if let Some(staged) = conversions.table(table.number) {
+            staged.to_string()
         } else {
             routes.table(table).to_string()
         };
@@ -68,7 +73,10 @@ pub(super) fn rehearse(
         match rehearsal.try_copy(&copy)? {
             Some(error) if table.stores_names() && names_nothing(&error) => sampled.late.push(copy),
             Some(error) => rehearsal.note_rows(&copy, &error)?,
-            None => {}
+            None => {
+                let insertion = conversions.insertion(table.number, &routes.table(table));
+                rehearsal.all(insertion.as_slice())?;
+            }
         }
     }
     let end = reader.finish().map_err(Failure::archive)?;

@@ -82,8 +82,11 @@ fn definitions(header: &Header, texts: &Texts) -> String {
     let names = json!({
         "kind": header.source.kind, "mappings": header.mappings, "tables": tables, "large_objects": large_objects,
     });
+    // A journal from before there were conversions knows the same archive.
+    let conversions = (!header.conversions.is_empty()).then(|| json!(header.conversions).to_string());
     let mut hasher = Sha256::new();
     hasher.update(names.to_string());
+    hasher.update(conversions.unwrap_or_default());
     for member in [
         SchemaMember::PreData,
         SchemaMember::PostData,

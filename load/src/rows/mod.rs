@@ -19,6 +19,7 @@ use archive::{End, Header};
 use catalog::TableKind;
 use cli::{ArchiveReader, Exit, Failure, Result, Room, Ui};
 
+use crate::conversions::Staging;
 use crate::journal::Loaded;
 use crate::rejects::Rejects;
 use crate::steps::Steps;
@@ -51,6 +52,10 @@ pub(crate) struct Filling<'a> {
     pub(crate) whole_max: u64,
     /// What becomes of rows that the target refuses.
     pub(crate) rejects: &'a Rejects,
+    /// Where rows wait that are converted.
+    pub(crate) staging: &'a Staging<'a>,
+    /// Whether it must be known what converted rows become.
+    pub(crate) reads_back: bool,
 }
 
 /// What is known, and what still has to go in, when the archive has been read to its end.
@@ -60,6 +65,8 @@ pub(crate) struct Filled {
     pub(crate) late: LateRows,
     /// Chunks for tables of extensions.
     pub(crate) of_extensions: LateRows,
+    /// What converted rows become; empty unless it must be known.
+    pub(crate) converted: Tally,
 }
 
 /// How many sessions can have rows to write at the same time: small tables one each, large ones several.
@@ -143,7 +150,7 @@ impl Filling<'_> {
     ) -> Result<(Filled, BTreeSet<u32>)> {
         let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
         let progress = ui.progress(&steps.run.schemas.join(", "), Some(expected));
-        let routes = Routes::find(target.client(), header)?;
+        let routes = Routes::find(target.client(), header)?.through(self.staging, header);
         let mut sessions = target.take_sessions_for_rows(sessions_wanted(header))?;
         let kept_bytes_max = self.kept_bytes_max(sessions.len());
         let whole_max = kept_bytes_max.unwrap_or(whole_max).min(whole_max);
@@ -166,6 +173,7 @@ impl Filling<'_> {
             queue: &queue,
             progress: &progress,
             tally: Tally::new(header),
+            converted: self.reads_back.then(|| Tally::new(header)),
             late: LateRows::default(),
             of_extensions: LateRows::default(),
             lost: Mutex::default(),
@@ -196,6 +204,7 @@ impl Filling<'_> {
             end,
             late: writer.late,
             of_extensions: writer.of_extensions,
+            converted: writer.converted.unwrap_or_else(|| Tally::new(header)),
         };
         Ok((filled, lost))
     }

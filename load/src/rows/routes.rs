@@ -9,6 +9,7 @@ use cli::{Failure, Result};
 use database::postgres::read_partition_keys;
 use postgres::GenericClient;
 
+use crate::conversions::Staging;
 use crate::target::failed;
 
 /// Tables whose rows go into another one, by number.
@@ -44,6 +45,17 @@ impl Routes {
             .iter()
             .filter(|it| it.partition_of.is_some() && it.has_rows());
         Ok(Routes(partitions.filter_map(route).collect()))
+    }
+
+    /// Rows that are converted go into their staging tables.
+    pub(super) fn through(mut self, staging: &Staging<'_>, header: &Header) -> Self {
+        let staged = header
+            .catalog
+            .tables
+            .iter()
+            .filter_map(|it| Some((it.number, staging.table(it.number)?)));
+        self.0.extend(staged.map(|(number, name)| (number, name.clone())));
+        self
     }
 
     /// Whether its rows go into another table.

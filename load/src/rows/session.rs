@@ -13,6 +13,7 @@ use super::late::LateRows;
 use super::queue::{Next, Queue, Underway};
 use super::routes::Routes;
 use super::tally::Tally;
+use crate::conversions;
 use crate::journal;
 use crate::rejects::Rejects;
 use crate::statements::execute;
@@ -29,6 +30,8 @@ pub(super) struct Writer<'a> {
     pub(super) queue: &'a Queue,
     pub(super) progress: &'a Progress,
     pub(super) tally: Tally,
+    /// Where it is wanted.
+    pub(super) converted: Option<Tally>,
     pub(super) late: LateRows,
     pub(super) of_extensions: LateRows,
     /// Tables whose rows went with a session, by number.
@@ -90,6 +93,11 @@ impl<'a> Writer<'a> {
         self.rejects.see(&chunk.rows);
         let opened = OpenedChunk::new(table_of(self.header, &chunk.rows)?, chunk)?.with_pace(&self.pace);
         self.tally.add(opened.rows.table, &opened.fingerprint);
+        if let Some(tally) = &self.converted
+            && let Some(fingerprint) = conversions::converted(self.header, &opened)?
+        {
+            tally.add(opened.rows.table, &fingerprint);
+        }
         Ok(opened)
     }
 

@@ -26,6 +26,14 @@ impl Tally {
         place.map(|whole| whole.merge(part));
     }
 
+    /// What has been added for a table.
+    pub(crate) fn table(&self, table: u32) -> Option<Fingerprint> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        usize::try_from(table)
+            .ok()
+            .and_then(|place| all.get(place).copied().flatten())
+    }
+
     pub(crate) fn compare(&self, header: &Header, end: &End) -> Result<()> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for table in header.catalog.tables.iter().filter(|table| table.has_rows()) {

@@ -5,9 +5,10 @@ use super::{Finding, lines_with};
 use crate::metadata::Package;
 
 /// Folders of the crates that only compute.
-const PURE: [&str; 6] = [
+const PURE: [&str; 7] = [
     "crates/archive",
     "crates/catalog",
+    "crates/conversion",
     "crates/dialect",
     "crates/fingerprint",
     "crates/plan",

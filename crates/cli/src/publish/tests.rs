@@ -169,6 +169,7 @@ fn write_members(sink: DirectorySink<impl Disk>, words: &str) -> archive::Result
         forms: Vec::new(),
         catalog: Catalog::default(),
         mappings: Vec::new(),
+        conversions: Vec::new(),
         notes: Vec::new(),
     };
     let mut writer = Writer::new(sink, &header)?;

@@ -6,6 +6,7 @@ mod collations;
 mod ddl;
 mod extension_rows;
 mod finder;
+mod foreign_keys;
 mod identity;
 mod introspect;
 mod large_objects;
@@ -30,6 +31,7 @@ pub use ddl::{OnInterrupt, SchemaRequest, SchemaText, read_schema_text};
 pub use extension_rows::{
     ConfigurationOffer, add_extension_rows, extension_tables_left_out, find_configuration_table,
 };
+pub use foreign_keys::read_foreign_keys;
 pub use identity::Identity;
 pub use introspect::{hidden_tables, left_behind, read_catalog};
 pub use large_objects::{

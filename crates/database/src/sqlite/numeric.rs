@@ -293,8 +293,8 @@ fn length(digits: &[u8]) -> i64 {
 mod tests {
     use super::*;
 
-    fn bounds(precision: u16, scale: u16) -> Option<NumericBounds> {
-        Some(NumericBounds { precision, scale })
+    const fn bounds(precision: u16, scale: u16) -> NumericBounds {
+        NumericBounds { precision, scale }
     }
 
     #[track_caller]
@@ -311,13 +311,13 @@ mod tests {
     #[test]
     fn reals_are_their_shortest_decimals() {
         for (value, limits, expected) in [
-            (0.99, bounds(10, 2), Some("0.99")),
-            (0.0, bounds(10, 2), Some("0.00")),
-            (-12.5, bounds(4, 2), Some("-12.50")),
-            (0.005, bounds(10, 2), None),
-            (123.0, bounds(4, 2), None),
-            (99.0, bounds(4, 2), Some("99.00")),
-            (0.05, bounds(2, 2), Some("0.05")),
+            (0.99, Some(bounds(10, 2)), Some("0.99")),
+            (0.0, Some(bounds(10, 2)), Some("0.00")),
+            (-12.5, Some(bounds(4, 2)), Some("-12.50")),
+            (0.005, Some(bounds(10, 2)), None),
+            (123.0, Some(bounds(4, 2)), None),
+            (99.0, Some(bounds(4, 2)), Some("99.00")),
+            (0.05, Some(bounds(2, 2)), Some("0.05")),
             (1e21, None, Some("1000000000000000000000")),
             (1.5e-7, None, Some("0.00000015")),
             (-0.0, None, None),
@@ -329,9 +329,13 @@ mod tests {
 
     #[test]
     fn integers_beyond_the_precision_do_not_fit() {
-        check(Some(Numeric::of_integer(1000)), bounds(5, 2), None);
-        check(Some(Numeric::of_integer(-999)), bounds(5, 2), Some("-999.00"));
-        check(Some(Numeric::of_integer(0)), bounds(5, 2), Some("0.00"));
+        check(Some(Numeric::of_integer(1000)), Some(bounds(5, 2)), None);
+        check(
+            Some(Numeric::of_integer(-999)),
+            Some(bounds(5, 2)),
+            Some("-999.00"),
+        );
+        check(Some(Numeric::of_integer(0)), Some(bounds(5, 2)), Some("0.00"));
         check(
             Some(Numeric::of_integer(i64::MIN)),
             None,
@@ -353,9 +357,9 @@ mod tests {
             ("1.50e1", None, Some("15.0")),
             ("15e-3", None, Some("0.015")),
             ("1.5E+3", None, Some("1500")),
-            ("00100.0010", bounds(6, 3), Some("100.001")),
-            ("0.0001", bounds(6, 3), None),
-            ("1000", bounds(6, 3), None),
+            ("00100.0010", Some(bounds(6, 3)), Some("100.001")),
+            ("0.0001", Some(bounds(6, 3)), None),
+            ("1000", Some(bounds(6, 3)), None),
             ("0e16384", None, Some("0")),
             ("0e-16384", None, None),
             ("1e131072", None, None),

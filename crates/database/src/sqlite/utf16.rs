@@ -93,16 +93,8 @@ mod tests {
                 .unwrap();
             let source = SqliteSource::open(&path).unwrap();
             let inspection = source.inspect(&Choices::default()).unwrap();
-            let mut rows = Vec::new();
-            let _ = source.rows::<()>(&inspection.schema.tables[0], &mut |row| {
-                rows.extend(
-                    row.iter()
-                        .flatten()
-                        .map(|it| String::from_utf8_lossy(it).into_owned()),
-                );
-                std::ops::ControlFlow::Continue(())
-            });
-            assert!(rows.contains(&"\u{1f600}".to_owned()), "{rows:?}");
+            let rows = crate::sqlite::tests::rows(&source, &inspection.schema.tables[0]);
+            assert!(rows.concat().contains(&Some("\u{1f600}".to_owned())), "{rows:?}");
             drop(source);
             connection
                 .execute_batch(&format!("INSERT INTO t VALUES (17, CAST(x'{half}' AS TEXT), 1)"))

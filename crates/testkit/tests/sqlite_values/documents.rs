@@ -38,7 +38,7 @@ pub(crate) fn json(random: &mut Rng, depth: usize, out: &mut String) {
                             .choice(["\"a\"", "\"\\u0061\"", "\"b\"", "\"aa\"", "\"\""])
                             .unwrap(),
                     ),
-                    _ => out.push_str(&format!("\"{}\"", random.alphabetic())),
+                    _ => out.extend(['"', random.alphabetic(), '"']),
                 }
                 blank(random, out);
                 out.push(':');

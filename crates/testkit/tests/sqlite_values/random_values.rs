@@ -21,13 +21,12 @@ fn value(random: &mut Rng, target: TargetType) -> Value {
     match target {
         TargetType::SmallInt => Value::Integer(i64::from(random.i16(..))),
         TargetType::Integer => Value::Integer(i64::from(random.i32(..) >> random.u8(..32))),
-        TargetType::BigInt => integer(random),
         TargetType::Boolean => match random.u8(..3) {
             0 => Value::Integer(i64::from(random.bool())),
             _ => Value::Text(random.choice(["t", "FALSE", "True", "f"]).unwrap().to_owned()),
         },
         TargetType::Double if random.u8(..4) > 0 => Value::Real(real(random)),
-        TargetType::Double => integer(random),
+        TargetType::BigInt | TargetType::Double => integer(random),
         TargetType::Numeric(Some(NumericBounds { scale: 2, .. })) => {
             let cents = random.i64(-999_999_999_999..=999_999_999_999) >> random.u8(..40);
             Value::Real(cents as f64 / 100.0)
@@ -149,7 +148,8 @@ fn decimal(random: &mut Rng) -> String {
     }
     if random.u8(..4) == 0 {
         let exponent = if random.u8(..50) == 0 { 20_000 } else { 40 };
-        out.push_str(&format!("e{}", random.i32(-exponent..exponent)));
+        out.push('e');
+        out.push_str(&random.i32(-exponent..exponent).to_string());
     }
     out
 }
@@ -229,8 +229,8 @@ fn moment(random: &mut Rng, factor: f64) -> Value {
 }
 
 fn uuid(random: &mut Rng) -> Value {
-    let bytes: Vec<u8> = (0..16).map(|_| random.u8(..)).collect();
-    let hex: String = bytes.iter().map(|it| format!("{it:02x}")).collect();
+    let number = random.u128(..);
+    let (bytes, hex) = (number.to_be_bytes().to_vec(), format!("{number:032x}"));
     let hyphenated = format!(
         "{}-{}-{}-{}-{}",
         &hex[..8],

@@ -134,7 +134,7 @@ fn nothing_is_left_beside_a_database_in_wal_mode() {
     assert_eq!(names(folder.path()), ["w"]);
     let before = listing(folder.path());
     let source = SqliteSource::open(&path).unwrap();
-    source.damage_check().run().unwrap();
+    source.damage_check_beside().unwrap().run().unwrap();
     assert_eq!((count(&source), source.copied()), (1, false));
     drop(source);
     assert_eq!(names(folder.path()), ["w"]);

@@ -33,7 +33,7 @@ fn make(path: &Path, sql: &str) {
 }
 
 /// The texts of all rows that reach the target.
-fn rows(source: &SqliteSource, table: &Table) -> Vec<Vec<Option<String>>> {
+pub(super) fn rows(source: &SqliteSource, table: &Table) -> Vec<Vec<Option<String>>> {
     let mut texts = Vec::new();
     let places: Vec<usize> = (0..table.columns.len()).collect();
     rows::scan(source.connection(), table, &places, None, &mut |row| {
