@@ -103,11 +103,7 @@ type Rows = (Vec<String>, Vec<Vec<String>>);
 
 fn rows_of_file(file: &Connection, relation: &str) -> Rows {
     let mut statement = file.prepare(&format!("SELECT * FROM {relation}")).unwrap();
-    let names: Vec<String> = statement
-        .column_names()
-        .iter()
-        .map(|it| (*it).to_owned())
-        .collect();
+    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([]).unwrap();
     let mut texts = Vec::new();
     while let Some(row) = rows.next().unwrap() {

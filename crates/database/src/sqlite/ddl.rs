@@ -95,6 +95,7 @@ pub(super) fn post_data(schema: &Schema, keys: &Keys, expressions: &Expressions)
             }
         );
     }
+    of_expressions(&mut sql, schema, expressions);
     for table in &schema.tables {
         for search in &table.searches {
             let _ = writeln!(
@@ -105,27 +106,6 @@ pub(super) fn post_data(schema: &Schema, keys: &Keys, expressions: &Expressions)
                 search.key_sql(table)
             );
         }
-    }
-    for index in &expressions.indexes {
-        let terms: Vec<String> = index
-            .terms
-            .iter()
-            .map(|(term, descending)| format!("{term}{}", if *descending { " DESC" } else { "" }))
-            .collect();
-        let predicate = index.predicate.as_ref().map(|it| format!(" WHERE ({it})"));
-        let _ = writeln!(
-            sql,
-            "CREATE {}INDEX {} ON {} USING btree ({}){};\n",
-            if index.unique { "UNIQUE " } else { "" },
-            quote_ident(&index.name),
-            name_of(&schema.tables[index.table].new_name),
-            terms.join(", "),
-            predicate.unwrap_or_default()
-        );
-    }
-    for check in expressions.checks.iter().filter(|it| !it.valid) {
-        let definition = format!("CHECK ({}) NOT VALID", check.sql);
-        add_constraint(&mut sql, &schema.tables[check.table], &check.name, &definition);
     }
     for key in &keys.references {
         let (table, parent) = (&schema.tables[key.table], &schema.tables[key.parent]);
@@ -151,6 +131,31 @@ pub(super) fn post_data(schema: &Schema, keys: &Keys, expressions: &Expressions)
         add_constraint(&mut sql, table, &key.name, &definition);
     }
     sql
+}
+
+/// Indexes on expressions or with a condition, and the CHECK constraints that rows break.
+fn of_expressions(sql: &mut String, schema: &Schema, expressions: &Expressions) {
+    for index in &expressions.indexes {
+        let terms: Vec<String> = index
+            .terms
+            .iter()
+            .map(|(term, descending)| format!("{term}{}", if *descending { " DESC" } else { "" }))
+            .collect();
+        let predicate = index.predicate.as_ref().map(|it| format!(" WHERE ({it})"));
+        let _ = writeln!(
+            sql,
+            "CREATE {}INDEX {} ON {} USING btree ({}){};\n",
+            if index.unique { "UNIQUE " } else { "" },
+            quote_ident(&index.name),
+            name_of(&schema.tables[index.table].new_name),
+            terms.join(", "),
+            predicate.unwrap_or_default()
+        );
+    }
+    for check in expressions.checks.iter().filter(|it| !it.valid) {
+        let definition = format!("CHECK ({}) NOT VALID", check.sql);
+        add_constraint(sql, &schema.tables[check.table], &check.name, &definition);
+    }
 }
 
 /// The extension or the collation by which columns and indexes compare.

@@ -5,10 +5,10 @@ use catalog::quote_literal;
 use dialect::{Affinity as DialectAffinity, Collation, Scope, ScopeColumn, Untranslated};
 use rusqlite::types::{Value, ValueRef};
 
-use super::expressions::value_type;
 use super::number;
 use super::proposal::Affinity;
 use super::schema::Column;
+use super::scope::value_type;
 use super::sql_text;
 use super::target_type::TargetType;
 
@@ -44,7 +44,7 @@ fn expression(column: &Column, text: &str) -> Result<String, Untranslated> {
         table: String::new(),
         name: column.name.clone(),
         sql: String::new(),
-        value_type: value_type(column),
+        value_type: value_type(column.target),
         nullable: true,
         collation: Collation::Binary,
         affinity: DialectAffinity::of(&column.declared_type),

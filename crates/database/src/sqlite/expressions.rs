@@ -7,8 +7,8 @@
 use std::collections::HashSet;
 
 use dialect::{
-    Affinity, Assumption, Check, Collation, Expression, Scope, ScopeColumn, TableDefinition, Untranslated,
-    ValueType, index_definition, table_definition,
+    Assumption, Check, Collation, Expression, Scope, TableDefinition, Untranslated, ValueType,
+    index_definition, table_definition,
 };
 use rusqlite::Connection;
 
@@ -16,14 +16,12 @@ use catalog::{IDENTIFIER_BYTES_MAX, quote_ident};
 
 use super::keys::{INDEX_COLUMNS_MAX, INDEX_ENTRY_BYTES_MAX, Keys};
 use super::naming::Names;
-use super::new_names::is_name;
-use super::nocase::Comparison;
 use super::note::{Note, NoteKind};
 use super::predicate::null_tests;
 use super::proof::{Proof, Proofs};
 use super::rule::OnMisfit;
 use super::schema::{Generated, Index, IndexOrigin, Schema, Table};
-use super::target_type::TargetType;
+use super::scope::{column_definition, scope, scope_column};
 
 /// What the target gets of all of them.
 #[derive(Debug, Default)]
@@ -69,16 +67,16 @@ pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut
             continue;
         }
         let definition = table_definition(&table.sql).unwrap_or_default();
-        let scope = scope(table, &definition);
+        let scope = scope(table);
         let mut proofs = Proofs::default();
         let mut found = Vec::new();
         for (place, column) in table.columns.iter().enumerate() {
             if column.generated.is_none() {
                 continue;
             }
-            let written = definition.columns.get(place).and_then(|it| it.generated.as_ref());
+            let written = column_definition(&definition, &column.name).and_then(|it| it.generated.as_ref());
             let translated = match written {
-                Some(it) => dialect::assigned(&it.expression, &scope.columns[place], &scope)
+                Some(it) => dialect::assigned(&it.expression, &scope_column(table, column), &scope)
                     .map_err(|it| it.to_string()),
                 None => Err("its expression cannot be read".to_owned()),
             };
@@ -122,6 +120,11 @@ fn usable(table: &Table, place: usize, translated: Expression) -> Result<Express
     if !translated.immutable {
         return Err("PostgreSQL wants an expression that is immutable".to_owned());
     }
+    if table.columns[place].on_misfit != OnMisfit::Fail
+        || table.columns.iter().any(|it| it.keeps == Some(place))
+    {
+        return Err("values of it are set aside".to_owned());
+    }
     let in_foreign_key =
         |it: &super::ForeignKey| it.columns.iter().any(|column| column.eq_ignore_ascii_case(name));
     if table.foreign_keys.iter().any(in_foreign_key) {
@@ -156,7 +159,7 @@ pub(super) fn decide(
         if checks.is_empty() && indexes.is_empty() {
             continue;
         }
-        let scope = scope(table, &definition);
+        let scope = scope(table);
         let uniques = keys
             .uniques
             .iter()
@@ -258,8 +261,8 @@ impl Decision<'_> {
                 return None;
             }
         };
-        let columns = column.iter().filter_map(|it| self.table.column(it));
-        let columns: Vec<String> = columns.map(|it| it.new_name.clone()).collect();
+        let column = column.as_deref().and_then(|it| self.table.column(it));
+        let columns: Vec<String> = column.iter().map(|it| it.new_name.clone()).collect();
         // SQLite takes any name, and one name twice.
         let own = check
             .name
@@ -319,7 +322,11 @@ impl Decision<'_> {
                 Collation::Other => return Err(Untranslated::Collation(term.expression.clone()).to_string()),
                 _ => sql,
             };
-            let is_name = self.scope.columns.iter().any(|it| it.sql == sql);
+            let is_name = self
+                .table
+                .columns
+                .iter()
+                .any(|it| quote_ident(&it.new_name) == sql);
             terms.push((if is_name { sql } else { format!("({sql})") }, term.descending));
         }
         let predicate = match &definition.predicate {
@@ -339,10 +346,10 @@ impl Decision<'_> {
         }
         let bytes = bytes.join(" + ");
         assumptions.push(Assumption {
-            table: None,
-            raises: false,
             condition: format!("{bytes} <= {INDEX_ENTRY_BYTES_MAX}"),
             otherwise: "more bytes than an index entry takes".to_owned(),
+            table: None,
+            raises: false,
         });
         let proof = self.proofs.add(&assumptions);
         Ok((
@@ -372,7 +379,7 @@ impl Decision<'_> {
                 return None;
             }
         };
-        let name = if is_name(&index.new_name) && self.names.take(&index.new_name) {
+        let name = if self.names.take(&index.new_name) {
             index.new_name.clone()
         } else {
             self.names
@@ -390,62 +397,5 @@ impl Decision<'_> {
     fn note(&mut self, text: String) {
         self.notes
             .push(Note::new(NoteKind::Constraint, &self.table.name, text));
-    }
-}
-
-/// What the columns' names mean in the table's own expressions.
-fn scope(table: &Table, definition: &TableDefinition) -> Scope {
-    let column = |(place, column): (usize, &super::Column)| {
-        let collation = definition
-            .columns
-            .get(place)
-            .and_then(|it| it.collation.as_deref());
-        ScopeColumn {
-            table: table.name.clone(),
-            name: column.name.clone(),
-            sql: quote_ident(&column.new_name),
-            value_type: value_type(column),
-            nullable: !column.not_null,
-            collation: Collation::of(collation.unwrap_or_default()),
-            affinity: affinity(table, column),
-            generated: column.generated.is_some(),
-        }
-    };
-    Scope {
-        columns: table.columns.iter().enumerate().map(column).collect(),
-    }
-}
-
-/// In a STRICT table ANY takes every value as it is.
-fn affinity(table: &Table, column: &super::Column) -> Affinity {
-    if table.strict && column.declared_type.eq_ignore_ascii_case("any") {
-        return Affinity::Blob;
-    }
-    Affinity::of(&column.declared_type)
-}
-
-/// What the values of a column are for SQLite. Of one whose values change on their way, or that compares by a rule of
-/// its own, nothing is taken for granted.
-pub(super) fn value_type(column: &super::Column) -> ValueType {
-    if column.comparison != Comparison::Exact || column.on_misfit != OnMisfit::Fail || column.keeps.is_some()
-    {
-        return ValueType::Other;
-    }
-    match column.target {
-        TargetType::SmallInt => ValueType::SmallInt,
-        TargetType::BigInt => ValueType::Integer,
-        TargetType::Boolean => ValueType::Boolean,
-        TargetType::Double => ValueType::Real,
-        TargetType::Numeric(_) => ValueType::Numeric,
-        TargetType::Text | TargetType::Varchar(_) => ValueType::Text,
-        TargetType::Bytea => ValueType::Blob,
-        TargetType::Date => ValueType::Date,
-        TargetType::Time => ValueType::Time,
-        TargetType::Timestamp => ValueType::Timestamp,
-        TargetType::TimestampTz => ValueType::TimestampTz,
-        TargetType::Json => ValueType::Json,
-        TargetType::Jsonb => ValueType::Jsonb,
-        TargetType::Uuid => ValueType::Uuid,
-        _ => ValueType::Other,
     }
 }

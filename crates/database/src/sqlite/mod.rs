@@ -47,6 +47,7 @@ mod row_label;
 mod rows;
 mod rule;
 mod schema;
+mod scope;
 mod scratch;
 mod source;
 mod sql_text;

@@ -8,10 +8,10 @@ use rusqlite::Connection;
 
 use super::choices::NameStyle;
 use super::ddl::is_not_null;
-use super::expressions::value_type;
 use super::keys::Keys;
 use super::note::{Note, NoteKind};
 use super::schema::{Schema, Table, Trigger, View};
+use super::scope::queried_type;
 use super::view_names::ViewNames;
 use crate::Result;
 
@@ -371,7 +371,7 @@ fn relation(schema: &Schema, at: usize, table: &Table, keys: &Keys) -> Relation 
         .map(|(place, column)| RelationColumn {
             name: column.name.clone(),
             target: column.new_name.clone(),
-            value_type: value_type(column),
+            value_type: queried_type(column),
             nullable: !is_not_null(table, at, place, keys),
             generated: column.generated.is_some(),
             collation: collation_of(&column.name),

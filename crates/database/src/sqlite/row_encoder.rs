@@ -16,15 +16,14 @@ use crate::{Error, ErrorKind, Result};
 pub struct RowEncoder {
     form: Form,
     table: Arc<str>,
+    places: Arc<[usize]>,
     columns: Arc<[(String, ColumnRule)]>,
-    /// Those that travel: what the target calculates does not.
-    places: Vec<usize>,
     /// A text that may need quotes.
     text: Vec<u8>,
 }
 
 impl RowEncoder {
-    /// For batches of all columns of `table`, as found by [`super::SqliteSource::inspect`].
+    /// For batches of all columns of `table` but those that PostgreSQL calculates, as found by [`super::SqliteSource::inspect`].
     pub fn new(table: &Table, form: Form) -> RowEncoder {
         let places = table.stored_places();
         let columns = places
@@ -34,7 +33,7 @@ impl RowEncoder {
             form,
             table: table.name.as_str().into(),
             columns: columns.collect(),
-            places: places.clone(),
+            places: places.into(),
             text: Vec::new(),
         }
     }
@@ -45,7 +44,7 @@ impl RowEncoder {
 
     /// The columns that [`super::SqliteSource::batches`] is to be asked for.
     pub fn places(&self) -> Vec<usize> {
-        self.places.clone()
+        self.places.to_vec()
     }
 
     /// Appends the rows of `batch` that are not set aside to `rows`. Whenever `rows` has `bytes` or more, it is given to `full`, which may take
