@@ -227,10 +227,12 @@ fn a_damaged_file_is_refused_by_what_is_damaged_and_salvaged_on_request() {
             spoil(&path, leaves[leaves.len() / 2]);
         }
         let before = listing(folder.path());
-        let error = SqliteSource::open(&path).unwrap_err();
+        let source = SqliteSource::open(&path).unwrap();
+        let error = source.inspect(&crate::sqlite::Choices::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::File);
         assert!(error.to_string().ends_with(refusal), "{error}");
         assert!(error.hint().unwrap().contains("--salvage"));
+        drop(source);
         let source = SqliteSource::open_with(&path, &salvaging(), &Interrupter::default()).unwrap();
         assert_eq!(
             (source.lost_rows(), source.salvaged()),
