@@ -35,7 +35,7 @@ fn make(path: &Path, sql: &str) {
 /// The texts of all rows that reach the target.
 pub(super) fn rows(source: &SqliteSource, table: &Table) -> Vec<Vec<Option<String>>> {
     let mut texts = Vec::new();
-    let places: Vec<usize> = (0..table.columns.len()).collect();
+    let places = table.stored_places();
     rows::scan(source.connection(), table, &places, None, &mut |row| {
         let mut fields = Vec::new();
         for &place in &places {
