@@ -7,6 +7,7 @@ use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
 use cli::{Failure, Progress, Result, Ui, Work};
 use conversion::TableConversion;
 use database::Endpoint;
+use database::endpoint::PostgresEndpoint;
 use database::postgres::Selection;
 use rayon::prelude::*;
 use rewrite::{Known, NameMap};
@@ -26,16 +27,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     } else {
         args.mapping.mapping()?
     };
-    let endpoint = match Endpoint::parse(target, &cli::environment()).map_err(Failure::target)? {
-        Endpoint::Postgres(endpoint) => endpoint,
-        Endpoint::Sqlite(path) => {
-            return Err(Failure::usage(format!(
-                "the target `{}` is a SQLite file",
-                path.display()
-            )));
-        }
-    };
-    endpoint.warnings().iter().for_each(|it| ui.warning(it));
+    let endpoint = target_endpoint(target, ui)?;
     let jobs = args.jobs();
     let words = source;
     let keys = args.keys.keys(&args.mapping)?;
@@ -104,6 +96,19 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     )
     .with_large_objects(large_objects)
     .with_discards(source.discards()))
+}
+
+fn target_endpoint(target: &str, ui: &Ui) -> Result<PostgresEndpoint> {
+    match Endpoint::parse(target, &cli::environment()).map_err(Failure::target)? {
+        Endpoint::Postgres(endpoint) => {
+            endpoint.warnings().iter().for_each(|it| ui.warning(it));
+            Ok(endpoint)
+        }
+        Endpoint::Sqlite(path) => Err(Failure::usage(format!(
+            "the target `{}` is a SQLite file",
+            path.display()
+        ))),
+    }
 }
 
 struct Comparison<'a> {

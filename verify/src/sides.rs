@@ -182,7 +182,7 @@ impl Source {
                 let scan = Scan::new(table, form, names).converting(conversion);
                 live.fingerprint(scan, table, Failure::source)
             }
-            Source::Sqlite(file) => file.fingerprint(table, form_of(table), conversion),
+            Source::Sqlite(file) => file.fingerprint(table, form_of(table), conversion.as_ref()),
             Source::Archive(it) if unit.parts.is_empty() => it.fingerprint(table),
             Source::Archive(it) => it.fingerprint_of_all(&unit.parts),
         }

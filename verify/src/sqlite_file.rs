@@ -47,7 +47,7 @@ impl SqliteFile {
         &self,
         table: &Table,
         form: Form,
-        conversion: Option<RowConversion>,
+        conversion: Option<&RowConversion>,
     ) -> Result<Fingerprint> {
         let place = usize::try_from(table.number).unwrap_or(usize::MAX);
         let Some(own) = self.inspection.schema.tables.get(place) else {
@@ -66,7 +66,7 @@ impl SqliteFile {
                     let hasher = Hasher {
                         table,
                         encoder: encoder.clone(),
-                        conversion: conversion.clone(),
+                        conversion: conversion.cloned(),
                         batches: &batches,
                         failed: &failed,
                     };

@@ -19,6 +19,7 @@ mod definition;
 mod expression;
 mod functions;
 mod json;
+mod literal;
 mod moment;
 mod parse;
 mod pattern;

@@ -6,6 +6,7 @@ use sqlite3_parser::Bump;
 use sqlite3_parser::ast::{Expr, Literal, OneSelect, Operator, ResultColumn, Stmt, UnaryOperator};
 
 use crate::expression::{Assumption, Expression, Untranslated};
+use crate::literal::{number, text_constant};
 use crate::parse::{SyntaxError, statement, unquote};
 use crate::scope::{Collation, Scope, ScopeColumn, ValueType};
 use crate::value::{Constant, Value};
@@ -428,24 +429,4 @@ pub(crate) fn plain_name(expression: &Expr<'_>) -> Option<(Option<String>, Strin
         Expr::Qualified(table, name) => Some((Some(unquote(table.0)), unquote(name.0))),
         _ => None,
     }
-}
-
-/// A text that PostgreSQL can hold.
-fn text_constant(text: &str) -> Option<Constant> {
-    (!text.contains('\0')).then(|| Constant::Text(text.to_owned()))
-}
-
-/// A number as SQLite reads it.
-fn number(text: &str) -> Option<Constant> {
-    let text = text.replace('_', "");
-    if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        // All 64 bits may be given: 0xFFFFFFFFFFFFFFFF is -1.
-        return u64::from_str_radix(hex, 16)
-            .ok()
-            .map(|it| Constant::Integer(it.cast_signed()));
-    }
-    text.parse()
-        .map(Constant::Integer)
-        .or_else(|_| text.parse().map(Constant::Real))
-        .ok()
 }

@@ -63,8 +63,8 @@ fn read(path: &Path, salvage: bool) -> Verdict {
         let read = source.batches(table, &encoder.places(), &mut |batch| {
             rows += batch.rows().count() as u64;
             written.clear();
-            let encoded = encoder.encode::<database::Error>(&batch, &mut written, usize::MAX, |_| Ok(()));
-            encoded.map_or_else(ControlFlow::Break, |()| ControlFlow::Continue(()))
+            let done = encoder.encode::<database::Error>(&batch, &mut written, usize::MAX, |_| Ok(()));
+            done.map_or_else(ControlFlow::Break, |()| ControlFlow::Continue(()))
         });
         match read {
             Ok(ControlFlow::Continue(())) => {

@@ -74,7 +74,7 @@ pub(super) fn rows_with_null(connection: &Connection, table: &Table, columns: &[
         return Ok("values that do not fit".to_owned());
     }
     if rows.len() > NAMED_MAX {
-        rows[NAMED_MAX] = "…".to_owned();
+        "…".clone_into(&mut rows[NAMED_MAX]);
     }
     Ok(rows.join(", "))
 }

@@ -92,17 +92,16 @@ impl Rows<'_> {
             let Some(table) = &it.table else {
                 continue;
             };
-            let count = match self.answers.get(it) {
-                Some(count) => *count,
-                None => {
-                    let table = table.replace('"', "\"\"");
-                    let sql = format!("SELECT count(*) FROM \"{table}\" WHERE NOT ({})", it.condition);
-                    let count = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
-                    let count = count
-                        .map_err(|error| format!("SQLite cannot say whether {} ({error})", it.condition))?;
-                    self.answers.insert(it.clone(), count.unsigned_abs());
-                    count.unsigned_abs()
-                }
+            let count = if let Some(count) = self.answers.get(it) {
+                *count
+            } else {
+                let table = table.replace('"', "\"\"");
+                let sql = format!("SELECT count(*) FROM \"{table}\" WHERE NOT ({})", it.condition);
+                let count = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
+                let count =
+                    count.map_err(|error| format!("SQLite cannot say whether {} ({error})", it.condition))?;
+                self.answers.insert(it.clone(), count.unsigned_abs());
+                count.unsigned_abs()
             };
             if count > 0 {
                 return Err(format!("{count} rows of {table} hold {}", it.otherwise));
@@ -217,9 +216,10 @@ fn translate_triggers(
     let mut taken = HashSet::new();
     for trigger in &schema.triggers {
         let siblings = siblings(schema, &trigger.table);
-        let mut is_free = || match taken.insert(trigger.new_name.clone()) {
-            true => Ok(()),
-            false => Err(format!("another trigger is called {} too", trigger.new_name)),
+        let mut is_free = || {
+            let taken_now = taken.insert(trigger.new_name.clone());
+            let refusal = || format!("another trigger is called {} too", trigger.new_name);
+            taken_now.then_some(()).ok_or_else(refusal)
         };
         let translated = check_name(&trigger.new_name).and_then(|()| {
             dialect::trigger(&trigger.sql, relations, siblings == 1, None).map_err(|it| it.to_string())

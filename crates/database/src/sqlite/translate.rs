@@ -139,6 +139,13 @@ pub(super) fn catalog(
             .objects
             .push(object(ObjectKind::Constraint, &key.name, table_of(key.table)));
     }
+    enter_programs(&mut catalog, programs);
+    nocase::enter(&mut catalog, schema, keys);
+    catalog.objects.sort();
+    catalog
+}
+
+fn enter_programs(catalog: &mut Catalog, programs: &Programs) {
     for view in &programs.views {
         catalog.objects.push(object(ObjectKind::View, &view.name, None));
     }
@@ -151,9 +158,6 @@ pub(super) fn catalog(
             .objects
             .push(object(ObjectKind::Trigger, &trigger.name, relation));
     }
-    nocase::enter(&mut catalog, schema, keys);
-    catalog.objects.sort();
-    catalog
 }
 
 fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>) -> catalog::Table {

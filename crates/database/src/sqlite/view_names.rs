@@ -27,10 +27,13 @@ impl ViewNames {
         let names = ViewNames { connection };
         for table in &schema.tables {
             let alias = table.rowid_alias.map(|place| &table.columns[place].name);
-            let definition = |name: &String| match alias == Some(name) {
-                // Its own name is what the rowid is called, too.
-                true => format!("{} INTEGER PRIMARY KEY", quoted(name)),
-                false => quoted(name),
+            let definition = |name: &String| {
+                if alias == Some(name) {
+                    // Its own name is what the rowid is called, too.
+                    format!("{} INTEGER PRIMARY KEY", quoted(name))
+                } else {
+                    quoted(name)
+                }
             };
             let columns: Vec<String> = table.columns.iter().map(|it| definition(&it.name)).collect();
             names.make(&table.name, &columns).map_err(failed)?;

@@ -276,7 +276,7 @@ impl<'b> Body<'b> {
     }
 }
 
-/// The words of the statements. They are told apart from what follows them, since nothing here runs them.
+/// The words of the statements.
 const INSERT: &str = "INSERT INTO";
 const UPDATE: &str = "UPDATE";
 const SET: &str = "SET";

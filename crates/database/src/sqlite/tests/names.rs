@@ -12,8 +12,8 @@ fn rename(table: &str, column: Option<&str>, new_name: &str) -> Rename {
 
 fn names(names: NameStyle, renames: Vec<Rename>) -> Choices {
     Choices {
-        names,
         renames,
+        names,
         ..Choices::default()
     }
 }
@@ -38,11 +38,8 @@ fn names_that_are_chosen_are_no_obstacle() {
             ],
         ))
         .unwrap();
-    for expected in [
-        "CREATE TABLE public.\"All\" (\n    id bigint NOT NULL,\n    c bigint DEFAULT 1,\n    parent bigint\n);",
-    ] {
-        assert!(inspection.pre_data.contains(expected), "{}", inspection.pre_data);
-    }
+    let expected = "CREATE TABLE public.\"All\" (\n    id bigint NOT NULL,\n    c bigint DEFAULT 1,\n    parent bigint\n);";
+    assert!(inspection.pre_data.contains(expected), "{}", inspection.pre_data);
     for expected in [
         "ADD CONSTRAINT \"All_pkey\" PRIMARY KEY (id);",
         "CREATE INDEX by_c ON public.\"All\" USING btree (c);",
