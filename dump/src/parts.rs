@@ -152,6 +152,7 @@ mod tests {
             bytes,
             extension: None,
             index_bytes: None,
+            origin: None,
             condition: None,
         }
     }

@@ -252,6 +252,7 @@ fn rows_of_extension(target: &Live, renamed: &Table, form: Form, kept: Kept) -> 
     }
     let whole = Table {
         index_bytes: None,
+        origin: None,
         condition: None,
         ..renamed.clone()
     };

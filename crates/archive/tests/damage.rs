@@ -33,6 +33,7 @@ fn table(number: u32, name: &str) -> Table {
         bytes: 0,
         extension: None,
         index_bytes: None,
+        origin: None,
         condition: None,
     }
 }

@@ -121,6 +121,7 @@ fn header() -> Header {
         through_root: None,
         extension: None,
         index_bytes: None,
+        origin: None,
         condition: None,
         inherits: Vec::new(),
         rows_estimate: None,

@@ -95,6 +95,7 @@ pub fn large_objects_table(number: u32, bytes: u64) -> Table {
         bytes,
         extension: None,
         index_bytes: None,
+        origin: None,
         condition: None,
     }
 }

@@ -148,6 +148,7 @@ mod tests {
             bytes: 1,
             extension: None,
             index_bytes: None,
+            origin: None,
             condition: None,
         }
     }

@@ -36,6 +36,9 @@ pub struct Table {
     /// Bytes of its indexes; `None` where the source does not know them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub index_bytes: Option<u64>,
+    /// Its name in a file of another kind, where it has got a new one since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<String>,
     /// The extension that a table of kind [`TableKind::Configuration`] belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extension: Option<String>,
@@ -60,6 +63,12 @@ pub enum TableKind {
 }
 
 impl Table {
+    /// The schema and the name that it has had from the beginning.
+    pub fn first_name(&self) -> QualifiedName {
+        let name = self.origin.as_deref().unwrap_or(&self.name);
+        QualifiedName::new(&self.schema, name)
+    }
+
     pub fn qualified_name(&self) -> QualifiedName {
         QualifiedName::new(&self.schema, &self.name)
     }

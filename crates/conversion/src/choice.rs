@@ -53,7 +53,7 @@ pub fn choose(
             column: it.name.clone(),
             kind: ConversionKind::UuidKey,
             from,
-            namespace: Namespace::of(source, &key_of),
+            namespace: Namespace::of(source, &catalog.tables[root.0].first_name()),
             key_of,
             kept_as: kept.get(&(table.number, it.name.as_str())).cloned(),
         });
@@ -87,7 +87,7 @@ impl<'a> Choosing<'a> {
                 .enumerate()
                 .filter(|(_, it)| it.is_own());
             let mut meant = meant
-                .filter(|(_, it)| pattern.matches(&it.qualified_name()))
+                .filter(|(_, it)| pattern.matches(&it.qualified_name()) || pattern.matches(&it.first_name()))
                 .peekable();
             if meant.peek().is_none() && !pattern.is_wide() {
                 self.obstacles.insert(Obstacle::NoTable(text.clone()));

@@ -64,6 +64,7 @@ fn catalog(names: StoredNames) -> Catalog {
         bytes: 0,
         extension: None,
         index_bytes: None,
+        origin: None,
         condition: None,
     };
     let member = |kind, name: &str| Member {

@@ -86,6 +86,7 @@ fn catalog(names: &[String]) -> Catalog {
         bytes: 0,
         extension: None,
         index_bytes: None,
+        origin: None,
         condition: None,
     };
     let object = |name: &String| Object {

@@ -302,6 +302,11 @@ fn hostile_definitions_are_data() {
     let target = cluster.target().unwrap();
     let word = target_word(&target);
     let line = format!("dump odd.db | remap-schema --to odd | load {word}");
-    check(&desk, &line, 0, &["v: the virtual table is left out"]);
+    check(
+        &desk,
+        &line,
+        0,
+        &["v: the virtual table of module no_such_module is left out"],
+    );
     assert_eq!(target.query("SELECT * FROM odd.\"select\"").unwrap(), ["x | 1"]);
 }

@@ -127,6 +127,7 @@ mod tests {
         };
         Table {
             index_bytes: None,
+            origin: None,
             number: 0,
             schema: "shop".to_owned(),
             name: "orders".to_owned(),

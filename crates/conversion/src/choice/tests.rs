@@ -48,6 +48,7 @@ fn catalog(tables: &[&str]) -> Catalog {
             rows_estimate: None,
             bytes: 0,
             index_bytes: None,
+            origin: None,
             extension: None,
             condition: None,
         }

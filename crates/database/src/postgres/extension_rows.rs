@@ -98,6 +98,7 @@ fn configuration_table(client: &mut impl GenericClient, row: &Row) -> Result<Tab
         rows_estimate: None,
         bytes: row.get::<_, i64>("bytes").unsigned_abs(),
         index_bytes: None,
+        origin: None,
         extension: row.get("extension"),
         condition: row.get("condition"),
     })

@@ -163,6 +163,7 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
             bytes: u64::try_from(row.get::<_, i64>("bytes")).unwrap_or_default(),
             extension: None,
             index_bytes: u64::try_from(row.get::<_, i64>("index_bytes")).ok(),
+            origin: None,
             condition: None,
         });
     }

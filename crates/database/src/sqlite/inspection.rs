@@ -264,14 +264,9 @@ fn check_column_count(table: &Table, blockers: &mut Vec<Blocker>) {
 fn left_behind(schema: &Schema) -> Vec<Note> {
     let note = |name: &str, text: String| Note::new(NoteKind::LeftBehind, name, text);
     let mut notes = Vec::new();
-    notes.extend(schema.virtual_tables.iter().map(|it| {
-        let kind = if it.shadow {
-            "shadow table of a virtual table"
-        } else {
-            "virtual table"
-        };
-        note(&it.name, format!("the {kind} is left out"))
-    }));
+    let shadows = schema.virtual_tables.iter().filter(|it| it.shadow);
+    let text = "the shadow table of a virtual table is left out";
+    notes.extend(shadows.map(|it| note(&it.name, text.to_owned())));
     notes
 }
 

@@ -42,7 +42,14 @@ pub(super) fn take_up(
         .collect();
     for name in candidates {
         let sql = statement_of(connection, &name)?;
-        let Some(module) = parse(&sql) else { continue };
+        let Some(module) = parse(&sql) else {
+            notes.push(Note::new(
+                NoteKind::LeftBehind,
+                &name,
+                "the virtual table is left out",
+            ));
+            continue;
+        };
         let outcome = match module.name.as_str() {
             "fts3" | "fts4" | "fts5" if choice == FullText::TsVector => {
                 full_text(connection, schema, &name, &module)?
@@ -77,8 +84,8 @@ pub(super) fn take_up(
         };
         if let Some(text) = text {
             notes.push(Note::new(NoteKind::Changed, &name, text));
+            schema.virtual_tables.retain(|it: &VirtualTable| it.name != name);
         }
-        schema.virtual_tables.retain(|it: &VirtualTable| it.name != name);
     }
     schema.tables.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(())

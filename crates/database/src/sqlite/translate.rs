@@ -201,6 +201,7 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
         bytes: table.bytes,
         extension: None,
         index_bytes: None,
+        origin: (table.new_name != table.name).then(|| table.name.clone()),
         condition: None,
     }
 }

@@ -51,7 +51,7 @@ impl Guard {
     /// An expression: whether the trigger runs already, further up.
     pub fn is_on(&self) -> String {
         format!(
-            "(COALESCE(current_setting('{}'::text, true), ''::text) = 'on'::text)",
+            "(COALESCE(pg_catalog.current_setting('{}', true), '') = 'on')",
             self.0
         )
     }
@@ -59,7 +59,7 @@ impl Guard {
     /// The statement that says that it runs, or that it is done.
     pub fn turn(&self, on: bool) -> String {
         let state = if on { "on" } else { "" };
-        format!("PERFORM set_config('{}'::text, '{state}'::text, true);", self.0)
+        format!("PERFORM pg_catalog.set_config('{}', '{state}', true);", self.0)
     }
 }
 

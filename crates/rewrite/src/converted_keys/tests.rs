@@ -40,6 +40,7 @@ fn table(number: u32, name: &str, columns: Vec<Column>) -> Table {
         rows_estimate: None,
         bytes: 0,
         index_bytes: None,
+        origin: None,
         extension: None,
         condition: None,
     }
