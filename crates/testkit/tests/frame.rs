@@ -35,7 +35,7 @@ fn help_shows_examples_and_every_exit_code() {
             "dump",
             "Write a database as a checksummed archive",
             "<SOURCE>",
-            false,
+            true,
         ),
         (
             "remap-schema",
