@@ -164,7 +164,8 @@ impl Translator<'_> {
                 _ => it.sql.clone(),
             })
             .collect();
-        if collated && value_type == ValueType::Text || value_type == ValueType::Json {
+        let is_document = matches!(value_type, ValueType::Json | ValueType::Jsonb);
+        if collated && value_type == ValueType::Text || is_document {
             return Err(Untranslated::Types(source.to_owned()));
         }
         let call = format!("{word}({})", list.join(", "));

@@ -172,7 +172,11 @@ impl Translator<'_> {
             None => None,
             Some(it) if it.within(0, POSITION_MAX) => Some(integer(it)),
             // From the first character there is nothing to go back to.
-            Some(it) if start.integer() == Some(1) => Some(format!("GREATEST({}, 0)", integer(it))),
+            Some(it) if start.integer() == Some(1) => {
+                let count = integer(it);
+                // GREATEST passes NULL over.
+                Some(format!("CASE WHEN {count} < 0 THEN 0 ELSE {count} END"))
+            }
             Some(_) => return Err(refused()),
         };
         if text.volatile && from_end.is_some() && count_sql.is_some() {

@@ -103,7 +103,7 @@ pub(crate) fn coalesced(values: &[Value], value_type: ValueType, source: &str) -
 
 /// Fields of a date or a moment with leading zeros; unlike `to_char` it is immutable.
 pub(crate) fn field(moment: &str, name: &str, digits: u8) -> String {
-    format!("lpad((EXTRACT({name} FROM {moment}))::integer::text, {digits}, '0'::text)")
+    format!("lpad(floor(EXTRACT({name} FROM {moment}))::integer::text, {digits}, '0'::text)")
 }
 
 fn date_text(moment: &str) -> String {

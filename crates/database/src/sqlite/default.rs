@@ -74,7 +74,8 @@ impl Moment {
     }
 
     fn to_sql(self, target: TargetType) -> Option<String> {
-        const UTC: &str = "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC'::text)";
+        // Whole seconds, as SQLite gives them.
+        const UTC: &str = "date_trunc('second'::text, (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'::text))";
         let (format, own) = match self {
             Moment::Timestamp => ("YYYY-MM-DD HH24:MI:SS", TargetType::Timestamp),
             Moment::Date => ("YYYY-MM-DD", TargetType::Date),
@@ -85,7 +86,8 @@ impl Moment {
                 Some(format!("to_char({UTC}, '{format}'::text)"))
             }
             TargetType::TimestampTz => {
-                matches!(self, Moment::Timestamp).then(|| "CURRENT_TIMESTAMP".to_owned())
+                let now = "date_trunc('second'::text, CURRENT_TIMESTAMP)";
+                matches!(self, Moment::Timestamp).then(|| now.to_owned())
             }
             TargetType::Timestamp if matches!(self, Moment::Timestamp) => Some(UTC.to_owned()),
             _ if target == own => Some(format!("({UTC})::{}", own.to_sql())),
@@ -303,14 +305,14 @@ mod tests {
 
     #[test]
     fn current_moment_stays_in_utc() {
-        let utc = "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC'::text)";
+        let utc = "date_trunc('second'::text, (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'::text))";
         check("DATETIME", TargetType::Timestamp, "CURRENT_TIMESTAMP", Some(utc));
         check("DATETIME", TargetType::Timestamp, "(datetime('now'))", Some(utc));
         check(
             "DATETIME",
             TargetType::TimestampTz,
             "current_timestamp",
-            Some("CURRENT_TIMESTAMP"),
+            Some("date_trunc('second'::text, CURRENT_TIMESTAMP)"),
         );
         check(
             "DATE",

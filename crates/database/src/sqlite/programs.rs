@@ -96,7 +96,10 @@ impl Rows<'_> {
                 *count
             } else {
                 let table = table.replace('"', "\"\"");
-                let sql = format!("SELECT count(*) FROM \"{table}\" WHERE NOT ({})", it.condition);
+                let sql = format!(
+                    "SELECT count(*) FROM main.\"{table}\" WHERE NOT ({})",
+                    it.condition
+                );
                 let count = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
                 let count =
                     count.map_err(|error| format!("SQLite cannot say whether {} ({error})", it.condition))?;

@@ -122,7 +122,7 @@ fn counts(connection: &Connection, table: &Table, conditions: &[Assumption]) -> 
         .iter()
         .map(|it| format!("coalesce(sum(NOT coalesce(({}), 1)), 0)", it.condition))
         .collect();
-    let sql = format!("SELECT {} FROM {}", sums.join(", "), quote(&table.name));
+    let sql = format!("SELECT {} FROM main.{}", sums.join(", "), quote(&table.name));
     connection.query_row(&sql, [], |row| {
         (0..conditions.len())
             .map(|place| Ok(row.get::<_, i64>(place)?.unsigned_abs()))

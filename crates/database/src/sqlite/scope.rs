@@ -45,7 +45,7 @@ pub(super) fn scope_column(table: &Table, column: &Column) -> ScopeColumn {
             // The target has other values than the file, which is asked for proofs.
             OnMisfit::Null | OnMisfit::Reject => ValueType::Other,
         },
-        nullable: !column.not_null,
+        nullable: !(column.not_null && column.nulls == 0),
         collation: Collation::of(&column.collation),
         affinity: affinity(table, column),
         generated: column.generated.is_some(),

@@ -25,13 +25,14 @@ pub(super) fn check(connection: &Connection, schema: &Schema, blockers: &mut Vec
         _ => return Ok(()),
     };
     for table in schema.tables.iter().filter(|it| it.columns.len() <= COLUMNS_MAX) {
-        let columns = table.columns.iter().map(|it| {
+        let columns = table.own_columns().map(|(_, it)| {
             let name = quote(&it.name);
             format!("CASE typeof(s.{name}) WHEN 'text' THEN CAST(s.{name} AS BLOB) END")
         });
+        let own_count = table.own_columns().count();
         let rowid = table.rowid_name();
         let columns: Vec<String> = columns.chain(rowid.map(|it| format!("s.{it}"))).collect();
-        let mut found: Vec<(u64, Vec<String>)> = vec![(0, Vec::new()); table.columns.len()];
+        let mut found: Vec<(u64, Vec<String>)> = vec![(0, Vec::new()); own_count];
         let mut row_count = 0_u64;
         let sql = scan_sql(table, &columns);
         super::rows::each(connection, table, &sql, &mut |row| {
@@ -44,7 +45,7 @@ pub(super) fn check(connection: &Connection, schema: &Schema, blockers: &mut Vec
                 {
                     *count += 1;
                     if rows.len() < EXAMPLES_MAX {
-                        let rowid = row.get::<_, i64>(table.columns.len());
+                        let rowid = row.get::<_, i64>(own_count);
                         rows.push(rowid.map_or_else(|_| row_count.to_string(), |it| it.to_string()));
                     }
                 }

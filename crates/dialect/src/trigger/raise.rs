@@ -64,11 +64,8 @@ impl Body<'_> {
         let [branch] = branches.as_slice() else {
             return Err(Form::SelectRaise.into());
         };
-        let conditions: Vec<&str> = filter
-            .iter()
-            .chain(&branch.condition)
-            .map(String::as_str)
-            .collect();
+        let conditions = filter.iter().chain(&branch.condition);
+        let conditions: Vec<String> = conditions.map(|it| format!("({it})")).collect();
         let filter = if conditions.is_empty() {
             String::new()
         } else {
