@@ -15,7 +15,7 @@ pub(crate) enum Error {
     Step {
         line: String,
     },
-    /// A program did not end in time; it has been killed.
+    /// A program did not end in time; it has been ended.
     Endless {
         line: String,
         limit: std::time::Duration,

@@ -38,7 +38,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     }
 }
 
-/// As [`run`], but what has not ended after `limit` is killed, with all that it has started, after it was shown
+/// As [`run`], but what has not ended after `limit` is terminated, with all that it has started, after it was shown
 /// together with every server: something waits for ever, and whoever finds it must learn for what.
 pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
     let line = shown(command);
@@ -63,7 +63,9 @@ pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
                     }
                 }
                 let ids = ours.iter().map(u32::to_string);
-                run(Command::new("kill").arg("-KILL").args(ids))?;
+                // Politely: what holds a throwaway server does not listen to it, and cleans up. Some of them may have
+                // ended meanwhile, which is no failure.
+                let _ = run(Command::new("kill").arg("-TERM").args(ids));
                 child.wait().map_err(failed)?;
                 return Err(Error::Endless { line, limit });
             }
@@ -143,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_never_ends_is_killed_with_all_that_it_started() {
+    fn what_never_ends_is_ended_with_all_that_it_started() {
         let folder = tempfile::tempdir().unwrap();
         let mut command = Command::new("sh");
         command
@@ -154,7 +156,10 @@ mod tests {
         let child = std::fs::read_to_string(folder.path().join("child")).unwrap();
         let child: u32 = child.trim().parse().unwrap();
         let sleeps = |it: &Process| it.id == child && it.shown.contains("sleep 600");
-        assert!(!processes().unwrap().iter().any(sleeps));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while processes().unwrap().iter().any(sleeps) {
+            assert!(Instant::now() < deadline, "process {child} goes on");
+        }
         run_within(&mut Command::new("true"), Duration::from_secs(10)).unwrap();
         assert!(run_within(&mut Command::new("false"), Duration::from_secs(10)).is_err());
     }

@@ -81,10 +81,7 @@ impl Shell {
         let stderr = drain(child.stderr.take());
         let (code, timed_out) = wait(&mut child, begin + self.time_limit);
         let (Some(stdout), Some(stderr)) = (drained(&stdout), drained(&stderr)) else {
-            panic!(
-                "a process of `{}` has left its group and keeps an output open",
-                self.line
-            );
+            panic!("what `{}` started keeps an output open, after its end", self.line);
         };
         drop(writer.join());
         let codes = std::fs::read_to_string(stages_file.path()).unwrap_or_default();

@@ -6,6 +6,7 @@
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::process::Command;
+use std::time::Duration;
 
 use serde_json::Value;
 use testkit::fixtures::{MANDIBLE, SHOP, SSO, Scale};
@@ -93,17 +94,20 @@ fn a_line_on_stderr_is_written_in_one_piece() {
     ] {
         // Whatever is written to such a socket at once is a message of its own.
         let (ours, theirs) = UnixDatagram::pair().unwrap();
-        ours.set_nonblocking(true).unwrap();
+        ours.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         let mut command = Command::new(tools.folder().join(tool));
         command.args(arguments).current_dir(folder.path());
-        command.stderr(OwnedFd::from(theirs)).status().unwrap();
-        drop(command);
-        let mut buffer = vec![0; 1 << 16];
-        let received = std::iter::from_fn(|| ours.recv(&mut buffer).ok().map(|size| buffer[..size].to_vec()));
-        let messages: Vec<String> = received
-            .take_while(|it| !it.is_empty())
-            .map(|it| String::from_utf8(it).unwrap())
-            .collect();
+        let mut child = command.stderr(OwnedFd::from(theirs)).spawn().unwrap();
+        let (mut messages, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
+        loop {
+            // Read meanwhile: the socket has room for a few messages alone.
+            let has_ended = child.try_wait().unwrap().is_some();
+            match ours.recv(&mut buffer) {
+                Ok(size) if size > 0 => messages.push(String::from_utf8(buffer[..size].to_vec()).unwrap()),
+                _ if has_ended => break,
+                _ => {}
+            }
+        }
         assert!(!messages.is_empty(), "{tool} {arguments:?}");
         assert!(messages.iter().all(|it| it.ends_with('\n')), "{messages:?}");
     }

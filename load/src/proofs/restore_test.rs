@@ -218,15 +218,16 @@ fn drop_database(server: &PostgresEndpoint, name: &str) -> Result<()> {
             DROPPED_WITHIN.as_millis()
         ))
         .map_err(|error| failed(step(), error))?;
-    let mut tries = 1..DROP_TRIES;
+    let mut tries_left = DROP_TRIES;
     loop {
-        match client.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")) {
-            Ok(()) => return Ok(()),
-            Err(error)
-                if error.code() == Some(&SqlState::QUERY_CANCELED)
-                    && tries.next().is_some()
-                    && cli::check_interrupt().is_ok() => {}
-            Err(error) => return Err(failed(step(), error)),
+        let dropped = client.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+        let Err(error) = dropped else {
+            return Ok(());
+        };
+        tries_left -= 1;
+        let is_overdue = error.code() == Some(&SqlState::QUERY_CANCELED);
+        if !is_overdue || tries_left == 0 || cli::is_interrupted() {
+            return Err(failed(step(), error));
         }
     }
 }
