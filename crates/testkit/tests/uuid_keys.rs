@@ -207,16 +207,7 @@ fn two_sources_share_a_target_and_every_dump_gives_the_same_keys() {
         let (here, there) = (one.query(&all).unwrap(), two.query(&all).unwrap());
         assert!(!here.is_empty() && here == there, "{table}");
     }
-    let facts = "
-        SELECT count(*) FROM kept.people WHERE id::text !~ '^.{8}-.{4}-8.{3}-[89ab]' UNION ALL
-        SELECT count(*) FROM kept.people p JOIN kept.people b ON b.id = p.boss AND b.id_old = -(p.id_old % 4) UNION ALL
-        SELECT count(*) FROM pg_class WHERE relkind = 'S' AND relnamespace::regnamespace::text ~ '^kept|^lite' UNION ALL
-        SELECT count(*) FROM pg_class WHERE relname LIKE 'coalesce_rows%' UNION ALL
-        SELECT count(*) FROM kept.torn WHERE person NOT IN (SELECT id FROM kept.people) UNION ALL
-        SELECT count(*) FROM pg_indexes WHERE indexname = 'people_id_old_key' AND indexdef ~ 'UNIQUE' UNION ALL
-        SELECT count(*) FROM pg_attrdef WHERE pg_get_expr(adbin, adrelid) = 'gen_random_uuid()'";
-    let expected = ["0", "400", "0", "0", "1", "1", "5"];
-    assert_eq!(one.query(facts).unwrap(), expected);
+    check_facts(&one);
     // Another source's keys are others, and so are a hand's.
     desk.run(&format!(
         "verify {name} {first} --to kept --uuid-keys --keep-old-keys"
@@ -238,6 +229,25 @@ fn two_sources_share_a_target_and_every_dump_gives_the_same_keys() {
         "verify music.sqlite {first} --to lite --snake-case --uuid-keys --keep-old-keys"
     ));
     found.assert_code(1);
+    check_refusals(&desk, &second);
+}
+
+/// What the keys of both sources must be.
+fn check_facts(one: &Database) {
+    let facts = "
+        SELECT count(*) FROM kept.people WHERE id::text !~ '^.{8}-.{4}-8.{3}-[89ab]' UNION ALL
+        SELECT count(*) FROM kept.people p JOIN kept.people b ON b.id = p.boss AND b.id_old = -(p.id_old % 4) UNION ALL
+        SELECT count(*) FROM pg_class WHERE relkind = 'S' AND relnamespace::regnamespace::text ~ '^kept|^lite' UNION ALL
+        SELECT count(*) FROM pg_class WHERE relname LIKE 'coalesce_rows%' UNION ALL
+        SELECT count(*) FROM kept.torn WHERE person NOT IN (SELECT id FROM kept.people) UNION ALL
+        SELECT count(*) FROM pg_indexes WHERE indexname = 'people_id_old_key' AND indexdef ~ 'UNIQUE' UNION ALL
+        SELECT count(*) FROM pg_attrdef WHERE pg_get_expr(adbin, adrelid) = 'gen_random_uuid()'";
+    let expected = ["0", "400", "0", "0", "1", "1", "5"];
+    assert_eq!(one.query(facts).unwrap(), expected);
+}
+
+/// Lines that ask for what cannot be: each says so, and changes nothing.
+fn check_refusals(desk: &Desk, second: &str) {
     for (line, exit, words) in [
         (
             format!("load {second} keys.tar --on-error reject --rejects bad"),
@@ -255,17 +265,17 @@ fn two_sources_share_a_target_and_every_dump_gives_the_same_keys() {
             "become UUIDs already",
         ),
         (
-            format!("remap-schema --to kept --uuid-keys=orders plain.tar -o no.tar"),
+            "remap-schema --to kept --uuid-keys=orders plain.tar -o no.tar".to_owned(),
             2,
             "no single integer column",
         ),
         (
-            format!("remap-schema --to kept --uuid-keys=badges plain.tar -o no.tar"),
+            "remap-schema --to kept --uuid-keys=badges plain.tar -o no.tar".to_owned(),
             2,
             "stays an integer",
         ),
         (
-            format!("remap-schema --to kept --uuid-keys=nobody plain.tar -o no.tar"),
+            "remap-schema --to kept --uuid-keys=nobody plain.tar -o no.tar".to_owned(),
             2,
             "has no table `nobody`",
         ),

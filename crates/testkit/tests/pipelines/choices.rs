@@ -56,50 +56,55 @@ fn values_that_do_not_fit_stop_a_dump_before_it_writes() {
     assert!(ready.stdout_text().contains(said[0]), "{ready}");
 }
 
+/// A fate, dump's exit code, the target's rows and what dump says of it.
+type Fate = (&'static str, i32, &'static [&'static str], &'static str);
+
+const FATES: [Fate; 3] = [
+    (
+        "null",
+        0,
+        &[
+            "1 | Ada | ∅ | ∅",
+            "2 | ∅ | ∅ | ∅",
+            "3 | Cy | ∅ | ∅",
+            "10 | 1 | 5 | 2024-01-01",
+            "11 | 3 | ∅ | 2024-01-02",
+            "12 | 3 | ∅ | ∅",
+            "13 | ∅ | 70000 | ∅",
+        ],
+        "orders.qty: 2 values become NULL (rowid 11, 12): 1 text, 1 blob do not fit bigint",
+    ),
+    (
+        "text-column",
+        0,
+        &[
+            "1 | Ada | ∅ | ∅",
+            "2 | ∅ | \\x426f6200 | ∅",
+            "3 | Cy | ∅ | ∅",
+            "10 | 1 | 5 | 2024-01-01 | ∅ | ∅",
+            "11 | 3 | ∅ | 2024-01-02 | \\x736576656e | ∅",
+            "12 | 3 | ∅ | ∅ | \\x0102 | never",
+            "13 | ∅ | 70000 | ∅ | ∅ | ∅",
+        ],
+        "orders.qty: 2 values become NULL, qty_text keeps what was there (rowid 11, 12)",
+    ),
+    (
+        "reject --rejects aside",
+        1,
+        &[
+            "1 | Ada | ∅ | ∅",
+            "3 | Cy | ∅ | ∅",
+            "10 | 1 | 5 | 2024-01-01",
+            "13 | ∅ | 70000 | ∅",
+        ],
+        "orders.qty: 2 rows are rejected (rowid 11, 12): 1 text, 1 blob do not fit bigint",
+    ),
+];
+
 #[test]
 fn each_fate_of_a_bad_value_is_proved_under_the_same_choices() {
     let desk = desk();
-    for (fate, code, expected, said) in [
-        (
-            "null",
-            0,
-            &[
-                "1 | Ada | ∅ | ∅",
-                "2 | ∅ | ∅ | ∅",
-                "3 | Cy | ∅ | ∅",
-                "10 | 1 | 5 | 2024-01-01",
-                "11 | 3 | ∅ | 2024-01-02",
-                "12 | 3 | ∅ | ∅",
-                "13 | ∅ | 70000 | ∅",
-            ][..],
-            "orders.qty: 2 values become NULL (rowid 11, 12): 1 text, 1 blob do not fit bigint",
-        ),
-        (
-            "text-column",
-            0,
-            &[
-                "1 | Ada | ∅ | ∅",
-                "2 | ∅ | \\x426f6200 | ∅",
-                "3 | Cy | ∅ | ∅",
-                "10 | 1 | 5 | 2024-01-01 | ∅ | ∅",
-                "11 | 3 | ∅ | 2024-01-02 | \\x736576656e | ∅",
-                "12 | 3 | ∅ | ∅ | \\x0102 | never",
-                "13 | ∅ | 70000 | ∅ | ∅ | ∅",
-            ][..],
-            "orders.qty: 2 values become NULL, qty_text keeps what was there (rowid 11, 12)",
-        ),
-        (
-            "reject --rejects aside",
-            1,
-            &[
-                "1 | Ada | ∅ | ∅",
-                "3 | Cy | ∅ | ∅",
-                "10 | 1 | 5 | 2024-01-01",
-                "13 | ∅ | 70000 | ∅",
-            ][..],
-            "orders.qty: 2 rows are rejected (rowid 11, 12): 1 text, 1 blob do not fit bigint",
-        ),
-    ] {
+    for (fate, code, expected, said) in FATES {
         let target = new_target();
         let word = target_word(&target);
         let dumped = desk.run(&format!(
