@@ -241,6 +241,7 @@ mod tests {
             keeps: None,
             nulls: 0,
             rowid_max: None,
+            range: None,
             uniform: true,
             bytes_max: 0,
             collation: String::new(),

@@ -162,6 +162,24 @@ impl Link {
         self.row.is_some() && self.parent_row.is_some()
     }
 
+    /// Whether no row is without a parent by the figures alone: the parent's rowids have no gap, and all that refers to
+    /// them lies between the first and the last.
+    pub(super) fn is_complete(&self, schema: &Schema) -> bool {
+        let (own, other) = (&schema.tables[self.table], &schema.tables[self.parent]);
+        let ([from], [to]) = (&*self.columns, &*self.parent_columns) else {
+            return false;
+        };
+        if other.rowid_alias != Some(*to) || other.rejects_rows() {
+            return false;
+        }
+        let (from, to) = (&own.columns[*from], &other.columns[*to]);
+        let (Some((least, most)), Some((first, last))) = (from.range, to.range) else {
+            return false;
+        };
+        let span = i128::from(last) - i128::from(first) + 1;
+        compares_alike(from, to) && span == i128::from(other.row_count) && first <= least && most <= last
+    }
+
     /// SQL for the names of the rows without a parent; where they have none, for a NULL each.
     pub(super) fn orphans(&self) -> String {
         format!(

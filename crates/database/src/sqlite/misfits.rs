@@ -275,6 +275,7 @@ impl Suspect {
             keeps: Some(self.place),
             nulls: table.row_count - self.misfits.count,
             rowid_max: None,
+            range: None,
             uniform: false,
             bytes_max: self.bytes_max,
             collation: "BINARY".to_owned(),

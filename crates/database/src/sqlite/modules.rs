@@ -212,6 +212,7 @@ fn rowid_column(name: &str) -> Column {
         keeps: None,
         nulls: 0,
         rowid_max: None,
+        range: None,
         uniform: true,
         bytes_max: 0,
         collation: "BINARY".to_owned(),

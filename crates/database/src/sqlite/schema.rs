@@ -75,6 +75,8 @@ pub struct Column {
     pub nulls: u64,
     /// The largest rowid; for a column that is an alias of it.
     pub rowid_max: Option<i64>,
+    /// The smallest and the largest value, where all are integers.
+    pub range: Option<(i64, i64)>,
     /// Whether all its values are of one storage class.
     pub uniform: bool,
     /// Bytes of the longest text as the target type writes it.
@@ -270,6 +272,7 @@ fn read_table(
                 keeps: None,
                 nulls: 0,
                 rowid_max: None,
+                range: None,
                 uniform: true,
                 bytes_max: 0,
                 collation: String::new(),

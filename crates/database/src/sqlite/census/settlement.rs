@@ -28,6 +28,7 @@ pub(in crate::sqlite) fn settle(
         let column = &mut table.columns[place];
         column.nulls = profile.nulls();
         column.uniform = is_uniform(profile);
+        column.range = profile.integers().filter(|_| profile.all(Kind::INTEGER));
         column.target = target;
         column.bytes_max = profile.bytes_max(target);
         if table.rowid_alias == Some(place) {
