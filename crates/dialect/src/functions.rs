@@ -13,7 +13,7 @@ pub(crate) const LENGTH_MAX: i128 = 1_000_000_000;
 /// As many random bytes as one hash gives.
 const RANDOM_BYTES_MAX: i64 = 32;
 /// Of far more random bits than the bytes that are taken of it; in core, unlike `gen_random_bytes`.
-const RANDOM: &str = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))";
+pub(crate) const RANDOM: &str = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))";
 
 impl Translator<'_> {
     pub(crate) fn function(&mut self, name: &str, arguments: &[Expr<'_>], source: &str) -> Result<Value> {
@@ -43,6 +43,7 @@ impl Translator<'_> {
             }
             ("abs", [argument]) => self.absolute(argument, source),
             ("round", [argument]) => self.round(argument, source),
+            ("round", [argument, places]) => self.round_places(argument, places, source),
             ("sign", [argument]) => {
                 let value = self.value(argument)?;
                 let value = self.number(value, source)?;
@@ -148,6 +149,17 @@ impl Translator<'_> {
             "CASE WHEN abs({it}) < '4503599627370496.0'::double precision THEN trunc({it} + CASE WHEN {it} < '0.0'::double precision THEN '-0.5'::double precision ELSE '0.5'::double precision END) + '0.0'::double precision ELSE {it} END"
         );
         Ok(Value::of(sql, source, ValueType::Real, &[&value]))
+    }
+
+    /// Of a real SQLite rounds the binary number, PostgreSQL the decimal one that is printed: 9.95 becomes 9.9 there and
+    /// 10.0 here.
+    fn round_places(&mut self, argument: &Expr<'_>, places: &Expr<'_>, source: &str) -> Result<Value> {
+        let (value, places) = (self.value(argument)?, self.value(places)?);
+        let value = self.number(value, source)?;
+        match places.integer() {
+            Some(it) if it >= 0 && value.is_integer() => self.round(argument, source),
+            _ => Err(Untranslated::Rounding(source.to_owned())),
+        }
     }
 
     fn hex(&mut self, argument: &Expr<'_>, source: &str) -> Result<Value> {

@@ -4,6 +4,7 @@ use catalog::quote_literal;
 use sqlite3_parser::ast::Expr;
 
 use crate::expression::Untranslated;
+use crate::parse::unquote;
 use crate::scope::ValueType;
 use crate::text::field;
 use crate::translator::{Result, Translator};
@@ -41,7 +42,7 @@ impl Translator<'_> {
             ("strftime", []) => return Err(Untranslated::Function(source.to_owned())),
             _ => (None, arguments),
         };
-        let mut moment = self.first(arguments, source)?;
+        let mut moment = self.first(name, arguments, source)?;
         let had_modifiers = arguments.len() > 1;
         for modifier in arguments.iter().skip(1) {
             let modifier = self.value(modifier)?;
@@ -96,7 +97,32 @@ impl Translator<'_> {
         })
     }
 
-    fn first(&mut self, arguments: &[Expr<'_>], source: &str) -> Result<Moment> {
+    /// A call of `strftime` that gives digits alone, as an integer: what affinity and CAST make of it.
+    pub(crate) fn moment_as_integer(&mut self, call: &Expr<'_>, source: &str) -> Option<Result<Value>> {
+        let Expr::FunctionCall {
+            name,
+            args: Some([format, moment @ ..]),
+            ..
+        } = inner_of(call)
+        else {
+            return None;
+        };
+        if !unquote(name.0).eq_ignore_ascii_case("strftime") {
+            return None;
+        }
+        match unquote(format.to_string().trim()).as_str() {
+            "%s" => Some(self.moment("unixepoch", moment, source)),
+            "%Y" | "%m" | "%d" | "%H" | "%M" | "%S" | "%j" | "%w" | "%u" => {
+                Some(self.value(call).map(|it| {
+                    let sql = format!("{}::bigint", it.operand());
+                    Value::call(sql, source, ValueType::Integer, &[&it]).with_range(0, 9999)
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    fn first(&mut self, name: &str, arguments: &[Expr<'_>], source: &str) -> Result<Moment> {
         let refused = || Untranslated::Moment(source.to_owned());
         let now = Moment {
             sql: NOW.to_owned(),
@@ -138,6 +164,8 @@ impl Translator<'_> {
             _ if of_epoch => return Err(refused()),
             ValueType::Date => format!("{}::timestamp without time zone", value.operand()),
             ValueType::Timestamp => value.operand(),
+            // With a date it would be one of the year 2000.
+            ValueType::Time if name == "time" && arguments.len() == 1 => value.operand(),
             _ => return Err(refused()),
         };
         Ok(Moment {
@@ -183,6 +211,13 @@ fn modified(moment: &Moment, modifier: &str) -> Option<Moment> {
         now: moment.now,
         nullable: moment.nullable,
     })
+}
+
+fn inner_of<'a>(expression: &'a Expr<'a>) -> &'a Expr<'a> {
+    match expression {
+        Expr::Parenthesized(inner) if inner.len() == 1 => inner_of(&inner[0]),
+        other => other,
+    }
 }
 
 fn seconds(moment: &str) -> String {
