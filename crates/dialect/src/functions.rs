@@ -107,6 +107,10 @@ impl Translator<'_> {
 
     fn absolute(&mut self, argument: &Expr<'_>, source: &str) -> Result<Value> {
         let value = self.value(argument)?;
+        // Of a text it is a real, whatever the text says.
+        if value.text().is_some() {
+            return Err(Untranslated::Types(source.to_owned()));
+        }
         let value = self.number(value, source)?;
         let sql = if value.is_integer() {
             value.wide()

@@ -16,7 +16,7 @@ const NOW: &str = "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC'::text)";
 struct Moment {
     /// Of type `timestamp without time zone`, as an operand.
     sql: String,
-    /// A column of type `date` that nothing has changed.
+    /// A column of type `date` or `time` that nothing has changed.
     plain: Option<Value>,
     now: bool,
     first_of_month: bool,
@@ -65,6 +65,15 @@ impl Translator<'_> {
                 Some(date) => (date.sql, ValueType::Date),
                 None => (format!("{sql}::date"), ValueType::Date),
             },
+            // Of a column of type `time` it is the column.
+            "time"
+                if moment
+                    .plain
+                    .as_ref()
+                    .is_some_and(|it| it.value_type == ValueType::Time) =>
+            {
+                (sql.clone(), ValueType::Time)
+            }
             "time" if moment.now => (
                 format!("date_trunc('second'::text, {sql})::time without time zone"),
                 ValueType::Time,
@@ -171,7 +180,7 @@ impl Translator<'_> {
         Ok(Moment {
             sql,
             nullable: value.nullable,
-            plain: (value.value_type == ValueType::Date).then_some(value),
+            plain: matches!(value.value_type, ValueType::Date | ValueType::Time).then_some(value),
             now: false,
             first_of_month: false,
         })

@@ -253,8 +253,8 @@ impl Judge {
         let sql = format!("SELECT id, {expression} FROM v WHERE {sure} ORDER BY id");
         let theirs = match self.theirs(&sql) {
             Ok(it) => it,
-            // The rows could not be asked either, and so it would be left out.
-            Err(error) if error.to_string().contains("malformed JSON") => return,
+            // Where neither calculates it, and where the rows could not be asked, so that it would be left out.
+            Err(error) if ["integer overflow", "malformed JSON"].contains(&said(&error).as_str()) => return,
             Err(error) => return self.fault(format!("{expression}: SQLite says {error}: {sql}")),
         };
         if theirs.is_empty() {
@@ -358,6 +358,13 @@ impl Judge {
             let near: String = sql.chars().skip(from).take(300).collect();
             self.fault(format!("{error} near {near}"));
         }
+    }
+}
+
+fn said(error: &rusqlite::Error) -> String {
+    match error {
+        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
+        other => other.to_string(),
     }
 }
 
