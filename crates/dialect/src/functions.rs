@@ -142,10 +142,7 @@ impl Translator<'_> {
             return Err(Untranslated::Function(source.to_owned()));
         }
         if value.is_integer() {
-            let double = self
-                .as_double(value.clone())
-                .ok_or_else(|| Untranslated::Types(source.to_owned()))?;
-            return Ok(Value::call(double, source, ValueType::Real, &[&value]));
+            return self.real_of(&value, source);
         }
         let it = value.operand();
         // From 2^52 on every double is whole.
@@ -161,9 +158,15 @@ impl Translator<'_> {
         let (value, places) = (self.value(argument)?, self.value(places)?);
         let value = self.number(value, source)?;
         match places.integer() {
-            Some(it) if it >= 0 && value.is_integer() => self.round(argument, source),
+            Some(it) if it >= 0 && value.is_integer() => self.real_of(&value, source),
             _ => Err(Untranslated::Rounding(source.to_owned())),
         }
+    }
+
+    fn real_of(&mut self, value: &Value, source: &str) -> Result<Value> {
+        let double = self.as_double(value.clone());
+        let double = double.ok_or_else(|| Untranslated::Types(source.to_owned()))?;
+        Ok(Value::call(double, source, ValueType::Real, &[value]))
     }
 
     fn hex(&mut self, argument: &Expr<'_>, source: &str) -> Result<Value> {

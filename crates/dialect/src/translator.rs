@@ -1,11 +1,11 @@
 //! The walk over an expression of SQLite.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use sqlite3_parser::Bump;
 use sqlite3_parser::ast::{Expr, Literal, OneSelect, Operator, ResultColumn, Stmt, UnaryOperator};
 
+use crate::budget::Budget;
 use crate::expression::{Assumption, Expression, Untranslated};
 use crate::literal::{number, text_constant};
 use crate::parse::{SyntaxError, statement, unquote};
@@ -13,19 +13,6 @@ use crate::scope::{Collation, Scope, ScopeColumn, ValueType};
 use crate::value::{Constant, Value};
 
 pub(crate) type Result<T> = std::result::Result<T, Untranslated>;
-
-/// Deeper than anybody writes, and far from the end of any thread's stack.
-const DEPTH_MAX: usize = 80;
-
-/// What a short expression may grow to, whose parts are written twice at each level.
-const BYTES_MAX: usize = 32 << 20;
-
-/// What all parts of a statement use up together, those of its subqueries too.
-#[derive(Default)]
-pub(crate) struct Budget {
-    depth: Cell<usize>,
-    bytes: Cell<usize>,
-}
 
 /// What names mean, and parts of an expression that somebody else translates.
 pub(crate) trait Names {
@@ -136,7 +123,7 @@ pub(crate) struct Translator<'s> {
     pub(crate) immutable: bool,
     pub(crate) uses_generated: bool,
     pub(crate) assumptions: BTreeSet<Assumption>,
-    own_budget: Budget,
+    pub(crate) own_budget: Budget,
     /// Whether only AND and OR stand above, so that an error says no more than that a row is refused.
     at_top: bool,
 }
@@ -185,32 +172,6 @@ impl<'s> Translator<'s> {
         let value = value?;
         self.spend(value.sql.len())?;
         Ok(value)
-    }
-
-    fn budget(&self) -> &Budget {
-        self.names.budget().unwrap_or(&self.own_budget)
-    }
-
-    /// Takes one more step into the expression.
-    pub(crate) fn deeper<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        let depth = self.budget().depth.get();
-        if depth == DEPTH_MAX {
-            return Err(Untranslated::Deep);
-        }
-        self.budget().depth.set(depth + 1);
-        let done = step(self);
-        self.budget().depth.set(depth);
-        done
-    }
-
-    /// Counts bytes that are read or written.
-    pub(crate) fn spend(&self, bytes: usize) -> Result<()> {
-        let spent = self.budget().bytes.get().saturating_add(bytes);
-        self.budget().bytes.set(spent);
-        if spent > BYTES_MAX {
-            return Err(Untranslated::Deep);
-        }
-        Ok(())
     }
 
     fn value_of(&mut self, expression: &Expr<'_>) -> Result<Value> {

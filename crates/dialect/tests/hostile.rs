@@ -88,13 +88,15 @@ proptest! {
     #[test]
     fn no_text_makes_the_parser_panic(
         parts in prop::collection::vec(prop::sample::select(PARTS), 0..24),
-        start in prop::sample::select(&["", "CREATE TABLE t (a ", "CREATE INDEX i ON t (a) WHERE ", "CREATE TABLE t (a CHECK ("][..]),
+        start in prop::sample::select(&["", "CREATE TABLE t (a ", "CREATE INDEX i ON t (a) WHERE ", "CREATE TABLE t (a CHECK (", "CREATE VIEW v AS SELECT ", "CREATE TRIGGER g AFTER INSERT ON t BEGIN DELETE FROM t WHERE "][..]),
     ) {
         let sql = format!("{start}{}", parts.join(" "));
         let _ = table_definition(&sql);
         let _ = index_definition(&sql);
         let _ = value(&sql, &Scope::default());
         let _ = condition(&sql, &Scope::default());
+        let _ = view(&sql, None, &relations());
+        let _ = trigger(&sql, &relations(), true, None);
     }
 }
 

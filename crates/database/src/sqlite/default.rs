@@ -3,16 +3,19 @@
 //! itself where it is always the same.
 
 use catalog::quote_literal;
-use dialect::{Affinity as DialectAffinity, Assumption, Collation, Scope, ScopeColumn, Untranslated};
-use rusqlite::Connection;
+use dialect::{Affinity as DialectAffinity, Collation, Scope, ScopeColumn, Untranslated};
 use rusqlite::types::{Value, ValueRef};
 
+use super::calculator::Calculator;
 use super::number;
 use super::proposal::Affinity;
 use super::schema::Column;
 use super::scope::value_type;
 use super::sql_text;
 use super::target_type::TargetType;
+
+/// Each pair that is stripped takes a look at the whole text.
+const PARENTHESES_MAX: usize = 20;
 
 /// The column's default as SQL for its target type; `None` without one, or for NULL.
 pub(super) fn translate(column: &Column) -> Result<Option<String>, Untranslated> {
@@ -74,30 +77,6 @@ fn expression(column: &Column, text: &str) -> Result<Option<String>, Untranslate
     Ok((!is_null).then(|| literal(column.target, &written)))
 }
 
-/// SQLite without a file, which knows best what an expression without columns gives.
-struct Calculator(Connection);
-
-impl Calculator {
-    fn new() -> rusqlite::Result<Calculator> {
-        Connection::open_in_memory().map(Calculator)
-    }
-
-    /// The value of an expression that has been read as one.
-    fn value(&self, expression: &str) -> rusqlite::Result<Value> {
-        self.0
-            .query_row(&format!("SELECT ({expression}\n)"), [], |row| row.get(0))
-    }
-
-    fn holds(&self, assumptions: &[Assumption]) -> rusqlite::Result<bool> {
-        for it in assumptions {
-            if self.value(&it.condition)? == Value::Integer(0) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
-    }
-}
-
 /// What SQLite calculates at the time of the insert, always in UTC.
 #[derive(Clone, Copy)]
 enum Moment {
@@ -143,10 +122,13 @@ impl Moment {
     }
 }
 
-/// Strips parentheses that enclose the whole text.
+/// Strips parentheses that enclose the whole text, as far as anybody writes them.
 fn without_parentheses(text: &str) -> &str {
     let mut text = text.trim();
-    while let Some(inner) = text.strip_prefix('(').and_then(|it| it.strip_suffix(')')) {
+    for _ in 0..PARENTHESES_MAX {
+        let Some(inner) = text.strip_prefix('(').and_then(|it| it.strip_suffix(')')) else {
+            break;
+        };
         let mut depth = 0_i32;
         let closes_early = sql_text::words(inner).any(|(_, word)| {
             depth += i32::from(word == "(") - i32::from(word == ")");
@@ -372,6 +354,15 @@ mod tests {
     fn expressions_give_what_sqlite_calculates() {
         let check_text = |default: &str, expected| check("TEXT", TargetType::Text, default, expected);
         check_text("('a' || 'b')", Some("'ab'::text"));
+        check_text(
+            &format!("{}'c'{}", "(".repeat(30), ")".repeat(30)),
+            Some("'c'::text"),
+        );
+        check_text(
+            &format!("{}'c'{}", "(".repeat(100_000), ")".repeat(100_000)),
+            None,
+        );
+        check_text(&format!("({}'c'{})", "hex(".repeat(50), ")".repeat(50)), None);
         check_text("(replace('', '', NULL))", None);
         check(
             "REAL",

@@ -29,8 +29,9 @@ pub(crate) use from::{free_alias, is_in_file, source_of};
 pub(crate) use nested::children;
 pub(crate) use types::cast;
 
+use crate::budget::Budget;
 use crate::relation::{Relation, Relations};
-use crate::translator::{self, Budget, Names, Values};
+use crate::translator::{self, Names, Values};
 use crate::{Assumption, Expression, ScopeColumn, Untranslated};
 
 /// What is not wrong, and yet another than in SQLite.
