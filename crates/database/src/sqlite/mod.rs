@@ -8,6 +8,7 @@
 //! `docs/type-mapping.md` tells the rules.
 
 mod batch;
+mod calculator;
 mod census;
 mod choices;
 mod chosen;

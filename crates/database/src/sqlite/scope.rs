@@ -67,7 +67,7 @@ pub(super) fn queried_type(column: &Column) -> ValueType {
 }
 
 /// In a STRICT table ANY takes every value as it is.
-fn affinity(table: &Table, column: &Column) -> Affinity {
+pub(super) fn affinity(table: &Table, column: &Column) -> Affinity {
     if table.strict && column.declared_type.eq_ignore_ascii_case("any") {
         return Affinity::Blob;
     }
