@@ -41,6 +41,7 @@ mod programs;
 mod proof;
 mod proposal;
 mod references;
+mod refusal;
 mod rejected;
 mod row_encoder;
 mod row_label;

@@ -1,5 +1,5 @@
-//! Texts of UTF-16 files that are not UTF-16: SQLite gives them as UTF-8 with U+FFFD in place of each half of a pair
-//! that stands alone, and says nothing. Their bytes as they are stored tell.
+//! Texts of UTF-16 files that are not UTF-16. Where half of a pair stands alone, SQLite makes one sign of it and
+//! whatever follows, or three bytes that are no UTF-8, and says nothing. The bytes as they are stored tell.
 
 use std::ops::ControlFlow;
 
@@ -53,11 +53,14 @@ pub(super) fn check(connection: &Connection, schema: &Schema, blockers: &mut Vec
             Ok(ControlFlow::Continue(()))
         })?;
         let word = if rowid.is_some() { "rowid" } else { "row" };
-        for (column, (count, rows)) in table.columns.iter().zip(found) {
+        for ((_, column), (count, rows)) in table.own_columns().zip(found) {
             if count > 0 {
+                let name = format!("{}.{}", table.name, column.name);
+                // The census can have met some of them as malformed UTF-8, where SQLite makes no other sign of them.
+                blockers.retain(|it| !matches!(it, Blocker::BadText { column, .. } if *column == name));
                 let more = if count > rows.len() as u64 { ", …" } else { "" };
                 blockers.push(Blocker::BadUtf16 {
-                    column: format!("{}.{}", table.name, column.name),
+                    column: name,
                     count,
                     rows: format!("{word} {}{more}", rows.join(", ")),
                 });

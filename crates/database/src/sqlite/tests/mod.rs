@@ -1,5 +1,6 @@
 //! Facts about whole files: what becomes of a SQLite database, from its definition to the rows.
 
+mod access;
 mod choices;
 mod keys;
 mod names;
