@@ -77,15 +77,15 @@ fn is_utf16(text: &[u8], number: fn([u8; 2]) -> u16) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Choices, SqliteSource};
+    use super::super::{Choices, OnBadValue, SqliteSource, TargetType, TypeChoice};
 
     #[test]
     fn halves_of_pairs_are_told_with_their_rows() {
         // Fault 45.
         let folder = tempfile::tempdir().unwrap();
-        for (encoding, pair, half) in [
-            ("UTF-16le", "3DD800DE", "3DD84100"),
-            ("UTF-16be", "D83DDE00", "D83D0041"),
+        for (encoding, pair, half, last) in [
+            ("UTF-16le", "3DD800DE", "3DD84100", "41003DD8"),
+            ("UTF-16be", "D83DDE00", "D83D0041", "0041D83D"),
         ] {
             let path = folder.path().join(encoding);
             let connection = rusqlite::Connection::open(&path).unwrap();
@@ -101,18 +101,31 @@ mod tests {
             assert!(rows.concat().contains(&Some("\u{1f600}".to_owned())), "{rows:?}");
             drop(source);
             connection
-                .execute_batch(&format!("INSERT INTO t VALUES (17, CAST(x'{half}' AS TEXT), 1)"))
+                .execute_batch(&format!(
+                    "INSERT INTO t VALUES (17, CAST(x'{half}' AS TEXT), 1);
+                     CREATE TABLE u (n TEXT, a TEXT); INSERT INTO u VALUES ('seven', CAST(x'{last}' AS TEXT))"
+                ))
                 .unwrap();
-            let error = SqliteSource::open(&path)
-                .unwrap()
-                .inspect(&Choices::default())
-                .unwrap_err();
-            assert!(
-                error
-                    .to_string()
-                    .contains("1 values of t.a are no UTF-16 (rowid 17)"),
-                "{error}"
-            );
+            // A column that keeps misfits is none of the file's.
+            let choices = Choices {
+                types: vec![TypeChoice {
+                    table: "u".to_owned(),
+                    column: "n".to_owned(),
+                    target: TargetType::BigInt,
+                }],
+                on_bad_value: OnBadValue::TextColumn,
+                ..Choices::default()
+            };
+            for choices in [Choices::default(), choices] {
+                let source = SqliteSource::open(&path).unwrap();
+                let error = source.inspect(&choices).unwrap_err();
+                assert!(
+                    error.to_string().ends_with(
+                        "as it is: 1 values of t.a are no UTF-16 (rowid 17); 1 values of u.a are no UTF-16 (rowid 1)"
+                    ),
+                    "{error}"
+                );
+            }
         }
     }
 }

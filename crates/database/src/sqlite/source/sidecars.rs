@@ -6,6 +6,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -32,6 +33,8 @@ const HEAD_BYTES: u64 = 100;
 pub(super) struct Mark {
     pub(super) bytes: u64,
     pub(super) modified: SystemTime,
+    /// When anything of the file changed, its times too: seconds and nanoseconds.
+    changed: (i64, i64),
     head: Vec<u8>,
 }
 
@@ -55,6 +58,7 @@ fn mark_of(path: &Path) -> io::Result<Mark> {
     Ok(Mark {
         bytes: metadata.len(),
         modified: metadata.modified()?,
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
         head,
     })
 }
