@@ -18,26 +18,48 @@ const REASONS: [&str; 4] = [
 /// Text that is gathered before it is written.
 const BUFFER_BYTES: usize = 1 << 20;
 
+/// Files of rows that were set aside. They are removed when it is dropped, since without its archive nobody needs them,
+/// and in their folder the same command could not be run again.
+#[derive(Debug, Default)]
+pub(crate) struct SetAside {
+    files: Vec<PathBuf>,
+}
+
+impl SetAside {
+    /// Keeps the files, whose archive is whole, and says which they are.
+    pub(crate) fn keep(mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.files)
+    }
+}
+
+impl Drop for SetAside {
+    fn drop(&mut self) {
+        for file in &self.files {
+            let _ = std::fs::remove_file(file);
+        }
+    }
+}
+
 /// Writes the rejected rows of all tables into `folder`, and hands back the files.
 pub(crate) fn set_aside(
     source: &SqliteSource,
     inspection: &Inspection,
     folder: Option<&Path>,
-) -> Result<Vec<PathBuf>> {
+) -> Result<SetAside> {
+    let mut aside = SetAside::default();
     let Some(folder) = folder else {
-        return Ok(Vec::new());
+        return Ok(aside);
     };
     rejects_folder::open_empty(folder)?;
-    let mut files = Vec::new();
     for (number, table) in inspection.schema.tables.iter().enumerate() {
         if table.rejects_rows() {
             let name = format!("{number:04}-{}.csv", rejects_folder::label(&table.name));
             let path = folder.join(name);
             write(source, table, &path)?;
-            files.push(path);
+            aside.files.push(path);
         }
     }
-    Ok(files)
+    Ok(aside)
 }
 
 fn write(source: &SqliteSource, table: &Table, path: &Path) -> Result<()> {

@@ -150,6 +150,8 @@ pub(super) fn decide(
             .collect();
         let definition = match table_definition(&table.sql) {
             Ok(it) => it,
+            // What was a virtual table has none of its own.
+            Err(_) if table.sql.is_empty() => TableDefinition::default(),
             Err(error) => {
                 notes.push(Note::new(NoteKind::Constraint, &table.name, error.to_string()));
                 TableDefinition::default()

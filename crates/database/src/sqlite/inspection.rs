@@ -18,15 +18,16 @@ use super::modules;
 use super::naming::Names;
 use super::new_names;
 use super::nocase;
-use super::note::{Note, NoteKind};
+use super::note::Note;
 use super::orphaned_key::OrphanedKey;
+use super::refusal;
 use super::schema::{Schema, Table};
 use super::source::SqliteSource;
 use super::text_search;
 use super::translate;
 use super::utf16;
 use super::{program_ddl, programs};
-use crate::{Error, ErrorKind, Result};
+use crate::Result;
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.
 pub(super) const COLUMNS_MAX: usize = 1600;
@@ -110,7 +111,7 @@ pub enum Blocker {
         rows: String,
         values: Vec<String>,
     },
-    /// TEXT values of a UTF-16 file with half of a pair, which SQLite itself would replace.
+    /// TEXT values of a UTF-16 file with half of a pair, of which SQLite would make something else.
     BadUtf16 {
         column: String,
         count: u64,
@@ -132,18 +133,7 @@ impl SqliteSource {
         if inspection.blockers.is_empty() {
             return Ok(inspection);
         }
-        let blockers: Vec<String> = inspection.blockers.iter().map(Blocker::to_string).collect();
-        let message = format!(
-            "{} cannot be moved as it is: {}",
-            self.path().display(),
-            blockers.join("; ")
-        );
-        let hints: std::collections::BTreeSet<&str> = inspection.blockers.iter().map(Blocker::hint).collect();
-        let hints: Vec<&str> = hints.into_iter().collect();
-        let values = inspection.blockers.iter().flat_map(Blocker::values).cloned();
-        Err(Error::new(ErrorKind::Unsupported, message)
-            .with_hint(hints.join("; "))
-            .with_names(values.collect()))
+        Err(refusal::of(self.path(), &inspection))
     }
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
@@ -205,7 +195,10 @@ impl SqliteSource {
         let is_unwritable = |it: &Blocker| {
             matches!(
                 it,
-                Blocker::BadText { .. } | Blocker::Misfits { .. } | Blocker::TooManyColumns { .. }
+                Blocker::BadText { .. }
+                    | Blocker::BadUtf16 { .. }
+                    | Blocker::Misfits { .. }
+                    | Blocker::TooManyColumns { .. }
             )
         };
         if blockers.iter().any(is_unwritable) {
@@ -236,7 +229,7 @@ impl SqliteSource {
         let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes);
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         let programs = programs::translate(self.connection(), &schema, &keys, choices.names, &mut notes)?;
-        notes.extend(left_behind(&schema));
+        notes.extend(modules::shadows(&schema));
         let post_data = ddl::post_data(&schema, &keys, &expressions) + &program_ddl::post_data(&programs);
         Ok(Inspection {
             catalog: translate::catalog(&schema, &keys, &expressions, &identities, &programs),
@@ -259,15 +252,6 @@ fn check_column_count(table: &Table, blockers: &mut Vec<Blocker>) {
             count: table.columns.len(),
         });
     }
-}
-
-fn left_behind(schema: &Schema) -> Vec<Note> {
-    let note = |name: &str, text: String| Note::new(NoteKind::LeftBehind, name, text);
-    let mut notes = Vec::new();
-    let shadows = schema.virtual_tables.iter().filter(|it| it.shadow);
-    let text = "the shadow table of a virtual table is left out";
-    notes.extend(shadows.map(|it| note(&it.name, text.to_owned())));
-    notes
 }
 
 impl Blocker {
@@ -305,7 +289,8 @@ impl Blocker {
                  reject; --verbose shows values"
             }
             Blocker::BadUtf16 { .. } => {
-                "SQLite gives U+FFFD for such a part of a text: repair it, or store the text as a BLOB, in a copy of the file"
+                "half of a surrogate pair is no sign, and SQLite reads another one in its place: repair the texts in a copy \
+                 of the file, or keep their bytes there: UPDATE … SET … = CAST(… AS BLOB)"
             }
             Blocker::TooLong { .. } => "shorten the value in a copy of the file",
         }

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::nocase::Comparison;
-use super::rows::{failed, quote};
+use super::rows::{failed, itself, quote};
 use super::rule::Taken;
 use super::schema::Table;
 use super::target_type::TargetType;
@@ -28,10 +28,10 @@ pub(super) fn keyed_rows(
         .map(|it| format!("{it} IS NOT NULL"))
         .collect();
     let sql = format!(
-        "SELECT {}, {} FROM main.{} AS s WHERE {}",
+        "SELECT {}, {} FROM {} WHERE {}",
         table.row_name("s").as_deref().unwrap_or("NULL"),
         columns.join(", "),
-        quote(&table.name),
+        itself(table, "s"),
         complete.join(" AND ")
     );
     let mut statement = connection.prepare(&sql).map_err(failed(table))?;

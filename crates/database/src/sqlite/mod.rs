@@ -42,6 +42,7 @@ mod programs;
 mod proof;
 mod proposal;
 mod references;
+mod refusal;
 mod rejected;
 mod row_encoder;
 mod row_label;

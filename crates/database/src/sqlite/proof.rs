@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dialect::Assumption;
 use rusqlite::Connection;
 
-use super::rows::quote;
+use super::rows::{itself, quote};
 use super::schema::Table;
 
 /// SQLite takes at most 2000 result columns (`SQLITE_MAX_COLUMN`), and every condition goes through each row.
@@ -122,7 +122,8 @@ fn counts(connection: &Connection, table: &Table, conditions: &[Assumption]) -> 
         .iter()
         .map(|it| format!("coalesce(sum(NOT coalesce(({}), 1)), 0)", it.condition))
         .collect();
-    let sql = format!("SELECT {} FROM main.{}", sums.join(", "), quote(&table.name));
+    let rows = itself(table, &quote(&table.name));
+    let sql = format!("SELECT {} FROM {rows}", sums.join(", "));
     connection.query_row(&sql, [], |row| {
         (0..conditions.len())
             .map(|place| Ok(row.get::<_, i64>(place)?.unsigned_abs()))

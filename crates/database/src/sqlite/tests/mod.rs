@@ -1,5 +1,6 @@
 //! Facts about whole files: what becomes of a SQLite database, from its definition to the rows.
 
+mod access;
 mod choices;
 mod keys;
 mod names;
@@ -428,7 +429,7 @@ fn what_has_no_counterpart_stays_behind_with_a_note() {
     assert_eq!(inspection.schema.tables.len(), 1);
     assert_eq!(inspection.catalog.count(catalog::ObjectKind::View), 1);
     assert_eq!(inspection.catalog.count(catalog::ObjectKind::Trigger), 1);
-    for name in ["f", "f_data", "t", "v", "g", "a\nb"] {
+    for name in ["f", "t", "v", "g", "a\nb"] {
         assert!(inspection.notes.iter().any(|it| it.object == name), "{name}");
     }
     // A name with a line's end must not end the comment that it stands in.
