@@ -27,6 +27,7 @@ mod keys;
 mod links;
 mod misfits;
 mod modules;
+mod moved_rows;
 mod naming;
 mod new_names;
 mod nocase;

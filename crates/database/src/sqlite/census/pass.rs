@@ -12,8 +12,8 @@ use super::profile::Profile;
 use super::sample::RowLabel;
 use crate::Result;
 use crate::sqlite::batch::{Batch, BatchRow, read_batches};
+use crate::sqlite::row_label::brief;
 use crate::sqlite::schema::Table;
-use crate::sqlite::target_type::TargetType;
 
 /// Bytes that may wait for a thread. Beyond it, and for a row that is as large, the reader looks for itself.
 const WAITING_BYTES_MAX: usize = 8 << 20;
@@ -104,24 +104,8 @@ impl<'a> Looker<'a> {
         let parts: Vec<String> = self
             .key_places
             .iter()
-            .filter_map(|&place| values.get(place).map(|&value| readable(value)))
+            .filter_map(|&place| values.get(place).map(|&value| brief(value)))
             .collect();
         RowLabel::Key(format!("({})", parts.join(", ")).into())
-    }
-}
-
-/// A part of a key for a message: as text where it is one, else in hexadecimal digits, and not longer than a line takes.
-fn readable(value: ValueRef<'_>) -> String {
-    const CHARS_MAX: usize = 60;
-    let mut text = Vec::new();
-    if TargetType::MixedText.write(value, &mut text).is_err() {
-        text.clear();
-        // Of any value there are hexadecimal digits, but NULL, which is no part of such a key.
-        let _ = TargetType::MixedBytea.write(value, &mut text);
-    }
-    let text = String::from_utf8_lossy(&text);
-    match text.char_indices().nth(CHARS_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.into_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 mod choices;
 mod keys;
+mod loaded;
 mod names;
 mod text_search;
 mod types;
