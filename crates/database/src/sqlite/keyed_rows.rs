@@ -60,7 +60,9 @@ pub(super) fn keyed_rows(
                 bytes.extend_from_slice(&text);
                 continue;
             }
-            let test = field.checked_sub(places.len()).and_then(|it| key.predicate.get(it));
+            let test = field
+                .checked_sub(places.len())
+                .and_then(|it| key.predicate.get(it));
             // The row is set aside, or its key is not complete on the target, or it does not count.
             if taken == Taken::Rejected
                 || field < places.len()

@@ -152,7 +152,10 @@ impl<'c, 't> MovedRows<'c, 't> {
         let parts = self.parts().into_iter().map(|rows| {
             let condition = predicate.map(|it| format!(" WHERE ({it})")).unwrap_or_default();
             let row = &self.row;
-            format!("SELECT {row} AS {ROW}, {} FROM {rows}{condition}", columns.join(", "))
+            format!(
+                "SELECT {row} AS {ROW}, {} FROM {rows}{condition}",
+                columns.join(", ")
+            )
         });
         let parts: Vec<String> = parts.collect();
         let complete: Vec<String> = names.iter().map(|it| format!("{it} IS NOT NULL")).collect();
@@ -241,9 +244,7 @@ impl<'c, 't> MovedRows<'c, 't> {
     fn changed_rows(&self, nulls: &BTreeMap<usize, String>, condition: &str) -> Result<Scratch<'c>> {
         let written = table_definition(&self.table.sql).unwrap_or_default();
         let own = self.table.own_columns();
-        let columns: Vec<String> = own
-            .map(|(_, it)| definition(self.table, it, &written))
-            .collect();
+        let columns: Vec<String> = own.map(|(_, it)| definition(self.table, it, &written)).collect();
         let scratch = Scratch::create(
             self.connection,
             &format!("moved_{}", self.at),

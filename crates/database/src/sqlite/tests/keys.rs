@@ -318,14 +318,18 @@ fn nocase_becomes_citext_or_a_collation_by_choice() {
         );
         // SQLite's own index says nothing of values that differ by case, where it tells them apart.
         for expected in [
-            "c (parent): the unique constraint is left out: different values become the same: rowid 1 and rowid 3",
-            "d: the primary key is left out: different values become the same: rowid 1 and rowid 2",
+            "c (parent): the unique constraint is left out: different values become the same",
+            "d: the primary key is left out: different values become the same",
         ] {
-            assert!(notes.contains(&expected.to_owned()), "{notes:?}");
+            assert!(notes.iter().any(|it| it.starts_with(expected)), "{notes:?}");
         }
         assert!(
-            inspection.post_data.contains("CONSTRAINT e_pkey PRIMARY KEY (name)")
-                && inspection.post_data.contains("CONSTRAINT e_parent_key UNIQUE (parent)"),
+            inspection
+                .post_data
+                .contains("CONSTRAINT e_pkey PRIMARY KEY (name)")
+                && inspection
+                    .post_data
+                    .contains("CONSTRAINT e_parent_key UNIQUE (parent)"),
             "{}",
             inspection.post_data
         );

@@ -46,17 +46,16 @@ fn constraints_are_proved_without_the_keys_of_orphans() {
     check(
         &inspection,
         &[
-            ("has_parent CHECK ((p IS NOT NULL)) NOT VALID", true),
-            ("calculated CHECK ((twice IS NOT NULL)) NOT VALID", true),
+            ("has_parent CHECK (p IS NOT NULL) NOT VALID", true),
+            ("calculated CHECK (twice IS NOT NULL) NOT VALID", true),
             ("CONSTRAINT named CHECK", true),
-            ("named CHECK ((((name COLLATE", false),
+            ("ADD CONSTRAINT named", false),
             ("low_roots", false),
             ("any_case_roots", false),
             // They differ as PostgreSQL compares them.
             ("INDEX roots", true),
             ("INDEX apart", true),
-            ("twice bigint GENERATED ALWAYS AS ((p * '2'::bigint)) STORED NOT NULL", false),
-            ("twice bigint GENERATED ALWAYS AS", true),
+            ("twice bigint GENERATED ALWAYS AS (p * '2'::bigint) STORED,", true),
             // Its values are proved as they are in the file.
             ("other bigint GENERATED", false),
         ],
@@ -67,7 +66,10 @@ fn constraints_are_proved_without_the_keys_of_orphans() {
         "t.twice: loses NOT NULL, since values that it is calculated from become NULL",
         "different values become the same: rowid 2 and rowid 3: CREATE UNIQUE INDEX low_roots",
     ] {
-        assert!(told.iter().any(|it| it.contains(expected)), "{expected}: {told:#?}");
+        assert!(
+            told.iter().any(|it| it.contains(expected)),
+            "{expected}: {told:#?}"
+        );
     }
     check(
         &with(Orphans::Delete),
@@ -116,15 +118,18 @@ fn constraints_are_proved_without_bad_values() {
     ];
     let rejected = with(OnBadValue::Reject);
     check(&rejected, &whole);
-    check(&rejected, &[("NOT VALID", false), ("paid CHECK", true), ("INDEX open", true)]);
+    check(
+        &rejected,
+        &[("NOT VALID", false), ("paid CHECK", true), ("INDEX open", true)],
+    );
     for fate in [OnBadValue::Null, OnBadValue::TextColumn] {
         let changed = with(fate);
         check(&changed, &whole);
         check(
             &changed,
             &[
-                ("few CHECK ((qty < '100'::bigint)) NOT VALID", false),
-                ("paid CHECK ((price > '0'::bigint)) NOT VALID", true),
+                ("few CHECK (qty < 100) NOT VALID", false),
+                ("paid CHECK (price > 0) NOT VALID", true),
                 ("INDEX open", false),
             ],
         );
