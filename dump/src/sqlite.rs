@@ -31,6 +31,11 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result {
     say_notes(&name, &inspection, ui);
     let catalog = inspection.catalog.clone();
     let forms = choose_forms(&catalog, options);
+    let is_text = |at: usize| {
+        let form = forms.iter().find(|it| it.table as usize == at);
+        form.is_some_and(|it| it.form == Form::Text)
+    };
+    inspection.refuse_long_lines(is_text).map_err(Failure::source)?;
     let mut header = header(identity(&name), catalog, forms, Vec::new(), notes, options);
     header.discards = cli::discards(&inspection);
     let rejected = rejects::set_aside(&source, &inspection, options.rejects.as_deref())?;

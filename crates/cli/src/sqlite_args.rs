@@ -35,8 +35,9 @@ pub struct SqliteArgs {
     #[command(flatten)]
     keys: SqliteKeyArgs,
     /// How long to wait for a writer that has the file locked
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, help_heading = HEADING)]
-    busy_timeout: Duration,
+    /// [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = HEADING)]
+    busy_timeout: Option<Duration>,
     /// Read a damaged file as far as it can be read; what is lost is said table by table, and the tool ends with 1
     /// where rows are
     #[arg(long, help_heading = HEADING)]
@@ -72,7 +73,7 @@ impl SqliteArgs {
             types,
             on_bad_value: on_bad_value.unwrap_or_default(),
             opening: Opening {
-                busy_timeout: self.busy_timeout,
+                busy_timeout: self.busy_timeout.unwrap_or(Opening::default().busy_timeout),
                 salvage: self.salvage,
             },
             ..Choices::default()
@@ -88,14 +89,12 @@ impl SqliteArgs {
             (self.types_file.is_some(), "--types"),
             (self.on_bad_value.is_some(), "--on-bad-value"),
             (self.salvage, "--salvage"),
-            (
-                self.keys != SqliteKeyArgs::default(),
-                "--orphans, --nocase or --full-text",
-            ),
+            (self.busy_timeout.is_some(), "--busy-timeout"),
         ];
-        match given.iter().find(|(is_given, _)| *is_given) {
+        let given = given.into_iter().chain(self.keys.given());
+        match given.into_iter().find(|(is_given, _)| *is_given) {
             Some((_, option)) => Err(Failure::usage(format!(
-                "{option} is about the values of a SQLite file, and {source} is none"
+                "{option} is about a SQLite file, and {source} is none"
             ))),
             None => Ok(()),
         }

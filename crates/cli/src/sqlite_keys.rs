@@ -72,6 +72,15 @@ pub struct SqliteNameArgs {
 }
 
 impl SqliteKeyArgs {
+    /// Which of the options say something.
+    pub(crate) fn given(self) -> [(bool, &'static str); 3] {
+        [
+            (self.orphans != OrphansArg::default(), "--orphans"),
+            (self.nocase != NocaseArg::default(), "--nocase"),
+            (self.full_text != FullTextArg::default(), "--full-text"),
+        ]
+    }
+
     pub(crate) fn apply(self, choices: &mut Choices) {
         choices.orphans = match self.orphans {
             OrphansArg::Stop => Orphans::Stop,

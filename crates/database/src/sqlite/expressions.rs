@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use dialect::{
-    Assumption, Check, Collation, Expression, Scope, TableDefinition, Untranslated, ValueType,
+    Assumption, Check, Collation, Expression, IndexTerm, Scope, TableDefinition, Untranslated, ValueType,
     index_definition, table_definition,
 };
 use rusqlite::Connection;
@@ -18,7 +18,7 @@ use super::keys::{INDEX_COLUMNS_MAX, INDEX_ENTRY_BYTES_MAX, Keys};
 use super::naming::Names;
 use super::note::{Note, NoteKind};
 use super::predicate::null_tests;
-use super::proof::{Proof, Proofs};
+use super::proof::{Distinct, Proof, Proofs, Term};
 use super::rule::OnMisfit;
 use super::schema::{Generated, Index, IndexOrigin, Schema, Table};
 use super::scope::{column_definition, scope, scope_column};
@@ -61,8 +61,10 @@ pub(super) fn has_expressions(index: &Index) -> bool {
 }
 
 /// Finds the generated columns that PostgreSQL can calculate; their rows are not sent.
-pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut Vec<Note>) {
-    for table in &mut schema.tables {
+///
+/// Decided when it is known which rows and values are left out.
+pub(super) fn generate(connection: &Connection, schema: &mut Schema, keys: &Keys, notes: &mut Vec<Note>) {
+    for (at, table) in schema.tables.iter_mut().enumerate() {
         if table.columns.iter().all(|it| it.generated.is_none()) {
             continue;
         }
@@ -80,19 +82,28 @@ pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut
                     .map_err(|it| it.to_string()),
                 None => Err("its expression cannot be read".to_owned()),
             };
-            let translated = translated.and_then(|it| usable(table, place, it));
+            let translated = translated.and_then(|it| usable((at, table), place, keys, it));
             let proof = translated.as_ref().map_or(0, |it| proofs.add(&it.assumptions));
+            if let (Ok(_), Some(written)) = (&translated, written) {
+                proofs.violations(proof, &format!("({}) IS NOT NULL", written.expression));
+            }
             found.push((place, translated, proof, written.map(|it| it.expression.clone())));
         }
-        let proved = proofs.ask(connection, table);
+        let proved = proofs.ask(connection, at, table);
         for (place, translated, proof, written) in found {
             let translated = translated.and_then(|it| proved.of(proof).map(|()| it.sql));
+            let nulls = proved.violations(proof);
             let column = &mut table.columns[place];
             let label = format!("{}.{}", table.name, column.name);
             let stored = column.generated == Some(Generated::Stored);
             match translated {
                 Ok(sql) => {
                     column.expression = Some(sql);
+                    if column.not_null && column.nulls == 0 && nulls > 0 {
+                        let text = "loses NOT NULL, since values that it is calculated from become NULL";
+                        notes.push(Note::new(NoteKind::Constraint, label.as_str(), text));
+                    }
+                    column.nulls = nulls;
                     if !stored {
                         let text = "virtual generated column: becomes a stored one".to_owned();
                         notes.push(Note::new(NoteKind::Changed, label, text));
@@ -112,7 +123,12 @@ pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut
 }
 
 /// Whether PostgreSQL takes the expression for a generated column.
-fn usable(table: &Table, place: usize, translated: Expression) -> Result<Expression, String> {
+fn usable(
+    (at, table): (usize, &Table),
+    place: usize,
+    keys: &Keys,
+    translated: Expression,
+) -> Result<Expression, String> {
     let name = &table.columns[place].name;
     if translated.uses_generated {
         return Err("it uses another generated column".to_owned());
@@ -124,6 +140,10 @@ fn usable(table: &Table, place: usize, translated: Expression) -> Result<Express
         || table.columns.iter().any(|it| it.keeps == Some(place))
     {
         return Err("values of it are set aside".to_owned());
+    }
+    // Keys are proved with its present values.
+    if table.loses_values() && keys.has_unique(at, place) {
+        return Err("it belongs to a unique key, and values of the table become NULL".to_owned());
     }
     let in_foreign_key =
         |it: &super::ForeignKey| it.columns.iter().any(|column| column.eq_ignore_ascii_case(name));
@@ -183,7 +203,7 @@ pub(super) fn decide(
         };
         let checks: Vec<_> = checks.into_iter().map(|it| decision.check(it)).collect();
         let indexes: Vec<_> = indexes.into_iter().map(|it| (it, decision.index(it))).collect();
-        let proved = std::mem::take(&mut decision.proofs).ask(connection, table);
+        let proved = std::mem::take(&mut decision.proofs).ask(connection, at, table);
         for (check, translated) in checks {
             expressions
                 .checks
@@ -318,11 +338,12 @@ impl Decision<'_> {
         let definition = index_definition(&index.sql).map_err(|it| it.to_string())?;
         let mut assumptions: Vec<Assumption> = Vec::new();
         let (mut terms, mut bytes) = (Vec::new(), vec!["0".to_owned()]);
+        let mut compared = Vec::new();
         for (term, column) in definition.terms.iter().zip(&index.columns) {
-            let plain = column.name.as_deref().filter(|_| !index.unique);
-            let plain = plain.and_then(|name| self.scope.column(None, name));
-            // A plain column may hold what it will, unless different values could become the same.
-            let (sql, value_type) = if let Some(column) = plain {
+            let plain = column.name.as_deref();
+            let plain = plain.and_then(|name| Some((self.scope.column(None, name)?, self.place_of(name)?)));
+            // A plain column may hold what it will.
+            let (sql, value_type) = if let Some((column, _)) = plain {
                 (column.sql.clone(), column.value_type)
             } else {
                 let translated =
@@ -333,6 +354,7 @@ impl Decision<'_> {
                 assumptions.extend(translated.assumptions);
                 (translated.sql, translated.value_type)
             };
+            compared.push(self.compared(term, &column.collation, plain.map(|(_, place)| place)));
             // Documents that differ as texts can be the same as jsonb.
             let may_meet = index.unique && value_type == ValueType::Jsonb;
             if may_meet || matches!(value_type, ValueType::Json | ValueType::Null) {
@@ -375,6 +397,9 @@ impl Decision<'_> {
             raises: false,
         });
         let proof = self.proofs.add(&assumptions);
+        if index.unique {
+            self.prove_distinct(proof, compared, definition.predicate);
+        }
         Ok((
             Terms {
                 sql: terms,
@@ -382,6 +407,36 @@ impl Decision<'_> {
             },
             proof,
         ))
+    }
+
+    fn place_of(&self, name: &str) -> Option<usize> {
+        let mut columns = self.table.columns.iter();
+        columns.position(|it| it.name.eq_ignore_ascii_case(name))
+    }
+
+    /// A term of a unique index, as the target compares it.
+    fn compared(&self, term: &IndexTerm, collation: &str, place: Option<usize>) -> Term {
+        match place {
+            Some(place) if self.may_join(place) => Term::Column(place),
+            _ => {
+                let collation = if collation.is_empty() { "BINARY" } else { collation };
+                Term::Expression(term.expression.clone(), collation.to_owned())
+            }
+        }
+    }
+
+    /// Whether the target may take values of the column as equal that SQLite tells apart.
+    fn may_join(&self, place: usize) -> bool {
+        let column = &self.table.columns[place];
+        !(column.uniform && column.target.keeps_apart())
+    }
+
+    /// SQLite's own index proves a unique one for values that stay what they are.
+    fn prove_distinct(&mut self, proof: usize, terms: Vec<Term>, predicate: Option<String>) {
+        let may_join = terms.iter().any(|it| matches!(it, Term::Column(_)));
+        if may_join || self.table.loses_values() {
+            self.proofs.distinct(proof, Distinct { terms, predicate });
+        }
     }
 
     fn indexed(&mut self, index: &Index, planned: Planned<Terms>, proved: &Proof) -> Option<ExpressionIndex> {

@@ -13,6 +13,7 @@ use super::ddl;
 use super::discard::Discard;
 use super::expressions;
 use super::keys;
+use super::long_line;
 use super::misfits::{self, Outcome};
 use super::modules;
 use super::naming::Names;
@@ -216,20 +217,22 @@ impl SqliteSource {
             });
         }
         nocase::decide(self.connection(), &mut schema, choices.nocase, &mut notes)?;
-        expressions::generate(self.connection(), &mut schema, &mut notes);
         let mut names = Names::default();
         let views = schema.views.iter().map(|it| &it.new_name);
         for name in schema.tables.iter().map(|it| &it.new_name).chain(views) {
             names.take(name);
         }
         let identities = translate::identities(&schema, &mut names);
-        let (keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
+        let (mut keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
         let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
+        keys.prove_partial(self.connection(), &schema, &mut notes)?;
+        expressions::generate(self.connection(), &mut schema, &keys, &mut notes);
         text_search::settle(&mut schema, &mut names, &mut notes);
         let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes);
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         let programs = programs::translate(self.connection(), &schema, &keys, choices.names, &mut notes)?;
         notes.extend(modules::shadows(&schema));
+        notes.extend(long_line::notes(&schema));
         let post_data = ddl::post_data(&schema, &keys, &expressions) + &program_ddl::post_data(&programs);
         Ok(Inspection {
             catalog: translate::catalog(&schema, &keys, &expressions, &identities, &programs),
@@ -255,11 +258,12 @@ fn check_column_count(table: &Table, blockers: &mut Vec<Blocker>) {
 }
 
 impl Blocker {
-    /// What the values are that stand in the way, such as `orders.qty of 17 is 'seven'`: row data.
-    pub fn values(&self) -> &[String] {
+    /// What the values are that stand in the way, such as `orders.qty of rowid 17 is 'seven'`: row data.
+    pub fn values(&self) -> Vec<String> {
         match self {
-            Blocker::Misfits { values, .. } => values,
-            _ => &[],
+            Blocker::Misfits { values, .. } => values.clone(),
+            Blocker::Orphans { key } => key.values().collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -275,7 +279,7 @@ impl Blocker {
             }
             Blocker::Orphans { .. } => {
                 "--orphans keep makes the foreign keys NOT VALID, delete leaves the rows out with those that refer to \
-                 them, null makes their keys NULL"
+                 them, null makes their keys NULL; --verbose shows the keys"
             }
             Blocker::OrphansNotNull { .. } => "--orphans delete leaves the rows out",
             Blocker::NamelessRows { .. } => "--orphans keep leaves them as they are",

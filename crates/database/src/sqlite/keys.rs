@@ -7,6 +7,7 @@ use super::choices::{Choices, Nocase};
 use super::collisions;
 use super::expressions::has_expressions;
 use super::foreign_key::Deferral;
+use super::keyed_rows::RowKey;
 use super::links::Link;
 use super::naming::Names;
 use super::new_names::is_name;
@@ -60,6 +61,61 @@ pub(super) struct PlainIndex {
     pub(super) comparisons: Vec<Option<Comparison>>,
     /// Columns that the predicate asks to be NULL (false) or not (true).
     pub(super) predicate: Vec<(usize, bool)>,
+    /// Whether SQLite's own index proves that it is unique, as long as no value becomes NULL.
+    proved: bool,
+}
+
+impl Keys {
+    /// Whether the column at `place` of the table at `at` belongs to a key or index that is unique.
+    pub(super) fn has_unique(&self, at: usize, place: usize) -> bool {
+        let mut uniques = self.uniques.iter().filter(|it| it.table == at);
+        let mut indexes = self.indexes.iter().filter(|it| it.unique && it.table == at);
+        uniques.any(|it| it.columns.contains(&place))
+            || indexes.any(|it| {
+                let tested = it.predicate.iter().any(|(tested, _)| *tested == place);
+                tested || it.columns.iter().any(|(column, _)| *column == place)
+            })
+    }
+
+    /// Leaves out the unique indexes on a part of the rows in which values are the same, once it is known which values
+    /// become NULL.
+    pub(super) fn prove_partial(
+        &mut self,
+        connection: &Connection,
+        schema: &Schema,
+        notes: &mut Vec<Note>,
+    ) -> Result<()> {
+        for index in std::mem::take(&mut self.indexes) {
+            let table = &schema.tables[index.table];
+            let is_steady = !index.predicate.iter().any(|it| table.loses_values_at(it.0));
+            if !index.unique || index.predicate.is_empty() || (index.proved && is_steady) {
+                self.indexes.push(index);
+                continue;
+            }
+            let places: Vec<usize> = index.columns.iter().map(|(place, _)| *place).collect();
+            let own = nocase::comparisons_of(table, &places).into_iter();
+            let comparisons: Vec<Comparison> = own
+                .zip(&index.comparisons)
+                .map(|(own, wanted)| wanted.unwrap_or(own))
+                .collect();
+            let key = RowKey {
+                places: &places,
+                comparisons: &comparisons,
+                predicate: &index.predicate,
+            };
+            match collisions::find(connection, table, key)? {
+                None => self.indexes.push(index),
+                Some(rows) => {
+                    let text = format!(
+                        "the unique index on {} is left out: different values become the same: {rows}",
+                        table.name
+                    );
+                    notes.push(Note::new(NoteKind::Constraint, index.name, text));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -144,15 +200,13 @@ impl Decision<'_, '_> {
             return Ok(None);
         }
         let comparisons = nocase::comparisons_of(table, &columns);
-        if let Some(obstacle) = self.obstacle(table, &columns, Some(&comparisons))? {
+        let mut indexes = table.indexes.iter();
+        let index = indexes.find(|it| it.origin == IndexOrigin::PrimaryKey);
+        if let Some(obstacle) = self.obstacle(table, &columns, Some((index, &comparisons)))? {
             self.note(&table.name, format!("the primary key is left out: {obstacle}"));
             return Ok(None);
         }
-        if let Some(index) = table
-            .indexes
-            .iter()
-            .find(|it| it.origin == IndexOrigin::PrimaryKey)
-        {
+        if let Some(index) = index {
             self.note_collations(index, &format!("primary key of {}", table.name));
         }
         let nulls: u64 = columns.iter().map(|&place| table.columns[place].nulls).sum();
@@ -187,7 +241,7 @@ impl Decision<'_, '_> {
         let columns = places(table, &column_names);
         let label = format!("{} ({})", table.name, column_names.join(", "));
         let comparisons = nocase::comparisons_of(table, &columns);
-        if let Some(obstacle) = self.obstacle(table, &columns, Some(&comparisons))? {
+        if let Some(obstacle) = self.obstacle(table, &columns, Some((Some(index), &comparisons)))? {
             self.note(label, format!("the unique constraint is left out: {obstacle}"));
             return Ok(None);
         }
@@ -246,9 +300,11 @@ impl Decision<'_, '_> {
             return Ok(None);
         };
         let key: Vec<usize> = columns.iter().map(|(place, _)| *place).collect();
-        // Whether a partial index holds only different keys is not looked at beyond what makes it partial.
         let wanted = self.choices.nocase.comparisons(table, index, &key);
-        if let Some(obstacle) = self.obstacle(table, &key, index.unique.then_some(&wanted))? {
+        // One on a part of the rows is proved when it is known which these are.
+        let unique = index.unique && predicate.is_empty();
+        let unique = unique.then_some((Some(index), wanted.as_slice()));
+        if let Some(obstacle) = self.obstacle(table, &key, unique)? {
             self.note(
                 &index.name,
                 format!("{kind} on {} is left out: {obstacle}", table.name),
@@ -267,6 +323,9 @@ impl Decision<'_, '_> {
             self.note(&index.name, text);
             chosen
         };
+        // Asked for in `prove_partial` alone.
+        let is_partial = index.unique && !predicate.is_empty();
+        let proved = is_partial && self.is_proved(table, &key, Some(index), &wanted)?;
         let own = nocase::comparisons_of(table, &key);
         let comparisons = wanted.into_iter().zip(own);
         Ok(Some(PlainIndex {
@@ -278,6 +337,7 @@ impl Decision<'_, '_> {
                 .map(|(wanted, own)| (wanted != own).then_some(wanted))
                 .collect(),
             predicate,
+            proved,
         }))
     }
 
@@ -302,12 +362,13 @@ impl Decision<'_, '_> {
         self.index(at, &index)
     }
 
-    /// Why PostgreSQL would refuse an index on these columns; `unique` says how a unique one compares them.
+    /// Why PostgreSQL would refuse an index on these columns; `unique` has SQLite's index for a unique one, and says how
+    /// the target compares them.
     fn obstacle(
         &self,
         table: &Table,
         columns: &[usize],
-        unique: Option<&Vec<Comparison>>,
+        unique: Option<(Option<&Index>, &[Comparison])>,
     ) -> Result<Option<String>> {
         if columns.len() > INDEX_COLUMNS_MAX {
             return Ok(Some(format!(
@@ -327,20 +388,43 @@ impl Decision<'_, '_> {
                 "its values have up to {bytes} bytes, too many for an index entry"
             )));
         }
-        let Some(comparisons) = unique else {
+        let Some((index, comparisons)) = unique else {
             return Ok(None);
         };
-        for (&place, &comparison) in columns.iter().zip(comparisons) {
+        if self.is_proved(table, columns, index, comparisons)? {
+            return Ok(None);
+        }
+        let key = RowKey {
+            places: columns,
+            comparisons,
+            predicate: &[],
+        };
+        let twice = collisions::find(self.connection, table, key)?;
+        Ok(twice.map(|rows| format!("different values become the same: {rows}")))
+    }
+
+    /// Whether SQLite's own `index` tells all values of these columns apart that are different on the target.
+    fn is_proved(
+        &self,
+        table: &Table,
+        columns: &[usize],
+        index: Option<&Index>,
+        comparisons: &[Comparison],
+    ) -> Result<bool> {
+        for (field, (&place, &comparison)) in columns.iter().zip(comparisons).enumerate() {
             let column = &table.columns[place];
+            let key = index.and_then(|it| it.columns.get(field));
+            let is_nocase = key.is_some_and(|it| it.collation.eq_ignore_ascii_case("NOCASE"));
             let is_proved = column.uniform
                 && column.target.keeps_apart()
-                && (comparison == Comparison::Exact || nocase::is_ascii(self.connection, table, place)?);
+                // Only what SQLite compares without regard to case says something of such a comparison.
+                && (comparison == Comparison::Exact
+                    || (is_nocase && nocase::is_ascii(self.connection, table, place)?));
             if !is_proved {
-                let twice = collisions::find(self.connection, table, columns, comparisons)?;
-                return Ok(twice.map(|rows| format!("different values become the same: {rows}")));
+                return Ok(false);
             }
         }
-        Ok(None)
+        Ok(true)
     }
 
     fn note_collations(&mut self, index: &Index, label: &str) {

@@ -5,7 +5,7 @@
 
 use rusqlite::{Connection, params};
 
-use super::keyed_rows::keyed_rows;
+use super::keyed_rows::{RowKey, keyed_rows};
 use super::nocase::Comparison;
 use super::rows::{itself, quote};
 use super::rule::OnMisfit;
@@ -135,7 +135,12 @@ impl Link {
                 let mut insert = scratch.insert()?;
                 let comparisons: Vec<Comparison> =
                     places.iter().map(|&it| table.columns[it].comparison).collect();
-                keyed_rows(connection, table, (places, &comparisons), &mut |row, key| {
+                let key = RowKey {
+                    places,
+                    comparisons: &comparisons,
+                    predicate: &[],
+                };
+                keyed_rows(connection, table, key, &mut |row, key| {
                     insert.execute(params![key, row]).map_err(failed).map(|_| ())
                 })
             })?;

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::choices::NameStyle;
 use super::ddl::is_not_null;
 use super::keys::Keys;
+use super::moved_rows::MovedRows;
 use super::note::{Note, NoteKind};
 use super::schema::{Schema, Table, Trigger, View};
 use super::scope::{affinity, queried_type};
@@ -66,6 +67,7 @@ pub(super) fn translate(
     let mut relations = relations(schema, keys);
     let mut rows = Rows {
         connection,
+        schema,
         answers: HashMap::new(),
     };
     translate_views(schema, names, &mut relations, &mut rows, &mut programs, notes)?;
@@ -81,6 +83,7 @@ pub(super) fn translate(
 /// The rows of the file, which are asked whether a translation fits them.
 struct Rows<'c> {
     connection: &'c Connection,
+    schema: &'c Schema,
     /// How many rows say no.
     answers: HashMap<Assumption, u64>,
 }
@@ -95,22 +98,31 @@ impl Rows<'_> {
             let count = if let Some(count) = self.answers.get(it) {
                 *count
             } else {
-                let table = table.replace('"', "\"\"");
-                let sql = format!(
-                    "SELECT count(*) FROM main.\"{table}\" WHERE NOT ({})",
-                    it.condition
-                );
-                let count = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
+                let count = self.broken(table, &it.condition);
                 let count =
                     count.map_err(|error| format!("SQLite cannot say whether {} ({error})", it.condition))?;
-                self.answers.insert(it.clone(), count.unsigned_abs());
-                count.unsigned_abs()
+                self.answers.insert(it.clone(), count);
+                count
             };
             if count > 0 {
                 return Err(format!("{count} rows of {table} hold {}", it.otherwise));
             }
         }
         Ok(())
+    }
+}
+
+impl Rows<'_> {
+    /// How many rows of a table, as they are loaded, break a condition.
+    fn broken(&self, name: &str, condition: &str) -> std::result::Result<u64, String> {
+        let mut tables = self.schema.tables.iter().enumerate();
+        let (at, table) = tables
+            .find(|(_, it)| it.name.eq_ignore_ascii_case(name))
+            .ok_or_else(|| format!("no table {name}"))?;
+        let moved = MovedRows::of(self.connection, at, table).map_err(|it| it.to_string())?;
+        let counts = moved.broken(&[condition]).map_err(|it| it.to_string())?;
+        moved.forget().map_err(|it| it.to_string())?;
+        Ok(counts.into_iter().sum())
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a row is called in messages.
 
+use std::borrow::Cow;
+
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
@@ -65,7 +67,7 @@ impl RowLabels {
     fn key(&self, row: &Row<'_>) -> Option<String> {
         let mut parts = Vec::new();
         for &place in &self.keys {
-            parts.push(readable(row.get_ref(place).ok()?).0);
+            parts.push(brief(row.get_ref(place).ok()?));
         }
         Some(format!("({})", parts.join(", ")))
     }
@@ -91,4 +93,20 @@ pub(super) fn readable(value: ValueRef<'_>) -> (String, bool) {
     text.clear();
     let written = TargetType::MixedBytea.write(value, &mut text).is_ok();
     (String::from_utf8(text).unwrap_or_default(), written)
+}
+
+/// Characters of a value that a message takes, at most.
+const BRIEF_CHARS_MAX: usize = 60;
+
+/// The same for a message, not longer than a line takes.
+pub(super) fn brief(value: ValueRef<'_>) -> String {
+    cut(&readable(value).0, BRIEF_CHARS_MAX).into_owned()
+}
+
+/// The text up to so many characters, with a sign that there is more.
+pub(super) fn cut(text: &str, chars_max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }

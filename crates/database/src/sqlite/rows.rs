@@ -65,7 +65,7 @@ pub(super) fn each(
 }
 
 /// The column's value, or NULL where that is left out.
-fn expression(table: &Table, place: usize) -> String {
+pub(super) fn expression(table: &Table, place: usize) -> String {
     let column = format!("s.{}", quote(table.source_name(place)));
     let nulls = table.omission.nulls.iter();
     match nulls.filter(|(it, _)| *it == place).map(|(_, when)| when).next() {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Row};
 
 use super::foreign_key::{self, ForeignKey};
+use super::long_line::LongLine;
 use super::nocase::Comparison;
 use super::orphans::Omission;
 use super::rule::OnMisfit;
@@ -46,6 +47,8 @@ pub struct Table {
     pub row_count: u64,
     /// Bytes of all values, without SQLite's own overhead.
     pub bytes: u64,
+    /// The longest of its rows that travel as binary alone.
+    pub long_line: Option<LongLine>,
     /// `sqlite_sequence.seq` of an AUTOINCREMENT table.
     pub sequence: Option<i64>,
     /// What is left out of its rows by choice.
@@ -316,6 +319,7 @@ fn read_table(
         sql,
         row_count: 0,
         bytes: 0,
+        long_line: None,
         sequence: None,
         omission: Omission::default(),
         searches: Vec::new(),

@@ -233,6 +233,18 @@ pub(super) fn settle(schema: &mut Schema, names: &mut Names, notes: &mut Vec<Not
             };
         }
         table.searches = searches;
+        rename_vectors(table);
+    }
+}
+
+/// Columns of the table have their new names only now, and PostgreSQL lets none be called as another.
+fn rename_vectors(table: &mut Table) {
+    for search in &mut table.searches {
+        if let Some(name) = &mut search.column {
+            while table.columns.iter().any(|it| it.new_name == *name) {
+                name.push('_');
+            }
+        }
     }
 }
 

@@ -41,8 +41,9 @@ pub(super) fn take(
     table: &mut Table,
     chosen: &[Option<TargetType>],
 ) -> Result<TableCensus> {
-    let (rows, profiles) = pass::read(connection, table)?;
+    let (rows, profiles, long_line) = pass::read(connection, table)?;
     table.row_count = rows;
+    table.long_line = long_line;
     table.bytes = profiles.iter().map(Profile::bytes).sum();
     let ordered = ordered_columns(table);
     let columns = table

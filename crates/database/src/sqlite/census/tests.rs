@@ -248,7 +248,7 @@ fn rows_are_named_alike_however_many_threads_look() {
     ];
     let tables = Schema::read(&connection).unwrap().tables;
     for (table, expected) in tables.iter().zip(expected) {
-        let (rows, profiles) = pass::read(&connection, table).unwrap();
+        let (rows, profiles, _) = pass::read(&connection, table).unwrap();
         assert_eq!(rows, 6000);
         let misfits = profiles.last().unwrap().misfits(TargetType::Bytea);
         assert_eq!(

@@ -251,7 +251,7 @@ fn keys_are_judged_by_the_rows_that_are_moved() {
         [RejectedRow {
             label: "2".to_owned(),
             column: "n".to_owned(),
-            reason: "1 text does not fit bigint".to_owned(),
+            reason: "text 'x' does not fit bigint".to_owned(),
             values: ["2", "b", "x"].map(|it| Some(it.to_owned())).to_vec(),
             hex: Vec::new(),
         }]

@@ -3,6 +3,7 @@
 mod access;
 mod choices;
 mod keys;
+mod loaded;
 mod names;
 mod text_search;
 mod types;
