@@ -8,6 +8,7 @@ use super::suggestion::Suggestion;
 use crate::sqlite::choices::OnBadValue;
 use crate::sqlite::inspection::Blocker;
 use crate::sqlite::note::{Note, NoteKind};
+use crate::sqlite::rule::OnMisfit;
 use crate::sqlite::schema::Table;
 use crate::sqlite::target_type::TargetType;
 
@@ -40,9 +41,13 @@ pub(in crate::sqlite) fn settle(
             if found.proposal.refused.count > 0 {
                 suspects.push(place);
             }
-        } else if bad_text.count > 0 && on_bad_value != OnBadValue::Stop {
-            suspects.push(place);
+        } else if on_bad_value != OnBadValue::Stop {
+            if bad_text.count > 0 || !profile.fits(target) {
+                suspects.push(place);
+            }
         } else if bad_text.count > 0 {
+            // So that the rest can be judged, and all that is in the way is told at once.
+            column.on_misfit = OnMisfit::Null;
             blockers.push(Blocker::BadText {
                 column: object,
                 count: bad_text.count,
@@ -86,7 +91,12 @@ fn note_on_type(object: &str, found: &ColumnCensus) -> Option<Note> {
     if mixed {
         text.push_str(", values of several storage classes as their texts");
     }
-    Some(Note::new(NoteKind::Widened, object, text))
+    let kind = if target == TargetType::MixedBytea {
+        NoteKind::Bytes
+    } else {
+        NoteKind::Widened
+    };
+    Some(Note::new(kind, object, text))
 }
 
 fn is_uniform(profile: &Profile) -> bool {
