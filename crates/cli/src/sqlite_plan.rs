@@ -138,8 +138,7 @@ mod tests {
             ..Choices::default()
         };
         for choices in [Choices::default(), one, other] {
-            let empty =
-                r#"{"version": 1, "sources": [{"name": "a", "endpoint": "a.sqlite", "schemas": ["public"]}]}"#;
+            let empty = r#"{"version": 1, "sources": [{"name": "a", "endpoint": "a.sqlite", "schemas": ["public"]}]}"#;
             let mut plan = Plan::parse(empty).unwrap();
             plan_choices(&choices, &mut plan.sources[0]);
             let read = Plan::parse(&plan.to_json()).unwrap();
@@ -150,5 +149,47 @@ mod tests {
                 plan.to_json()
             );
         }
+    }
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        values: crate::SqliteArgs,
+        #[command(flatten)]
+        names: crate::SqliteNameArgs,
+    }
+
+    #[test]
+    fn what_is_said_beside_a_plan_goes_before_it() {
+        let plan = r#"{"version": 1, "sources": [{"name": "a", "endpoint": "a.sqlite", "schemas": ["public"],
+            "on_bad_value": "null", "orphans": "delete", "nocase": "icu", "salvage": true,
+            "types": [{"table": "t", "column": "c", "type": "date"}, {"table": "t", "column": "d", "type": "date"}],
+            "names": {"snake_case": true, "rename": [{"table": "t", "name": "y"}, {"table": "u", "name": "v"}]}}]}"#;
+        let plan = Plan::parse(plan).unwrap();
+        let said = [
+            "dump",
+            "--orphans",
+            "stop",
+            "--type",
+            "T.C=text",
+            "--rename",
+            "T=z",
+        ];
+        let line = <Line as clap::Parser>::try_parse_from(said).unwrap();
+        let mut found = line.values.choices(Some(&plan.sources[0])).unwrap();
+        line.names.apply(&mut found).unwrap();
+        let types: Vec<String> = found
+            .types
+            .iter()
+            .map(|it| format!("{}.{}={}", it.table, it.column, it.target))
+            .collect();
+        assert_eq!(types, ["T.C=text", "t.d=date"]);
+        let names: Vec<&str> = found.renames.iter().map(|it| it.new_name.as_str()).collect();
+        assert_eq!(names, ["z", "v"]);
+        assert_eq!(
+            (found.orphans, found.on_bad_value, found.nocase, found.names),
+            (Orphans::Stop, OnBadValue::Null, Nocase::Icu, NameStyle::SnakeCase)
+        );
+        assert!(found.opening.salvage);
     }
 }

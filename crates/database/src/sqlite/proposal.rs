@@ -30,6 +30,8 @@ pub struct Proposal {
     pub declared: Option<TargetType>,
     /// Values that `declared` does not hold.
     pub refused: Misfits,
+    /// Whether blobs, which make bytes of all values, are the fewer ones in a column that is declared for texts.
+    pub blobs_are_few: bool,
     /// Types that somebody may choose who knows what the values mean.
     pub suggestions: Vec<Suggestion>,
 }
@@ -53,6 +55,7 @@ impl Proposal {
             is_chosen: true,
             declared: Some(target),
             refused: profile.misfits(target),
+            blobs_are_few: false,
             suggestions: Vec::new(),
         }
     }
@@ -90,14 +93,14 @@ pub(super) fn propose(
 ) -> Proposal {
     let sound = profile.without(Kind::BAD_TEXT);
     let proposal = propose_for_all(column, &sound, ordered, rows_by);
-    let is_text = matches!(
-        proposal.declared,
-        Some(TargetType::Text | TargetType::Varchar(_))
-    );
+    let is_text = matches!(proposal.declared, Some(TargetType::Text | TargetType::Varchar(_)));
     let blobs = sound.having(Kind::BLOB).count;
-    let are_fewer = 0 < blobs && blobs < sound.values() - blobs;
-    if on_bad_value == OnBadValue::Stop || !is_text || !are_fewer {
-        return proposal;
+    let blobs_are_few = is_text && 0 < blobs && blobs < sound.values() - blobs;
+    if on_bad_value == OnBadValue::Stop || !blobs_are_few {
+        return Proposal {
+            blobs_are_few,
+            ..proposal
+        };
     }
     let others = propose_for_all(column, &sound.without(Kind::BLOB), ordered, rows_by);
     let (number, are) = if blobs == 1 {
@@ -108,6 +111,7 @@ pub(super) fn propose(
     Proposal {
         target: others.target,
         reason: format!("{}; {number} among them {are}", proposal.reason),
+        blobs_are_few,
         ..proposal
     }
 }
@@ -147,6 +151,7 @@ fn propose_for_all(column: &Column, profile: &Profile, ordered: bool, rows_by: &
         is_chosen: false,
         declared,
         refused,
+        blobs_are_few: false,
         suggestions: suggest(column, profile, target),
     }
 }

@@ -88,15 +88,17 @@ fn note_on_type(object: &str, found: &ColumnCensus) -> Option<Note> {
         Some(_) => format!("{}: becomes {}", proposal.reason, target.to_sql()),
         None => format!("becomes {}", target.to_sql()),
     };
-    if mixed {
-        text.push_str(", values of several storage classes as their texts");
+    if target != TargetType::MixedBytea {
+        if mixed {
+            text.push_str(", values of several storage classes as their texts");
+        }
+        return Some(Note::new(NoteKind::Widened, object, text));
     }
-    let kind = if target == TargetType::MixedBytea {
-        NoteKind::Bytes
-    } else {
-        NoteKind::Widened
-    };
-    Some(Note::new(kind, object, text))
+    text.push_str(", texts and numbers as the bytes of their texts");
+    if proposal.blobs_are_few {
+        text.push_str(" (with --on-bad-value null, text-column or reject it stays text)");
+    }
+    Some(Note::new(NoteKind::Bytes, object, text))
 }
 
 fn is_uniform(profile: &Profile) -> bool {
