@@ -57,7 +57,7 @@ enum FullTextArg {
 /// options.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct SqliteNameArgs {
-    /// Call a table, an index or a column NEW, as `TABLE=NEW` or `TABLE.COLUMN=NEW`; goes before --snake-case
+    /// Call a table, a view, an index or a column NEW, as `TABLE=NEW` or `TABLE.COLUMN=NEW`; goes before --snake-case
     /// [repeatable]
     ///
     /// Names are those of the file. A name with a dot, an equals sign or a double quote in it stands in double quotes.

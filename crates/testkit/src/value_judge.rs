@@ -204,6 +204,7 @@ fn of_source(value: ValueRef<'_>, as_text: ValueRef<'_>, holds: &Type) -> String
         (ValueRef::Null, _) => return "∅".to_owned(),
         (ValueRef::Blob(bytes), _) => return hex(bytes),
         (ValueRef::Text(bytes), _) if type_name == "bytea" => return hex(bytes),
+        (ValueRef::Real(real), ValueRef::Text(bytes)) => exact::real(real, &String::from_utf8_lossy(bytes)),
         (_, ValueRef::Text(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         _ => return "no text".to_owned(),
     };

@@ -38,6 +38,26 @@ pub(super) fn number(text: &str, scale: Option<usize>) -> Option<String> {
     Some(format!("{sign}{whole}{point}{fraction}"))
 }
 
+/// A real as text in the notation that SQLite has for it, with the fewest digits that read back; SQLite's are more now and
+/// then, and were too few in versions before.
+pub(super) fn real(value: f64, as_sqlite_has_it: &str) -> String {
+    if !value.is_finite() {
+        return as_sqlite_has_it.to_owned();
+    }
+    let with_point = |digits: &str| {
+        let point = if digits.contains('.') { "" } else { ".0" };
+        format!("{digits}{point}")
+    };
+    let scientific = format!("{value:e}");
+    match scientific.split_once('e') {
+        Some((digits, exponent)) if as_sqlite_has_it.contains('e') => {
+            let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |it| ('-', it));
+            format!("{}e{sign}{exponent:0>2}", with_point(digits))
+        }
+        _ => with_point(&value.to_string()),
+    }
+}
+
 /// A document with its names in order, the last of several with one name, and numbers as [`number`] has them. `None` for
 /// what is no document.
 pub(super) fn document(text: &str) -> Option<String> {
@@ -135,6 +155,23 @@ mod tests {
         }
         for wrong in ["", "NaN", "1,5", "e5", "0x10"] {
             assert_eq!(number(wrong, None), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn reals_are_written_with_the_fewest_digits() {
+        for (value, as_sqlite_has_it, expected) in [
+            (
+                9_223_372_036_854_775_808.0,
+                "9.2233720368547758e+18",
+                "9.223372036854776e+18",
+            ),
+            (1e300, "1.0e+300", "1.0e+300"),
+            (0.1 + 0.2, "0.30000000000000004", "0.30000000000000004"),
+            (100_000.0, "100000.0", "100000.0"),
+            (f64::INFINITY, "Inf", "Inf"),
+        ] {
+            assert_eq!(real(value, as_sqlite_has_it), expected);
         }
     }
 
