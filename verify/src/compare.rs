@@ -1,6 +1,7 @@
 //! The comparison of a source with a target, table by table.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
@@ -21,8 +22,10 @@ use crate::sides::{Live, Source, is_sqlite, name_map};
 use crate::trees::{Unit, units};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
-    let mut choices = args.sqlite.choices(args.mapping.planned()?.as_ref())?;
+    let planned = args.mapping.planned()?;
+    let mut choices = args.sqlite.choices(planned.as_ref())?;
     let mapping = if is_sqlite(source) {
+        cli::compare_planned_file(planned.as_ref(), Path::new(source), ui);
         args.mapping.split_for_sqlite(&mut choices)?.mapping()?
     } else {
         args.mapping.mapping()?

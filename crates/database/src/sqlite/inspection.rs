@@ -1,6 +1,7 @@
 //! The whole inspection of a source: its schema, the census, what becomes of it on the target, and what
 //! stands in the way.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::thread;
 
@@ -179,7 +180,7 @@ impl SqliteSource {
                 census.push(TableCensus::default());
                 continue;
             }
-            let found = census::take(connection, table, chosen.of_table(at))?;
+            let found = census::take(connection, table, chosen.of_table(at), on_bad_value)?;
             let Outcome { notes, blockers, .. } = &mut outcome;
             let suspects = census::settle(table, &found, on_bad_value, notes, blockers);
             misfits::settle(connection, table, at, &suspects, on_bad_value, &mut outcome)?;
@@ -193,17 +194,9 @@ impl SqliteSource {
         } = outcome;
         // After the census, which can give a table columns that keep what does not fit.
         new_names::give(&mut schema, choices, &mut blockers);
-        let is_unwritable = |it: &Blocker| {
-            matches!(
-                it,
-                Blocker::BadText { .. }
-                    | Blocker::BadUtf16 { .. }
-                    | Blocker::Misfits { .. }
-                    | Blocker::TooManyColumns { .. }
-            )
-        };
-        if blockers.iter().any(is_unwritable) {
-            // The rows of such a table have no canonical text or were not read, so that its keys cannot be judged.
+        let is_unread = |it: &Blocker| matches!(it, Blocker::TooManyColumns { .. });
+        if blockers.iter().any(is_unread) {
+            // The rows of such a table were not read, so that its keys cannot be judged.
             return Ok(Inspection {
                 schema,
                 catalog: Catalog::default(),
@@ -224,7 +217,9 @@ impl SqliteSource {
         }
         let identities = translate::identities(&schema, &mut names);
         let (mut keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
-        let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
+        let mut orphans =
+            orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
+        leave_out_unjudged(&mut orphans, &mut blockers);
         keys.prove_partial(self.connection(), &schema, &mut notes)?;
         expressions::generate(self.connection(), &mut schema, &keys, &mut notes);
         text_search::settle(&mut schema, &mut names, &mut notes);
@@ -246,6 +241,26 @@ impl SqliteSource {
             blockers,
         })
     }
+}
+
+/// Takes back what is said of rows whose parent's key holds values that stand in the way: what becomes of these is open,
+/// and with it who has a parent.
+fn leave_out_unjudged(orphans: &mut Vec<OrphanedKey>, blockers: &mut Vec<Blocker>) {
+    let unjudged: HashSet<String> = blockers
+        .iter()
+        .filter_map(|it| match it {
+            Blocker::BadText { column, .. }
+            | Blocker::BadUtf16 { column, .. }
+            | Blocker::Misfits { column, .. } => Some(column.clone()),
+            _ => None,
+        })
+        .collect();
+    let is_judged = |key: &OrphanedKey| {
+        let mut columns = key.parent_columns.iter().map(|it| format!("{}.{it}", key.parent));
+        !columns.any(|it| unjudged.contains(&it))
+    };
+    orphans.retain(is_judged);
+    blockers.retain(|it| !matches!(it, Blocker::Orphans { key } if !is_judged(key)));
 }
 
 fn check_column_count(table: &Table, blockers: &mut Vec<Blocker>) {

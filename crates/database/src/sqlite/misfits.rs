@@ -224,6 +224,8 @@ impl Suspect {
                     reason,
                     rows: examples,
                 });
+                // So that the rest can be judged, and all that is in the way is told at once.
+                column.on_misfit = OnMisfit::Null;
                 return;
             }
             OnBadValue::Reject => {
