@@ -148,20 +148,12 @@ impl Hasher<'_> {
         self.encoder
             .encode(batch, rows, usize::MAX, |_| Ok(()))
             .map_err(|error: database::Error| Failure::source(error))?;
-        let (mut total, mut refused) = (Fingerprint::empty(form), None);
+        let columns = self.table.stored_columns().count();
         let name = || self.table.qualified_name().to_string();
-        each_row(form, self.table.stored_columns().count(), rows, |row| {
-            match conversion.convert(&row) {
-                // Of one form, since the row is.
-                Ok(row) => drop(total.merge(&row.fingerprint())),
-                Err(error) => refused = Some(error),
-            }
-        })
-        .map_err(|error| not_framed(&name(), error))?;
-        match refused {
-            None => Ok(total),
-            Some(error) => Err(not_converted(&name(), error)),
-        }
+        conversion
+            .fingerprint(form, |take| each_row(form, columns, rows, take))
+            .map_err(|error| not_framed(&name(), error))?
+            .map_err(|error| not_converted(&name(), error))
     }
 
     fn hash(&mut self, batch: &Batch, rows: &mut Vec<u8>) -> Result<Fingerprint> {
