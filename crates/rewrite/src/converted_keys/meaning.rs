@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use catalog::QualifiedName;
-use conversion::Namespace;
+use conversion::{IntegerType, Namespace};
 use squawk_syntax::ast::normalize_name_node;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
@@ -20,10 +20,19 @@ use crate::statement::paths;
 pub(super) enum Meaning {
     /// UUIDs of the table with this namespace.
     Key(Namespace),
-    /// What they are in the source.
+    /// What they are in the source: integers.
+    Integer,
+    /// What they are in the source, or what a query makes of them.
     Other,
     /// A column of a query, or of a relation that is not the source's own.
     Unknown,
+}
+
+impl Meaning {
+    /// Whether the values stay what they are in the source.
+    pub(super) fn stays(&self) -> bool {
+        matches!(self, Meaning::Integer | Meaning::Other)
+    }
 }
 
 /// What the columns of a view are.
@@ -84,16 +93,23 @@ impl ConvertedKeys<'_> {
             .descendants()
             .filter(|it| it.kind() == SyntaxKind::TARGET)
         {
-            let is_key = plain_column(&target).is_some_and(|it| self.meaning(&it) != Meaning::Other);
+            let is_key = plain_column(&target).is_some_and(|it| !self.meaning(&it).stays());
             if let Some(name) = given_name(&target).filter(|_| is_key) {
                 self.names.insert(name);
             }
+        }
+        for table in statement
+            .descendants()
+            .filter(|it| it.kind() == SyntaxKind::WITH_TABLE)
+        {
+            let keys = self.keys_of_with(&table);
+            self.names.extend(keys);
         }
     }
 
     /// Whether the relation is a table with converted columns, or a view that shows one.
     pub(super) fn has_keys(&self, relation: &QualifiedName) -> bool {
-        let shows_key = |it: &Outputs| it.values().any(|it| *it != Meaning::Other);
+        let shows_key = |it: &Outputs| it.values().any(|it| !it.stays());
         self.tables.contains_key(relation) || self.views.get(relation).is_some_and(shows_key)
     }
 
@@ -118,23 +134,43 @@ impl ConvertedKeys<'_> {
 
     /// What the column `name` means where it stands.
     pub(super) fn meaning(&self, name: &SyntaxNode) -> Meaning {
-        let column = normalize_name_node(name);
-        if !self.names.contains(&column) {
-            return Meaning::Other;
+        self.meaning_within(name, 0)
+    }
+
+    /// The same, asked of this many queries around it already.
+    pub(super) fn meaning_within(&self, name: &SyntaxNode, depth: u8) -> Meaning {
+        // Most names are none of a key anywhere.
+        if self.names.contains(&normalize_name_node(name)) {
+            self.resolved(name, depth)
+        } else {
+            Meaning::Other
         }
+    }
+
+    /// Whether the column stays an integer, for certain.
+    pub(super) fn stays_integer(&self, name: &SyntaxNode) -> bool {
+        self.resolved(name, 0) == Meaning::Integer
+    }
+
+    fn resolved(&self, name: &SyntaxNode, depth: u8) -> Meaning {
+        let column = normalize_name_node(name);
+        let of_query = |called: Option<&str>| self.column_of_query(name, called, &column, depth);
         let field = name
             .parent()
             .filter(|it| it.kind() == SyntaxKind::FIELD_EXPR && it.last_child().as_ref() == Some(name));
         let found = match field.and_then(|it| it.first_child()) {
             Some(qualifier) if qualifier.kind() == SyntaxKind::NAME_REF => {
                 let called = normalize_name_node(&qualifier);
-                let relation = match binding(&qualifier, &called) {
-                    Some(Binding::Named(path) | Binding::Aliased(path)) => paths(&path).next(),
-                    Some(Binding::Fixed) => None,
-                    None if called == "old" || called == "new" => own_relation(name),
+                match binding(&qualifier, &called) {
+                    Some(Binding::Named(path) | Binding::Aliased(path)) => {
+                        paths(&path).next().and_then(|it| self.column_of(&it, &column))
+                    }
+                    Some(Binding::Fixed) => of_query(Some(&called)),
+                    None if called == "old" || called == "new" => {
+                        own_relation(name).and_then(|it| self.column_of(&it, &column))
+                    }
                     None => None,
-                };
-                relation.and_then(|it| self.column_of(&it, &column))
+                }
             }
             Some(qualifier) => {
                 let mut names = qualifier
@@ -150,7 +186,7 @@ impl ConvertedKeys<'_> {
                 Binding::Named(path) | Binding::Aliased(path) => {
                     self.column_of(&paths(&path).next()?, &column)
                 }
-                Binding::Fixed => Some(Meaning::Unknown),
+                Binding::Fixed => Some(of_query(None).unwrap_or(Meaning::Unknown)),
             }),
         };
         found.unwrap_or(Meaning::Unknown)
@@ -167,8 +203,13 @@ impl ConvertedKeys<'_> {
         let mut tables = self.catalog.tables.iter();
         match tables.find(|it| it.qualified_name() == *relation) {
             Some(table) => {
-                let has_it = table.columns.iter().any(|it| it.name == column);
-                has_it.then_some(Meaning::Other)
+                let column = table.columns.iter().find(|it| it.name == column)?;
+                let is_integer = IntegerType::of(column).is_some();
+                Some(if is_integer {
+                    Meaning::Integer
+                } else {
+                    Meaning::Other
+                })
             }
             None => Some(Meaning::Unknown),
         }
@@ -182,7 +223,7 @@ impl ConvertedKeys<'_> {
             Binding::Fixed => Some(Meaning::Unknown),
         });
         let meanings: Vec<Meaning> = meanings.collect();
-        let holds_key = meanings.iter().any(|it| *it != Meaning::Other);
+        let holds_key = meanings.iter().any(|it| !it.stays());
         holds_key && (meanings.contains(&Meaning::Unknown) || meanings.iter().any(|it| *it != meanings[0]))
     }
 
@@ -230,11 +271,11 @@ fn is_around_select(kind: SyntaxKind) -> bool {
 }
 
 /// The SELECT that gives a query's columns their names.
-fn first_select(query: &SyntaxNode) -> Option<SyntaxNode> {
+pub(super) fn first_select(query: &SyntaxNode) -> Option<SyntaxNode> {
     selects(query).into_iter().next()
 }
 
-fn targets(select: &SyntaxNode) -> impl Iterator<Item = SyntaxNode> {
+pub(super) fn targets(select: &SyntaxNode) -> impl Iterator<Item = SyntaxNode> {
     let list = child(select, SyntaxKind::SELECT_CLAUSE).and_then(|it| child(&it, SyntaxKind::TARGET_LIST));
     let targets: Vec<SyntaxNode> = list.map(|it| it.children().collect()).unwrap_or_default();
     targets.into_iter().filter(|it| it.kind() == SyntaxKind::TARGET)
@@ -250,7 +291,7 @@ fn stands_for_a_view(select: &SyntaxNode) -> bool {
     child(select, SyntaxKind::FROM_CLAUSE).is_none() && targets(select).all(|it| is_null(&it))
 }
 
-fn given_name(target: &SyntaxNode) -> Option<String> {
+pub(super) fn given_name(target: &SyntaxNode) -> Option<String> {
     let name = child(target, SyntaxKind::AS_NAME)?;
     name.first_child().map(|it| normalize_name_node(&it))
 }

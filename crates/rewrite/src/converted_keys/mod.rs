@@ -4,6 +4,7 @@
 
 mod columns;
 mod meaning;
+mod subqueries;
 mod uses;
 
 use std::collections::{HashMap, HashSet};

@@ -7,7 +7,7 @@ use conversion::TableConversion;
 use squawk_syntax::ast::normalize_name_node;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::meaning::{Meaning, plain_column};
+use super::meaning::{Meaning, first_select, plain_column, targets};
 use super::{ConvertedKeys, Pass, range};
 use crate::literal::Naming;
 use crate::parse::Parsed;
@@ -21,6 +21,8 @@ struct Use {
     name: String,
     /// What uses it, as it is written.
     text: String,
+    /// PostgreSQL refuses it.
+    is_refused: bool,
 }
 
 impl ConvertedKeys<'_> {
@@ -43,7 +45,7 @@ impl ConvertedKeys<'_> {
                 K::PARTITION_ITEM_LIST => {
                     for item in part.children() {
                         let plain = item.first_child().filter(|it| it.kind() == K::NAME_REF);
-                        match plain.filter(|it| self.meaning(it) != Meaning::Other) {
+                        match plain.filter(|it| !self.meaning(it).stays()) {
                             Some(name) if child(&item, K::OP_CLASS_REF).is_some() => {
                                 let reason =
                                     format!("{} becomes a UUID, with another operator class", name.text());
@@ -60,16 +62,18 @@ impl ConvertedKeys<'_> {
         }
     }
 
-    /// A view or the like.
+    /// A view or the like: what PostgreSQL would refuse would end the load.
     pub(super) fn judge_query(&self, statement: &SyntaxNode, at: usize, pass: &mut Pass) {
         if !paths(statement).any(|it| self.has_keys(&it)) {
             return;
         }
         for it in self.uses(statement) {
-            pass.concerns.push(Concern {
-                offset: at + it.offset,
-                reason: it.to_string(),
-            });
+            let (offset, reason) = (at + it.offset, it.to_string());
+            if it.is_refused {
+                pass.obstacle(offset, reason);
+            } else {
+                pass.concerns.push(Concern { offset, reason });
+            }
         }
     }
 
@@ -142,6 +146,7 @@ impl ConvertedKeys<'_> {
             offset: range(&it).start,
             name: it.text().to_string(),
             text: around(&it),
+            is_refused: self.is_refused(&it),
         })
         .collect()
     }
@@ -151,7 +156,7 @@ impl ConvertedKeys<'_> {
     fn is_use(&self, name: &SyntaxNode) -> bool {
         use SyntaxKind as K;
         let meaning = self.meaning(name);
-        if meaning == Meaning::Other {
+        if meaning.stays() {
             return false;
         }
         let place = whole(name);
@@ -175,7 +180,8 @@ impl ConvertedKeys<'_> {
             | K::GROUPING_EXPR
             | K::GROUPING_SETS
             | K::GROUPING_CUBE
-            | K::GROUPING_ROLLUP => false,
+            | K::GROUPING_ROLLUP
+            | K::PARTITION_BY_CLAUSE => false,
             K::CONSTRAINT_EXCLUSION => child(&parent, K::OP).is_none_or(|it| it.text() != "="),
             K::ARG => {
                 let call = parent.ancestors().find(|it| it.kind() == K::CALL_EXPR);
@@ -194,9 +200,53 @@ impl ConvertedKeys<'_> {
         if text.trim_matches(['(', ')', ' ']).eq_ignore_ascii_case("null") {
             return true;
         }
-        let other = plain_column(other).map(|it| self.meaning(&it));
+        // `IN (SELECT …)`
+        let column =
+            first_select(other).map_or_else(|| plain_column(other), |it| plain_column(&targets(&it).next()?));
+        let other = column.map(|it| self.meaning(&it));
         matches!(meaning, Meaning::Key(_)) && other.as_ref() == Some(meaning)
     }
+}
+
+impl ConvertedKeys<'_> {
+    /// Whether no PostgreSQL takes the use: a number, or a column that stays an integer, beside a UUID; a UUID as a number.
+    fn is_refused(&self, name: &SyntaxNode) -> bool {
+        let place = whole(name);
+        let Some(parent) = place
+            .parent()
+            .filter(|_| matches!(self.meaning(name), Meaning::Key(_)))
+        else {
+            return false;
+        };
+        match parent.kind() {
+            SyntaxKind::CAST_EXPR => is_number_type(&parent),
+            SyntaxKind::BIN_EXPR => {
+                let other = parent
+                    .children()
+                    .find(|it| *it != place && !is_operator(it.kind()));
+                other.map(unwrapped).is_some_and(|it| match it.kind() {
+                    SyntaxKind::LITERAL => it.text().to_string().starts_with(|it: char| it.is_ascii_digit()),
+                    SyntaxKind::CAST_EXPR => is_number_type(&it),
+                    _ => plain_column(&it).is_some_and(|it| self.stays_integer(&it)),
+                })
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What stands in parentheses.
+fn unwrapped(node: SyntaxNode) -> SyntaxNode {
+    let inner = node
+        .first_child()
+        .filter(|_| node.kind() == SyntaxKind::PAREN_EXPR);
+    inner.map_or(node, unwrapped)
+}
+
+fn is_number_type(cast: &SyntaxNode) -> bool {
+    let name = child(cast, SyntaxKind::PATH_TYPE).map(|it| it.text().to_string());
+    let is_number = |it: &str| matches!(it, "smallint" | "integer" | "bigint" | "numeric" | "real");
+    name.is_some_and(|it| is_number(&it))
 }
 
 impl fmt::Display for Use {
@@ -296,7 +346,15 @@ fn is_equality(expression: &SyntaxNode) -> bool {
     parts.any(|it| {
         matches!(
             it.kind(),
-            K::EQ | K::NEQ | K::NEQB | K::IS_NOT | K::IS_KW | K::IS_DISTINCT_FROM | K::IS_NOT_DISTINCT_FROM
+            K::EQ
+                | K::NEQ
+                | K::NEQB
+                | K::IS_NOT
+                | K::IS_KW
+                | K::IS_DISTINCT_FROM
+                | K::IS_NOT_DISTINCT_FROM
+                | K::IN_KW
+                | K::NOT_IN
         )
     })
 }
@@ -304,6 +362,10 @@ fn is_equality(expression: &SyntaxNode) -> bool {
 fn is_operator(kind: SyntaxKind) -> bool {
     matches!(
         kind,
-        SyntaxKind::OP | SyntaxKind::IS_NOT | SyntaxKind::IS_DISTINCT_FROM | SyntaxKind::IS_NOT_DISTINCT_FROM
+        SyntaxKind::OP
+            | SyntaxKind::NOT_IN
+            | SyntaxKind::IS_NOT
+            | SyntaxKind::IS_DISTINCT_FROM
+            | SyntaxKind::IS_NOT_DISTINCT_FROM
     )
 }
