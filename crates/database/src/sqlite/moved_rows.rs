@@ -41,11 +41,6 @@ pub(super) struct MovedRows<'c, 't> {
 }
 
 impl Table {
-    /// Whether a value of it becomes NULL on its way.
-    pub(super) fn loses_values(&self) -> bool {
-        !self.omission.nulls.is_empty() || self.columns.iter().any(|it| it.on_misfit == OnMisfit::Null)
-    }
-
     /// Whether the values of the column at `place` may become NULL on their way.
     pub(super) fn loses_values_at(&self, place: usize) -> bool {
         self.columns[place].on_misfit == OnMisfit::Null

@@ -166,6 +166,12 @@ impl Table {
         (0..self.columns.len()).filter(stored).collect()
     }
 
+    /// Whether values of some rows that are moved become NULL by choice.
+    pub fn loses_values(&self) -> bool {
+        let is_lost = |it: &Column| it.on_misfit == OnMisfit::Null;
+        self.columns.iter().any(is_lost) || !self.omission.nulls.is_empty()
+    }
+
     /// Names of the table by which a row's number can be read; `None` where there is none, or columns hide it.
     pub(super) fn rowid_name(&self) -> Option<&'static str> {
         if self.without_rowid {

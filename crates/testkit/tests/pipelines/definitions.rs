@@ -1,7 +1,7 @@
 //! What a SQLite file's definitions say beyond names and types, on the target.
 
 use rusqlite::Connection;
-use testkit::{Desk, TARGET_OWNER};
+use testkit::{Desk, TARGET_OWNER, target_word};
 
 use crate::{consolidate, new_target};
 
@@ -105,5 +105,29 @@ fn definitions_of_a_sqlite_file_hold_on_the_target() {
             .unwrap_err();
         let constraint = error.as_db_error().unwrap().constraint().unwrap().to_owned();
         assert_eq!(constraint, fault);
+    }
+    client
+        .batch_execute(
+            "DELETE FROM shop.items WHERE code = 'D4'; ALTER TABLE shop.items DROP COLUMN total;
+             ALTER TABLE shop.items ADD COLUMN total double precision GENERATED ALWAYS AS (price * qty + 1) STORED",
+        )
+        .unwrap();
+    // What the target calculates is compared with what the file does; an archive has no such values.
+    let word = target_word(&target);
+    for (source, exit, words) in [
+        (
+            "definitions.sqlite",
+            1,
+            "values of generated columns differ: total, label, name",
+        ),
+        (
+            "definitions.tar",
+            0,
+            "not compared: generated column total of shop.items: the archive does not have its values",
+        ),
+    ] {
+        let found = desk.run(&format!("verify {source} {word} --to shop"));
+        found.assert_code(exit);
+        assert!(found.stdout_text().contains(words), "{found}");
     }
 }
