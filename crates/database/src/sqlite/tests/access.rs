@@ -72,7 +72,7 @@ fn an_index_that_does_not_agree_with_its_table_changes_nothing() {
         .map(|it| it[1].clone())
         .collect();
     assert_eq!(children, [Some("kept".to_owned()), Some("new".to_owned())]);
-    assert_eq!(inspection.orphans[0].rows, ["rowid 3 (old)"]);
+    assert_eq!(inspection.orphans[0].rows, ["rowid 3"]);
     let notes: Vec<String> = inspection.notes.iter().map(ToString::to_string).collect();
     let says = |text: &str| assert!(notes.iter().any(|it| it.contains(text)), "{text}: {notes:#?}");
     says("rowid 1 and rowid 2");
