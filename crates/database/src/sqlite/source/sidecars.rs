@@ -51,8 +51,12 @@ pub(super) fn state_of(path: &Path) -> io::Result<Vec<Option<Mark>>> {
 }
 
 fn mark_of(path: &Path) -> io::Result<Mark> {
+    let metadata = fs::metadata(path)?;
+    // A pipe would wait for ever.
+    if !metadata.is_file() {
+        return Err(io::Error::other(format!("{} is no file", path.display())));
+    }
     let file = File::open(path)?;
-    let metadata = file.metadata()?;
     let mut head = Vec::new();
     file.take(HEAD_BYTES).read_to_end(&mut head)?;
     Ok(Mark {
