@@ -192,16 +192,7 @@ impl SqliteSource {
         } = outcome;
         // After the census, which can give a table columns that keep what does not fit.
         new_names::give(&mut schema, choices, &mut blockers);
-        let is_unwritable = |it: &Blocker| {
-            matches!(
-                it,
-                Blocker::BadText { .. }
-                    | Blocker::BadUtf16 { .. }
-                    | Blocker::Misfits { .. }
-                    | Blocker::TooManyColumns { .. }
-            )
-        };
-        if blockers.iter().any(is_unwritable) {
+        if blockers.iter().any(Blocker::is_unwritable) {
             // The rows of such a table have no canonical text or were not read, so that its keys cannot be judged.
             return Ok(Inspection {
                 schema,
@@ -261,6 +252,17 @@ impl Blocker {
             Blocker::Misfits { values, .. } => values,
             _ => &[],
         }
+    }
+
+    /// Whether values cannot be written, or were not read.
+    fn is_unwritable(&self) -> bool {
+        matches!(
+            self,
+            Blocker::BadText { .. }
+                | Blocker::BadUtf16 { .. }
+                | Blocker::Misfits { .. }
+                | Blocker::TooManyColumns { .. }
+        )
     }
 
     /// The way out.

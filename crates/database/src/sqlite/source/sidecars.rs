@@ -88,7 +88,7 @@ pub(super) enum Mount {
     Unchanging,
 }
 
-/// File systems that are made once and never changed, by their numbers in `linux/magic.h`: ISO 9660, SquashFS, EROFS,
+/// File systems that are made once and never changed, by their numbers in `linux/magic.h`: ISO 9660, `SquashFS`, EROFS,
 /// cramfs.
 #[cfg(target_os = "linux")]
 const UNCHANGING: [u64; 4] = [0x9660, 0x7371_7368, 0xe0f5_e1e2, 0x28cd_3d45];
