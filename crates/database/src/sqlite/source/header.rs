@@ -94,10 +94,12 @@ impl Header {
 
 /// Whether there is a journal that may have to be rolled back. One that is kept for later has zeros at its head.
 fn has_live_journal(path: &Path) -> bool {
+    let journal = with_suffix(path, "-journal");
     let mut first = [0];
-    File::open(with_suffix(path, "-journal"))
-        .and_then(|mut it| it.read(&mut first))
-        .is_ok_and(|length| length == 1 && first != [0])
+    fs::metadata(&journal).is_ok_and(|it| it.is_file())
+        && File::open(journal)
+            .and_then(|mut it| it.read(&mut first))
+            .is_ok_and(|length| length == 1 && first != [0])
 }
 
 /// Whether the file begins with SQLite's header. An empty file, which SQLite would take for an empty

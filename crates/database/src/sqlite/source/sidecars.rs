@@ -51,8 +51,12 @@ pub(super) fn state_of(path: &Path) -> io::Result<Vec<Option<Mark>>> {
 }
 
 fn mark_of(path: &Path) -> io::Result<Mark> {
+    let metadata = fs::metadata(path)?;
+    // A pipe would wait for ever.
+    if !metadata.is_file() {
+        return Err(io::Error::other(format!("{} is no file", path.display())));
+    }
     let file = File::open(path)?;
-    let metadata = file.metadata()?;
     let mut head = Vec::new();
     file.take(HEAD_BYTES).read_to_end(&mut head)?;
     Ok(Mark {
@@ -84,7 +88,7 @@ pub(super) enum Mount {
     Unchanging,
 }
 
-/// File systems that are made once and never changed, by their numbers in `linux/magic.h`: ISO 9660, SquashFS, EROFS,
+/// File systems that are made once and never changed, by their numbers in `linux/magic.h`: ISO 9660, `SquashFS`, EROFS,
 /// cramfs.
 #[cfg(target_os = "linux")]
 const UNCHANGING: [u64; 4] = [0x9660, 0x7371_7368, 0xe0f5_e1e2, 0x28cd_3d45];

@@ -64,6 +64,16 @@ fn full_text_tables_become_plain_ones_with_an_index_by_choice() {
             "{expected}: {notes:?}"
         );
     }
+    let renamed = Choices {
+        full_text: FullText::TsVector,
+        renames: vec![super::names::rename("note", Some("extra"), "tsv")],
+        ..Choices::default()
+    };
+    let renamed = source.inspect(&renamed).unwrap().pre_data;
+    assert!(
+        renamed.contains("    tsv text,\n    tsv_ tsvector GENERATED"),
+        "{renamed}"
+    );
     let note = &inspection.schema.tables[1];
     assert_eq!(rows(&source, note)[0][0].as_deref(), Some("7"));
     let columns = &inspection.catalog.tables[1].columns;

@@ -212,15 +212,14 @@ impl Work<'_> {
             .iter()
             .find(|(.., key)| *key > 0 && key_index.is_none())
             .map(|(name, ..)| quote(name));
-        let (order, path) = match key_index.filter(|_| without_rowid) {
-            Some(index) => (self.key_order(&index)?, format!("INDEXED BY {}", quote(&index))),
-            None => {
-                let rowid = free.map(str::to_owned).or(alias);
-                (
-                    rowid.map_or(Order::Hidden, Order::Rowid),
-                    "NOT INDEXED".to_owned(),
-                )
-            }
+        let (order, path) = if let Some(index) = key_index.filter(|_| without_rowid) {
+            (self.key_order(&index)?, format!("INDEXED BY {}", quote(&index)))
+        } else {
+            let rowid = free.map(str::to_owned).or(alias);
+            (
+                rowid.map_or(Order::Hidden, Order::Rowid),
+                "NOT INDEXED".to_owned(),
+            )
         };
         let sources: Vec<String> = names.iter().map(|it| format!("s.{it}")).collect();
         let table = quote(table);
