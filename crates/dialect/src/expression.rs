@@ -80,7 +80,10 @@ impl fmt::Display for Untranslated {
                     "SQLite and PostgreSQL write the number `{what}` differently as text"
                 )
             }
-            Untranslated::Mixed(what) => write!(f, "`{what}` has no one kind of value"),
+            Untranslated::Mixed(what) => write!(
+                f,
+                "the values of `{what}` are of several kinds, or compare without regard to case (--nocase)"
+            ),
             Untranslated::Pattern(what) => {
                 write!(f, "the pattern of `{what}` is not a constant that can be read")
             }

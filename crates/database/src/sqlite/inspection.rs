@@ -141,7 +141,7 @@ impl SqliteSource {
         );
         let hints: std::collections::BTreeSet<&str> = inspection.blockers.iter().map(Blocker::hint).collect();
         let hints: Vec<&str> = hints.into_iter().collect();
-        let values = inspection.blockers.iter().flat_map(Blocker::values);
+        let values = inspection.blockers.iter().flat_map(Blocker::values).cloned();
         Err(Error::new(ErrorKind::Unsupported, message)
             .with_hint(hints.join("; "))
             .with_names(values.collect()))
@@ -274,12 +274,12 @@ fn left_behind(schema: &Schema) -> Vec<Note> {
 }
 
 impl Blocker {
-    /// What the values are that stand in the way, such as `orders.qty of rowid 17 is 'seven'`: row data.
-    pub fn values(&self) -> Vec<String> {
+    /// What the values are that stand in the way, such as `orders.qty of 17 is 'seven'`: row data.
+    pub fn values(&self) -> &[String] {
         match self {
-            Blocker::Misfits { values, .. } => values.clone(),
-            Blocker::Orphans { key } => key.values().collect(),
-            _ => Vec::new(),
+            Blocker::Misfits { values, .. } => values,
+            Blocker::Orphans { key } => &key.values,
+            _ => &[],
         }
     }
 

@@ -8,7 +8,7 @@ use super::rows::{expression, failed, quote};
 use super::rule::Taken;
 use super::schema::Table;
 use super::target_type::TargetType;
-use crate::{Error, ErrorKind, Result};
+use crate::Result;
 
 /// Which values of a row are compared, and how.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +53,13 @@ pub(super) fn keyed_rows(
             let value = row.get_ref(field + 1).map_err(failed(table))?;
             text.clear();
             let taken = table.rule(place).take(value, &mut text, TargetType::write);
-            let taken = taken.map_err(|_| misfit(table, place))?;
+            let taken = taken.map_err(|misfit| {
+                misfit.of(
+                    &table.name,
+                    &table.columns[place].name,
+                    table.columns[place].target,
+                )
+            })?;
             if let (Taken::Value, Some(&comparison)) = (taken, comparisons.get(field)) {
                 comparable(table.columns[place].target, comparison, &mut text);
                 bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
@@ -74,17 +80,6 @@ pub(super) fn keyed_rows(
         visit(row.get(0).map_err(failed(table))?, &bytes)?;
     }
     Ok(())
-}
-
-fn misfit(table: &Table, place: usize) -> Error {
-    let column = &table.columns[place];
-    let message = format!(
-        "a value of {}.{} does not fit {}, although every value was checked",
-        table.name,
-        column.name,
-        column.target.to_sql()
-    );
-    Error::new(ErrorKind::Unsupported, message)
 }
 
 /// Makes of the value's text on the target what that compares: a numeric without its trailing zeros, text without case

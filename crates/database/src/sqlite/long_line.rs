@@ -2,6 +2,7 @@
 
 use super::inspection::Inspection;
 use super::note::{Note, NoteKind};
+use super::row_label::word;
 use super::schema::{Schema, Table};
 use crate::{Error, ErrorKind, Result};
 
@@ -44,7 +45,7 @@ pub(super) fn notes(schema: &Schema) -> impl Iterator<Item = Note> {
 
 fn said(table: &Table) -> Option<String> {
     let LongLine { bytes, row } = table.long_line.as_ref()?;
-    let word = table.row_word();
+    let word = word(table);
     Some(format!(
         "a row has up to {bytes} bytes as a line of CSV, and the server takes {LINE_BYTES_MAX} ({word} {row})"
     ))

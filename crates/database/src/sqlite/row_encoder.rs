@@ -9,7 +9,7 @@ use super::batch::{Batch, BatchRow};
 use super::rule::{ColumnRule, Taken};
 use super::schema::Table;
 use super::target_type::{Misfit, TargetType};
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, Result};
 
 /// Writes the rows of one table, each value as the server itself would print or send it.
 #[derive(Clone, Debug)]
@@ -123,12 +123,8 @@ impl RowEncoder {
         Ok(())
     }
 
-    fn misfit(&self, place: usize, _: Misfit) -> Error {
-        let (column, ColumnRule { target, .. }) = &self.columns[place];
-        let message = format!(
-            "a value of {}.{column} does not fit {target}, although every value was checked",
-            self.table
-        );
-        Error::new(ErrorKind::Unsupported, message)
+    fn misfit(&self, place: usize, misfit: Misfit) -> Error {
+        let (column, rule) = &self.columns[place];
+        misfit.of(&self.table, column, rule.target)
     }
 }

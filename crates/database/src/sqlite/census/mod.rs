@@ -23,6 +23,7 @@ use std::collections::HashSet;
 use rusqlite::Connection;
 
 use super::proposal::{Proposal, declared_length, propose};
+use super::row_label::word as row_word;
 use super::schema::Table;
 use super::target_type::TargetType;
 use crate::Result;
@@ -62,15 +63,6 @@ pub(super) fn take(
     Ok(TableCensus {
         columns: columns.collect(),
     })
-}
-
-/// What the rows of a table are named by.
-fn row_word(table: &Table) -> &'static str {
-    match (table.rowid_name(), table.without_rowid) {
-        (Some(_), _) => "rowid",
-        (None, true) => "key",
-        (None, false) => "row",
-    }
 }
 
 /// Names, in lower case, of columns in keys, indexes and foreign keys.

@@ -56,11 +56,12 @@ fn orphans_stop_the_inspection_and_are_named() {
     // What the keys are is row data.
     assert!(!error.to_string().contains("(99)"), "{error}");
     let blockers = source.survey(&Choices::default()).unwrap().blockers;
-    let values: Vec<String> = blockers.iter().flat_map(Blocker::values).collect();
-    assert!(
-        values.contains(&"person (boss) of rowid 2 is (99)".to_owned()),
-        "{values:?}"
-    );
+    let values: Vec<&str> = blockers
+        .iter()
+        .flat_map(Blocker::values)
+        .map(String::as_str)
+        .collect();
+    assert!(values.contains(&"person (boss) of rowid 2 is (99)"), "{values:?}");
 }
 
 // Fault 48.
