@@ -142,7 +142,7 @@ fn push_conflicts(text: &mut String, conflicts: &[Conflict]) {
         };
         let topic = it.topic.word();
         let line = format!(
-            "  {mark}  {topic:topic_width$}  {:width$}  {}",
+            "  {mark}        {topic:topic_width$}  {:width$}  {}",
             it.text, it.way_out
         );
         let _ = writeln!(text, "{}", line.trim_end());

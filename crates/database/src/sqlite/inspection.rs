@@ -12,6 +12,7 @@ use super::chosen::Chosen;
 use super::ddl;
 use super::discard::Discard;
 use super::expressions;
+use super::generated;
 use super::keys;
 use super::long_line;
 use super::misfits::{self, Outcome};
@@ -233,7 +234,7 @@ impl SqliteSource {
         let (mut keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
         let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
         keys.prove_partial(self.connection(), &schema, &mut notes)?;
-        expressions::generate(self.connection(), &mut schema, &keys, &mut notes);
+        generated::generate(self.connection(), &mut schema, &keys, &mut notes);
         text_search::settle(&mut schema, &mut names, &mut notes);
         let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes);
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
