@@ -14,7 +14,6 @@ use super::discard::Discard;
 use super::expressions;
 use super::generated;
 use super::keys;
-use super::long_line;
 use super::misfits::{self, Outcome};
 use super::modules;
 use super::naming::Names;
@@ -240,7 +239,6 @@ impl SqliteSource {
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         let programs = programs::translate(self.connection(), &schema, &keys, choices.names, &mut notes)?;
         notes.extend(left_behind(&schema));
-        notes.extend(long_line::notes(&schema));
         let post_data = ddl::post_data(&schema, &keys, &expressions) + &program_ddl::post_data(&programs);
         Ok(Inspection {
             catalog: translate::catalog(&schema, &keys, &expressions, &identities, &programs),

@@ -3,7 +3,7 @@
 use super::inspection::Inspection;
 use super::note::{Note, NoteKind};
 use super::row_label::word;
-use super::schema::{Schema, Table};
+use super::schema::Table;
 use crate::{Error, ErrorKind, Result};
 
 /// What PostgreSQL holds as one piece of memory (`MaxAllocSize`), with the byte at its end.
@@ -34,13 +34,10 @@ impl Inspection {
     }
 }
 
-/// A note on each table with such rows.
-pub(super) fn notes(schema: &Schema) -> impl Iterator<Item = Note> {
-    let tables = schema.tables.iter();
-    tables.filter_map(|it| {
-        let text = said(it)? + ": dump wants --rows binary";
-        Some(Note::new(NoteKind::Changed, &it.name, text))
-    })
+/// A note on a table with such rows.
+pub(super) fn note(table: &Table) -> Option<Note> {
+    let text = said(table)? + ": dump wants --rows binary";
+    Some(Note::new(NoteKind::Changed, &table.name, text))
 }
 
 fn said(table: &Table) -> Option<String> {

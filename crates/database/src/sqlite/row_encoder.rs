@@ -8,7 +8,7 @@ use rusqlite::types::ValueRef;
 use super::batch::{Batch, BatchRow};
 use super::rule::{ColumnRule, Taken};
 use super::schema::Table;
-use super::target_type::{Misfit, TargetType};
+use super::target_type::{Misfit, TargetType, unproved};
 use crate::{Error, Result};
 
 /// Writes the rows of one table, each value as the server itself would print or send it.
@@ -123,8 +123,8 @@ impl RowEncoder {
         Ok(())
     }
 
-    fn misfit(&self, place: usize, misfit: Misfit) -> Error {
+    fn misfit(&self, place: usize, _: Misfit) -> Error {
         let (column, rule) = &self.columns[place];
-        misfit.of(&self.table, column, rule.target)
+        unproved(&self.table, column, rule.target)
     }
 }

@@ -70,15 +70,13 @@ pub enum TargetType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Misfit;
 
-impl Misfit {
-    /// In a column of which every value was proved to fit.
-    pub(super) fn of(self, table: &str, column: &str, target: TargetType) -> Error {
-        let message = format!(
-            "a value of {table}.{column} does not fit {}, although every value was checked",
-            target.to_sql()
-        );
-        Error::new(ErrorKind::Unsupported, message)
-    }
+/// For a value of a column of which every value was proved to fit.
+pub(super) fn unproved(table: &str, column: &str, target: TargetType) -> Error {
+    let message = format!(
+        "a value of {table}.{column} does not fit {}, although every value was checked",
+        target.to_sql()
+    );
+    Error::new(ErrorKind::Unsupported, message)
 }
 
 impl TargetType {
