@@ -52,10 +52,10 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result {
         read_tables(&source, &inspection, &header.forms, packer)
     })?;
     finish(writer, &header.catalog, &name, &progress, options, ui)?;
+    let rejected = rejected.keep();
     for sentence in cli::discard_sentences(&header.discards, &header.catalog) {
         ui.finding(format_args!("{name}: {sentence}"));
     }
-    let rejected = rejected.keep();
     for file in &rejected {
         ui.finding(format_args!("{name}: rejected rows are in {}", file.display()));
     }

@@ -22,6 +22,7 @@ impl Translator<'_> {
         if base.as_ref().is_some_and(|it| it.volatile) {
             return Err(Untranslated::Operator(source.to_owned()));
         }
+        self.spend(base.as_ref().map_or(0, |it| it.sql.len()) * pairs.len())?;
         let (mut conditions, mut results) = (Vec::new(), Vec::new());
         for (when, then) in pairs {
             let condition = match &base {
@@ -87,7 +88,9 @@ impl Translator<'_> {
         if left.volatile || left.constant.is_some() {
             return Err(Untranslated::Function(source.to_owned()));
         }
-        let equal = self.compared(left.clone(), Operator::Equals, right, source)?;
+        // It is a function: no affinity converts one of them for the other.
+        let bare = |it: Value| Value { affinity: None, ..it };
+        let equal = self.compared(bare(left.clone()), Operator::Equals, bare(right), source)?;
         let sql = format!("CASE WHEN {} THEN NULL ELSE {} END", equal.sql, left.sql);
         Ok(Value {
             nullable: true,

@@ -133,6 +133,7 @@ impl Translator<'_> {
         if value.volatile {
             return Err(Untranslated::Operator(source.to_owned()));
         }
+        self.spend(value.sql.len() * items.len())?;
         let (mut parts, mut left_sides, mut right_sides) = (vec![value.clone()], Vec::new(), Vec::new());
         for item in items {
             let item = self.value(item)?;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::keyed_rows::{RowKey, keyed_rows};
 use super::row_label::cut;
-use super::rows::{self, quote};
+use super::rows::{self, itself, quote};
 use super::schema::Table;
 use super::scratch::{Scratch, failed, writing};
 use crate::Result;
@@ -58,8 +58,8 @@ pub(super) fn rows_with_null(connection: &Connection, table: &Table, columns: &[
         .map(|&place| format!("s.{} IS NULL", quote(&table.columns[place].name)))
         .collect();
     let sql = format!(
-        "SELECT {name} FROM main.{} AS s WHERE {} LIMIT {}",
-        quote(&table.name),
+        "SELECT {name} FROM {} WHERE {} LIMIT {}",
+        itself(table, "s"),
         tests.join(" OR "),
         NAMED_MAX + 1
     );

@@ -77,6 +77,8 @@ pub(super) fn decide(
             .collect();
         let definition = match table_definition(&table.sql) {
             Ok(it) => it,
+            // What was a virtual table has none of its own.
+            Err(_) if table.sql.is_empty() => TableDefinition::default(),
             Err(error) => {
                 notes.push(Note::new(NoteKind::Constraint, &table.name, error.to_string()));
                 TableDefinition::default()
@@ -188,6 +190,15 @@ impl Decision<'_> {
                 return None;
             }
         };
+        if let Some(always) = self.said_by_type(&translated.sql) {
+            let text = format!(
+                "CHECK constraint{} ({}) is left out: the type of {always} says the same",
+                check.name.as_ref().map(|it| format!(" {it}")).unwrap_or_default(),
+                check.expression
+            );
+            self.note(text);
+            return None;
+        }
         let column = column.as_deref().and_then(|it| self.table.column(it));
         let columns: Vec<String> = column.iter().map(|it| it.new_name.clone()).collect();
         // SQLite takes any name, and one name twice.
@@ -218,6 +229,16 @@ impl Decision<'_> {
             sql: translated.sql,
             valid: broken == 0,
         })
+    }
+
+    /// The column that a condition compares with itself, as `date(d) = d` does where `d` is a date.
+    fn said_by_type(&self, condition: &str) -> Option<&str> {
+        let sides = condition
+            .split_once(" IS NOT DISTINCT FROM ")
+            .or_else(|| condition.split_once(" = "))?;
+        let columns = &mut self.table.columns.iter();
+        let column = columns.find(|it| quote_ident(&it.new_name) == sides.0)?;
+        (sides.0 == sides.1).then_some(column.name.as_str())
     }
 
     fn index(&mut self, index: &Index) -> Planned<Terms> {

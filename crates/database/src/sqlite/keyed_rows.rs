@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::nocase::Comparison;
-use super::rows::{expression, failed, quote};
+use super::rows::{expression, failed, itself};
 use super::rule::Taken;
 use super::schema::Table;
 use super::target_type::{TargetType, unproved};
@@ -38,10 +38,10 @@ pub(super) fn keyed_rows(
         .collect();
     conditions.extend(table.omission.condition.clone());
     let sql = format!(
-        "SELECT {}, {} FROM main.{} AS s WHERE {}",
+        "SELECT {}, {} FROM {} WHERE {}",
         table.row_name("s").as_deref().unwrap_or("NULL"),
         columns.join(", "),
-        quote(&table.name),
+        itself(table, "s"),
         conditions.join(" AND ")
     );
     let mut statement = connection.prepare(&sql).map_err(failed(table))?;

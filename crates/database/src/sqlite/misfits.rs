@@ -224,6 +224,8 @@ impl Suspect {
                     reason,
                     rows: examples,
                 });
+                // So that the rest can be judged, and all that is in the way is told at once.
+                column.on_misfit = OnMisfit::Null;
                 return;
             }
             OnBadValue::Reject => {
@@ -275,6 +277,7 @@ impl Suspect {
             keeps: Some(self.place),
             nulls: table.row_count - self.misfits.count,
             rowid_max: None,
+            range: None,
             uniform: false,
             bytes_max: self.bytes_max,
             collation: "BINARY".to_owned(),

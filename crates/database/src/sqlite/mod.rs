@@ -8,6 +8,7 @@
 //! `docs/type-mapping.md` tells the rules.
 
 mod batch;
+mod calculator;
 mod census;
 mod choices;
 mod chosen;
@@ -44,6 +45,7 @@ mod programs;
 mod proof;
 mod proposal;
 mod references;
+mod refusal;
 mod rejected;
 mod row_encoder;
 mod row_label;

@@ -16,7 +16,7 @@ use super::collisions::label;
 use super::keyed_rows::comparable;
 use super::nocase::Comparison;
 use super::orphans::Omission;
-use super::rows::{quote, scan_sql};
+use super::rows::{itself, quote, scan_sql};
 use super::rule::OnMisfit;
 use super::schema::{Column, Table};
 use super::scope::{affinity, column_definition};
@@ -41,11 +41,6 @@ pub(super) struct MovedRows<'c, 't> {
 }
 
 impl Table {
-    /// Whether a value of it becomes NULL on its way.
-    pub(super) fn loses_values(&self) -> bool {
-        !self.omission.nulls.is_empty() || self.columns.iter().any(|it| it.on_misfit == OnMisfit::Null)
-    }
-
     /// Whether the values of the column at `place` may become NULL on their way.
     pub(super) fn loses_values_at(&self, place: usize) -> bool {
         self.columns[place].on_misfit == OnMisfit::Null
@@ -60,7 +55,7 @@ impl<'c, 't> MovedRows<'c, 't> {
             connection,
             table,
             at,
-            same: format!("main.{}", quote(&table.name)),
+            same: itself(table, &quote(&table.name)),
             changed: None,
             row: table
                 .row_name(&quote(&table.name))

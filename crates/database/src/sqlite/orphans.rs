@@ -100,6 +100,9 @@ impl<'a> OrphanRows<'a> {
 
     /// Finds and counts those of one foreign key.
     pub(super) fn count(&mut self, schema: &Schema, link: &Link) -> Result<u64> {
+        if link.is_complete(schema) {
+            return Ok(0);
+        }
         let (table, parent) = (&schema.tables[link.table], &schema.tables[link.parent]);
         let orphans = link.orphans();
         let number = i64::try_from(link.number).unwrap_or(i64::MAX);

@@ -78,6 +78,8 @@ pub struct Column {
     pub nulls: u64,
     /// The largest rowid; for a column that is an alias of it.
     pub rowid_max: Option<i64>,
+    /// The smallest and the largest value, where all are integers.
+    pub range: Option<(i64, i64)>,
     /// Whether all its values are of one storage class.
     pub uniform: bool,
     /// Bytes of the longest text as the target type writes it.
@@ -162,6 +164,12 @@ impl Table {
     pub fn stored_places(&self) -> Vec<usize> {
         let stored = |place: &usize| self.columns[*place].expression.is_none();
         (0..self.columns.len()).filter(stored).collect()
+    }
+
+    /// Whether values of some rows that are moved become NULL by choice.
+    pub fn loses_values(&self) -> bool {
+        let is_lost = |it: &Column| it.on_misfit == OnMisfit::Null;
+        self.columns.iter().any(is_lost) || !self.omission.nulls.is_empty()
     }
 
     /// Names of the table by which a row's number can be read; `None` where there is none, or columns hide it.
@@ -273,6 +281,7 @@ fn read_table(
                 keeps: None,
                 nulls: 0,
                 rowid_max: None,
+                range: None,
                 uniform: true,
                 bytes_max: 0,
                 collation: String::new(),

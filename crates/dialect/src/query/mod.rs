@@ -29,6 +29,7 @@ pub(crate) use from::{free_alias, is_in_file, source_of};
 pub(crate) use nested::children;
 pub(crate) use types::cast;
 
+use crate::budget::Budget;
 use crate::relation::{Relation, Relations};
 use crate::translator::{self, Names, Values};
 use crate::{Assumption, Expression, ScopeColumn, Untranslated};
@@ -88,6 +89,7 @@ pub(crate) struct Reader<'r> {
     remarks: RefCell<BTreeSet<Remark>>,
     reads: RefCell<BTreeSet<String>>,
     assumptions: RefCell<BTreeSet<Assumption>>,
+    budget: Budget,
 }
 
 impl<'r> Reader<'r> {
@@ -97,6 +99,7 @@ impl<'r> Reader<'r> {
             remarks: RefCell::default(),
             reads: RefCell::default(),
             assumptions: RefCell::default(),
+            budget: Budget::default(),
         }
     }
 
@@ -211,6 +214,10 @@ impl Names for InFrame<'_> {
             },
             None => Values::Known,
         }
+    }
+
+    fn budget(&self) -> Option<&Budget> {
+        Some(&self.reader.budget)
     }
 
     fn part(&self, expression: &Expr<'_>) -> Option<Result<Expression, Untranslated>> {

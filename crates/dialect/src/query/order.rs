@@ -9,7 +9,7 @@ use super::frame::Frame;
 use super::quoted;
 use super::refusal::{Form, Refusal};
 use super::select::column_of;
-use super::types::sort_key;
+use super::types::{as_key, sort_key};
 use crate::parse::unquote;
 use crate::{Collation, Expression, ValueType};
 
@@ -106,7 +106,7 @@ impl Reader<'_> {
         collation: Collation,
         name: &str,
     ) -> Result<String, Refusal> {
-        sort_key(sql, value_type, collation).ok_or_else(|| Refusal::NoOrder {
+        sort_key(&as_key(sql, value_type), value_type, collation).ok_or_else(|| Refusal::NoOrder {
             column: name.to_owned(),
         })
     }

@@ -7,11 +7,14 @@ use sqlite3_parser::ast::{Distinctness, Expr, OneSelect, ResultColumn, SortedCol
 use super::frame::Frame;
 use super::from::alias_of;
 use super::order::Ordering;
-use super::refusal::Refusal;
-use super::types::{cast, cast_name, is_comparable};
+use super::refusal::{Form, Refusal};
+use super::types::{as_key, cast, cast_name, is_comparable};
 use super::{Reader, quoted};
 use crate::parse::unquote;
 use crate::{Affinity, Collation, Expression, ScopeColumn, ValueType};
+
+/// As many columns as a table or a view of PostgreSQL has at most.
+const COLUMNS_MAX: usize = 1600;
 
 /// A query that can be run on the target.
 #[derive(Clone, Debug)]
@@ -146,6 +149,9 @@ impl Reader<'_> {
                     stars(Some(&unquote(table.0)), frame, &mut items)?;
                 }
             }
+            if items.len() > COLUMNS_MAX {
+                return Err(Form::Columns.into());
+            }
         }
         Ok(items)
     }
@@ -180,7 +186,7 @@ impl Reader<'_> {
                     column: expression.to_string(),
                 });
             }
-            keys.push(value.sql);
+            keys.push(as_key(&value.sql, value.value_type));
         }
         Ok(keys)
     }

@@ -22,6 +22,7 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
+use super::choices::OnBadValue;
 use super::proposal::{Proposal, declared_length, propose};
 use super::row_label::word as row_word;
 use super::schema::Table;
@@ -41,6 +42,7 @@ pub(super) fn take(
     connection: &Connection,
     table: &mut Table,
     chosen: &[Option<TargetType>],
+    on_bad_value: OnBadValue,
 ) -> Result<TableCensus> {
     let (rows, profiles, long_line) = pass::read(connection, table)?;
     table.row_count = rows;
@@ -56,7 +58,7 @@ pub(super) fn take(
             let ordered = ordered.contains(&column.name.to_ascii_lowercase());
             let proposal = match *chosen {
                 Some(target) => Proposal::chosen(target, &profile),
-                None => propose(column, &profile.without_bad_text(), ordered, row_word(table)),
+                None => propose(column, &profile, ordered, row_word(table), on_bad_value),
             };
             ColumnCensus { profile, proposal }
         });

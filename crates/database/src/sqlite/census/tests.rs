@@ -269,7 +269,13 @@ fn report_names_what_the_declared_type_refuses() {
         )
         .unwrap();
     let mut tables = Schema::read(&connection).unwrap().tables;
-    let census = super::take(&connection, &mut tables[0], &[None, None]).unwrap();
+    let census = super::take(
+        &connection,
+        &mut tables[0],
+        &[None, None],
+        super::OnBadValue::Stop,
+    )
+    .unwrap();
     let on_bad_value = OnBadValue::default();
     super::settle(
         &mut tables[0],

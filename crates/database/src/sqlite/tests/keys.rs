@@ -201,6 +201,14 @@ fn parents_are_looked_for_as_the_target_compares() {
          CREATE TABLE t (a INTEGER REFERENCES p, b REAL REFERENCES p (b)); INSERT INTO t VALUES (1, 0.0), (70000, 1)",
         2,
     );
+    // Where the parent's rowids have no gap their ends decide; a gap, and a value that is no integer, are looked for.
+    check(
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (-1), (0), (1);
+         CREATE TABLE q (id INTEGER PRIMARY KEY); INSERT INTO q VALUES (1), (3);
+         CREATE TABLE t (a INTEGER REFERENCES p, b INTEGER REFERENCES q, c INTEGER REFERENCES p, d INTEGER REFERENCES p);
+         INSERT INTO t VALUES (-1, 1, -2, 0), (1, 2, 2, 1), (NULL, 3, 0, NULL)",
+        3,
+    );
     // An index that compares otherwise than its column does not help to find the parent.
     check(
         "CREATE TABLE p (a TEXT COLLATE NOCASE); CREATE UNIQUE INDEX i ON p (a COLLATE BINARY); INSERT INTO p VALUES ('a'), ('A');
