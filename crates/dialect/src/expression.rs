@@ -86,7 +86,10 @@ impl fmt::Display for Untranslated {
                 f,
                 "`{what}` rounds the binary number, and PostgreSQL the decimal one, so that halves such as 9.95 come out differently"
             ),
-            Untranslated::Mixed(what) => write!(f, "`{what}` has no one kind of value"),
+            Untranslated::Mixed(what) => write!(
+                f,
+                "the values of `{what}` are of several kinds, or compare without regard to case (--nocase)"
+            ),
             Untranslated::Pattern(what) => {
                 write!(f, "the pattern of `{what}` is not a constant that can be read")
             }

@@ -13,8 +13,8 @@ use super::chosen::Chosen;
 use super::ddl;
 use super::discard::Discard;
 use super::expressions;
+use super::generated;
 use super::keys;
-use super::long_line;
 use super::misfits::{self, Outcome};
 use super::modules;
 use super::naming::Names;
@@ -221,13 +221,12 @@ impl SqliteSource {
             orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
         leave_out_unjudged(&mut orphans, &mut blockers);
         keys.prove_partial(self.connection(), &schema, &mut notes)?;
-        expressions::generate(self.connection(), &mut schema, &keys, &mut notes);
+        generated::generate(self.connection(), &mut schema, &keys, &mut notes);
         text_search::settle(&mut schema, &mut names, &mut notes);
         let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes);
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         let programs = programs::translate(self.connection(), &schema, &keys, choices.names, &mut notes)?;
         notes.extend(modules::shadows(&schema));
-        notes.extend(long_line::notes(&schema));
         let post_data = ddl::post_data(&schema, &keys, &expressions) + &program_ddl::post_data(&programs);
         Ok(Inspection {
             catalog: translate::catalog(&schema, &keys, &expressions, &identities, &programs),
@@ -273,12 +272,12 @@ fn check_column_count(table: &Table, blockers: &mut Vec<Blocker>) {
 }
 
 impl Blocker {
-    /// What the values are that stand in the way, such as `orders.qty of rowid 17 is 'seven'`: row data.
-    pub fn values(&self) -> Vec<String> {
+    /// What the values are that stand in the way, such as `orders.qty of 17 is 'seven'`: row data.
+    pub fn values(&self) -> &[String] {
         match self {
-            Blocker::Misfits { values, .. } => values.clone(),
-            Blocker::Orphans { key } => key.values().collect(),
-            _ => Vec::new(),
+            Blocker::Misfits { values, .. } => values,
+            Blocker::Orphans { key } => &key.values,
+            _ => &[],
         }
     }
 

@@ -7,8 +7,8 @@ use super::nocase::Comparison;
 use super::rows::{expression, failed, itself};
 use super::rule::Taken;
 use super::schema::Table;
-use super::target_type::TargetType;
-use crate::{Error, ErrorKind, Result};
+use super::target_type::{TargetType, unproved};
+use crate::Result;
 
 /// Which values of a row are compared, and how.
 #[derive(Clone, Copy, Debug)]
@@ -53,20 +53,21 @@ pub(super) fn keyed_rows(
             let value = row.get_ref(field + 1).map_err(failed(table))?;
             text.clear();
             let taken = table.rule(place).take(value, &mut text, TargetType::write);
-            let taken = taken.map_err(|_| misfit(table, place))?;
+            let column = &table.columns[place];
+            let taken = taken.map_err(|_| unproved(&table.name, &column.name, column.target))?;
             if let (Taken::Value, Some(&comparison)) = (taken, comparisons.get(field)) {
-                comparable(table.columns[place].target, comparison, &mut text);
+                comparable(column.target, comparison, &mut text);
                 bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
                 bytes.extend_from_slice(&text);
                 continue;
             }
-            let test = field
+            let wanted = field
                 .checked_sub(places.len())
                 .and_then(|it| key.predicate.get(it));
             // The row is set aside, or its key is not complete on the target, or it does not count.
             if taken == Taken::Rejected
                 || field < places.len()
-                || test.is_some_and(|(_, not_null)| (taken == Taken::Value) != *not_null)
+                || wanted.is_some_and(|(_, not_null)| (taken == Taken::Value) != *not_null)
             {
                 continue 'rows;
             }
@@ -74,17 +75,6 @@ pub(super) fn keyed_rows(
         visit(row.get(0).map_err(failed(table))?, &bytes)?;
     }
     Ok(())
-}
-
-fn misfit(table: &Table, place: usize) -> Error {
-    let column = &table.columns[place];
-    let message = format!(
-        "a value of {}.{} does not fit {}, although every value was checked",
-        table.name,
-        column.name,
-        column.target.to_sql()
-    );
-    Error::new(ErrorKind::Unsupported, message)
 }
 
 /// Makes of the value's text on the target what that compares: a numeric without its trailing zeros, text without case

@@ -17,6 +17,7 @@ use super::orphans::OrphanRows;
 use super::predicate::null_tests;
 use super::schema::{Index, IndexOrigin, Schema, Table};
 use super::target_type::TargetType;
+use super::uniqueness::is_proved;
 use crate::Result;
 
 /// An entry of a btree index must fit a third of a page (`BTMaxItemSize`, 2704 bytes with the page size that
@@ -62,60 +63,7 @@ pub(super) struct PlainIndex {
     /// Columns that the predicate asks to be NULL (false) or not (true).
     pub(super) predicate: Vec<(usize, bool)>,
     /// Whether SQLite's own index proves that it is unique, as long as no value becomes NULL.
-    proved: bool,
-}
-
-impl Keys {
-    /// Whether the column at `place` of the table at `at` belongs to a key or index that is unique.
-    pub(super) fn has_unique(&self, at: usize, place: usize) -> bool {
-        let mut uniques = self.uniques.iter().filter(|it| it.table == at);
-        let mut indexes = self.indexes.iter().filter(|it| it.unique && it.table == at);
-        uniques.any(|it| it.columns.contains(&place))
-            || indexes.any(|it| {
-                let tested = it.predicate.iter().any(|(tested, _)| *tested == place);
-                tested || it.columns.iter().any(|(column, _)| *column == place)
-            })
-    }
-
-    /// Leaves out the unique indexes on a part of the rows in which values are the same, once it is known which values
-    /// become NULL.
-    pub(super) fn prove_partial(
-        &mut self,
-        connection: &Connection,
-        schema: &Schema,
-        notes: &mut Vec<Note>,
-    ) -> Result<()> {
-        for index in std::mem::take(&mut self.indexes) {
-            let table = &schema.tables[index.table];
-            let is_steady = !index.predicate.iter().any(|it| table.loses_values_at(it.0));
-            if !index.unique || index.predicate.is_empty() || (index.proved && is_steady) {
-                self.indexes.push(index);
-                continue;
-            }
-            let places: Vec<usize> = index.columns.iter().map(|(place, _)| *place).collect();
-            let own = nocase::comparisons_of(table, &places).into_iter();
-            let comparisons: Vec<Comparison> = own
-                .zip(&index.comparisons)
-                .map(|(own, wanted)| wanted.unwrap_or(own))
-                .collect();
-            let key = RowKey {
-                places: &places,
-                comparisons: &comparisons,
-                predicate: &index.predicate,
-            };
-            match collisions::find(connection, table, key)? {
-                None => self.indexes.push(index),
-                Some(rows) => {
-                    let text = format!(
-                        "the unique index on {} is left out: different values become the same: {rows}",
-                        table.name
-                    );
-                    notes.push(Note::new(NoteKind::Constraint, index.name, text));
-                }
-            }
-        }
-        Ok(())
-    }
+    pub(super) proved: bool,
 }
 
 #[derive(Debug)]
@@ -325,7 +273,7 @@ impl Decision<'_, '_> {
         };
         // Asked for in `prove_partial` alone.
         let is_partial = index.unique && !predicate.is_empty();
-        let proved = is_partial && self.is_proved(table, &key, Some(index), &wanted)?;
+        let proved = is_partial && is_proved(self.connection, table, &key, Some(index), &wanted)?;
         let own = nocase::comparisons_of(table, &key);
         let comparisons = wanted.into_iter().zip(own);
         Ok(Some(PlainIndex {
@@ -391,7 +339,7 @@ impl Decision<'_, '_> {
         let Some((index, comparisons)) = unique else {
             return Ok(None);
         };
-        if self.is_proved(table, columns, index, comparisons)? {
+        if is_proved(self.connection, table, columns, index, comparisons)? {
             return Ok(None);
         }
         let key = RowKey {
@@ -401,30 +349,6 @@ impl Decision<'_, '_> {
         };
         let twice = collisions::find(self.connection, table, key)?;
         Ok(twice.map(|rows| format!("different values become the same: {rows}")))
-    }
-
-    /// Whether SQLite's own `index` tells all values of these columns apart that are different on the target.
-    fn is_proved(
-        &self,
-        table: &Table,
-        columns: &[usize],
-        index: Option<&Index>,
-        comparisons: &[Comparison],
-    ) -> Result<bool> {
-        for (field, (&place, &comparison)) in columns.iter().zip(comparisons).enumerate() {
-            let column = &table.columns[place];
-            let key = index.and_then(|it| it.columns.get(field));
-            let is_nocase = key.is_some_and(|it| it.collation.eq_ignore_ascii_case("NOCASE"));
-            let is_proved = column.uniform
-                && column.target.keeps_apart()
-                // Only what SQLite compares without regard to case says something of such a comparison.
-                && (comparison == Comparison::Exact
-                    || (is_nocase && nocase::is_ascii(self.connection, table, place)?));
-            if !is_proved {
-                return Ok(false);
-            }
-        }
-        Ok(true)
     }
 
     fn note_collations(&mut self, index: &Index, label: &str) {

@@ -2,7 +2,8 @@
 
 use super::inspection::Inspection;
 use super::note::{Note, NoteKind};
-use super::schema::{Schema, Table};
+use super::row_label::word;
+use super::schema::Table;
 use crate::{Error, ErrorKind, Result};
 
 /// What PostgreSQL holds as one piece of memory (`MaxAllocSize`), with the byte at its end.
@@ -33,18 +34,15 @@ impl Inspection {
     }
 }
 
-/// A note on each table with such rows.
-pub(super) fn notes(schema: &Schema) -> impl Iterator<Item = Note> {
-    let tables = schema.tables.iter();
-    tables.filter_map(|it| {
-        let text = said(it)? + ": dump wants --rows binary";
-        Some(Note::new(NoteKind::Changed, &it.name, text))
-    })
+/// A note on a table with such rows.
+pub(super) fn note(table: &Table) -> Option<Note> {
+    let text = said(table)? + ": dump wants --rows binary";
+    Some(Note::new(NoteKind::Changed, &table.name, text))
 }
 
 fn said(table: &Table) -> Option<String> {
     let LongLine { bytes, row } = table.long_line.as_ref()?;
-    let word = table.row_word();
+    let word = word(table);
     Some(format!(
         "a row has up to {bytes} bytes as a line of CSV, and the server takes {LINE_BYTES_MAX} ({word} {row})"
     ))

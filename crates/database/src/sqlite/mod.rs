@@ -21,6 +21,7 @@ mod epoch;
 mod exact;
 mod expressions;
 mod foreign_key;
+mod generated;
 mod inspection;
 mod jsonb;
 mod keyed_rows;
@@ -59,6 +60,7 @@ mod target_type;
 mod text_search;
 mod translate;
 mod type_text;
+mod uniqueness;
 mod utf16;
 mod view_names;
 

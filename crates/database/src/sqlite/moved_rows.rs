@@ -92,14 +92,13 @@ impl<'c, 't> MovedRows<'c, 't> {
         } else {
             format!("({})", kept.join(") AND ("))
         };
-        let mut same = moved.select(&BTreeMap::new(), &|_| true);
-        same.push_str(&format!(" WHERE {kept}"));
+        let mut condition = kept.clone();
         if !changes.is_empty() {
-            same.push_str(&format!(" AND NOT ({changes})"));
-            let changed = moved.changed_rows(&nulls, &format!("{kept} AND ({changes})"))?;
-            moved.changed = Some(changed);
+            condition = format!("{kept} AND NOT ({changes})");
+            moved.changed = Some(moved.changed_rows(&nulls, &format!("{kept} AND ({changes})"))?);
         }
-        moved.same = format!("({same}) AS {}", quote(&table.name));
+        let same = moved.select(&BTreeMap::new(), &|_| true);
+        moved.same = format!("({same} WHERE {condition}) AS {}", quote(&table.name));
         ROW.clone_into(&mut moved.row);
         Ok(moved)
     }
@@ -260,14 +259,13 @@ fn definition(table: &Table, column: &Column, written: &TableDefinition) -> Stri
         Affinity::Text => " TEXT",
         Affinity::Blob => "",
     };
-    let mut definition = quote(&column.name) + affinity;
+    let mut definition = vec![quote(&column.name) + affinity];
     if ["NOCASE", "RTRIM"].contains(&column.collation.to_ascii_uppercase().as_str()) {
-        definition.push_str(" COLLATE ");
-        definition.push_str(&column.collation);
+        definition.push(format!("COLLATE {}", column.collation));
     }
     let generated = column_definition(written, &column.name).and_then(|it| it.generated.as_ref());
     if let Some(generated) = generated.filter(|_| column.expression.is_some()) {
-        definition.push_str(&format!(" AS ({})", generated.expression));
+        definition.push(format!("AS ({})", generated.expression));
     }
-    definition
+    definition.join(" ")
 }

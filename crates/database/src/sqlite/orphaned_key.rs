@@ -22,8 +22,8 @@ pub struct OrphanedKey {
     pub followers: u64,
     /// The first of the rows without a parent, at most [`ORPHANS_NAMED_MAX`]: `rowid 12`.
     pub rows: Vec<String>,
-    /// What their keys are, `(404)`: row data.
-    pub keys: Vec<String>,
+    /// What their keys are, `orders (person) of rowid 12 is (404)`: row data.
+    pub values: Vec<String>,
     /// What becomes of them.
     pub fate: Orphans,
 }
@@ -59,13 +59,6 @@ impl fmt::Display for OrphanedKey {
 }
 
 impl OrphanedKey {
-    /// The keys that lead nowhere, with the names of their rows: row data.
-    pub(super) fn values(&self) -> impl Iterator<Item = String> {
-        let object = format!("{} ({})", self.table, self.columns.join(", "));
-        let rows = self.rows.iter().zip(&self.keys);
-        rows.map(move |(row, key)| format!("{object} of {row} is {key}"))
-    }
-
     /// The first rows, and how many more there are: `rowid 12, rowid 17 and 3 more`.
     fn first_rows(&self, named_max: usize) -> String {
         let named = &self.rows[..self.rows.len().min(named_max)];

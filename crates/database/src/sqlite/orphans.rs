@@ -114,7 +114,7 @@ impl<'a> OrphanRows<'a> {
             count.map_err(failed)?.unsigned_abs()
         };
         if count > 0 {
-            let (rows, keys) = self.examples(table, link)?;
+            let (rows, values) = self.examples(table, link)?;
             let names = |table: &Table, places: &[usize]| -> Vec<String> {
                 places
                     .iter()
@@ -129,7 +129,7 @@ impl<'a> OrphanRows<'a> {
                 count,
                 followers: 0,
                 rows,
-                keys,
+                values,
                 fate: Orphans::Stop,
             };
             self.found.push((link.number, key));
@@ -137,11 +137,17 @@ impl<'a> OrphanRows<'a> {
         Ok(count)
     }
 
-    /// The first rows, and their keys.
+    /// The first rows, and what their keys are.
     fn examples(&self, table: &Table, link: &Link) -> Result<(Vec<String>, Vec<String>)> {
         let Some(name) = table.row_name("s") else {
             return Ok((Vec::new(), Vec::new()));
         };
+        let names: Vec<&str> = link
+            .columns
+            .iter()
+            .map(|&it| table.columns[it].name.as_str())
+            .collect();
+        let object = format!("{} ({})", table.name, names.join(", "));
         let columns: Vec<String> = link
             .columns
             .iter()
@@ -160,7 +166,9 @@ impl<'a> OrphanRows<'a> {
             for field in 0..columns.len() {
                 values.push(brief(row.get_ref(field + 1)?));
             }
-            Ok((label(table, &row.get(0)?), format!("({})", values.join(", "))))
+            let label = label(table, &row.get(0)?);
+            let value = format!("{object} of {label} is ({})", values.join(", "));
+            Ok((label, value))
         });
         rows.and_then(Iterator::collect).map_err(failed)
     }
@@ -227,7 +235,7 @@ impl<'a> OrphanRows<'a> {
                 Some((_, key)) => key.followers = all - key.count,
                 None if all > 0 => {
                     let (table, parent) = (&schema.tables[link.table], &schema.tables[link.parent]);
-                    let (rows, keys) = self.examples(table, link)?;
+                    let (rows, values) = self.examples(table, link)?;
                     let name = |table: &Table, place: &usize| table.columns[*place].name.clone();
                     let key = OrphanedKey {
                         table: table.name.clone(),
@@ -237,7 +245,7 @@ impl<'a> OrphanRows<'a> {
                         count: 0,
                         followers: all,
                         rows,
-                        keys,
+                        values,
                         fate: Orphans::Stop,
                     };
                     self.found.push((link.number, key));

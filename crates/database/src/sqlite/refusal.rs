@@ -28,7 +28,7 @@ pub(super) fn of(path: &Path, inspection: &Inspection) -> Error {
     }
     let hints: BTreeSet<&str> = inspection.blockers.iter().map(Blocker::hint).collect();
     let hints: Vec<&str> = hints.into_iter().collect();
-    let values = inspection.blockers.iter().flat_map(Blocker::values);
+    let values = inspection.blockers.iter().flat_map(Blocker::values).cloned();
     Error::new(ErrorKind::Unsupported, message)
         .with_hint(hints.join("; "))
         .with_names(values.collect())

@@ -31,15 +31,10 @@ pub(super) struct Named {
 impl RowLabels {
     pub(super) fn of(table: &Table) -> RowLabels {
         let place_of = |name: &String| table.columns.iter().position(|column| column.name == *name);
-        let rowid = table.rowid_name();
         RowLabels {
-            rowid,
+            rowid: table.rowid_name(),
             keys: table.primary_key.iter().filter_map(place_of).collect(),
-            word: match (rowid, table.without_rowid) {
-                (Some(_), _) => "rowid",
-                (None, true) => "key",
-                (None, false) => "row",
-            },
+            word: word(table),
         }
     }
 
@@ -70,6 +65,15 @@ impl RowLabels {
             parts.push(brief(row.get_ref(place).ok()?));
         }
         Some(format!("({})", parts.join(", ")))
+    }
+}
+
+/// What rows are named by that are read one after the other.
+pub(super) fn word(table: &Table) -> &'static str {
+    match (table.rowid_name(), table.without_rowid) {
+        (Some(_), _) => "rowid",
+        (None, true) => "key",
+        (None, false) => "row",
     }
 }
 

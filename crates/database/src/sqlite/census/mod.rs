@@ -24,6 +24,7 @@ use rusqlite::Connection;
 
 use super::choices::OnBadValue;
 use super::proposal::{Proposal, declared_length, propose};
+use super::row_label::word as row_word;
 use super::schema::Table;
 use super::target_type::TargetType;
 use crate::Result;
@@ -64,15 +65,6 @@ pub(super) fn take(
     Ok(TableCensus {
         columns: columns.collect(),
     })
-}
-
-/// What the rows of a table are named by.
-fn row_word(table: &Table) -> &'static str {
-    match (table.rowid_name(), table.without_rowid) {
-        (Some(_), _) => "rowid",
-        (None, true) => "key",
-        (None, false) => "row",
-    }
 }
 
 /// Names, in lower case, of columns in keys, indexes and foreign keys.

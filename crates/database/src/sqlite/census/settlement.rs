@@ -7,6 +7,7 @@ use super::row_word;
 use super::suggestion::Suggestion;
 use crate::sqlite::choices::OnBadValue;
 use crate::sqlite::inspection::Blocker;
+use crate::sqlite::long_line;
 use crate::sqlite::note::{Note, NoteKind};
 use crate::sqlite::rule::OnMisfit;
 use crate::sqlite::schema::Table;
@@ -67,6 +68,7 @@ pub(in crate::sqlite) fn settle(
             notes.extend(suggestions.filter(|it| it.urgent).map(|it| it.note(&object)));
         }
     }
+    notes.extend(long_line::note(table));
     suspects
 }
 

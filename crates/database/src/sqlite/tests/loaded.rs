@@ -160,3 +160,36 @@ fn unique_indexes_stay_where_the_target_tells_their_values_apart() {
     let pairs = told.iter().filter(|it| it.contains("rowid 1 and rowid 3"));
     assert_eq!(pairs.count(), 3, "{told:#?}");
 }
+
+// Fault 48.
+#[test]
+fn keys_are_proved_as_the_target_compares_case() {
+    let (source, _folder) = source(
+        "CREATE TABLE p (name TEXT COLLATE NOCASE PRIMARY KEY); INSERT INTO p VALUES ('Anna');
+         CREATE TABLE met (parent TEXT UNIQUE REFERENCES p); INSERT INTO met VALUES ('anna'), ('ANNA');
+         CREATE TABLE apart (parent TEXT UNIQUE REFERENCES p); INSERT INTO apart VALUES ('anna'), (NULL);
+         CREATE TABLE exact (name TEXT COLLATE NOCASE, PRIMARY KEY (name COLLATE BINARY)); INSERT INTO exact VALUES ('a'), ('A')",
+    );
+    for nocase in [Nocase::Citext, Nocase::Icu] {
+        let choices = Choices {
+            nocase,
+            ..Choices::default()
+        };
+        // SQLite's own index tells values apart that differ by case, so that it proves nothing.
+        let inspection = source.inspect(&choices).unwrap();
+        check(
+            &inspection,
+            &[
+                ("p_pkey PRIMARY KEY (name)", true),
+                ("apart_parent_key UNIQUE (parent)", true),
+                ("met_parent_key", false),
+                ("exact_pkey", false),
+            ],
+        );
+        let told = notes(&inspection);
+        for expected in ["met (parent): the unique constraint", "exact: the primary key"] {
+            let expected = format!("{expected} is left out: different values become the same");
+            assert!(told.iter().any(|it| it.starts_with(&expected)), "{told:#?}");
+        }
+    }
+}

@@ -150,3 +150,23 @@ fn a_module_that_is_missing_is_named() {
         ["v: the virtual table of module sorcery is left out"]
     );
 }
+
+#[test]
+fn vectors_get_a_name_that_no_column_has() {
+    let (source, _folder) = source(SEARCH);
+    let mut choices = full_text(FullText::TsVector);
+    choices.renames = vec![Rename {
+        table: "note".to_owned(),
+        column: Some("title".to_owned()),
+        new_name: "tsv".to_owned(),
+    }];
+    let inspection = source.inspect(&choices).unwrap();
+    for expected in ["    tsv text,", "    tsv_ tsvector GENERATED ALWAYS AS"] {
+        assert!(inspection.pre_data.contains(expected), "{}", inspection.pre_data);
+    }
+    assert!(
+        inspection.post_data.contains("ON public.note USING gin (tsv_)"),
+        "{}",
+        inspection.post_data
+    );
+}
