@@ -257,15 +257,7 @@ impl Report {
             text.push_str(&line);
             text.push('\n');
         }
-        for line in &self.discards {
-            let _ = writeln!(text, "by choice: {line}");
-        }
-        for line in self.not_compared() {
-            let _ = writeln!(text, "not compared: {line}");
-        }
-        if let Some(hint) = self.hint() {
-            let _ = writeln!(text, "hint: {hint}");
-        }
+        self.remarks(&mut text);
         let all = self.tables.len() as u64;
         let differing = self.tables.iter().filter(|it| it.difference.is_some()).count() as u64;
         let total = self
@@ -311,6 +303,19 @@ impl Report {
         }
         text.push_str(".\n");
         text
+    }
+
+    /// What is no difference.
+    fn remarks(&self, text: &mut String) {
+        for line in &self.discards {
+            let _ = writeln!(text, "by choice: {line}");
+        }
+        for line in self.not_compared() {
+            let _ = writeln!(text, "not compared: {line}");
+        }
+        if let Some(hint) = self.hint() {
+            let _ = writeln!(text, "hint: {hint}");
+        }
     }
 
     fn json(&self) -> Value {

@@ -57,7 +57,9 @@ impl ConvertedKeys<'_> {
         // What stands for a view in advance says nothing of it, so that views over it are understood in a second round.
         for _ in 0..=views.len() {
             let before = self.views.clone();
-            views.iter().for_each(|it| self.learn_view(it));
+            for view in &views {
+                self.learn_view(view);
+            }
             if self.views == before {
                 break;
             }

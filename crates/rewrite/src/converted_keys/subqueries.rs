@@ -60,8 +60,8 @@ impl ConvertedKeys<'_> {
         let Some(select) = first_select(&named.query) else {
             return Vec::new();
         };
-        let names = named.columns.into_iter().zip(targets(&select));
-        let keys = names.filter(|(_, target)| {
+        let columns = named.columns.into_iter().zip(targets(&select));
+        let keys = columns.filter(|(_, target)| {
             plain_column(target).is_some_and(|it| !self.meaning_within(&it, 0).stays())
         });
         keys.map(|(name, _)| name).collect()

@@ -164,8 +164,6 @@ impl ConvertedKeys<'_> {
             return false;
         };
         match parent.kind() {
-            // The name before the dot is a table's.
-            K::FIELD_EXPR => false,
             K::BIN_EXPR => {
                 let other = parent
                     .children()
@@ -173,9 +171,13 @@ impl ConvertedKeys<'_> {
                 !is_equality(&parent) || !other.is_none_or(|it| self.is_same(&meaning, &it))
             }
             K::TARGET => self.is_mixed(&parent),
-            // A call of a function that has the name of a column, or the name of a table as a row.
-            K::COLUMN_REF_LIST | K::POSTFIX_EXPR | K::STATISTICS_ON_CLAUSE | K::CALL_EXPR => false,
-            K::GROUP_BY_CLAUSE
+            // A table's name before a dot or as a row, a function of that name; what asks whether values are equal.
+            K::FIELD_EXPR
+            | K::CALL_EXPR
+            | K::COLUMN_REF_LIST
+            | K::POSTFIX_EXPR
+            | K::STATISTICS_ON_CLAUSE
+            | K::GROUP_BY_CLAUSE
             | K::GROUP_BY_LIST
             | K::GROUPING_EXPR
             | K::GROUPING_SETS
