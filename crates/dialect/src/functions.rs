@@ -2,6 +2,7 @@
 
 use sqlite3_parser::ast::Expr;
 
+use crate::arithmetic::nearest_double;
 use crate::expression::Untranslated;
 use crate::scope::ValueType;
 use crate::translator::{Result, Translator};
@@ -137,10 +138,12 @@ impl Translator<'_> {
             return Err(Untranslated::Function(source.to_owned()));
         }
         if value.is_integer() {
-            let double = self
-                .as_double(value.clone())
-                .ok_or_else(|| Untranslated::Types(source.to_owned()))?;
-            return Ok(Value::call(double, source, ValueType::Real, &[&value]));
+            return Ok(Value::call(
+                nearest_double(value.clone()),
+                source,
+                ValueType::Real,
+                &[&value],
+            ));
         }
         let it = value.operand();
         // From 2^52 on every double is whole.

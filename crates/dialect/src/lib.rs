@@ -13,6 +13,7 @@
 mod arithmetic;
 mod assignment;
 mod choice;
+mod collation;
 mod column;
 mod comparison;
 mod definition;

@@ -42,6 +42,8 @@ pub struct RelationColumn {
 /// All that SQL of a file may name.
 #[derive(Clone, Debug, Default)]
 pub struct Relations {
+    /// Whether the file keeps its texts in UTF-16.
+    pub utf16: bool,
     relations: Vec<Relation>,
     /// What the file has and the target does not, with its kind: `view`, `virtual table`.
     absent: Vec<(String, &'static str)>,

@@ -13,6 +13,7 @@ const LEAVES: &[&str] = &[
     "n",
     "x",
     "y",
+    "w",
     "d",
     "t",
     "u",
@@ -36,6 +37,8 @@ const BINARY: &[&str] = &[
     "+", "-", "*", "/", "%", "||", "=", "<>", "<", "<=", ">", ">=", "IS", "IS NOT", "AND", "OR", "&", "|",
     "==",
 ];
+
+const COLLATIONS: [&str; 3] = ["NOCASE", "BINARY", "RTRIM"];
 
 /// Expressions grow from a fixed seed, so that a failure comes again.
 pub(crate) fn compare(judge: &mut Judge, rounds: usize) {
@@ -64,7 +67,7 @@ fn grown(random: &mut fastrand::Rng, depth: u32) -> String {
     }
     let mut next = || grown(random, depth - 1);
     let (a, b, c) = (next(), next(), next());
-    match random.u8(..24) {
+    match random.u8(..29) {
         0..=1 => leaf(random),
         2..=10 => format!("{a} {} {b}", random.choice(BINARY.iter()).copied().unwrap_or("+")),
         11..=12 => format!("({a})"),
@@ -78,6 +81,11 @@ fn grown(random: &mut fastrand::Rng, depth: u32) -> String {
         20 => format!("max({a}, {b})"),
         21 => format!("nullif({a}, {b})"),
         22 => format!("lower({a})"),
+        23 => format!("{a} COLLATE {}", random.choice(COLLATIONS).unwrap_or("BINARY")),
+        24 => format!("CAST({a} AS TEXT)"),
+        25 => format!("+{a}"),
+        26 => format!("{a} LIKE 'a%'"),
+        27 => format!("substr({a}, 2, 1)"),
         _ => format!("{a} IS NULL"),
     }
 }
