@@ -38,8 +38,8 @@ const STATEMENTS: &[&str] = &[
     "UPDATE zz_base SET name = 'Viewed' WHERE name = 'Viewy'",
     "UPDATE zz_base SET name = 'Viewed' WHERE name = 'Viewed'",
     "DELETE FROM zz_base WHERE name = 'Viewed'",
-    "INSERT INTO measures (i, doc) VALUES (9007199254740993, 'bob')",
-    "INSERT INTO measures (i, doc) VALUES (5, 'ada')",
+    "INSERT INTO measures (i, who) VALUES (9007199254740993, 'bob')",
+    "INSERT INTO measures (i, who) VALUES (5, 'ada')",
     "INSERT INTO \"Odd Names\" (\"Id\", \"new\", \"select\") VALUES (3, 'odd', 5)",
     "INSERT INTO \"Odd Names\" (\"Id\", \"new\", \"select\") VALUES (4, 'odd', 6)",
 ];
