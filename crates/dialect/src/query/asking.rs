@@ -53,7 +53,7 @@ impl Reader<'_> {
             let Stmt::Select(select) = statement(&bump, &sql, "condition").ok()? else {
                 return None;
             };
-            let [ResultColumn::Expr(condition, None)] = results_of(&select)? else {
+            let [ResultColumn::Expr(condition, None)] = results_of(select)? else {
                 return None;
             };
             collect(condition, &mut names)?;
@@ -63,10 +63,9 @@ impl Reader<'_> {
             let name = unquote(&written);
             match frame.peek(table.as_deref(), &name) {
                 Some((source, _)) if only.is_none_or(|it| std::ptr::eq(it, source)) => only = Some(source),
-                Some(_) => return None,
                 // In double quotes, what is no column is a string.
                 None if written.starts_with('"') && frame.alias(&name).is_none() => {}
-                None => return None,
+                Some(_) | None => return None,
             }
         }
         // NEW and OLD, and what a statement could not insert, are rows to come.
