@@ -22,6 +22,8 @@ use super::predicate::null_tests;
 use super::proof::{Distinct, Proof, Proofs, Term};
 use super::schema::{Index, IndexOrigin, Schema, Table};
 use super::scope::scope;
+use super::utf16;
+use crate::Result;
 
 /// What the target gets of all of them.
 #[derive(Debug, Default)]
@@ -67,7 +69,8 @@ pub(super) fn decide(
     keys: &Keys,
     names: &mut Names,
     notes: &mut Vec<Note>,
-) -> Expressions {
+) -> Result<Expressions> {
+    let utf16 = utf16::is_encoding(connection)?;
     let mut expressions = Expressions::default();
     for (at, table) in schema.tables.iter().enumerate() {
         let indexes: Vec<&Index> = table
@@ -88,7 +91,7 @@ pub(super) fn decide(
         if checks.is_empty() && indexes.is_empty() {
             continue;
         }
-        let scope = scope(table);
+        let scope = scope(table, utf16);
         let uniques = keys
             .uniques
             .iter()
@@ -122,7 +125,7 @@ pub(super) fn decide(
                 .extend(decision.indexed(index, planned, &proved));
         }
     }
-    expressions
+    Ok(expressions)
 }
 
 /// The table's CHECK constraints in the order in which they are written, with the column that they belong to.
@@ -138,7 +141,7 @@ fn checks_of(definition: &TableDefinition) -> Vec<(Option<String>, Check)> {
         .collect()
 }
 
-type Planned<T> = Result<(T, usize), String>;
+type Planned<T> = std::result::Result<(T, usize), String>;
 
 struct Terms {
     sql: Vec<(String, bool)>,
@@ -300,8 +303,7 @@ impl Decision<'_> {
         assumptions.push(Assumption {
             condition: format!("{bytes} <= {INDEX_ENTRY_BYTES_MAX}"),
             otherwise: "more bytes than an index entry takes".to_owned(),
-            table: None,
-            raises: false,
+            ..Assumption::default()
         });
         let proof = self.proofs.add(&assumptions);
         if index.unique {

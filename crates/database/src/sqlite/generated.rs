@@ -9,17 +9,25 @@ use super::proof::Proofs;
 use super::rule::OnMisfit;
 use super::schema::{Generated, Schema, Table};
 use super::scope::{column_definition, scope, scope_column};
+use super::utf16;
+use crate::Result;
 
 /// Finds the generated columns that PostgreSQL can calculate; their rows are not sent.
 ///
 /// Decided when it is known which rows and values are left out.
-pub(super) fn generate(connection: &Connection, schema: &mut Schema, keys: &Keys, notes: &mut Vec<Note>) {
+pub(super) fn generate(
+    connection: &Connection,
+    schema: &mut Schema,
+    keys: &Keys,
+    notes: &mut Vec<Note>,
+) -> Result<()> {
+    let utf16 = utf16::is_encoding(connection)?;
     for (at, table) in schema.tables.iter_mut().enumerate() {
         if table.columns.iter().all(|it| it.generated.is_none()) {
             continue;
         }
         let definition = table_definition(&table.sql).unwrap_or_default();
-        let scope = scope(table);
+        let scope = scope(table, utf16);
         let mut proofs = Proofs::default();
         let mut found = Vec::new();
         for (place, column) in table.columns.iter().enumerate() {
@@ -70,6 +78,7 @@ pub(super) fn generate(connection: &Connection, schema: &mut Schema, keys: &Keys
             }
         }
     }
+    Ok(())
 }
 
 /// Whether PostgreSQL takes the expression for a generated column.
@@ -78,7 +87,7 @@ fn usable(
     place: usize,
     keys: &Keys,
     translated: Expression,
-) -> Result<Expression, String> {
+) -> std::result::Result<Expression, String> {
     let name = &table.columns[place].name;
     if translated.uses_generated {
         return Err("it uses another generated column".to_owned());

@@ -221,9 +221,9 @@ impl SqliteSource {
             orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
         leave_out_unjudged(&mut orphans, &mut blockers);
         keys.prove_partial(self.connection(), &schema, &mut notes)?;
-        generated::generate(self.connection(), &mut schema, &keys, &mut notes);
+        generated::generate(self.connection(), &mut schema, &keys, &mut notes)?;
         text_search::settle(&mut schema, &mut names, &mut notes);
-        let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes);
+        let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes)?;
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         let programs = programs::translate(self.connection(), &schema, &keys, choices.names, &mut notes)?;
         notes.extend(modules::shadows(&schema));

@@ -13,6 +13,7 @@ const LEAVES: &[&str] = &[
     "n",
     "x",
     "y",
+    "w",
     "d",
     "t",
     "u",
@@ -108,7 +109,7 @@ fn grown(random: &mut fastrand::Rng, depth: u32) -> String {
     }
     let mut next = || grown(random, depth - 1);
     let (a, b, c) = (next(), next(), next());
-    match random.u8(..34) {
+    match random.u8(..37) {
         0..=1 => picked(random, LEAVES).to_owned(),
         2..=10 => format!("{a} {} {b}", picked(random, BINARY)),
         11..=12 => format!("({a})"),
@@ -141,6 +142,8 @@ fn grown(random: &mut fastrand::Rng, depth: u32) -> String {
             .replace("{a}", &a)
             .replace("{b}", &b)
             .replace("{c}", &c),
+        33..=34 => format!("{a} COLLATE {}", picked(random, &["NOCASE", "BINARY", "RTRIM"])),
+        35 => format!("+{a}"),
         _ => format!("{a} IS NULL"),
     }
 }

@@ -5,6 +5,7 @@ mod choices;
 mod keys;
 mod loaded;
 mod names;
+mod programs;
 mod text_search;
 mod types;
 
