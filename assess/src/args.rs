@@ -25,7 +25,7 @@ pub(crate) struct Args {
     /// The database that is to take them all
     #[arg(long, value_name = "TARGET")]
     pub(crate) target: Option<String>,
-    /// Write a plan to this new file: every source in a schema of its own
+    /// Write a plan to this new file: every source in a schema of its own, and all choices for SQLite files
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
     /// End with 1 when something blocks

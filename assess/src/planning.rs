@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use catalog::IDENTIFIER_BYTES_MAX;
-use database::sqlite::{Choices, OnBadValue};
-use plan::{BadValues, FORMAT_VERSION, Mapping, Plan, PlannedSource, check_schema_name};
+use database::sqlite::Choices;
+use plan::{FORMAT_VERSION, Mapping, Plan, PlannedSource, check_schema_name};
 
 use crate::conflicts::{Conflict, Severity, Topic};
 use crate::inventory::{Engine, Inventory};
@@ -37,32 +37,30 @@ pub(crate) fn propose(sources: &[Inventory], choices: &Choices) -> (Plan, Vec<Co
             ),
             way_out: format!("the plan calls it {short}"),
         }));
-        planned.push(PlannedSource {
+        let mut it = PlannedSource {
             name,
             endpoint: source.endpoint.clone(),
             schemas,
             types: source.types.clone(),
-            on_bad_value: bad_values(source, choices),
+            on_bad_value: None,
+            orphans: None,
+            nocase: None,
+            full_text: None,
+            names: None,
+            salvage: false,
             keys: None,
             mapping,
-        });
+        };
+        if matches!(source.engine, Engine::Sqlite) {
+            cli::plan_choices(choices, &mut it);
+        }
+        planned.push(it);
     }
     let plan = Plan {
         version: FORMAT_VERSION,
         sources: planned,
     };
     (plan, conflicts)
-}
-
-/// What was said of values that do not fit, where it was said.
-fn bad_values(source: &Inventory, choices: &Choices) -> Option<BadValues> {
-    let words = match choices.on_bad_value {
-        OnBadValue::Stop => return None,
-        OnBadValue::Null => BadValues::Null,
-        OnBadValue::TextColumn => BadValues::TextColumn,
-        OnBadValue::Reject => BadValues::Reject,
-    };
-    matches!(source.engine, Engine::Sqlite).then_some(words)
 }
 
 /// Every schema that the plan makes on the target.

@@ -114,6 +114,9 @@ fn push_columns(text: &mut String, sources: &[Inventory], is_verbose: bool) {
     }
 }
 
+/// Characters of a conflict up to which what can be done stands in a column of its own.
+const TEXT_CHARS_MAX: usize = 80;
+
 fn push_conflicts(text: &mut String, conflicts: &[Conflict]) {
     if conflicts.is_empty() {
         text.push_str("\nNo conflicts.\n");
@@ -125,16 +128,25 @@ fn push_conflicts(text: &mut String, conflicts: &[Conflict]) {
         .iter()
         .filter(|it| !is_name(it))
         .chain(names.clone().take(NAMES_SHOWN));
-    let mut table = Table::new(&["CONFLICTS", "", "", ""]);
+    let shown: Vec<&Conflict> = shown.collect();
+    // A long line takes no room beside short ones.
+    let widths = shown.iter().map(|it| it.text.chars().count());
+    let width = widths.filter(|it| *it <= TEXT_CHARS_MAX).max().unwrap_or(0);
+    let topic_width = shown.iter().map(|it| it.topic.word().len()).max().unwrap_or(0);
+    text.push_str("\nCONFLICTS\n");
     for it in shown {
         let mark = match it.severity {
-            Severity::Blocks => "  ✗",
-            Severity::Warns => "  !",
-            Severity::Resolved => "  ·",
+            Severity::Blocks => "✗",
+            Severity::Warns => "!",
+            Severity::Resolved => "·",
         };
-        table.row([mark, it.topic.word(), &it.text, &it.way_out]);
+        let topic = it.topic.word();
+        let line = format!(
+            "  {mark}        {topic:topic_width$}  {:width$}  {}",
+            it.text, it.way_out
+        );
+        let _ = writeln!(text, "{}", line.trim_end());
     }
-    let _ = write!(text, "\n{table}");
     let hidden = names.count().saturating_sub(NAMES_SHOWN);
     if hidden > 0 {
         let _ = writeln!(

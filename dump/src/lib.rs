@@ -52,7 +52,10 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
             postgres::dump(&endpoint, &options, ui)?;
             Ok(Outcome::Done)
         }
-        Endpoint::Sqlite(path) => sqlite::dump(&path, &options, ui),
+        Endpoint::Sqlite(path) => {
+            cli::compare_planned_file(args.plan.planned()?.as_ref(), &path, ui);
+            sqlite::dump(&path, &options, ui)
+        }
     }
 }
 

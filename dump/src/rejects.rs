@@ -18,26 +18,57 @@ const REASONS: [&str; 4] = [
 /// Text that is gathered before it is written.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// Writes the rejected rows of all tables into `folder`, and hands back the files.
+/// The files that were written; without [`SetAside::keep`] they are removed again, so that a run that failed can be
+/// repeated as it was.
+#[derive(Debug, Default)]
+pub(crate) struct SetAside {
+    files: Vec<PathBuf>,
+    /// The folder, where this run has made it.
+    made: Option<PathBuf>,
+}
+
+impl SetAside {
+    /// Leaves them to whoever asked for them.
+    pub(crate) fn keep(mut self) -> Vec<PathBuf> {
+        self.made = None;
+        std::mem::take(&mut self.files)
+    }
+}
+
+impl Drop for SetAside {
+    fn drop(&mut self) {
+        // The failure that is on its way says more than what cannot be removed.
+        for file in &self.files {
+            let _ = std::fs::remove_file(file);
+        }
+        if let Some(folder) = &self.made {
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Writes the rejected rows of all tables into `folder`.
 pub(crate) fn set_aside(
     source: &SqliteSource,
     inspection: &Inspection,
     folder: Option<&Path>,
-) -> Result<Vec<PathBuf>> {
+) -> Result<SetAside> {
+    let mut aside = SetAside::default();
     let Some(folder) = folder else {
-        return Ok(Vec::new());
+        return Ok(aside);
     };
+    let is_new = !folder.exists();
     rejects_folder::open_empty(folder)?;
-    let mut files = Vec::new();
+    aside.made = is_new.then(|| folder.to_owned());
     for (number, table) in inspection.schema.tables.iter().enumerate() {
         if table.rejects_rows() {
             let name = format!("{number:04}-{}.csv", rejects_folder::label(&table.name));
             let path = folder.join(name);
             write(source, table, &path)?;
-            files.push(path);
+            aside.files.push(path);
         }
     }
-    Ok(files)
+    Ok(aside)
 }
 
 fn write(source: &SqliteSource, table: &Table, path: &Path) -> Result<()> {

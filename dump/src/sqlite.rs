@@ -31,6 +31,11 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result {
     say_notes(&name, &inspection, ui);
     let catalog = inspection.catalog.clone();
     let forms = choose_forms(&catalog, options);
+    let is_text = |at: usize| {
+        let form = forms.iter().find(|it| it.table as usize == at);
+        form.is_some_and(|it| it.form == Form::Text)
+    };
+    inspection.refuse_long_lines(is_text).map_err(Failure::source)?;
     let mut header = header(identity(&name), catalog, forms, Vec::new(), notes, options);
     header.discards = cli::discards(&inspection);
     let rejected = rejects::set_aside(&source, &inspection, options.rejects.as_deref())?;
@@ -47,6 +52,7 @@ pub(crate) fn dump(path: &Path, options: &Options, ui: &Ui) -> cli::Result {
         read_tables(&source, &inspection, &header.forms, packer)
     })?;
     finish(writer, &header.catalog, &name, &progress, options, ui)?;
+    let rejected = rejected.keep();
     for sentence in cli::discard_sentences(&header.discards, &header.catalog) {
         ui.finding(format_args!("{name}: {sentence}"));
     }

@@ -248,20 +248,11 @@ pub(crate) fn converted(header: &Header, chunk: &OpenedChunk<'_>) -> Result<Opti
         return Ok(None);
     };
     let mut rows = RowConversion::new(chunk.table, conversion);
-    let mut total = Fingerprint::empty(chunk.rows.form);
-    let mut refused = None;
-    chunk.each_row(|row| match rows.convert(&row) {
-        // Of one form, since the row is.
-        Ok(row) => drop(total.merge(&row.fingerprint())),
-        Err(error) => refused = Some(error),
-    })?;
-    match refused {
-        None => Ok(Some(total)),
-        Some(error) => {
-            let message = format!("archive is damaged: rows of {}", chunk.table.qualified_name());
-            Err(Failure::new(Exit::Archive, message).with_source(error))
-        }
-    }
+    let converted = rows.fingerprint(chunk.rows.form, |take| chunk.each_row(take))?;
+    converted.map(Some).map_err(|error| {
+        let message = format!("archive is damaged: rows of {}", chunk.table.qualified_name());
+        Failure::new(Exit::Archive, message).with_source(error)
+    })
 }
 
 /// The header and the end as they would be of an archive with the rows that the target has.

@@ -26,6 +26,7 @@ pub(crate) fn convert(
     )?;
     let mut rewriter = ConvertedKeys::new(&source.catalog, &choice.tables);
     let indexes = rewriter.kept_indexes(&choice.tables);
+    rewriter.learn(texts.iter().map(|(_, sql)| sql.as_str()));
     let mut changed = Vec::with_capacity(texts.len());
     for (member, sql) in texts {
         let mut rewritten = rewriter.rewrite(&sql);
@@ -72,7 +73,7 @@ fn refuse(obstacles: &[Doubt]) -> cli::Result<()> {
     }
     let failure = Failure::usage("integer keys cannot become UUIDs as asked");
     let failure = obstacles.iter().fold(failure, |failure, it| {
-        failure.with_state(format!("{} line {}: {}", it.object, it.line, it.reason))
+        failure.with_state(format!("{}: {}", it.object, it.reason))
     });
     Err(failure.with_hint("change the source, or name the tables whose keys can: `--uuid-keys=TABLE`"))
 }

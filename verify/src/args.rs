@@ -18,7 +18,15 @@ const FINDINGS: &str = "something differs";
 ///
 /// Compares the columns, the count and the fingerprint of every table, the positions of sequences, and the names
 /// of views, functions, types, indexes, constraints, triggers and all other objects. Large objects, and rows of
-/// extensions' configuration tables, must all be there; the target may hold more. SOURCE is a PostgreSQL
+/// extensions' configuration tables, must all be there; the target may hold more. Generated columns are compared where
+/// SOURCE has their values, which an archive has not; the report names those that are not.
+///
+/// Not compared: what objects are defined as (the text of views and functions, what a constraint, an index or a trigger of
+/// the same name says, whether it is on, valid or unique), defaults, NOT NULL, identities and types of columns as long as the
+/// values are the same, privileges, owners, comments, row level security, settings, and what the target has more than
+/// the source, but for tables with rows and columns.
+///
+/// SOURCE is a PostgreSQL
 /// database, a SQLite file, or an archive (`-` for stdin, a file or a directory); names are translated as
 /// `remap-schema` does, so give the same --to and --map. SOURCE and TARGET may be one database: schemas that
 /// others are mapped to are then no part of the source. An archive that has been through `remap-schema` has its new names,

@@ -1,28 +1,33 @@
 //! The comparison of a source with a target, table by table.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
 use cli::{Failure, Progress, Result, Ui, Work};
-use conversion::TableConversion;
+use conversion::{IntegerType, TableConversion, conversion_of};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
-use database::postgres::Selection;
+use database::postgres::{Extent, Selection};
+use fingerprint::{Fingerprint, Form};
 use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
 use crate::args::Args;
 use crate::beside;
 use crate::converted;
+use crate::generated::Generated;
 use crate::objects::{self, Side};
-use crate::report::{Difference, Report, TableResult};
+use crate::report::{Difference, KeyKind, Report, TableResult};
 use crate::sides::{Live, Source, is_sqlite, name_map};
 use crate::trees::{Unit, units};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
-    let mut choices = args.sqlite.choices(args.mapping.planned()?.as_ref())?;
+    let planned = args.mapping.planned()?;
+    let mut choices = args.sqlite.choices(planned.as_ref())?;
     let mapping = if is_sqlite(source) {
+        cli::compare_planned_file(planned.as_ref(), Path::new(source), ui);
         args.mapping.split_for_sqlite(&mut choices)?.mapping()?
     } else {
         args.mapping.mapping()?
@@ -95,7 +100,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         sequences,
     )
     .with_large_objects(large_objects)
-    .with_discards(source.discards()))
+    .with_discards(source.discards())
+    .with_chosen_keys(keys.is_some()))
 }
 
 fn target_endpoint(target: &str, ui: &Ui) -> Result<PostgresEndpoint> {
@@ -201,22 +207,64 @@ impl<'a> Comparison<'a> {
         if columns.as_ref().is_some_and(Difference::is_unreadable) {
             return Ok(TableResult::new(label, Some(expected), None, columns));
         }
-        // The target is read with the source's columns in the source's order.
-        let mut view = (*other).clone();
+        let found = self.found(unit, other, expected.form)?;
+        let rows = (found != expected).then_some(Difference::Rows);
+        let generated = Generated::of(self.source, &unit.table, renamed);
+        let difference = match columns.or(rows) {
+            None if expected.rows > 0 => self.generated(unit, other, &generated)?,
+            difference => difference,
+        };
+        let not_compared = generated.sentences(&label).collect();
+        let keys = self.keys(unit, other);
+        Ok(TableResult::new(label, Some(expected), Some(found), difference)
+            .not_comparing(not_compared)
+            .with_keys(keys))
+    }
+
+    /// The target's rows, read with the source's columns in the source's order.
+    fn found(&self, unit: &Unit<'_>, other: &Table, form: Form) -> Result<Fingerprint> {
+        let mut view = other.clone();
         let called = |column: &Column| Column {
             name: column.target_name().to_owned(),
             ..column.clone()
         };
-        view.columns = renamed.stored_columns().map(called).collect();
+        view.columns = unit.renamed.stored_columns().map(called).collect();
         view.through_root = unit.table.through_root;
-        let found = self.target.fingerprint_of_rows(&view, expected.form)?;
-        let rows = (found != expected).then_some(Difference::Rows);
-        Ok(TableResult::new(
-            label,
-            Some(expected),
-            Some(found),
-            columns.or(rows),
-        ))
+        self.target.fingerprint_of_rows(&view, form, &unit.extent)
+    }
+
+    /// Whether what both sides calculate is the same, in rows that are the same.
+    fn generated(&self, unit: &Unit<'_>, other: &Table, generated: &Generated) -> Result<Option<Difference>> {
+        if !generated.can_be_compared() {
+            return Ok(None);
+        }
+        let renamed = generated.shown(unit.renamed);
+        let shown = Unit {
+            table: generated.shown(&unit.table),
+            renamed: &renamed,
+            parts: unit.parts.clone(),
+            extent: Extent::by_query(),
+        };
+        let expected = self.source.fingerprint(&shown, self.names, self.conversions)?;
+        let found = self.found(&shown, other, expected.form)?;
+        let differ = || Difference::GeneratedValues(generated.names(unit.renamed));
+        Ok((found != expected).then(differ))
+    }
+
+    /// What is to be said of a table's keys when its rows differ.
+    fn keys(&self, unit: &Unit<'_>, other: &Table) -> KeyKind {
+        if conversion_of(self.conversions, unit.table.number).is_some() {
+            return KeyKind::Converted;
+        }
+        let is_uuid = |column: &Column| {
+            let there = other.columns.iter().find(|it| it.name == column.target_name());
+            there.is_some_and(|it| it.column_type.text == "uuid") && IntegerType::of(column).is_some()
+        };
+        if unit.renamed.columns.iter().any(is_uuid) {
+            KeyKind::UuidOnTarget
+        } else {
+            KeyKind::AsTheyAre
+        }
     }
 
     /// Tables of the target's schemas that the source does not have.
@@ -228,7 +276,9 @@ impl<'a> Comparison<'a> {
                 self.schemas.contains(&table.schema) && !expected.contains(&table.qualified_name())
             })
             .map(|table| {
-                let found = self.target.fingerprint_of_rows(table, fingerprint::Form::Text)?;
+                let found = self
+                    .target
+                    .fingerprint_of_rows(table, Form::Text, &Extent::default())?;
                 let label = table.qualified_name().to_string();
                 Ok(TableResult::new(
                     label,

@@ -73,14 +73,8 @@ impl ConvertedRows {
             return true;
         };
         let names: Vec<&str> = table.stored_columns().map(|it| it.name.as_str()).collect();
-        let mut is_whole = true;
-        let read = each_row_of_chunk(rows.form, names, bytes, |row| {
-            let added = conversion
-                .convert(&row)
-                .map(|row| total.merge(&row.fingerprint()));
-            is_whole &= matches!(added, Ok(Ok(())));
-        });
-        is_whole && read.is_ok()
+        let part = conversion.fingerprint(rows.form, |take| each_row_of_chunk(rows.form, names, bytes, take));
+        matches!(part, Ok(Ok(part)) if total.merge(&part).is_ok())
     }
 
     pub(crate) fn finish(self) -> impl Iterator<Item = (u32, Fingerprint)> {

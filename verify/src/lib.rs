@@ -6,6 +6,7 @@ mod args;
 mod beside;
 mod compare;
 mod converted;
+mod generated;
 mod objects;
 mod report;
 mod scan;

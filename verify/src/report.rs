@@ -25,6 +25,8 @@ pub(crate) struct Report {
     large_objects: Option<LargeObjects>,
     /// What was discarded on request before the comparison, as sentences.
     discards: Vec<String>,
+    /// Whether it was said which keys become UUIDs.
+    chose_keys: bool,
 }
 
 /// What came of one table.
@@ -36,6 +38,19 @@ pub(crate) struct TableResult {
     difference: Option<Difference>,
     /// The target's table holds others' rows too.
     of_many: bool,
+    /// What of it nobody can compare, as sentences.
+    not_compared: Vec<String>,
+    keys: KeyKind,
+}
+
+/// What became of a table's integer keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    AsTheyAre,
+    /// They are compared as UUIDs.
+    Converted,
+    /// The target has UUIDs where the source has integers.
+    UuidOnTarget,
 }
 
 /// Why a table is not identical.
@@ -50,6 +65,8 @@ pub(crate) enum Difference {
     Generated(String),
     /// The target stores the column, the source computes it.
     NotGenerated(String),
+    /// The rows are the same, and one of these generated columns has other values.
+    GeneratedValues(Vec<String>),
     /// So many rows are not among those of the target's table.
     Absent(u64),
 }
@@ -74,7 +91,23 @@ impl TableResult {
             target,
             difference,
             of_many: false,
+            not_compared: Vec::new(),
+            keys: KeyKind::AsTheyAre,
         }
+    }
+
+    pub(crate) fn not_comparing(self, not_compared: Vec<String>) -> Self {
+        TableResult { not_compared, ..self }
+    }
+
+    pub(crate) fn with_keys(self, keys: KeyKind) -> Self {
+        TableResult { keys, ..self }
+    }
+
+    /// Whether as many rows are there, and other ones.
+    fn has_other_values(&self) -> bool {
+        let rows = |side: &Option<Fingerprint>| side.map(|it| it.rows);
+        matches!(self.difference, Some(Difference::Rows)) && rows(&self.source) == rows(&self.target)
     }
 
     /// For rows that need only be among those of the target.
@@ -93,6 +126,9 @@ impl TableResult {
             Some(Difference::MissingTable) => return "missing on the target".to_owned(),
             Some(Difference::ExtraTable) => return "not in the source".to_owned(),
             Some(Difference::Rows) => return self.rows_verdict(),
+            Some(Difference::GeneratedValues(columns)) => {
+                return format!("values of generated columns differ: {}", columns.join(", "));
+            }
             Some(Difference::MissingColumn(column)) => format!("column {column} is missing on the target"),
             Some(Difference::ExtraColumn(column)) => format!("column {column} is not in the source"),
             Some(Difference::Generated(column)) => format!("column {column} is generated on the target only"),
@@ -134,7 +170,34 @@ impl Report {
             sequences,
             large_objects: None,
             discards: Vec::new(),
+            chose_keys: false,
         }
+    }
+
+    /// With whether it was said which keys become UUIDs.
+    pub(crate) fn with_chosen_keys(self, chose_keys: bool) -> Self {
+        Report { chose_keys, ..self }
+    }
+
+    /// What nobody can compare, as sentences.
+    fn not_compared(&self) -> Vec<&String> {
+        self.tables.iter().flat_map(|it| &it.not_compared).collect()
+    }
+
+    /// What could be wrong with the question, rather than with the target.
+    fn hint(&self) -> Option<&'static str> {
+        let mut tables = self.tables.iter().filter(|it| it.difference.is_some());
+        if tables.clone().any(|it| it.keys == KeyKind::UuidOnTarget) {
+            return Some(
+                "integer keys are UUIDs on the target: give --uuid-keys, --keep-old-keys and --key-source as \
+                 `remap-schema` had them",
+            );
+        }
+        let differs = |it: &TableResult| it.keys == KeyKind::Converted && it.has_other_values();
+        (self.chose_keys && tables.any(differs)).then_some(
+            "a source that is called otherwise has other keys: give --key-source with the name that `remap-schema` \
+             printed when the target was loaded",
+        )
     }
 
     pub(crate) fn with_large_objects(self, large_objects: Option<LargeObjects>) -> Self {
@@ -194,9 +257,7 @@ impl Report {
             text.push_str(&line);
             text.push('\n');
         }
-        for line in &self.discards {
-            let _ = writeln!(text, "by choice: {line}");
-        }
+        self.remarks(&mut text);
         let all = self.tables.len() as u64;
         let differing = self.tables.iter().filter(|it| it.difference.is_some()).count() as u64;
         let total = self
@@ -244,6 +305,19 @@ impl Report {
         text
     }
 
+    /// What is no difference.
+    fn remarks(&self, text: &mut String) {
+        for line in &self.discards {
+            let _ = writeln!(text, "by choice: {line}");
+        }
+        for line in self.not_compared() {
+            let _ = writeln!(text, "not compared: {line}");
+        }
+        if let Some(hint) = self.hint() {
+            let _ = writeln!(text, "hint: {hint}");
+        }
+    }
+
     fn json(&self) -> Value {
         let side = |side: &Option<Fingerprint>| side.map(|it| json!({"rows": it.rows, "sum": it.sum()}));
         let tables: Vec<Value> = self
@@ -269,6 +343,8 @@ impl Report {
             "objects": self.objects,
             "sequences": self.sequences,
             "discards": self.discards,
+            "not_compared": self.not_compared(),
+            "hint": self.hint(),
             "large_objects": self.large_objects.as_ref().map(LargeObjects::json),
         })
     }

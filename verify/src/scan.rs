@@ -102,20 +102,15 @@ impl Each<'_> {
     /// Tables whose values hold names are never converted, and what is kept one by one neither.
     fn count_converted(&mut self, rows: &Rows) -> std::result::Result<Fingerprint, FrameError> {
         let form = rows.fingerprint.form;
-        let mut total = Fingerprint::empty(form);
         let Some(conversion) = &mut self.conversion else {
             return Ok(rows.fingerprint);
         };
-        let mut refused = None;
-        each_row(form, self.columns, &rows.bytes, |row| {
-            match conversion.convert(&row) {
-                // Of one form, since the row is.
-                Ok(row) => drop(total.merge(&row.fingerprint())),
-                Err(error) => refused = Some(error),
-            }
-        })?;
-        self.refused = self.refused.or(refused);
-        Ok(total)
+        let converted =
+            conversion.fingerprint(form, |take| each_row(form, self.columns, &rows.bytes, take))?;
+        Ok(converted.unwrap_or_else(|error| {
+            self.refused.get_or_insert(error);
+            Fingerprint::empty(form)
+        }))
     }
 
     fn keep(&mut self, form: Form, rows: &[u8]) -> std::result::Result<(), FrameError> {

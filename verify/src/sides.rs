@@ -180,7 +180,7 @@ impl Source {
                 let form = form_of(table);
                 let names = names.and_then(|it| it.table(table));
                 let scan = Scan::new(table, form, names).converting(conversion);
-                live.fingerprint(scan, table, Failure::source)
+                live.fingerprint(scan, table, &unit.extent, Failure::source)
             }
             Source::Sqlite(file) => file.fingerprint(table, form_of(table), conversion.as_ref()),
             Source::Archive(it) if unit.parts.is_empty() => it.fingerprint(table),
@@ -267,17 +267,23 @@ impl Live {
     }
 
     /// Reads the table once, as it is.
-    pub(crate) fn fingerprint_of_rows(&self, table: &Table, form: Form) -> Result<Fingerprint> {
-        self.fingerprint(Scan::new(table, form, None), table, Failure::target)
+    pub(crate) fn fingerprint_of_rows(
+        &self,
+        table: &Table,
+        form: Form,
+        extent: &Extent,
+    ) -> Result<Fingerprint> {
+        self.fingerprint(Scan::new(table, form, None), table, extent, Failure::target)
     }
 
     fn fingerprint(
         &self,
         mut scan: Scan<'_>,
         table: &Table,
+        extent: &Extent,
         failure: fn(database::Error) -> Failure,
     ) -> Result<Fingerprint> {
-        self.read(&mut scan, table, &Extent::default(), failure)?;
+        self.read(&mut scan, table, extent, failure)?;
         scan.finish()
     }
 

@@ -42,20 +42,31 @@ impl SqliteFile {
         })
     }
 
-    /// The fingerprint of a table's rows in `form`.
+    /// The table in SQLite's terms.
+    pub(crate) fn own_table(&self, table: &Table) -> Option<&database::sqlite::Table> {
+        let place = usize::try_from(table.number).ok()?;
+        self.inspection.schema.tables.get(place)
+    }
+
+    /// The fingerprint of a table's rows in `form`; with the columns that `table` does not call generated.
     pub(crate) fn fingerprint(
         &self,
         table: &Table,
         form: Form,
         conversion: Option<&RowConversion>,
     ) -> Result<Fingerprint> {
-        let place = usize::try_from(table.number).unwrap_or(usize::MAX);
-        let Some(own) = self.inspection.schema.tables.get(place) else {
+        let Some(own) = self.own_table(table) else {
             return Err(Failure::new(
                 Exit::Internal,
                 format!("{} is not in its file", table.qualified_name()),
             ));
         };
+        let mut own = own.clone();
+        for (own, column) in own.columns.iter_mut().zip(&table.columns) {
+            // SQLite calculates it, as any column of a query.
+            own.expression = own.expression.take().filter(|_| column.generated.is_some());
+        }
+        let own = &own;
         let encoder = RowEncoder::new(own, form);
         let source = self.source.lock().unwrap_or_else(PoisonError::into_inner);
         let (sender, batches) = sync_channel(self.jobs);
@@ -148,20 +159,12 @@ impl Hasher<'_> {
         self.encoder
             .encode(batch, rows, usize::MAX, |_| Ok(()))
             .map_err(|error: database::Error| Failure::source(error))?;
-        let (mut total, mut refused) = (Fingerprint::empty(form), None);
+        let columns = self.table.stored_columns().count();
         let name = || self.table.qualified_name().to_string();
-        each_row(form, self.table.stored_columns().count(), rows, |row| {
-            match conversion.convert(&row) {
-                // Of one form, since the row is.
-                Ok(row) => drop(total.merge(&row.fingerprint())),
-                Err(error) => refused = Some(error),
-            }
-        })
-        .map_err(|error| not_framed(&name(), error))?;
-        match refused {
-            None => Ok(total),
-            Some(error) => Err(not_converted(&name(), error)),
-        }
+        conversion
+            .fingerprint(form, |take| each_row(form, columns, rows, take))
+            .map_err(|error| not_framed(&name(), error))?
+            .map_err(|error| not_converted(&name(), error))
     }
 
     fn hash(&mut self, batch: &Batch, rows: &mut Vec<u8>) -> Result<Fingerprint> {

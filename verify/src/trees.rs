@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use catalog::{PartitionTrees, QualifiedName, Table, ThroughRoot};
+use database::postgres::Extent;
 
 /// What one comparison is about.
 pub(crate) struct Unit<'a> {
@@ -12,6 +13,8 @@ pub(crate) struct Unit<'a> {
     pub(crate) renamed: &'a Table,
     /// The partitions of the source whose rows are the root's here; empty for a table by itself.
     pub(crate) parts: Vec<&'a Table>,
+    /// How rows of a live source are read.
+    pub(crate) extent: Extent,
 }
 
 impl Unit<'_> {
@@ -66,6 +69,7 @@ pub(crate) fn units<'a>(
                 table: table.clone(),
                 renamed: new,
                 parts: Vec::new(),
+                extent: Extent::default(),
             });
         }
     }
@@ -76,6 +80,7 @@ pub(crate) fn units<'a>(
             table,
             renamed: root,
             parts,
+            extent: Extent::default(),
         })
     });
     alone.into_iter().chain(trees).collect()

@@ -113,8 +113,10 @@ pub struct Discard {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
-    /// The rows are not here.
+    /// The rows are not here: they were set aside, since a value of theirs does not fit.
     Rejected,
+    /// The rows are not here, by choice.
+    LeftOut,
     /// The values became NULL.
     Null,
     /// The values became NULL, and a column that the source does not have keeps them.
@@ -130,6 +132,8 @@ impl Discard {
         let words = match (self.fate, self.rows) {
             (Fate::Rejected, 1) => "row is rejected",
             (Fate::Rejected, _) => "rows are rejected",
+            (Fate::LeftOut, 1) => "row is left out",
+            (Fate::LeftOut, _) => "rows are left out",
             (Fate::Null | Fate::Kept, 1) => "value becomes NULL",
             (Fate::Null | Fate::Kept, _) => "values become NULL",
         };

@@ -1,9 +1,12 @@
 //! Foreign keys: along them values of one table are values of another.
 
+use serde::{Deserialize, Serialize};
+
 use crate::QualifiedName;
 
 /// A foreign key of a table, as far as it says which columns hold the same values.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ForeignKey {
     /// The table that refers.
     pub table: QualifiedName,

@@ -89,6 +89,10 @@ pub struct Catalog {
     /// What orders text in tables, indexes, domains and views, the database's own collation among them, in byte order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collations: Vec<Collation>,
+    /// Foreign keys that the source declares and that its definitions leave out, since PostgreSQL would not take them:
+    /// their columns hold the keys of another table all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out_keys: Vec<ForeignKey>,
 }
 
 /// A namespace.
@@ -117,6 +121,7 @@ impl Default for Catalog {
             settings: Vec::new(),
             large_objects: Vec::new(),
             collations: Vec::new(),
+            left_out_keys: Vec::new(),
         }
     }
 }

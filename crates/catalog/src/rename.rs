@@ -73,6 +73,11 @@ impl Catalog {
                 (collation.schema, collation.name) = (new.schema, new.name);
             }
         }
+        for key in &mut self.left_out_keys {
+            for table in [&mut key.table, &mut key.parent] {
+                *table = qualified(names, ObjectKind::Table, &table.schema, &table.name);
+            }
+        }
         for usage in &mut self.public_usage {
             usage.schema = names.schema(&usage.schema);
         }

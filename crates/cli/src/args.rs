@@ -121,7 +121,8 @@ pub struct MappingArgs {
     /// Where the target keeps extensions, or one of them [default: public] (repeatable)
     #[arg(long, value_name = "[EXT=]NAME")]
     pub extensions_schema: Vec<String>,
-    /// Take the names from a plan that `assess --plan` wrote
+    /// Take the names from a plan that `assess --plan` wrote; `verify` takes its choices for a SQLite file too, and
+    /// options that are given beside it go before these
     #[arg(
         long,
         value_name = "FILE",
@@ -154,7 +155,10 @@ pub enum Extensions {
 /// The source of a plan, for a tool to which new names mean nothing.
 #[derive(Args, Clone, Debug, Default)]
 pub struct PlanArgs {
-    /// Take the types of a SQLite file's columns from a plan that `assess --plan` wrote; --type goes before them
+    /// Take all choices for a SQLite file from a plan that `assess --plan` wrote; options beside it go before them
+    ///
+    /// These are the types of columns, what --on-bad-value, --orphans, --nocase and --full-text say, --rename and
+    /// --snake-case, and --salvage. An option that says the same of one column or name goes before the plan's.
     #[arg(long, value_name = "FILE", requires = "source_name", help_heading = "SQLite")]
     plan: Option<std::path::PathBuf>,
     /// The source's name in the plan

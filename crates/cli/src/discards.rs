@@ -17,6 +17,7 @@ pub fn discard_sentences(discards: &[Discard], catalog: &Catalog) -> Vec<String>
 fn discard(found: &sqlite::Discard) -> Discard {
     let (fate, kept_in) = match &found.fate {
         sqlite::Fate::Rejected => (Fate::Rejected, None),
+        sqlite::Fate::LeftOut => (Fate::LeftOut, None),
         sqlite::Fate::Kept { column } => (Fate::Kept, Some(column.clone())),
         sqlite::Fate::Null => (Fate::Null, None),
     };

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ValueEnum;
-use database::sqlite::{Choices, OnBadValue, Opening};
-use plan::{BadValues, PlannedSource};
+use database::sqlite::{Choices, OnBadValue, TypeChoice};
+use plan::PlannedSource;
 
 use crate::sqlite_keys::SqliteKeyArgs;
-use crate::sqlite_types::{flag_types, planned_types, read_types};
+use crate::sqlite_plan::planned_choices;
+use crate::sqlite_types::{flag_types, read_types};
 use crate::{Failure, Result};
 
 const HEADING: &str = "SQLite";
@@ -35,8 +36,9 @@ pub struct SqliteArgs {
     #[command(flatten)]
     keys: SqliteKeyArgs,
     /// How long to wait for a writer that has the file locked
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds, help_heading = HEADING)]
-    busy_timeout: Duration,
+    /// [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = HEADING)]
+    busy_timeout: Option<Duration>,
     /// Read a damaged file as far as it can be read; what is lost is said table by table, and the tool ends with 1
     /// where rows are
     #[arg(long, help_heading = HEADING)]
@@ -63,20 +65,17 @@ impl SqliteArgs {
         if let Some(path) = &self.types_file {
             types.extend(read_types(path)?);
         }
-        if let Some(planned) = planned {
-            planned_types(planned, &mut types)?;
+        let mut choices = planned.map(planned_choices).transpose()?.unwrap_or_default();
+        let is_free = |it: &TypeChoice| !types.iter().any(|one| is_same_column(one, it));
+        choices.types.retain(is_free);
+        choices.types.splice(..0, types);
+        if let Some(word) = self.on_bad_value {
+            choices.on_bad_value = word.choice();
         }
-        let said = self.on_bad_value.map(BadValueWord::choice);
-        let on_bad_value = said.or_else(|| planned.and_then(|it| it.on_bad_value).map(choice));
-        let mut choices = Choices {
-            types,
-            on_bad_value: on_bad_value.unwrap_or_default(),
-            opening: Opening {
-                busy_timeout: self.busy_timeout,
-                salvage: self.salvage,
-            },
-            ..Choices::default()
-        };
+        if let Some(wait) = self.busy_timeout {
+            choices.opening.busy_timeout = wait;
+        }
+        choices.opening.salvage |= self.salvage;
         self.keys.apply(&mut choices);
         Ok(choices)
     }
@@ -88,14 +87,12 @@ impl SqliteArgs {
             (self.types_file.is_some(), "--types"),
             (self.on_bad_value.is_some(), "--on-bad-value"),
             (self.salvage, "--salvage"),
-            (
-                self.keys != SqliteKeyArgs::default(),
-                "--orphans, --nocase or --full-text",
-            ),
+            (self.busy_timeout.is_some(), "--busy-timeout"),
         ];
-        match given.iter().find(|(is_given, _)| *is_given) {
+        let given = given.into_iter().chain(self.keys.given());
+        match given.into_iter().find(|(is_given, _)| *is_given) {
             Some((_, option)) => Err(Failure::usage(format!(
-                "{option} is about the values of a SQLite file, and {source} is none"
+                "{option} is about a SQLite file, and {source} is none"
             ))),
             None => Ok(()),
         }
@@ -118,13 +115,8 @@ impl BadValueWord {
     }
 }
 
-fn choice(planned: BadValues) -> OnBadValue {
-    match planned {
-        BadValues::Stop => OnBadValue::Stop,
-        BadValues::Null => OnBadValue::Null,
-        BadValues::TextColumn => OnBadValue::TextColumn,
-        BadValues::Reject => OnBadValue::Reject,
-    }
+fn is_same_column(one: &TypeChoice, other: &TypeChoice) -> bool {
+    one.table.eq_ignore_ascii_case(&other.table) && one.column.eq_ignore_ascii_case(&other.column)
 }
 
 fn seconds(text: &str) -> std::result::Result<Duration, String> {

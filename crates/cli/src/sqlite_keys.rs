@@ -10,23 +10,22 @@ const HEADING: &str = "SQLite";
 /// What becomes of keys, and of what has no counterpart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(crate) struct SqliteKeyArgs {
-    /// What becomes of rows whose foreign key leads to no row
+    /// What becomes of rows whose foreign key leads to no row [default: stop]
     ///
     /// What is left out or becomes NULL is told for each foreign key, and stands in the archive.
-    #[arg(long, value_enum, default_value_t = OrphansArg::Stop, value_name = "WHAT", help_heading = HEADING)]
-    orphans: OrphansArg,
-    /// What becomes of COLLATE NOCASE
-    #[arg(long, value_enum, default_value_t = NocaseArg::Ignore, value_name = "WHAT", help_heading = HEADING)]
-    nocase: NocaseArg,
-    /// What becomes of full-text tables (FTS3 to FTS5)
-    #[arg(long, value_enum, default_value_t = FullTextArg::LeaveOut, value_name = "WHAT", help_heading = HEADING)]
-    full_text: FullTextArg,
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = HEADING)]
+    orphans: Option<OrphansArg>,
+    /// What becomes of COLLATE NOCASE [default: ignore]
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = HEADING)]
+    nocase: Option<NocaseArg>,
+    /// What becomes of full-text tables (FTS3 to FTS5) [default: leave-out]
+    #[arg(long, value_enum, value_name = "WHAT", help_heading = HEADING)]
+    full_text: Option<FullTextArg>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum OrphansArg {
     /// Nothing is moved, and the rows are named
-    #[default]
     Stop,
     /// They stay, and the foreign key becomes NOT VALID
     Keep,
@@ -36,10 +35,9 @@ enum OrphansArg {
     Null,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum NocaseArg {
     /// Text is compared as the database does, by case too
-    #[default]
     Ignore,
     /// The type `citext`, of the extension of that name
     Citext,
@@ -47,10 +45,9 @@ enum NocaseArg {
     Icu,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum FullTextArg {
     /// They are left out
-    #[default]
     LeaveOut,
     /// Plain tables with a generated column of type `tsvector` and a GIN index
     Tsvector,
@@ -60,7 +57,7 @@ enum FullTextArg {
 /// options.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct SqliteNameArgs {
-    /// Call a table, an index or a column NEW, as `TABLE=NEW` or `TABLE.COLUMN=NEW`; goes before --snake-case
+    /// Call a table, a view, an index or a column NEW, as `TABLE=NEW` or `TABLE.COLUMN=NEW`; goes before --snake-case
     /// [repeatable]
     ///
     /// Names are those of the file. A name with a dot, an equals sign or a double quote in it stands in double quotes.
@@ -72,27 +69,43 @@ pub struct SqliteNameArgs {
 }
 
 impl SqliteKeyArgs {
+    /// Which of the options say something.
+    pub(crate) fn given(self) -> [(bool, &'static str); 3] {
+        [
+            (self.orphans.is_some(), "--orphans"),
+            (self.nocase.is_some(), "--nocase"),
+            (self.full_text.is_some(), "--full-text"),
+        ]
+    }
+
+    /// Enters what was said; the rest stays as it is.
     pub(crate) fn apply(self, choices: &mut Choices) {
-        choices.orphans = match self.orphans {
-            OrphansArg::Stop => Orphans::Stop,
-            OrphansArg::Keep => Orphans::Keep,
-            OrphansArg::Delete => Orphans::Delete,
-            OrphansArg::Null => Orphans::Null,
-        };
-        choices.nocase = match self.nocase {
-            NocaseArg::Ignore => Nocase::Ignore,
-            NocaseArg::Citext => Nocase::Citext,
-            NocaseArg::Icu => Nocase::Icu,
-        };
-        choices.full_text = match self.full_text {
-            FullTextArg::LeaveOut => FullText::LeaveOut,
-            FullTextArg::Tsvector => FullText::TsVector,
-        };
+        if let Some(word) = self.orphans {
+            choices.orphans = match word {
+                OrphansArg::Stop => Orphans::Stop,
+                OrphansArg::Keep => Orphans::Keep,
+                OrphansArg::Delete => Orphans::Delete,
+                OrphansArg::Null => Orphans::Null,
+            };
+        }
+        if let Some(word) = self.nocase {
+            choices.nocase = match word {
+                NocaseArg::Ignore => Nocase::Ignore,
+                NocaseArg::Citext => Nocase::Citext,
+                NocaseArg::Icu => Nocase::Icu,
+            };
+        }
+        if let Some(word) = self.full_text {
+            choices.full_text = match word {
+                FullTextArg::LeaveOut => FullText::LeaveOut,
+                FullTextArg::Tsvector => FullText::TsVector,
+            };
+        }
     }
 }
 
 impl SqliteNameArgs {
-    /// Enters the names into `choices`.
+    /// Enters the names into `choices`, before those that a plan has entered.
     pub fn apply(&self, choices: &mut Choices) -> Result<()> {
         enter(self.snake_case, self.rename.iter(), choices)
     }
@@ -135,14 +148,28 @@ fn enter<'a>(
     if snake_case {
         choices.names = NameStyle::SnakeCase;
     }
+    let mut said = Vec::new();
     for pair in renames {
         let wrong = || {
             Failure::usage(format!("`{pair}` gives nothing in a SQLite file a new name"))
                 .with_hint("write TABLE=NEW or TABLE.COLUMN=NEW; a name with a dot stands in double quotes")
         };
-        choices.renames.push(parse(pair).ok_or_else(wrong)?);
+        said.push(parse(pair).ok_or_else(wrong)?);
     }
+    // A plan's name for the same thing gives way.
+    let is_free = |it: &Rename| !said.iter().any(|one| is_same_object(one, it));
+    choices.renames.retain(is_free);
+    choices.renames.splice(..0, said);
     Ok(())
+}
+
+fn is_same_object(one: &Rename, other: &Rename) -> bool {
+    let columns = match (&one.column, &other.column) {
+        (Some(one), Some(other)) => one.eq_ignore_ascii_case(other),
+        (None, None) => true,
+        _ => false,
+    };
+    columns && one.table.eq_ignore_ascii_case(&other.table)
 }
 
 /// Reads `TABLE=NEW` or `TABLE.COLUMN=NEW`.

@@ -86,23 +86,17 @@ pub(crate) fn read_types(path: &Path) -> Result<Vec<TypeChoice>> {
     Ok(choices)
 }
 
-/// Adds the plan's types for columns that have none yet.
-pub(crate) fn planned_types(planned: &PlannedSource, types: &mut Vec<TypeChoice>) -> Result<()> {
-    for it in &planned.types {
-        let is_same = |one: &TypeChoice| {
-            one.table.eq_ignore_ascii_case(&it.table) && one.column.eq_ignore_ascii_case(&it.column)
-        };
-        if types.iter().any(is_same) {
-            continue;
-        }
+/// The plan's types.
+pub(crate) fn planned_types(planned: &PlannedSource) -> Result<Vec<TypeChoice>> {
+    let types = planned.types.iter().map(|it| {
         let place = || format!("the plan's type of {}.{} cannot be used", it.table, it.column);
-        types.push(TypeChoice {
+        Ok(TypeChoice {
             table: it.table.clone(),
             column: it.column.clone(),
             target: target_type(&it.target, place)?,
-        });
-    }
-    Ok(())
+        })
+    });
+    types.collect()
 }
 
 fn target_type(text: &str, context: impl Fn() -> String) -> Result<TargetType> {

@@ -20,7 +20,7 @@ pub struct Choice {
 }
 
 /// Chooses by `keys` what is converted in a source that is called `source`. The tables must have their names in the
-/// source; `foreign_keys` are all that it has.
+/// source; `foreign_keys` are all that its definitions make.
 pub fn choose(
     catalog: &Catalog,
     foreign_keys: &[ForeignKey],
@@ -29,7 +29,7 @@ pub fn choose(
 ) -> Result<Choice, Unfit> {
     let mut choosing = Choosing {
         catalog,
-        follows: Follows::new(catalog, foreign_keys),
+        follows: Follows::new(catalog, foreign_keys.iter().chain(&catalog.left_out_keys)),
         obstacles: BTreeSet::new(),
         left: Vec::new(),
     };

@@ -16,7 +16,7 @@ pub(crate) struct Follows {
 }
 
 impl Follows {
-    pub(crate) fn new(catalog: &Catalog, foreign_keys: &[ForeignKey]) -> Self {
+    pub(crate) fn new<'a>(catalog: &Catalog, foreign_keys: impl Iterator<Item = &'a ForeignKey>) -> Self {
         let tables = &catalog.tables;
         let own = tables.iter().enumerate().filter(|(_, it)| it.is_own());
         let by_name: BTreeMap<QualifiedName, usize> = own

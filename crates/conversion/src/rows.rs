@@ -3,7 +3,7 @@
 use std::fmt;
 
 use catalog::Table;
-use fingerprint::{Form, Row};
+use fingerprint::{Fingerprint, Form, Row};
 
 use crate::namespace::uuid_text;
 use crate::{ColumnConversion, IntegerType, Namespace, TableConversion};
@@ -68,6 +68,26 @@ impl RowConversion {
             frame(row.values().nth(*place).flatten(), &mut self.framed);
         }
         Ok(Row::from_framed(form, &self.framed))
+    }
+
+    /// The fingerprint after their conversion of all rows, of one form, that `each` hands out. The outer result is that
+    /// of `each`; the inner one names the first value that cannot be converted.
+    pub fn fingerprint<E>(
+        &mut self,
+        form: Form,
+        each: impl FnOnce(&mut dyn FnMut(Row<'_>)) -> Result<(), E>,
+    ) -> Result<Result<Fingerprint, NotConvertible>, E> {
+        let mut total = Ok(Fingerprint::empty(form));
+        each(&mut |row| {
+            if let Ok(sum) = &mut total {
+                match self.convert(&row) {
+                    // Of one form, since the row is.
+                    Ok(row) => drop(sum.merge(&row.fingerprint())),
+                    Err(error) => total = Err(error),
+                }
+            }
+        })?;
+        Ok(total)
     }
 }
 

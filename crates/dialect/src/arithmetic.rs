@@ -5,7 +5,7 @@ use sqlite3_parser::ast::{Expr, Operator, UnaryOperator};
 use crate::expression::{Assumption, Untranslated};
 use crate::scope::{Affinity, ValueType};
 use crate::translator::{Result, Translator};
-use crate::value::{Constant, EXACT_MAX, Value, number_in};
+use crate::value::{Constant, EXACT_MAX, Value, number_as_written, number_in};
 
 const LEAST: i128 = i64::MIN as i128;
 const MOST: i128 = i64::MAX as i128;
@@ -277,7 +277,8 @@ impl Translator<'_> {
         let value = self.settled_as_number(value)?;
         match &value.constant {
             Some(Constant::Text(text)) => {
-                let constant = number_in(text).ok_or_else(|| Untranslated::Types(source.to_owned()))?;
+                let constant =
+                    number_as_written(text).ok_or_else(|| Untranslated::Types(source.to_owned()))?;
                 return Ok(Value::constant(constant, &value.source));
             }
             Some(Constant::Null) => {
@@ -310,6 +311,10 @@ impl Translator<'_> {
         let affinity = Affinity::of(declared);
         let value = match affinity {
             Affinity::Text => self.text(inner)?,
+            Affinity::Integer | Affinity::Numeric => match self.moment_as_integer(inner, source) {
+                Some(number) => number?,
+                None => self.value(inner)?,
+            },
             _ => self.value(inner)?,
         };
         if value.is_null() {
@@ -345,7 +350,8 @@ impl Translator<'_> {
             return Ok(value);
         }
         if let Some(text) = value.text() {
-            return match number_in(text) {
+            // Of any other number SQLite takes the digits that it begins with.
+            return match number_as_written(text) {
                 Some(constant @ Constant::Integer(_)) => Ok(Value::constant(constant, source)),
                 _ => Err(Untranslated::Types(source.to_owned())),
             };

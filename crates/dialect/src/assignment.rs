@@ -4,6 +4,7 @@ use sqlite3_parser::ast::Expr;
 
 use crate::comparison::literal_like;
 use crate::expression::Untranslated;
+use crate::functions::RANDOM;
 use crate::parse::unquote;
 use crate::scope::{Affinity, ScopeColumn, ValueType};
 use crate::translator::{Result, Translator};
@@ -25,8 +26,15 @@ impl Translator<'_> {
         if let Some(special) = self.special(expression, column.value_type, source) {
             return Ok(special);
         }
-        let value = match (column.value_type, column.affinity) {
-            (ValueType::Text, Affinity::Text) => self.text(expression)?,
+        let of_moment = match column.value_type {
+            ValueType::Integer | ValueType::Numeric | ValueType::Real if column.affinity.is_numeric() => {
+                self.moment_as_integer(expression, source)
+            }
+            _ => None,
+        };
+        let value = match (of_moment, column.value_type, column.affinity) {
+            (Some(number), ..) => number?,
+            (None, ValueType::Text, Affinity::Text) => self.text(expression)?,
             _ => self.value(expression)?,
         };
         let value = self.settled_as(value, column.value_type)?;
@@ -90,6 +98,11 @@ impl Translator<'_> {
                 let bare = bare
                     .replace("'ab89'", "'89ab'")
                     .replace("'8','9','a','b'", "'89ab'");
+                if ["randomblob16", "hexrandomblob16"].contains(&bare.as_str()) {
+                    // All 128 bits are random, where `gen_random_uuid` would set the version among them.
+                    self.immutable = false;
+                    return Some(format!("encode(substr({RANDOM}, 1, 16), 'hex'::text)::uuid"));
+                }
                 RANDOM_UUIDS.contains(&bare.as_str()).then(|| {
                     self.immutable = false;
                     "gen_random_uuid()".to_owned()

@@ -22,6 +22,7 @@ impl Translator<'_> {
         if base.as_ref().is_some_and(|it| it.volatile) {
             return Err(Untranslated::Operator(source.to_owned()));
         }
+        self.spend(base.as_ref().map_or(0, |it| it.sql.len()) * pairs.len())?;
         let (mut conditions, mut results) = (Vec::new(), Vec::new());
         for (when, then) in pairs {
             let condition = match &base {
@@ -85,18 +86,15 @@ impl Translator<'_> {
         if left.volatile || left.constant.is_some() {
             return Err(Untranslated::Function(source.to_owned()));
         }
-        // A function compares by the first collation among its arguments, COLLATE or not.
+        // A function compares by the first collation among its arguments, COLLATE or not, and no affinity converts one
+        // of them for the other.
         let collation = left.collation.or(right.collation).map(|(it, _)| (it, true));
-        let (one, other) = (
-            Value {
-                collation,
-                ..left.clone()
-            },
-            Value {
-                collation: None,
-                ..right
-            },
-        );
+        let bare = |it: Value, collation| Value {
+            affinity: None,
+            collation,
+            ..it
+        };
+        let (one, other) = (bare(left.clone(), collation), bare(right, None));
         let equal = self.compared(one, Operator::Equals, other, source)?;
         let sql = format!("CASE WHEN {} THEN NULL ELSE {} END", equal.sql, left.sql);
         Ok(Value {

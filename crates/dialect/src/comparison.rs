@@ -135,6 +135,7 @@ impl Translator<'_> {
         if value.volatile {
             return Err(Untranslated::Operator(source.to_owned()));
         }
+        self.spend(value.sql.len() * items.len())?;
         let (mut parts, mut left_sides, mut right_sides) = (vec![value.clone()], Vec::new(), Vec::new());
         for item in items {
             // Of one item SQLite makes a comparison, in which COLLATE counts; among several it does not.

@@ -51,6 +51,8 @@ pub enum Untranslated {
     Types(String),
     /// A number as a text, where both databases write it differently.
     NumberAsText(String),
+    /// A real that is rounded to places behind the point.
+    Rounding(String),
     /// The values of the column are not of one known kind.
     Mixed(String),
     /// A pattern or a format that is not a constant, or not one that is read here.
@@ -59,7 +61,7 @@ pub enum Untranslated {
     Moment(String),
     /// A collation that an application defines, or by which PostgreSQL does not sort alike.
     Collation(String),
-    /// It is nested too deeply.
+    /// It is nested too deeply, or would become too long.
     Deep,
 }
 
@@ -83,7 +85,14 @@ impl fmt::Display for Untranslated {
                     "SQLite and PostgreSQL write the number `{what}` differently as text"
                 )
             }
-            Untranslated::Mixed(what) => write!(f, "`{what}` has no one kind of value"),
+            Untranslated::Rounding(what) => write!(
+                f,
+                "`{what}` rounds the binary number, and PostgreSQL the decimal one, so that halves such as 9.95 come out differently"
+            ),
+            Untranslated::Mixed(what) => write!(
+                f,
+                "the values of `{what}` are of several kinds, or compare without regard to case (--nocase)"
+            ),
             Untranslated::Pattern(what) => {
                 write!(f, "the pattern of `{what}` is not a constant that can be read")
             }
@@ -91,7 +100,7 @@ impl fmt::Display for Untranslated {
             Untranslated::Collation(what) => {
                 write!(f, "the collation of `{what}` has no counterpart")
             }
-            Untranslated::Deep => f.write_str("it is nested too deeply"),
+            Untranslated::Deep => f.write_str("it is nested too deeply, or grows too long"),
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) const LENGTH_MAX: i128 = 1_000_000_000;
 /// As many random bytes as one hash gives.
 const RANDOM_BYTES_MAX: i64 = 32;
 /// Of far more random bits than the bytes that are taken of it; in core, unlike `gen_random_bytes`.
-const RANDOM: &str = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))";
+pub(crate) const RANDOM: &str = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))";
 
 impl Translator<'_> {
     pub(crate) fn function(&mut self, name: &str, arguments: &[Expr<'_>], source: &str) -> Result<Value> {
@@ -44,6 +44,7 @@ impl Translator<'_> {
             }
             ("abs", [argument]) => self.absolute(argument, source),
             ("round", [argument]) => self.round(argument, source),
+            ("round", [argument, places]) => self.round_places(argument, places, source),
             ("sign", [argument]) => {
                 let value = self.value(argument)?;
                 let value = self.number(value, source)?;
@@ -107,6 +108,10 @@ impl Translator<'_> {
 
     fn absolute(&mut self, argument: &Expr<'_>, source: &str) -> Result<Value> {
         let value = self.value(argument)?;
+        // Of a text it is a real, whatever the text says.
+        if value.text().is_some() {
+            return Err(Untranslated::Types(source.to_owned()));
+        }
         let value = self.number(value, source)?;
         let sql = if value.is_integer() {
             value.wide()
@@ -138,12 +143,7 @@ impl Translator<'_> {
             return Err(Untranslated::Function(source.to_owned()));
         }
         if value.is_integer() {
-            return Ok(Value::call(
-                nearest_double(value.clone()),
-                source,
-                ValueType::Real,
-                &[&value],
-            ));
+            return Ok(real_of(&value, source));
         }
         let it = value.operand();
         // From 2^52 on every double is whole.
@@ -151,6 +151,17 @@ impl Translator<'_> {
             "CASE WHEN abs({it}) < '4503599627370496.0'::double precision THEN trunc({it} + CASE WHEN {it} < '0.0'::double precision THEN '-0.5'::double precision ELSE '0.5'::double precision END) + '0.0'::double precision ELSE {it} END"
         );
         Ok(Value::of(sql, source, ValueType::Real, &[&value]))
+    }
+
+    /// Of a real SQLite rounds the binary number, PostgreSQL the decimal one that is printed: 9.95 becomes 9.9 there and
+    /// 10.0 here.
+    fn round_places(&mut self, argument: &Expr<'_>, places: &Expr<'_>, source: &str) -> Result<Value> {
+        let (value, places) = (self.value(argument)?, self.value(places)?);
+        let value = self.number(value, source)?;
+        match places.integer() {
+            Some(it) if it >= 0 && value.is_integer() => Ok(real_of(&value, source)),
+            _ => Err(Untranslated::Rounding(source.to_owned())),
+        }
     }
 
     fn hex(&mut self, argument: &Expr<'_>, source: &str) -> Result<Value> {
@@ -183,4 +194,8 @@ impl Translator<'_> {
             ..Value::call(sql, source, ValueType::Text, &[&bytes])
         })
     }
+}
+
+fn real_of(value: &Value, source: &str) -> Value {
+    Value::call(nearest_double(value.clone()), source, ValueType::Real, &[value])
 }

@@ -151,16 +151,26 @@ impl Translator<'_> {
         if value.value_type == ValueType::Json {
             return Err(Untranslated::Types(value.source.clone()));
         }
-        let (kinds, what) = match wanted {
-            ValueType::Integer => ("'integer'", "something else than an integer"),
-            ValueType::Real => ("'real'", "something else than a real"),
-            _ => ("'text'", "something else than a text"),
+        let (kind, what) = match wanted {
+            ValueType::Integer => ("integer", "something else than an integer of 64 bits"),
+            ValueType::Real => ("real", "something else than a real that the server takes"),
+            _ => ("text", "something else than a text"),
         };
         let (document, path) = (&place.document, place.path.replace('\'', "''"));
+        let extracted = format!("json_extract({document}, '{path}')");
+        let more = match wanted {
+            // Of more digits SQLite makes a real.
+            ValueType::Integer => format!(" AND typeof({extracted}) = 'integer'"),
+            // The server refuses what becomes infinite, or too small for anything but zero.
+            ValueType::Real => format!(
+                " AND (abs({extracted}) BETWEEN 1e-300 AND 1e300 OR ({document} -> '{path}') NOT GLOB '*[1-9]*')"
+            ),
+            _ => String::new(),
+        };
         self.assume(
             of_documents(
                 document,
-                &format!("json_type({document}, '{path}') IN ({kinds}, 'null')"),
+                &format!("coalesce(json_type({document}, '{path}'), 'null') = 'null' OR json_type({document}, '{path}') = '{kind}'{more}"),
             ),
             format!("{what} in {}", value.source),
         );

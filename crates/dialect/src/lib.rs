@@ -12,6 +12,7 @@
 
 mod arithmetic;
 mod assignment;
+mod budget;
 mod choice;
 mod collation;
 mod column;

@@ -4,6 +4,7 @@ use catalog::quote_literal;
 use sqlite3_parser::ast::Expr;
 
 use crate::expression::Untranslated;
+use crate::parse::unquote;
 use crate::scope::ValueType;
 use crate::text::field;
 use crate::translator::{Result, Translator};
@@ -15,7 +16,7 @@ const NOW: &str = "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC'::text)";
 struct Moment {
     /// Of type `timestamp without time zone`, as an operand.
     sql: String,
-    /// A column of type `date` that nothing has changed.
+    /// A column of type `date` or `time` that nothing has changed.
     plain: Option<Value>,
     now: bool,
     first_of_month: bool,
@@ -41,7 +42,7 @@ impl Translator<'_> {
             ("strftime", []) => return Err(Untranslated::Function(source.to_owned())),
             _ => (None, arguments),
         };
-        let mut moment = self.first(arguments, source)?;
+        let mut moment = self.first(name, arguments, source)?;
         let had_modifiers = arguments.len() > 1;
         for modifier in arguments.iter().skip(1) {
             let modifier = self.value(modifier)?;
@@ -67,6 +68,15 @@ impl Translator<'_> {
                 Some(date) => (date.sql, ValueType::Date),
                 None => (format!("{sql}::date"), ValueType::Date),
             },
+            // Of a column of type `time` it is the column.
+            "time"
+                if moment
+                    .plain
+                    .as_ref()
+                    .is_some_and(|it| it.value_type == ValueType::Time) =>
+            {
+                (sql.clone(), ValueType::Time)
+            }
             "time" if moment.now => (
                 format!("date_trunc('second'::text, {sql})::time without time zone"),
                 ValueType::Time,
@@ -99,7 +109,32 @@ impl Translator<'_> {
         })
     }
 
-    fn first(&mut self, arguments: &[Expr<'_>], source: &str) -> Result<Moment> {
+    /// A call of `strftime` that gives digits alone, as an integer: what affinity and CAST make of it.
+    pub(crate) fn moment_as_integer(&mut self, call: &Expr<'_>, source: &str) -> Option<Result<Value>> {
+        let Expr::FunctionCall {
+            name,
+            args: Some([format, moment @ ..]),
+            ..
+        } = inner_of(call)
+        else {
+            return None;
+        };
+        if !unquote(name.0).eq_ignore_ascii_case("strftime") {
+            return None;
+        }
+        match unquote(format.to_string().trim()).as_str() {
+            "%s" => Some(self.moment("unixepoch", moment, source)),
+            "%Y" | "%m" | "%d" | "%H" | "%M" | "%S" | "%j" | "%w" | "%u" => {
+                Some(self.value(call).map(|it| {
+                    let sql = format!("{}::bigint", it.operand());
+                    Value::call(sql, source, ValueType::Integer, &[&it]).with_range(0, 9999)
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    fn first(&mut self, name: &str, arguments: &[Expr<'_>], source: &str) -> Result<Moment> {
         let refused = || Untranslated::Moment(source.to_owned());
         let now = Moment {
             sql: NOW.to_owned(),
@@ -141,12 +176,14 @@ impl Translator<'_> {
             _ if of_epoch => return Err(refused()),
             ValueType::Date => format!("{}::timestamp without time zone", value.operand()),
             ValueType::Timestamp => value.operand(),
+            // With a date it would be one of the year 2000.
+            ValueType::Time if name == "time" && arguments.len() == 1 => value.operand(),
             _ => return Err(refused()),
         };
         Ok(Moment {
             sql,
             nullable: value.nullable,
-            plain: (value.value_type == ValueType::Date).then_some(value),
+            plain: matches!(value.value_type, ValueType::Date | ValueType::Time).then_some(value),
             now: false,
             first_of_month: false,
         })
@@ -193,6 +230,13 @@ fn modified(moment: &Moment, modifier: &str) -> Option<Moment> {
         now: moment.now,
         nullable: moment.nullable,
     })
+}
+
+fn inner_of<'a>(expression: &'a Expr<'a>) -> &'a Expr<'a> {
+    match expression {
+        Expr::Parenthesized(inner) if inner.len() == 1 => inner_of(&inner[0]),
+        other => other,
+    }
 }
 
 fn seconds(moment: &str) -> String {

@@ -3,8 +3,12 @@
 use std::fmt;
 
 use sqlite3_parser::ast::{Cmd, Stmt};
-use sqlite3_parser::lexer::sql::{Error, Parser};
+use sqlite3_parser::lexer::Scanner;
+use sqlite3_parser::lexer::sql::{Error, Parser, TokenType, Tokenizer};
 use sqlite3_parser::{Bump, FallibleIterator};
+
+/// Operators and parentheses in one another, as many as SQLite takes (`SQLITE_MAX_EXPR_DEPTH`).
+const DEPTH_MAX: usize = 1000;
 
 /// The parser does not take the text, or it is not the statement that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,12 +47,62 @@ pub(crate) fn statement<'it>(
     sql: &'it str,
     what: &'static str,
 ) -> Result<Stmt<'it>, SyntaxError> {
-    let mut parser = Parser::new(bump, sql.as_bytes());
     let failed = |error: Error| SyntaxError::new(what, &error);
+    if is_deep(sql).map_err(failed)? {
+        return Err(SyntaxError {
+            what,
+            reason: "it is nested too deeply".to_owned(),
+        });
+    }
+    let mut parser = Parser::new(bump, sql.as_bytes());
     match (parser.next().map_err(failed)?, parser.next().map_err(failed)?) {
         (Some(Cmd::Stmt(statement)), None) => Ok(statement),
         _ => Err(SyntaxError::not_a(what)),
     }
+}
+
+/// Whether its tree could be so deep that who walks through it runs out of stack: no part lies deeper than there are
+/// operators and open parentheses before it, since a comma or a clause begins something new.
+fn is_deep(sql: &str) -> Result<bool, Error> {
+    use TokenType as T;
+    let mut scanner = Scanner::new(Tokenizer::new());
+    // Operators since the last comma; by open parenthesis, those before it.
+    let (mut own, mut outer) = (0_usize, Vec::new());
+    let mut depth = 0_usize;
+    while let (_, Some((_, token)), _) = scanner.scan(sql.as_bytes())? {
+        match token {
+            T::TK_COMMA | T::TK_SEMI | T::TK_SELECT | T::TK_WHERE | T::TK_JOIN | T::TK_ON => {
+                depth -= std::mem::take(&mut own);
+            }
+            T::TK_LP => {
+                outer.push(std::mem::replace(&mut own, 1));
+                depth += 1;
+            }
+            T::TK_RP => {
+                depth -= own;
+                own = outer.pop().unwrap_or_default();
+            }
+            T::TK_ID
+            | T::TK_STRING
+            | T::TK_INTEGER
+            | T::TK_FLOAT
+            | T::TK_BLOB
+            | T::TK_DOT
+            | T::TK_AS
+            | T::TK_WHEN
+            | T::TK_THEN
+            | T::TK_ELSE
+            | T::TK_END => {}
+            _ => {
+                own += 1;
+                depth += 1;
+            }
+        }
+        if depth > DEPTH_MAX {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// A name or a string without its quotes: `"a ""b"""`, `[a]`, `` `a` `` and `'a'`.

@@ -35,20 +35,7 @@ impl Translator<'_> {
             }
             ("trim", [_] | [_, _]) => self.trim("btrim", arguments, source),
             ("ltrim" | "rtrim", [_] | [_, _]) => self.trim(name, arguments, source),
-            ("replace", [text, from, to]) => {
-                let texts = [self.text(text)?, self.text(from)?, self.text(to)?];
-                let list: Vec<String> = texts.iter().map(c_operand).collect();
-                if texts[0].constant.is_some() {
-                    return Err(Untranslated::Function(source.to_owned()));
-                }
-                let sql = format!("replace({})", list.join(", "));
-                Ok(Value::call(
-                    sql,
-                    source,
-                    ValueType::Text,
-                    &texts.iter().collect::<Vec<_>>(),
-                ))
-            }
+            ("replace", [text, from, to]) => self.replace(text, from, to, source),
             ("instr", [text, part]) => {
                 let (text, part) = (self.value(text)?, self.value(part)?);
                 if text.value_type == ValueType::Blob || part.value_type == ValueType::Blob {
@@ -82,6 +69,33 @@ impl Translator<'_> {
             }
             _ => Err(Untranslated::Function(source.to_owned())),
         }
+    }
+
+    fn replace(&mut self, text: &Expr<'_>, from: &Expr<'_>, to: &Expr<'_>, source: &str) -> Result<Value> {
+        let value = self.value(text)?;
+        let was_text = value.value_type == ValueType::Text && value.json.is_none();
+        let texts = [self.text_of(value)?, self.text(from)?, self.text(to)?];
+        let refused = || Untranslated::Function(source.to_owned());
+        if texts[0].constant.is_some() || texts.iter().any(|it| it.volatile) {
+            return Err(refused());
+        }
+        match texts[1].text() {
+            Some("") | None if !was_text => return Err(refused()),
+            // For an empty text SQLite gives the first one as it is, whatever the third one is.
+            Some("") => {
+                return Ok(Value {
+                    source: source.to_owned(),
+                    affinity: None,
+                    ..texts[0].clone()
+                });
+            }
+            None if texts[2].nullable && !texts[1].is_null() => return Err(refused()),
+            _ => {}
+        }
+        let list: Vec<String> = texts.iter().map(c_operand).collect();
+        let sql = format!("replace({})", list.join(", "));
+        let [text, from, to] = &texts;
+        Ok(Value::call(sql, source, ValueType::Text, &[text, from, to]))
     }
 
     fn code_points(&mut self, name: &str, arguments: &[Expr<'_>], source: &str) -> Result<Value> {

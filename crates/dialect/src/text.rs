@@ -53,7 +53,7 @@ impl Translator<'_> {
     /// The expression as text, where it is asked for nothing else: each branch becomes a text by itself.
     pub(crate) fn text(&mut self, expression: &Expr<'_>) -> Result<Value> {
         match expression {
-            Expr::Parenthesized(inner) if inner.len() == 1 => self.text(&inner[0]),
+            Expr::Parenthesized(inner) if inner.len() == 1 => self.deeper(|it| it.text(&inner[0])),
             Expr::FunctionCall {
                 name,
                 args: Some(arguments),
@@ -63,10 +63,10 @@ impl Translator<'_> {
             } if ["coalesce", "ifnull"].contains(&unquote(name.0).to_ascii_lowercase().as_str())
                 && arguments.len() > 1 =>
             {
-                let texts = arguments
-                    .iter()
-                    .map(|it| self.text(it))
-                    .collect::<Result<Vec<Value>>>()?;
+                let texts = self.deeper(|it| {
+                    let texts = arguments.iter().map(|argument| it.text(argument));
+                    texts.collect::<Result<Vec<Value>>>()
+                })?;
                 Ok(Value {
                     collation: collation_of(expression, self.names),
                     ..coalesced(&texts, ValueType::Text, &expression.to_string())

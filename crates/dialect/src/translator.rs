@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sqlite3_parser::Bump;
 use sqlite3_parser::ast::{Expr, Literal, OneSelect, Operator, ResultColumn, Stmt, UnaryOperator};
 
+use crate::budget::Budget;
 use crate::collation::{Collated, collation_of};
 use crate::expression::{Assumption, Expression, Untranslated};
 use crate::literal::{number, text_constant};
@@ -13,9 +14,6 @@ use crate::scope::{Scope, ScopeColumn, ValueType};
 use crate::value::{Constant, Value};
 
 pub(crate) type Result<T> = std::result::Result<T, Untranslated>;
-
-/// Deeper than anybody writes, and far from the end of any thread's stack.
-const DEPTH_MAX: usize = 60;
 
 /// What names mean, and parts of an expression that somebody else translates.
 pub(crate) trait Names {
@@ -34,6 +32,11 @@ pub(crate) trait Names {
 
     /// Whether the file keeps its texts in UTF-16, by whose bytes BINARY sorts them.
     fn is_utf16(&self) -> bool;
+
+    /// What is shared with the expressions around this one; `None` where there are none.
+    fn budget(&self) -> Option<&Budget> {
+        None
+    }
 
     /// The translation of `expression` where it is none of the translator's own, such as a subquery.
     fn part(&self, expression: &Expr<'_>) -> Option<Result<Expression>>;
@@ -133,7 +136,7 @@ pub(crate) struct Translator<'s> {
     pub(crate) immutable: bool,
     pub(crate) uses_generated: bool,
     pub(crate) assumptions: BTreeSet<Assumption>,
-    depth: usize,
+    pub(crate) own_budget: Budget,
     /// Whether only AND and OR stand above, so that an error says no more than that a row is refused.
     at_top: bool,
 }
@@ -145,7 +148,7 @@ impl<'s> Translator<'s> {
             immutable: true,
             uses_generated: false,
             assumptions: BTreeSet::new(),
-            depth: 0,
+            own_budget: Budget::default(),
             at_top: true,
         }
     }
@@ -177,23 +180,21 @@ impl<'s> Translator<'s> {
 
     /// The expression as what SQLite has: a number, a text or a blob.
     pub(crate) fn value(&mut self, expression: &Expr<'_>) -> Result<Value> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(Untranslated::Deep);
-        }
         let at_top = std::mem::replace(&mut self.at_top, false);
-        let value = self.value_of(expression).map(|it| Value {
-            collation: collation_of(expression, self.names),
-            ..it
-        });
+        let value = self.deeper(|it| it.value_of(expression));
         self.at_top = at_top;
-        self.depth -= 1;
-        value
+        let value = value?;
+        self.spend(value.sql.len())?;
+        Ok(Value {
+            collation: collation_of(expression, self.names),
+            ..value
+        })
     }
 
     fn value_of(&mut self, expression: &Expr<'_>) -> Result<Value> {
         let source = expression.to_string();
         let source = source.trim();
+        self.spend(source.len())?;
         if let Some(part) = self.names.part(expression) {
             return part.map(|it| self.taken(it, source));
         }
@@ -315,28 +316,27 @@ impl<'s> Translator<'s> {
     pub(crate) fn condition(&mut self, expression: &Expr<'_>) -> Result<Value> {
         let source = expression.to_string();
         let source = source.trim();
+        self.spend(source.len())?;
         match expression {
-            Expr::Parenthesized(inner) if inner.len() == 1 => return self.condition(&inner[0]),
+            Expr::Parenthesized(inner) if inner.len() == 1 => {
+                return self.deeper(|it| it.condition(&inner[0]));
+            }
             Expr::Binary(left, operator @ (Operator::And | Operator::Or), right) => {
-                self.depth += 1;
-                if self.depth > DEPTH_MAX {
-                    return Err(Untranslated::Deep);
-                }
                 // An error on one side of OR would refuse a row that the other side takes.
                 let at_top = self.at_top;
                 self.at_top &= *operator == Operator::And || guards_json(left, right);
-                let sides = (self.condition(left), self.condition(right));
+                let sides = self.deeper(|it| Ok((it.condition(left)?, it.condition(right)?)));
                 self.at_top = at_top;
-                self.depth -= 1;
-                let (left, right) = (sides.0?, sides.1?);
+                let (left, right) = sides?;
                 let word = if *operator == Operator::And { "AND" } else { "OR" };
                 let sql = format!("{} {word} {}", left.operand(), right.operand());
                 return Ok(Value::of(sql, source, ValueType::Boolean, &[&left, &right]));
             }
             Expr::Unary(UnaryOperator::Not, inner) => {
                 let at_top = std::mem::replace(&mut self.at_top, false);
-                let inner = self.condition(inner)?;
+                let inner = self.deeper(|it| it.condition(inner));
                 self.at_top = at_top;
+                let inner = inner?;
                 let sql = format!("NOT {}", inner.operand());
                 return Ok(Value::of(sql, source, ValueType::Boolean, &[&inner]));
             }

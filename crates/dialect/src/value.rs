@@ -241,8 +241,8 @@ fn real_literal(it: f64) -> String {
     }
 }
 
-/// The number that SQLite takes a text for where a column prefers numbers; `None` where it stays a text.
-pub(crate) fn number_in(text: &str) -> Option<Constant> {
+/// The number that SQLite calculates with for a text: `10.0` is a real. `None` where not the whole text is one.
+pub(crate) fn number_as_written(text: &str) -> Option<Constant> {
     let text = text.trim_matches(|it: char| matches!(it, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}'));
     let plain = text
         .bytes()
@@ -255,15 +255,19 @@ pub(crate) fn number_in(text: &str) -> Option<Constant> {
     if let Ok(it) = text.parse::<i64>() {
         return Some(Constant::Integer(it));
     }
-    let real = text.parse::<f64>().ok()?;
+    text.parse().ok().map(Constant::Real)
+}
+
+/// The number that SQLite takes a text for where a column prefers numbers; `None` where it stays a text.
+pub(crate) fn number_in(text: &str) -> Option<Constant> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the guard leaves whole numbers below 2^53"
     )]
-    if real.fract() == 0.0 && real.abs() < 9e15 {
-        return Some(Constant::Integer(real as i64));
+    match number_as_written(text)? {
+        Constant::Real(it) if it.fract() == 0.0 && it.abs() < 9e15 => Some(Constant::Integer(it as i64)),
+        number => Some(number),
     }
-    Some(Constant::Real(real))
 }
 
 /// A number as SQLite writes it; `None` where its digits are SQLite's own.

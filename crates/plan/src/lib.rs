@@ -4,6 +4,7 @@
 //! `docs/plan-format.md`.
 
 mod error;
+mod file_choices;
 mod keys;
 mod mapping;
 mod rename;
@@ -11,11 +12,14 @@ mod sources;
 mod table_pattern;
 
 pub use error::MappingError;
+pub use file_choices::{
+    BadValues, FileNames, FullTextTables, NocaseText, OrphanRows, PlannedName, PlannedType,
+};
 pub use keys::Keys;
 pub use mapping::{
     DEFAULT_EXTENSIONS_SCHEMA, DEFAULT_SCHEMA, ExtensionsPolicy, Mapping, Namespace, check_schema_name,
     is_built_in,
 };
 pub use rename::{Renamed, name_part};
-pub use sources::{BadValues, FORMAT_VERSION, Plan, PlanError, PlannedSource, PlannedType};
+pub use sources::{FORMAT_VERSION, Plan, PlanError, PlannedSource};
 pub use table_pattern::TablePattern;

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::file_choices::{BadValues, FileNames, FullTextTables, NocaseText, OrphanRows, PlannedType};
 use crate::{Keys, Mapping, MappingError, TablePattern};
 
 /// The version of the plan format that this code writes and reads.
@@ -33,35 +34,26 @@ pub struct PlannedSource {
     /// Of a SQLite file: what becomes of values that do not fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_bad_value: Option<BadValues>,
+    /// Of a SQLite file: what becomes of rows without a parent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orphans: Option<OrphanRows>,
+    /// Of a SQLite file: what becomes of COLLATE NOCASE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nocase: Option<NocaseText>,
+    /// Of a SQLite file: what becomes of full-text tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_text: Option<FullTextTables>,
+    /// Of a SQLite file: the names that it is read under; the mapping gives those that follow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<FileNames>,
+    /// Of a SQLite file: whether what can be read of a damaged one is all that is wanted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub salvage: bool,
     /// Which of its keys become UUIDs; `None` for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub keys: Option<Keys>,
     #[serde(flatten)]
     pub mapping: Mapping,
-}
-
-/// The type of one column of a SQLite file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlannedType {
-    pub table: String,
-    pub column: String,
-    /// As `--type` takes it.
-    #[serde(rename = "type")]
-    pub target: String,
-    /// Why, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub note: Option<String>,
-}
-
-/// What becomes of values that their column's chosen type cannot hold: the words of `--on-bad-value`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BadValues {
-    Stop,
-    Null,
-    TextColumn,
-    Reject,
 }
 
 /// A plan that cannot be carried out.
@@ -75,6 +67,11 @@ pub enum PlanError {
     TypeTwice {
         source: String,
         column: String,
+    },
+    /// A table, an index or a column of a file has two names.
+    NameTwice {
+        source: String,
+        object: String,
     },
     SourceUnknown {
         name: String,
@@ -116,6 +113,7 @@ impl Plan {
                 return Err(PlanError::SourceTwice(source.name.clone()));
             }
             source.check_types()?;
+            source.check_names()?;
             source.check_keys()?;
             for schema in source.targets()? {
                 if let Some(first) = taken.insert(schema.clone(), &source.name) {
@@ -151,6 +149,24 @@ impl PlannedSource {
                 return Err(PlanError::TypeTwice {
                     source: self.name.clone(),
                     column: format!("{}.{}", it.table, it.column),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// The same for new names.
+    fn check_names(&self) -> Result<(), PlanError> {
+        let mut seen = BTreeSet::new();
+        for it in self.names.iter().flat_map(|it| &it.rename) {
+            let column = it.column.as_ref().map(|it| it.to_ascii_lowercase());
+            if !seen.insert((it.table.to_ascii_lowercase(), column)) {
+                return Err(PlanError::NameTwice {
+                    source: self.name.clone(),
+                    object: match &it.column {
+                        Some(column) => format!("{}.{column}", it.table),
+                        None => it.table.clone(),
+                    },
                 });
             }
         }
@@ -195,6 +211,9 @@ impl fmt::Display for PlanError {
             PlanError::SourceTwice(name) => write!(f, "the plan names source `{name}` twice"),
             PlanError::TypeTwice { source, column } => {
                 write!(f, "the plan gives {column} of source `{source}` two types")
+            }
+            PlanError::NameTwice { source, object } => {
+                write!(f, "the plan gives {object} of source `{source}` two names")
             }
             PlanError::SourceUnknown { name, known } => {
                 write!(f, "the plan has no source `{name}`; it has {}", known.join(", "))
@@ -271,6 +290,28 @@ mod tests {
             with("C").unwrap_err().to_string(),
             "the plan gives T.C of source `a` two types"
         );
+    }
+
+    #[test]
+    fn every_choice_for_a_file_is_read_back() {
+        let with = |second: &str| {
+            plan(&format!(
+                r#"{{"name":"a","endpoint":"a.sqlite","schemas":["public"],"orphans":"delete","nocase":"citext",
+                   "full_text":"tsvector","salvage":true,"names":{{"snake_case":true,"rename":[
+                   {{"table":"t","name":"u"}},{{"table":"t","column":"c","name":"d"}},
+                   {{"table":"T","column":"{second}","name":"e"}}]}}}}"#
+            ))
+        };
+        let it = with("b").unwrap();
+        assert_eq!(Plan::parse(&it.to_json()).unwrap(), it);
+        assert_eq!(it.sources[0].orphans, Some(OrphanRows::Delete));
+        assert_eq!(
+            with("C").unwrap_err().to_string(),
+            "the plan gives T.C of source `a` two names"
+        );
+        // What is not known is refused, lest a choice be lost by a slip.
+        let slip = r#"{"name":"a","endpoint":"a","schemas":[],"orphan":"keep"}"#;
+        assert!(plan(slip).is_err());
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! No code of the tools takes part. Both values are brought into one plain notation by what the target's type means;
 //! how is written here a second time on purpose.
 
+mod exact;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -20,7 +22,9 @@ use crate::error::{Error, ErrorKind, Result};
 const SETTINGS: &str = "SET search_path = ''; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; \
                         SET extra_float_digits = 3; SET bytea_output = 'hex'";
 
-const COLUMNS: &str = "SELECT a.attname::text, t.typname::text FROM pg_catalog.pg_attribute AS a
+/// The scale stands in the lower bits of a `numeric`'s modifier.
+const COLUMNS: &str = "SELECT a.attname::text, t.typname::text,
+    CASE WHEN t.typname = 'numeric' AND a.atttypmod >= 0 THEN (a.atttypmod - 4) & 2047 END FROM pg_catalog.pg_attribute AS a
     JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
     JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
     JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -81,15 +85,28 @@ pub fn judge_values(file: &Path, client: &mut Client, pair: &TablePair<'_>) -> R
 struct Pair {
     source: String,
     target: String,
-    type_name: String,
+    holds: Type,
+}
+
+/// A type of the target.
+#[derive(Clone)]
+struct Type {
+    name: String,
+    /// Digits behind the point, where the column has so many.
+    scale: Option<usize>,
 }
 
 fn columns(connection: &Connection, client: &mut Client, pair: &TablePair<'_>) -> Result<Vec<Pair>> {
-    let types: BTreeMap<String, String> = client
+    let types: BTreeMap<String, Type> = client
         .query(COLUMNS, &[&pair.schema, &pair.target])
         .map_err(of_target(pair))?
         .iter()
-        .map(|row| (row.get(0), row.get(1)))
+        .map(|row| {
+            let scale: Option<i32> = row.get(2);
+            let scale = scale.and_then(|it| usize::try_from(it).ok());
+            let name = row.get(1);
+            (row.get(0), Type { name, scale })
+        })
         .collect();
     let mut statement = connection
         .prepare("SELECT name FROM pragma_table_xinfo(?1, 'main') WHERE hidden <> 1 ORDER BY cid")
@@ -105,14 +122,14 @@ fn columns(connection: &Connection, client: &mut Client, pair: &TablePair<'_>) -
         .map(|source| {
             let renamed = pair.renamed.iter().find(|(from, _)| *from == source);
             let target = renamed.map_or_else(|| source.clone(), |(_, to)| (*to).to_owned());
-            let Some(type_name) = types.get(&target).cloned() else {
+            let Some(holds) = types.get(&target).cloned() else {
                 let message = format!("{}.{} has no column {target}", pair.schema, pair.target);
                 return Err(Error::new(ErrorKind::Sql, message));
             };
             Ok(Pair {
                 source,
                 target,
-                type_name,
+                holds,
             })
         })
         .collect()
@@ -147,7 +164,7 @@ fn read_file(
         for (place, column) in columns.iter().enumerate() {
             let value = row.get_ref(2 * place).map_err(of_file(pair))?;
             let as_text = row.get_ref(2 * place + 1).map_err(of_file(pair))?;
-            texts.push(of_source(value, as_text, &column.type_name));
+            texts.push(of_source(value, as_text, &column.holds));
         }
         number += 1;
         take(texts.join(" | "));
@@ -172,7 +189,7 @@ fn read_target(
         if let SimpleQueryMessage::Row(row) = message {
             let texts = columns.iter().enumerate().map(|(place, column)| {
                 row.get(place)
-                    .map_or_else(|| "∅".to_owned(), |it| of_server(it, &column.type_name))
+                    .map_or_else(|| "∅".to_owned(), |it| of_server(it, &column.holds))
             });
             take(texts.collect::<Vec<_>>().join(" | "));
         }
@@ -181,11 +198,13 @@ fn read_target(
 }
 
 /// A value of the file, as the type that it has on the target writes it here.
-fn of_source(value: ValueRef<'_>, as_text: ValueRef<'_>, type_name: &str) -> String {
+fn of_source(value: ValueRef<'_>, as_text: ValueRef<'_>, holds: &Type) -> String {
+    let type_name = holds.name.as_str();
     let text = match (value, as_text) {
         (ValueRef::Null, _) => return "∅".to_owned(),
         (ValueRef::Blob(bytes), _) => return hex(bytes),
         (ValueRef::Text(bytes), _) if type_name == "bytea" => return hex(bytes),
+        (ValueRef::Real(real), ValueRef::Text(bytes)) => exact::real(real, &String::from_utf8_lossy(bytes)),
         (_, ValueRef::Text(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
         _ => return "no text".to_owned(),
     };
@@ -194,45 +213,35 @@ fn of_source(value: ValueRef<'_>, as_text: ValueRef<'_>, type_name: &str) -> Str
         ("float8", ValueRef::Real(real)) => float(real),
         #[allow(clippy::cast_precision_loss, reason = "what SQLite would do as well")]
         ("float8", ValueRef::Integer(integer)) => float(integer as f64),
-        ("numeric", ValueRef::Real(real)) => decimal(&format!("{real}")),
+        ("numeric", ValueRef::Real(real)) => of_server(&format!("{real}"), holds),
         ("bool", ValueRef::Integer(0)) => "f".to_owned(),
         ("bool", ValueRef::Integer(1)) => "t".to_owned(),
         ("bool", _) => text[..1].to_ascii_lowercase(),
-        _ => of_server(&text, type_name),
+        _ => of_server(&text, holds),
     }
 }
 
 /// A value as the server writes it, in the plain notation of its type.
-fn of_server(text: &str, type_name: &str) -> String {
-    match type_name {
+fn of_server(text: &str, holds: &Type) -> String {
+    match holds.name.as_str() {
         "float8" => text.parse().map_or_else(|_| text.to_owned(), float),
-        "numeric" => decimal(text),
+        "numeric" => exact::number(text, holds.scale).unwrap_or_else(|| text.to_owned()),
         "bytea" => text.trim_start_matches("\\x").to_owned(),
         "uuid" => text
             .chars()
             .filter(char::is_ascii_hexdigit)
             .map(|it| it.to_ascii_lowercase())
             .collect(),
-        "json" | "jsonb" => serde_json::from_str::<serde_json::Value>(text)
-            .map_or_else(|_| text.to_owned(), |it| it.to_string()),
-        "date" => text.get(..10).unwrap_or(text).to_owned(),
+        "jsonb" => exact::document(text).unwrap_or_else(|| text.to_owned()),
         "time" => time(text),
-        "timestamp" | "timestamptz" => moment(text),
+        // A date has no time of day, or one that is zero.
+        "date" | "timestamp" | "timestamptz" => moment(text),
         _ => text.to_owned(),
     }
 }
 
 fn float(value: f64) -> String {
     format!("{value:e}")
-}
-
-/// Without zeros that say nothing, and without an exponent's sign.
-fn decimal(text: &str) -> String {
-    let text = text.strip_prefix('+').unwrap_or(text);
-    let (sign, digits) = text.strip_prefix('-').map_or(("", text), |it| ("-", it));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
-    format!("{sign}{whole}.{fraction}")
 }
 
 fn time(text: &str) -> String {
@@ -316,8 +325,9 @@ mod tests {
             ),
             ("2024-02-29 23:59:59.120", "2024-02-29 23:59:59.12", "timestamp"),
             ("2024-02-29", "2024-02-29 00:00:00", "timestamp"),
+            ("2024-02-29T00:00", "2024-02-29", "date"),
             ("07:05", "07:05:00", "time"),
-            ("0012.30", "12.3", "numeric"),
+            ("0012.30", "12.30", "numeric"),
             (
                 "3F333DF690A44FDA8DD39485D27CEE36",
                 "3f333df6-90a4-4fda-8dd3-9485d27cee36",
@@ -325,13 +335,23 @@ mod tests {
             ),
             (r#"{"b":1, "a":2}"#, r#"{"a": 2, "b": 1}"#, "jsonb"),
         ] {
-            let value = ValueRef::Text(source.as_bytes());
-            assert_eq!(of_source(value, value, type_name), of_server(server, type_name));
+            assert!(is_same(source, server, type_name), "{source}");
         }
-        assert_ne!(of_server("5.0", "text"), of_server("5.00", "text"));
-        assert_ne!(
-            of_server("1e-05", "float8"),
-            of_server("1.0000000000000002e-05", "float8")
-        );
+        for (source, server, type_name) in [
+            ("5.0", "5.00", "text"),
+            ("1e-05", "1.0000000000000002e-05", "float8"),
+            ("12.30", "12.3", "numeric"),
+            ("2024-02-29 12:00", "2024-02-29", "date"),
+            (r#"{"b":1.0}"#, r#"{"b": 1}"#, "jsonb"),
+            (r#"{"b":1}"#, r#"{"b": 1}"#, "json"),
+        ] {
+            assert!(!is_same(source, server, type_name), "{source}");
+        }
+    }
+
+    fn is_same(source: &str, server: &str, type_name: &str) -> bool {
+        let (value, name) = (ValueRef::Text(source.as_bytes()), type_name.to_owned());
+        let holds = Type { name, scale: None };
+        of_source(value, value, &holds) == of_server(server, &holds)
     }
 }

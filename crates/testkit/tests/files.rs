@@ -3,6 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+#[path = "files/awkward.rs"]
+mod awkward;
+#[path = "files/dirty.rs"]
+mod dirty;
+
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -57,8 +62,13 @@ impl<'a> Lab<'a> {
              dump \"$FILE\" {choices} | remap-schema -q --to {schema} | load -q \"$TARGET\" && \
              verify \"$FILE\" \"$TARGET\" {choices} --to {schema} >{schema}.proof"
         );
+        self.run(&line, path)
+    }
+
+    /// A line of which `$FILE` is the file and `$TARGET` the target.
+    fn run(&self, line: &str, path: &Path) -> Output {
         self.tools
-            .shell(&line)
+            .shell(line)
             .env("FILE", path)
             .env("TARGET", self.target.target())
             .current_dir(self.folder)
@@ -77,6 +87,17 @@ impl<'a> Lab<'a> {
             rows += self.check(path, &TablePair::same(&table.unwrap(), schema));
         }
         assert!(rows > 100, "{rows} rows");
+    }
+
+    /// What the target answers to `there` is what the file answers to `here`; the number of rows.
+    #[track_caller]
+    fn check_same(&self, path: &Path, here: &str, there: &str) -> usize {
+        let connection = Connection::open(path).unwrap();
+        let mut statement = connection.prepare(here).unwrap();
+        let rows = statement.query_map([], |row| row.get::<_, String>(0)).unwrap();
+        let expected: Vec<String> = rows.map(Result::unwrap).collect();
+        assert_eq!(self.target.query(there).unwrap(), expected, "{there}");
+        expected.len()
     }
 
     #[track_caller]

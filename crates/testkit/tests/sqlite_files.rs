@@ -70,6 +70,7 @@ fn what_is_no_database_is_refused_as_what_it_is() {
     fs::write(desk.path("empty.db"), "").unwrap();
     fs::write(desk.path("left.db-wal"), [0x37, 0x7f, 0x06, 0x82, 0, 0]).unwrap();
     fs::create_dir(desk.path("folder.db")).unwrap();
+    fs::create_dir(desk.path("dd.sqlite")).unwrap();
     let _ = Command::new("mkfifo").arg(desk.path("pipe.db")).status().unwrap();
     std::os::unix::fs::symlink("gone", desk.path("link.db")).unwrap();
     for (name, said) in [
@@ -78,6 +79,7 @@ fn what_is_no_database_is_refused_as_what_it_is() {
         ("left.db-wal", "is the write-ahead log of a SQLite database"),
         ("./left.db", "there is no file ./left.db"),
         ("./folder.db", "is a folder, no database"),
+        ("dd.sqlite", "dd.sqlite is a folder, no database"),
         ("pipe.db", "is a pipe, socket or device"),
         ("./link.db", "there is no file"),
     ] {
@@ -194,9 +196,30 @@ fn a_damaged_file_is_moved_as_far_as_it_can_be_read_and_never_silently() {
         "SELECT pageno FROM dbstat WHERE name = 't' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 9";
     let page: u32 = connection.query_row(leaf, [], |row| row.get(0)).unwrap();
     drop(connection);
-    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
-    file.write_all_at(&[0x5a; 512], u64::from(page - 1) * 512)
-        .unwrap();
+    let spoil = |path: &Path| {
+        let file = fs::OpenOptions::new().write(true).open(path).unwrap();
+        file.write_all_at(&[0x5a; 512], u64::from(page - 1) * 512)
+            .unwrap();
+    };
+    // The same pages, and rows that refer to theirs.
+    let family = desk.path("family.db");
+    fs::copy(&path, &family).unwrap();
+    drop(make(
+        &family,
+        "CREATE TABLE child (t INT REFERENCES t (id)); INSERT INTO child SELECT id FROM whole",
+    ));
+    spoil(&family);
+    spoil(&path);
+    check(
+        &desk,
+        "dump family.db --salvage -o out.tar",
+        4,
+        &[
+            "family.db is damaged: t: rows are lost: those of rowid",
+            "what is left cannot be moved as it is",
+            "rows without a parent may have one among the lost rows of t",
+        ],
+    );
     let target = cluster.target().unwrap();
     let word = target_word(&target);
     check(

@@ -45,12 +45,20 @@ INSERT INTO visits SELECT n, '2024-11-01'::date + n, 'place ' || n FROM generate
 CREATE TABLE animals (id integer PRIMARY KEY, species text);
 CREATE TABLE cats (lives integer, PRIMARY KEY (id)) INHERITS (animals);
 INSERT INTO animals VALUES (1, 'dog'); INSERT INTO cats VALUES (2, 'cat', 9);
-CREATE TABLE torn (id integer PRIMARY KEY, person integer, remark text);
+CREATE TABLE torn (id integer PRIMARY KEY, person integer, remark text,
+  shout text GENERATED ALWAYS AS (upper(remark)) STORED);
 INSERT INTO torn VALUES (1, 1, 'held'), (2, 9999, 'orphan');
 ALTER TABLE torn ADD CONSTRAINT torn_person FOREIGN KEY (person) REFERENCES people NOT VALID;
 CREATE UNLOGGED TABLE scratch (id integer PRIMARY KEY, person integer REFERENCES people, thought text);
 INSERT INTO scratch VALUES (1, 5, 'five');
-CREATE VIEW bosses AS SELECT p.name, b.name AS boss FROM people p JOIN people b ON b.id = p.boss;";
+CREATE VIEW bosses AS SELECT p.name, b.name AS boss FROM people p JOIN people b ON b.id = p.boss;
+CREATE VIEW busy AS SELECT p.id AS who, p.name, count(o.number) AS orders FROM people p LEFT JOIN orders o ON o.person = p.id
+  GROUP BY p.id;
+CREATE FUNCTION busy_orders() RETURNS SETOF busy LANGUAGE sql AS $$ SELECT * FROM public.busy $$;
+CREATE MATERIALIZED VIEW busiest AS SELECT b.who, b.name, q.bio FROM busy b JOIN profiles q ON q.id = b.who WHERE b.orders > 9;
+CREATE UNIQUE INDEX ON busiest (who);
+CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;
+CREATE TRIGGER touched AFTER UPDATE ON profiles FOR EACH ROW WHEN (old.id IS DISTINCT FROM new.id) EXECUTE FUNCTION touch();";
 
 /// The same in small, with what SQLite allows.
 const SQLITE: &str = "
@@ -61,6 +69,11 @@ CREATE TABLE Genre (TrackId INTEGER PRIMARY KEY REFERENCES Track (TrackId), Word
 INSERT INTO Album VALUES (1, 'One'), (-5, 'Minus five'), (9000000000000000000, 'Far');
 INSERT INTO Track VALUES (10, 1, NULL, 'a'), (11, -5, 10, 'b'), (12, 9000000000000000000, 11, NULL), (13, NULL, 12, 'd');
 INSERT INTO Genre VALUES (10, 'rock'), (12, 'jazz');";
+
+/// A foreign key that PostgreSQL does not take.
+const LOOSE: &str =
+    "CREATE TABLE parent (id INTEGER PRIMARY KEY); CREATE TABLE child (parent TEXT REFERENCES parent (id));
+INSERT INTO parent VALUES (1); INSERT INTO child VALUES ('1');";
 
 /// For each foreign key of a target's schemas the query that joins along it, over columns that are no keys.
 const JOINS: &str = "
@@ -207,28 +220,47 @@ fn two_sources_share_a_target_and_every_dump_gives_the_same_keys() {
         let (here, there) = (one.query(&all).unwrap(), two.query(&all).unwrap());
         assert!(!here.is_empty() && here == there, "{table}");
     }
+    for view in ["bosses", "busy", "busiest", "busy_orders()"] {
+        let names = |schema: &str| format!("SELECT v.name FROM {schema}.{view} v ORDER BY 1");
+        let here = source.query(&names("public")).unwrap();
+        assert!(!here.is_empty(), "{view}");
+        assert_eq!(here, one.query(&names("kept")).unwrap(), "{view}");
+    }
     check_facts(&one);
     // Another source's keys are others, and so are a hand's.
-    desk.run(&format!(
-        "verify {name} {first} --to kept --uuid-keys --keep-old-keys"
-    ))
-    .assert_code(1);
+    for (flags, hint) in [
+        ("--uuid-keys --keep-old-keys", "give --key-source with the name"),
+        ("", "give --uuid-keys, --keep-old-keys and --key-source"),
+    ] {
+        let found = desk.run(&format!("verify {name} {first} --to kept {flags}"));
+        found.assert_code(1);
+        assert!(found.stdout_text().contains(hint), "{found}");
+    }
     for change in [
         "UPDATE kept.lines SET id = gen_random_uuid() WHERE what = 'least'",
         "UPDATE kept.visits SET person = (SELECT id FROM kept.people WHERE id_old = 7) WHERE place = 'place 8'",
+        "ALTER TABLE kept.torn DROP COLUMN shout, ADD COLUMN shout text GENERATED ALWAYS AS (lower(remark)) STORED",
         "UPDATE lite.genre SET track_id = (SELECT track_id FROM lite.track WHERE name = 'b') WHERE word = 'rock'",
     ] {
         one.execute(change).unwrap();
     }
     let found = desk.run(&format!("verify {name} {first} {WISH}"));
     found.assert_code(1);
-    for table in ["kept.lines", "kept.visits_"] {
-        assert!(found.stdout_text().contains(table), "{found}");
+    for words in [
+        "kept.lines",
+        "kept.visits_",
+        "values of generated columns differ: shout",
+    ] {
+        assert!(found.stdout_text().contains(words), "{found}");
     }
     let found = desk.run(&format!(
         "verify music.sqlite {first} --to lite --snake-case --uuid-keys --keep-old-keys"
     ));
     found.assert_code(1);
+    rusqlite::Connection::open(desk.path("loose.sqlite"))
+        .unwrap()
+        .execute_batch(LOOSE)
+        .unwrap();
     check_refusals(&desk, &second);
 }
 
@@ -278,6 +310,18 @@ fn check_refusals(desk: &Desk, second: &str) {
             "remap-schema --to kept --uuid-keys=nobody plain.tar -o no.tar".to_owned(),
             2,
             "has no table `nobody`",
+        ),
+        // PostgreSQL takes no foreign key from a text to an integer, and its values are keys all the same.
+        ("dump loose.sqlite -o loose.tar".to_owned(), 0, ""),
+        (
+            "remap-schema --to loose --uuid-keys loose.tar -o no.tar".to_owned(),
+            2,
+            "public.child.parent refers to public.parent.id and is text, no integer",
+        ),
+        (
+            format!("verify loose.sqlite {second} --to loose --uuid-keys=parent"),
+            2,
+            "public.child.parent refers to public.parent.id and is text, no integer",
         ),
     ] {
         let output = desk.run(&line);

@@ -203,6 +203,18 @@ fn what_cannot_be_converted_is_named() {
         &["a"],
         text,
     );
+    // Declared, though PostgreSQL would not take the foreign key: its values are keys all the same.
+    let mut loose = catalog(&["a id id", "c - x:text y"]);
+    loose.left_out_keys = keys(&["c.x>a.id"]);
+    refused(
+        &loose,
+        &[],
+        &["a"],
+        "s.c.x refers to s.a.id and is text, no integer",
+    );
+    loose.left_out_keys = keys(&["c.y>a.id"]);
+    let found = chosen(&loose, &[], &["a"]).map(|it| it.join(" "));
+    assert_eq!(found, Ok("a.id>a! c.y>a".to_owned()));
     let taken = "s.a cannot keep the old key as `id_old`: the name is taken, too long or the key's own";
     refused(&catalog(&["a id id id_old"]), &[], &["a"], taken);
 }

@@ -92,10 +92,11 @@ impl Endpoint {
                 PostgresEndpoint::new(keywords, environment).map(Endpoint::Postgres)
             }
             FileKind::Other => Err(no_sqlite_file(words, path)),
-            FileKind::Folder if words.contains('/') => Err(Error::new(
+            FileKind::Folder if is_like_a_path(words) => Err(Error::new(
                 ErrorKind::Endpoint,
                 format!("{} is a folder, no database", shown(words)),
-            )),
+            )
+            .with_hint("name a file in it; a database of this name is written dbname=…")),
             FileKind::Missing if is_like_a_path(words) => Err(Error::new(
                 ErrorKind::Endpoint,
                 format!("there is no file {}", shown(words)),

@@ -22,6 +22,14 @@ pub struct Extent {
 }
 
 impl Extent {
+    /// All rows, read by a query: COPY of a table refuses to name generated columns.
+    pub fn by_query() -> Self {
+        Extent {
+            blocks: None,
+            condition: Some("true".to_owned()),
+        }
+    }
+
     /// SQL of the conditions; empty for all rows.
     fn conditions(&self) -> String {
         let mut conditions = Vec::new();

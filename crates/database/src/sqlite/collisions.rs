@@ -2,26 +2,21 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::keyed_rows::keyed_rows;
-use super::nocase::Comparison;
-use super::rows::{self, quote};
+use super::keyed_rows::{RowKey, keyed_rows};
+use super::row_label::cut;
+use super::rows::{self, itself, quote};
 use super::schema::Table;
 use super::scratch::{Scratch, failed, writing};
 use crate::Result;
 
 /// Two rows whose keys become the same, as `rowid 3 and rowid 7`; the first pair that is found.
-pub(super) fn find(
-    connection: &Connection,
-    table: &Table,
-    columns: &[usize],
-    comparisons: &[Comparison],
-) -> Result<Option<String>> {
+pub(super) fn find(connection: &Connection, table: &Table, key: RowKey<'_>) -> Result<Option<String>> {
     let seen = Scratch::create(connection, "seen", "(k BLOB PRIMARY KEY, r) WITHOUT ROWID")?;
     let found = writing(connection, || {
         let mut insert = seen.insert()?;
         let first = format!("SELECT r FROM {} WHERE k = ?1", seen.sql());
         let mut found = None;
-        keyed_rows(connection, table, (columns, comparisons), &mut |row, key| {
+        keyed_rows(connection, table, key, &mut |row, key| {
             if found.is_some() || insert.execute(params![key, row]).map_err(failed)? > 0 {
                 return Ok(());
             }
@@ -41,11 +36,13 @@ pub(super) fn find(
 
 /// What people call the row of this name ([`Table::row_name`]): `rowid 17`, `key (2, 'north')`.
 pub(super) fn label(table: &Table, row: &rusqlite::types::Value) -> String {
+    /// Of a key that may have several columns.
+    const KEY_CHARS_MAX: usize = 120;
     use rusqlite::types::Value;
     let word = table.row_word();
     match row {
         Value::Integer(number) => format!("{word} {number}"),
-        Value::Text(key) => format!("{word} ({key})"),
+        Value::Text(key) => format!("{word} ({})", cut(key, KEY_CHARS_MAX)),
         _ => format!("a {word} without a number"),
     }
 }
@@ -61,8 +58,8 @@ pub(super) fn rows_with_null(connection: &Connection, table: &Table, columns: &[
         .map(|&place| format!("s.{} IS NULL", quote(&table.columns[place].name)))
         .collect();
     let sql = format!(
-        "SELECT {name} FROM main.{} AS s WHERE {} LIMIT {}",
-        quote(&table.name),
+        "SELECT {name} FROM {} WHERE {} LIMIT {}",
+        itself(table, "s"),
         tests.join(" OR "),
         NAMED_MAX + 1
     );

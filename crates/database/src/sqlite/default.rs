@@ -1,16 +1,21 @@
 //! Defaults: constants become literals of the column's type, the current moment stays one in UTC, and other expressions
-//! are translated where they mean the same.
+//! are translated where they mean the same. What SQLite gives for one says whether the column holds it, and is the default
+//! itself where it is always the same.
 
 use catalog::quote_literal;
 use dialect::{Affinity as DialectAffinity, Collation, Scope, ScopeColumn, Untranslated};
 use rusqlite::types::{Value, ValueRef};
 
+use super::calculator::Calculator;
 use super::number;
 use super::proposal::Affinity;
 use super::schema::Column;
 use super::scope::value_type;
 use super::sql_text;
 use super::target_type::TargetType;
+
+/// Each pair that is stripped takes a look at the whole text.
+const PARENTHESES_MAX: usize = 20;
 
 /// The column's default as SQL for its target type; `None` without one, or for NULL.
 pub(super) fn translate(column: &Column) -> Result<Option<String>, Untranslated> {
@@ -26,7 +31,7 @@ pub(super) fn translate(column: &Column) -> Result<Option<String>, Untranslated>
         return moment.to_sql(column.target).map(Some).ok_or_else(types);
     }
     let Some(constant) = constant(text) else {
-        return expression(column, text).map(Some);
+        return expression(column, text);
     };
     let value = with_affinity(constant, Affinity::of(&column.declared_type));
     let mut written = Vec::new();
@@ -39,7 +44,7 @@ pub(super) fn translate(column: &Column) -> Result<Option<String>, Untranslated>
     Ok(Some(literal(column.target, &written)))
 }
 
-fn expression(column: &Column, text: &str) -> Result<String, Untranslated> {
+fn expression(column: &Column, text: &str) -> Result<Option<String>, Untranslated> {
     let target = ScopeColumn {
         table: String::new(),
         name: column.name.clone(),
@@ -51,7 +56,25 @@ fn expression(column: &Column, text: &str) -> Result<String, Untranslated> {
         generated: false,
     };
     // A default names no column; what stands in double quotes is a string.
-    dialect::assigned(text, &target, &Scope::default()).map(|it| it.sql)
+    let translated = dialect::assigned(text, &target, &Scope::default())?;
+    let types = || Untranslated::Types(text.to_owned());
+    let calculated = Calculator::new()
+        .and_then(|it| Ok((it.value(text)?, it.holds(&translated.assumptions)?)))
+        .map_err(|_| types())?;
+    let (value, holds) = calculated;
+    let value = with_affinity(value, Affinity::of(&column.declared_type));
+    let mut written = Vec::new();
+    let is_null = value == Value::Null;
+    if !is_null {
+        // One that the column does not hold would be an error with each new row.
+        let fits = column.target.write(ValueRef::from(&value), &mut written);
+        fits.map_err(|_| types())?;
+    }
+    if !translated.immutable {
+        return holds.then_some(Some(translated.sql)).ok_or_else(types);
+    }
+    let written = String::from_utf8(written).map_err(|_| types())?;
+    Ok((!is_null).then(|| literal(column.target, &written)))
 }
 
 /// What SQLite calculates at the time of the insert, always in UTC.
@@ -99,10 +122,13 @@ impl Moment {
     }
 }
 
-/// Strips parentheses that enclose the whole text.
+/// Strips parentheses that enclose the whole text, as far as anybody writes them.
 fn without_parentheses(text: &str) -> &str {
     let mut text = text.trim();
-    while let Some(inner) = text.strip_prefix('(').and_then(|it| it.strip_suffix(')')) {
+    for _ in 0..PARENTHESES_MAX {
+        let Some(inner) = text.strip_prefix('(').and_then(|it| it.strip_suffix(')')) else {
+            break;
+        };
         let mut depth = 0_i32;
         let closes_early = sql_text::words(inner).any(|(_, word)| {
             depth += i32::from(word == "(") - i32::from(word == ")");
@@ -241,6 +267,7 @@ mod tests {
             keeps: None,
             nulls: 0,
             rowid_max: None,
+            range: None,
             uniform: true,
             bytes_max: 0,
             collation: String::new(),
@@ -322,6 +349,53 @@ mod tests {
         );
         let text = format!("to_char({utc}, 'YYYY-MM-DD HH24:MI:SS'::text)");
         check("TEXT", TargetType::Text, "CURRENT_TIMESTAMP", Some(&text));
+    }
+
+    #[test]
+    fn expressions_give_what_sqlite_calculates() {
+        let check_text = |default: &str, expected| check("TEXT", TargetType::Text, default, expected);
+        check_text("('a' || 'b')", Some("'ab'::text"));
+        check_text(
+            &format!("{}'c'{}", "(".repeat(30), ")".repeat(30)),
+            Some("'c'::text"),
+        );
+        check_text(
+            &format!("{}'c'{}", "(".repeat(100_000), ")".repeat(100_000)),
+            None,
+        );
+        check_text(&format!("({}'c'{})", "hex(".repeat(50), ")".repeat(50)), None);
+        check_text("(replace('', '', NULL))", None);
+        check(
+            "REAL",
+            TargetType::Double,
+            "(1e300 * 1e10)",
+            Some("'Infinity'::double precision"),
+        );
+        check("INTEGER", TargetType::BigInt, "('10.0' / 4)", None);
+        check("INTEGER", TargetType::BigInt, "(7 / 2)", Some("3"));
+        check("INTEGER", TargetType::BigInt, "(1 / 0)", Some(""));
+        check("BOOLEAN", TargetType::Boolean, "(1 > 0)", Some("true"));
+        check("VARCHAR(3)", TargetType::Varchar(3), "('abc' || 'def')", None);
+        check(
+            "VARCHAR(3)",
+            TargetType::Varchar(3),
+            "(lower(hex(randomblob(16))))",
+            None,
+        );
+        let seconds = "floor(EXTRACT(epoch FROM (CURRENT_TIMESTAMP AT TIME ZONE 'UTC'::text)))::bigint";
+        for default in ["(strftime('%s', 'now'))", "(CAST(strftime('%s', 'now') AS INT))"] {
+            check("INTEGER", TargetType::BigInt, default, Some(seconds));
+            check("INTEGER", TargetType::SmallInt, default, None);
+        }
+        let random = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))";
+        let uuid = format!("encode(substr({random}, 1, 16), 'hex'::text)::uuid");
+        check(
+            "UUID",
+            TargetType::Uuid,
+            "(lower(hex(randomblob(16))))",
+            Some(&uuid),
+        );
+        check("UUID", TargetType::Uuid, "(lower(hex(randomblob(8))))", None);
     }
 
     #[test]

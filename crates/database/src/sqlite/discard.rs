@@ -19,8 +19,10 @@ pub struct Discard {
 /// What became of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// The rows are not moved.
+    /// The rows are set aside: a value of theirs does not fit.
     Rejected,
+    /// The rows are not moved, with what refers to them.
+    LeftOut,
     /// The values became NULL.
     Null,
     /// The values became NULL, and stand in this column of the target.

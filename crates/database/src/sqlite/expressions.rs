@@ -1,4 +1,5 @@
-//! Expressions of a definition: CHECK constraints, generated columns, and indexes on expressions or with a condition.
+//! Expressions of a definition: CHECK constraints, and indexes on expressions or with a condition. Generated columns are
+//! decided on in `generated.rs`.
 //!
 //! The crate `dialect` translates them. What it takes for granted of the rows is asked of SQLite here, for each table in
 //! one pass over it, together with whether a row breaks a CHECK: SQLite lets such rows in under
@@ -7,7 +8,7 @@
 use std::collections::HashSet;
 
 use dialect::{
-    Assumption, Check, Collation, Expression, Scope, TableDefinition, Untranslated, ValueType,
+    Assumption, Check, Collation, Expression, IndexTerm, Scope, TableDefinition, Untranslated, ValueType,
     index_definition, table_definition,
 };
 use rusqlite::Connection;
@@ -18,10 +19,9 @@ use super::keys::{INDEX_COLUMNS_MAX, INDEX_ENTRY_BYTES_MAX, Keys};
 use super::naming::Names;
 use super::note::{Note, NoteKind};
 use super::predicate::null_tests;
-use super::proof::{Proof, Proofs};
-use super::rule::OnMisfit;
-use super::schema::{Generated, Index, IndexOrigin, Schema, Table};
-use super::scope::{column_definition, scope, scope_column};
+use super::proof::{Distinct, Proof, Proofs, Term};
+use super::schema::{Index, IndexOrigin, Schema, Table};
+use super::scope::scope;
 use super::utf16;
 use crate::Result;
 
@@ -62,81 +62,6 @@ pub(super) fn has_expressions(index: &Index) -> bool {
             .is_some_and(|it| null_tests(it).is_none())
 }
 
-/// Finds the generated columns that PostgreSQL can calculate; their rows are not sent.
-pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut Vec<Note>) -> Result<()> {
-    let utf16 = utf16::is_encoding(connection)?;
-    for table in &mut schema.tables {
-        if table.columns.iter().all(|it| it.generated.is_none()) {
-            continue;
-        }
-        let definition = table_definition(&table.sql).unwrap_or_default();
-        let scope = scope(table, utf16);
-        let mut proofs = Proofs::default();
-        let mut found = Vec::new();
-        for (place, column) in table.columns.iter().enumerate() {
-            if column.generated.is_none() {
-                continue;
-            }
-            let written = column_definition(&definition, &column.name).and_then(|it| it.generated.as_ref());
-            let translated = match written {
-                Some(it) => dialect::assigned(&it.expression, &scope_column(table, column), &scope)
-                    .map_err(|it| it.to_string()),
-                None => Err("its expression cannot be read".to_owned()),
-            };
-            let translated = translated.and_then(|it| usable(table, place, it));
-            let proof = translated.as_ref().map_or(0, |it| proofs.add(&it.assumptions));
-            found.push((place, translated, proof, written.map(|it| it.expression.clone())));
-        }
-        let proved = proofs.ask(connection, table);
-        for (place, translated, proof, written) in found {
-            let translated = translated.and_then(|it| proved.of(proof).map(|()| it.sql));
-            let column = &mut table.columns[place];
-            let label = format!("{}.{}", table.name, column.name);
-            let stored = column.generated == Some(Generated::Stored);
-            match translated {
-                Ok(sql) => {
-                    column.expression = Some(sql);
-                    if !stored {
-                        let text = "virtual generated column: becomes a stored one".to_owned();
-                        notes.push(Note::new(NoteKind::Changed, label, text));
-                    }
-                }
-                Err(reason) => {
-                    let kind = if stored { "stored" } else { "virtual" };
-                    let written = written.map(|it| format!(" ({it})")).unwrap_or_default();
-                    let text = format!(
-                        "{kind} generated column{written}: becomes an ordinary one with its present values, since {reason}"
-                    );
-                    notes.push(Note::new(NoteKind::Generated, label, text));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether PostgreSQL takes the expression for a generated column.
-fn usable(table: &Table, place: usize, translated: Expression) -> std::result::Result<Expression, String> {
-    let name = &table.columns[place].name;
-    if translated.uses_generated {
-        return Err("it uses another generated column".to_owned());
-    }
-    if !translated.immutable {
-        return Err("PostgreSQL wants an expression that is immutable".to_owned());
-    }
-    if table.columns[place].on_misfit != OnMisfit::Fail
-        || table.columns.iter().any(|it| it.keeps == Some(place))
-    {
-        return Err("values of it are set aside".to_owned());
-    }
-    let in_foreign_key =
-        |it: &super::ForeignKey| it.columns.iter().any(|column| column.eq_ignore_ascii_case(name));
-    if table.foreign_keys.iter().any(in_foreign_key) {
-        return Err("it belongs to a foreign key".to_owned());
-    }
-    Ok(translated)
-}
-
 /// Decides on CHECK constraints and indexes; `names` holds all names that are taken already.
 pub(super) fn decide(
     connection: &Connection,
@@ -155,6 +80,8 @@ pub(super) fn decide(
             .collect();
         let definition = match table_definition(&table.sql) {
             Ok(it) => it,
+            // What was a virtual table has none of its own.
+            Err(_) if table.sql.is_empty() => TableDefinition::default(),
             Err(error) => {
                 notes.push(Note::new(NoteKind::Constraint, &table.name, error.to_string()));
                 TableDefinition::default()
@@ -186,7 +113,7 @@ pub(super) fn decide(
         };
         let checks: Vec<_> = checks.into_iter().map(|it| decision.check(it)).collect();
         let indexes: Vec<_> = indexes.into_iter().map(|it| (it, decision.index(it))).collect();
-        let proved = std::mem::take(&mut decision.proofs).ask(connection, table);
+        let proved = std::mem::take(&mut decision.proofs).ask(connection, at, table);
         for (check, translated) in checks {
             expressions
                 .checks
@@ -266,6 +193,15 @@ impl Decision<'_> {
                 return None;
             }
         };
+        if let Some(always) = self.said_by_type(&translated.sql) {
+            let text = format!(
+                "CHECK constraint{} ({}) is left out: the type of {always} says the same",
+                check.name.as_ref().map(|it| format!(" {it}")).unwrap_or_default(),
+                check.expression
+            );
+            self.note(text);
+            return None;
+        }
         let column = column.as_deref().and_then(|it| self.table.column(it));
         let columns: Vec<String> = column.iter().map(|it| it.new_name.clone()).collect();
         // SQLite takes any name, and one name twice.
@@ -298,15 +234,26 @@ impl Decision<'_> {
         })
     }
 
+    /// The column that a condition compares with itself, as `date(d) = d` does where `d` is a date.
+    fn said_by_type(&self, condition: &str) -> Option<&str> {
+        let sides = condition
+            .split_once(" IS NOT DISTINCT FROM ")
+            .or_else(|| condition.split_once(" = "))?;
+        let columns = &mut self.table.columns.iter();
+        let column = columns.find(|it| quote_ident(&it.new_name) == sides.0)?;
+        (sides.0 == sides.1).then_some(column.name.as_str())
+    }
+
     fn index(&mut self, index: &Index) -> Planned<Terms> {
         let definition = index_definition(&index.sql).map_err(|it| it.to_string())?;
         let mut assumptions: Vec<Assumption> = Vec::new();
         let (mut terms, mut bytes) = (Vec::new(), vec!["0".to_owned()]);
+        let mut compared = Vec::new();
         for (term, column) in definition.terms.iter().zip(&index.columns) {
-            let plain = column.name.as_deref().filter(|_| !index.unique);
-            let plain = plain.and_then(|name| self.scope.column(None, name));
-            // A plain column may hold what it will, unless different values could become the same.
-            let (sql, value_type) = if let Some(column) = plain {
+            let plain = column.name.as_deref();
+            let plain = plain.and_then(|name| Some((self.scope.column(None, name)?, self.place_of(name)?)));
+            // A plain column may hold what it will.
+            let (sql, value_type) = if let Some((column, _)) = plain {
                 (column.sql.clone(), column.value_type)
             } else {
                 let translated =
@@ -317,6 +264,7 @@ impl Decision<'_> {
                 assumptions.extend(translated.assumptions);
                 (translated.sql, translated.value_type)
             };
+            compared.push(self.compared(term, &column.collation, plain.map(|(_, place)| place)));
             // Documents that differ as texts can be the same as jsonb.
             let may_meet = index.unique && value_type == ValueType::Jsonb;
             if may_meet || matches!(value_type, ValueType::Json | ValueType::Null) {
@@ -358,6 +306,9 @@ impl Decision<'_> {
             ..Assumption::default()
         });
         let proof = self.proofs.add(&assumptions);
+        if index.unique {
+            self.prove_distinct(proof, compared, definition.predicate);
+        }
         Ok((
             Terms {
                 sql: terms,
@@ -365,6 +316,36 @@ impl Decision<'_> {
             },
             proof,
         ))
+    }
+
+    fn place_of(&self, name: &str) -> Option<usize> {
+        let mut columns = self.table.columns.iter();
+        columns.position(|it| it.name.eq_ignore_ascii_case(name))
+    }
+
+    /// A term of a unique index, as the target compares it.
+    fn compared(&self, term: &IndexTerm, collation: &str, place: Option<usize>) -> Term {
+        match place {
+            Some(place) if self.may_join(place) => Term::Column(place),
+            _ => {
+                let collation = if collation.is_empty() { "BINARY" } else { collation };
+                Term::Expression(term.expression.clone(), collation.to_owned())
+            }
+        }
+    }
+
+    /// Whether the target may take values of the column as equal that SQLite tells apart.
+    fn may_join(&self, place: usize) -> bool {
+        let column = &self.table.columns[place];
+        !(column.uniform && column.target.keeps_apart())
+    }
+
+    /// SQLite's own index proves a unique one for values that stay what they are.
+    fn prove_distinct(&mut self, proof: usize, terms: Vec<Term>, predicate: Option<String>) {
+        let may_join = terms.iter().any(|it| matches!(it, Term::Column(_)));
+        if may_join || self.table.loses_values() {
+            self.proofs.distinct(proof, Distinct { terms, predicate });
+        }
     }
 
     fn indexed(&mut self, index: &Index, planned: Planned<Terms>, proved: &Proof) -> Option<ExpressionIndex> {

@@ -1,6 +1,7 @@
 //! The whole inspection of a source: its schema, the census, what becomes of it on the target, and what
 //! stands in the way.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::thread;
 
@@ -12,21 +13,23 @@ use super::chosen::Chosen;
 use super::ddl;
 use super::discard::Discard;
 use super::expressions;
+use super::generated;
 use super::keys;
 use super::misfits::{self, Outcome};
 use super::modules;
 use super::naming::Names;
 use super::new_names;
 use super::nocase;
-use super::note::{Note, NoteKind};
+use super::note::Note;
 use super::orphaned_key::OrphanedKey;
+use super::refusal;
 use super::schema::{Schema, Table};
 use super::source::SqliteSource;
 use super::text_search;
 use super::translate;
 use super::utf16;
 use super::{program_ddl, programs};
-use crate::{Error, ErrorKind, Result};
+use crate::Result;
 
 /// PostgreSQL's `MaxHeapAttributeNumber`.
 pub(super) const COLUMNS_MAX: usize = 1600;
@@ -110,7 +113,7 @@ pub enum Blocker {
         rows: String,
         values: Vec<String>,
     },
-    /// TEXT values of a UTF-16 file with half of a pair, which SQLite itself would replace.
+    /// TEXT values of a UTF-16 file with half of a pair, of which SQLite would make something else.
     BadUtf16 {
         column: String,
         count: u64,
@@ -132,18 +135,7 @@ impl SqliteSource {
         if inspection.blockers.is_empty() {
             return Ok(inspection);
         }
-        let blockers: Vec<String> = inspection.blockers.iter().map(Blocker::to_string).collect();
-        let message = format!(
-            "{} cannot be moved as it is: {}",
-            self.path().display(),
-            blockers.join("; ")
-        );
-        let hints: std::collections::BTreeSet<&str> = inspection.blockers.iter().map(Blocker::hint).collect();
-        let hints: Vec<&str> = hints.into_iter().collect();
-        let values = inspection.blockers.iter().flat_map(Blocker::values).cloned();
-        Err(Error::new(ErrorKind::Unsupported, message)
-            .with_hint(hints.join("; "))
-            .with_names(values.collect()))
+        Err(refusal::of(self.path(), &inspection))
     }
 
     /// As [`SqliteSource::inspect`], but what cannot be moved is told in [`Inspection::blockers`].
@@ -188,7 +180,7 @@ impl SqliteSource {
                 census.push(TableCensus::default());
                 continue;
             }
-            let found = census::take(connection, table, chosen.of_table(at))?;
+            let found = census::take(connection, table, chosen.of_table(at), on_bad_value)?;
             let Outcome { notes, blockers, .. } = &mut outcome;
             let suspects = census::settle(table, &found, on_bad_value, notes, blockers);
             misfits::settle(connection, table, at, &suspects, on_bad_value, &mut outcome)?;
@@ -202,14 +194,9 @@ impl SqliteSource {
         } = outcome;
         // After the census, which can give a table columns that keep what does not fit.
         new_names::give(&mut schema, choices, &mut blockers);
-        let is_unwritable = |it: &Blocker| {
-            matches!(
-                it,
-                Blocker::BadText { .. } | Blocker::Misfits { .. } | Blocker::TooManyColumns { .. }
-            )
-        };
-        if blockers.iter().any(is_unwritable) {
-            // The rows of such a table have no canonical text or were not read, so that its keys cannot be judged.
+        let is_unread = |it: &Blocker| matches!(it, Blocker::TooManyColumns { .. });
+        if blockers.iter().any(is_unread) {
+            // The rows of such a table were not read, so that its keys cannot be judged.
             return Ok(Inspection {
                 schema,
                 catalog: Catalog::default(),
@@ -223,20 +210,23 @@ impl SqliteSource {
             });
         }
         nocase::decide(self.connection(), &mut schema, choices.nocase, &mut notes)?;
-        expressions::generate(self.connection(), &mut schema, &mut notes)?;
         let mut names = Names::default();
         let views = schema.views.iter().map(|it| &it.new_name);
         for name in schema.tables.iter().map(|it| &it.new_name).chain(views) {
             names.take(name);
         }
         let identities = translate::identities(&schema, &mut names);
-        let (keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
-        let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
+        let (mut keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
+        let mut orphans =
+            orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
+        leave_out_unjudged(&mut orphans, &mut blockers);
+        keys.prove_partial(self.connection(), &schema, &mut notes)?;
+        generated::generate(self.connection(), &mut schema, &keys, &mut notes)?;
         text_search::settle(&mut schema, &mut names, &mut notes);
         let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes)?;
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         let programs = programs::translate(self.connection(), &schema, &keys, choices.names, &mut notes)?;
-        notes.extend(left_behind(&schema));
+        notes.extend(modules::shadows(&schema));
         let post_data = ddl::post_data(&schema, &keys, &expressions) + &program_ddl::post_data(&programs);
         Ok(Inspection {
             catalog: translate::catalog(&schema, &keys, &expressions, &identities, &programs),
@@ -252,6 +242,26 @@ impl SqliteSource {
     }
 }
 
+/// Takes back what is said of rows whose parent's key holds values that stand in the way: what becomes of these is open,
+/// and with it who has a parent.
+fn leave_out_unjudged(orphans: &mut Vec<OrphanedKey>, blockers: &mut Vec<Blocker>) {
+    let unjudged: HashSet<String> = blockers
+        .iter()
+        .filter_map(|it| match it {
+            Blocker::BadText { column, .. }
+            | Blocker::BadUtf16 { column, .. }
+            | Blocker::Misfits { column, .. } => Some(column.clone()),
+            _ => None,
+        })
+        .collect();
+    let is_judged = |key: &OrphanedKey| {
+        let mut columns = key.parent_columns.iter().map(|it| format!("{}.{it}", key.parent));
+        !columns.any(|it| unjudged.contains(&it))
+    };
+    orphans.retain(is_judged);
+    blockers.retain(|it| !matches!(it, Blocker::Orphans { key } if !is_judged(key)));
+}
+
 fn check_column_count(table: &Table, blockers: &mut Vec<Blocker>) {
     if table.columns.len() > COLUMNS_MAX {
         blockers.push(Blocker::TooManyColumns {
@@ -261,20 +271,12 @@ fn check_column_count(table: &Table, blockers: &mut Vec<Blocker>) {
     }
 }
 
-fn left_behind(schema: &Schema) -> Vec<Note> {
-    let note = |name: &str, text: String| Note::new(NoteKind::LeftBehind, name, text);
-    let mut notes = Vec::new();
-    let shadows = schema.virtual_tables.iter().filter(|it| it.shadow);
-    let text = "the shadow table of a virtual table is left out";
-    notes.extend(shadows.map(|it| note(&it.name, text.to_owned())));
-    notes
-}
-
 impl Blocker {
     /// What the values are that stand in the way, such as `orders.qty of 17 is 'seven'`: row data.
     pub fn values(&self) -> &[String] {
         match self {
             Blocker::Misfits { values, .. } => values,
+            Blocker::Orphans { key } => &key.values,
             _ => &[],
         }
     }
@@ -291,7 +293,7 @@ impl Blocker {
             }
             Blocker::Orphans { .. } => {
                 "--orphans keep makes the foreign keys NOT VALID, delete leaves the rows out with those that refer to \
-                 them, null makes their keys NULL"
+                 them, null makes their keys NULL; --verbose shows the keys"
             }
             Blocker::OrphansNotNull { .. } => "--orphans delete leaves the rows out",
             Blocker::NamelessRows { .. } => "--orphans keep leaves them as they are",
@@ -305,7 +307,8 @@ impl Blocker {
                  reject; --verbose shows values"
             }
             Blocker::BadUtf16 { .. } => {
-                "SQLite gives U+FFFD for such a part of a text: repair it, or store the text as a BLOB, in a copy of the file"
+                "half of a surrogate pair is no sign, and SQLite reads another one in its place: repair the texts in a copy \
+                 of the file, or keep their bytes there: UPDATE … SET … = CAST(… AS BLOB)"
             }
             Blocker::TooLong { .. } => "shorten the value in a copy of the file",
         }

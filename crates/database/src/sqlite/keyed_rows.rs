@@ -4,77 +4,83 @@ use rusqlite::Connection;
 use rusqlite::types::Value;
 
 use super::nocase::Comparison;
-use super::rows::{failed, quote};
+use super::rows::{expression, failed, itself};
 use super::rule::Taken;
 use super::schema::Table;
-use super::target_type::TargetType;
-use crate::{Error, ErrorKind, Result};
+use super::target_type::{TargetType, unproved};
+use crate::Result;
 
-/// Passes the key of each row whose columns at `places` all hold a value, as bytes that are equal where the target
-/// takes the values as equal; before it the row's name ([`Table::row_name`]), NULL where it has none.
+/// Which values of a row are compared, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowKey<'a> {
+    /// Places of the columns.
+    pub(super) places: &'a [usize],
+    pub(super) comparisons: &'a [Comparison],
+    /// Columns that must be NULL (false) or not (true) for the row to count.
+    pub(super) predicate: &'a [(usize, bool)],
+}
+
+/// Passes the key of each row whose columns at the key's places all hold a value, as bytes that are equal where the
+/// target takes the values as equal; before it the row's name ([`Table::row_name`]), NULL where it has none.
 pub(super) fn keyed_rows(
     connection: &Connection,
     table: &Table,
-    (places, comparisons): (&[usize], &[Comparison]),
+    key: RowKey<'_>,
     visit: &mut dyn FnMut(Value, &[u8]) -> Result<()>,
 ) -> Result<()> {
-    let all = table.with_deciding(places);
-    let columns: Vec<String> = all
-        .iter()
-        .map(|&place| format!("s.{}", quote(table.source_name(place))))
-        .collect();
-    let complete: Vec<String> = columns[..places.len()]
+    let (places, comparisons) = (key.places, key.comparisons);
+    let tested: Vec<usize> = key.predicate.iter().map(|(place, _)| *place).collect();
+    let all = table.with_deciding(&[places, &tested].concat());
+    let columns: Vec<String> = all.iter().map(|&place| expression(table, place)).collect();
+    let mut conditions: Vec<String> = columns[..places.len()]
         .iter()
         .map(|it| format!("{it} IS NOT NULL"))
         .collect();
+    conditions.extend(table.omission.condition.clone());
     let sql = format!(
-        "SELECT {}, {} FROM main.{} AS s WHERE {}",
+        "SELECT {}, {} FROM {} WHERE {}",
         table.row_name("s").as_deref().unwrap_or("NULL"),
         columns.join(", "),
-        quote(&table.name),
-        complete.join(" AND ")
+        itself(table, "s"),
+        conditions.join(" AND ")
     );
     let mut statement = connection.prepare(&sql).map_err(failed(table))?;
     let mut rows = statement.query([]).map_err(failed(table))?;
-    let (mut text, mut key) = (Vec::new(), Vec::new());
+    let (mut text, mut bytes) = (Vec::new(), Vec::new());
     'rows: while let Some(row) = rows.next().map_err(failed(table))? {
-        key.clear();
+        bytes.clear();
         for (field, &place) in all.iter().enumerate() {
             let value = row.get_ref(field + 1).map_err(failed(table))?;
             text.clear();
             let taken = table.rule(place).take(value, &mut text, TargetType::write);
-            let taken = taken.map_err(|_| misfit(table, place))?;
-            match (taken, comparisons.get(field)) {
-                // The row is set aside, or its key is not complete on the target.
-                (Taken::Rejected, _) | (Taken::Null, Some(_)) => continue 'rows,
-                (_, None) => {}
-                (Taken::Value, Some(&comparison)) => {
-                    let text = comparable(table, place, comparison, &mut text);
-                    key.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
-                    key.extend_from_slice(text);
-                }
+            let column = &table.columns[place];
+            let taken = taken.map_err(|_| unproved(&table.name, &column.name, column.target))?;
+            if let (Taken::Value, Some(&comparison)) = (taken, comparisons.get(field)) {
+                comparable(column.target, comparison, &mut text);
+                bytes.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_be_bytes());
+                bytes.extend_from_slice(&text);
+                continue;
+            }
+            let wanted = field
+                .checked_sub(places.len())
+                .and_then(|it| key.predicate.get(it));
+            // The row is set aside, or its key is not complete on the target, or it does not count.
+            if taken == Taken::Rejected
+                || field < places.len()
+                || wanted.is_some_and(|(_, not_null)| (taken == Taken::Value) != *not_null)
+            {
+                continue 'rows;
             }
         }
-        visit(row.get(0).map_err(failed(table))?, &key)?;
+        visit(row.get(0).map_err(failed(table))?, &bytes)?;
     }
     Ok(())
 }
 
-fn misfit(table: &Table, place: usize) -> Error {
-    let column = &table.columns[place];
-    let message = format!(
-        "a value of {}.{} does not fit {}, although every value was checked",
-        table.name,
-        column.name,
-        column.target.to_sql()
-    );
-    Error::new(ErrorKind::Unsupported, message)
-}
-
-/// The value's text on the target, as that compares it: a numeric without its trailing zeros, text without case where
-/// case does not count.
-fn comparable<'a>(table: &Table, place: usize, comparison: Comparison, text: &'a mut Vec<u8>) -> &'a [u8] {
-    match table.columns[place].target {
+/// Makes of the value's text on the target what that compares: a numeric without its trailing zeros, text without case
+/// where case does not count.
+pub(super) fn comparable(target: TargetType, comparison: Comparison, text: &mut Vec<u8>) {
+    match target {
         TargetType::Numeric(_) | TargetType::MixedNumeric(_) if text.contains(&b'.') => {
             let digits = text.iter().rposition(|&byte| byte != b'0');
             text.truncate(digits.map_or(0, |last| last + 1));
@@ -86,5 +92,4 @@ fn comparable<'a>(table: &Table, place: usize, comparison: Comparison, text: &'a
         _ if comparison != Comparison::Exact => *text = comparison.fold(text),
         _ => {}
     }
-    text
 }

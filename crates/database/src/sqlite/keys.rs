@@ -7,6 +7,7 @@ use super::choices::{Choices, Nocase};
 use super::collisions;
 use super::expressions::has_expressions;
 use super::foreign_key::Deferral;
+use super::keyed_rows::RowKey;
 use super::links::Link;
 use super::naming::Names;
 use super::new_names::is_name;
@@ -16,6 +17,7 @@ use super::orphans::OrphanRows;
 use super::predicate::null_tests;
 use super::schema::{Index, IndexOrigin, Schema, Table};
 use super::target_type::TargetType;
+use super::uniqueness::is_proved;
 use crate::Result;
 
 /// An entry of a btree index must fit a third of a page (`BTMaxItemSize`, 2704 bytes with the page size that
@@ -60,6 +62,8 @@ pub(super) struct PlainIndex {
     pub(super) comparisons: Vec<Option<Comparison>>,
     /// Columns that the predicate asks to be NULL (false) or not (true).
     pub(super) predicate: Vec<(usize, bool)>,
+    /// Whether SQLite's own index proves that it is unique, as long as no value becomes NULL.
+    pub(super) proved: bool,
 }
 
 #[derive(Debug)]
@@ -144,15 +148,13 @@ impl Decision<'_, '_> {
             return Ok(None);
         }
         let comparisons = nocase::comparisons_of(table, &columns);
-        if let Some(obstacle) = self.obstacle(table, &columns, Some(&comparisons))? {
+        let mut indexes = table.indexes.iter();
+        let index = indexes.find(|it| it.origin == IndexOrigin::PrimaryKey);
+        if let Some(obstacle) = self.obstacle(table, &columns, Some((index, &comparisons)))? {
             self.note(&table.name, format!("the primary key is left out: {obstacle}"));
             return Ok(None);
         }
-        if let Some(index) = table
-            .indexes
-            .iter()
-            .find(|it| it.origin == IndexOrigin::PrimaryKey)
-        {
+        if let Some(index) = index {
             self.note_collations(index, &format!("primary key of {}", table.name));
         }
         let nulls: u64 = columns.iter().map(|&place| table.columns[place].nulls).sum();
@@ -187,7 +189,7 @@ impl Decision<'_, '_> {
         let columns = places(table, &column_names);
         let label = format!("{} ({})", table.name, column_names.join(", "));
         let comparisons = nocase::comparisons_of(table, &columns);
-        if let Some(obstacle) = self.obstacle(table, &columns, Some(&comparisons))? {
+        if let Some(obstacle) = self.obstacle(table, &columns, Some((Some(index), &comparisons)))? {
             self.note(label, format!("the unique constraint is left out: {obstacle}"));
             return Ok(None);
         }
@@ -246,9 +248,11 @@ impl Decision<'_, '_> {
             return Ok(None);
         };
         let key: Vec<usize> = columns.iter().map(|(place, _)| *place).collect();
-        // Whether a partial index holds only different keys is not looked at beyond what makes it partial.
         let wanted = self.choices.nocase.comparisons(table, index, &key);
-        if let Some(obstacle) = self.obstacle(table, &key, index.unique.then_some(&wanted))? {
+        // One on a part of the rows is proved when it is known which these are.
+        let unique = index.unique && predicate.is_empty();
+        let unique = unique.then_some((Some(index), wanted.as_slice()));
+        if let Some(obstacle) = self.obstacle(table, &key, unique)? {
             self.note(
                 &index.name,
                 format!("{kind} on {} is left out: {obstacle}", table.name),
@@ -267,6 +271,9 @@ impl Decision<'_, '_> {
             self.note(&index.name, text);
             chosen
         };
+        // Asked for in `prove_partial` alone.
+        let is_partial = index.unique && !predicate.is_empty();
+        let proved = is_partial && is_proved(self.connection, table, &key, Some(index), &wanted)?;
         let own = nocase::comparisons_of(table, &key);
         let comparisons = wanted.into_iter().zip(own);
         Ok(Some(PlainIndex {
@@ -278,6 +285,7 @@ impl Decision<'_, '_> {
                 .map(|(wanted, own)| (wanted != own).then_some(wanted))
                 .collect(),
             predicate,
+            proved,
         }))
     }
 
@@ -302,12 +310,13 @@ impl Decision<'_, '_> {
         self.index(at, &index)
     }
 
-    /// Why PostgreSQL would refuse an index on these columns; `unique` says how a unique one compares them.
+    /// Why PostgreSQL would refuse an index on these columns; `unique` has SQLite's index for a unique one, and says how
+    /// the target compares them.
     fn obstacle(
         &self,
         table: &Table,
         columns: &[usize],
-        unique: Option<&Vec<Comparison>>,
+        unique: Option<(Option<&Index>, &[Comparison])>,
     ) -> Result<Option<String>> {
         if columns.len() > INDEX_COLUMNS_MAX {
             return Ok(Some(format!(
@@ -327,20 +336,19 @@ impl Decision<'_, '_> {
                 "its values have up to {bytes} bytes, too many for an index entry"
             )));
         }
-        let Some(comparisons) = unique else {
+        let Some((index, comparisons)) = unique else {
             return Ok(None);
         };
-        for (&place, &comparison) in columns.iter().zip(comparisons) {
-            let column = &table.columns[place];
-            let is_proved = column.uniform
-                && column.target.keeps_apart()
-                && (comparison == Comparison::Exact || nocase::is_ascii(self.connection, table, place)?);
-            if !is_proved {
-                let twice = collisions::find(self.connection, table, columns, comparisons)?;
-                return Ok(twice.map(|rows| format!("different values become the same: {rows}")));
-            }
+        if is_proved(self.connection, table, columns, index, comparisons)? {
+            return Ok(None);
         }
-        Ok(None)
+        let key = RowKey {
+            places: columns,
+            comparisons,
+            predicate: &[],
+        };
+        let twice = collisions::find(self.connection, table, key)?;
+        Ok(twice.map(|rows| format!("different values become the same: {rows}")))
     }
 
     fn note_collations(&mut self, index: &Index, label: &str) {

@@ -5,9 +5,9 @@
 
 use rusqlite::{Connection, params};
 
-use super::keyed_rows::keyed_rows;
+use super::keyed_rows::{RowKey, keyed_rows};
 use super::nocase::Comparison;
-use super::rows::quote;
+use super::rows::{itself, quote};
 use super::rule::OnMisfit;
 use super::schema::{Column, Schema, Table};
 use super::scratch::{self, Scratch, failed, writing};
@@ -66,7 +66,7 @@ impl Link {
             && pairs().all(|(&from, &to)| compares_alike(&own.columns[from], &other.columns[to]))
         {
             let link = link.over_tables(own, other);
-            if link.is_quick(connection) {
+            if link.is_quick(connection, other) {
                 return Ok(link);
             }
             return link.over_keys(connection, own, other);
@@ -91,7 +91,7 @@ impl Link {
         let complete = joined(self.columns.iter().map(|it| format!("{} IS NOT NULL", from(it))));
         let first = self.parent_columns.first().map_or(0, |it| *it);
         Link {
-            from: format!("main.{} AS c", quote(&own.name)),
+            from: itself(own, "c"),
             to: format!("main.{} AS p", quote(&other.name)),
             equal,
             complete,
@@ -102,8 +102,9 @@ impl Link {
         }
     }
 
-    /// Whether SQLite looks each parent up, and does not read all of them again for each row.
-    fn is_quick(&self, connection: &Connection) -> bool {
+    /// Whether SQLite looks each parent up, in the table `other` itself or in an index that agrees with it, and does not
+    /// read all of them again for each row.
+    fn is_quick(&self, connection: &Connection, other: &Table) -> bool {
         let sql = format!(
             "EXPLAIN QUERY PLAN SELECT 1 FROM {} LEFT JOIN {} ON {} WHERE {} AND {}",
             self.from, self.to, self.equal, self.complete, self.is_lost
@@ -114,7 +115,9 @@ impl Link {
                 .query_map([], |row| row.get::<_, String>("detail"))?
                 .collect()
         };
-        plan().is_ok_and(|steps| steps.iter().any(|it| it.starts_with("SEARCH p ")))
+        let plan = plan().unwrap_or_default();
+        let search = plan.iter().find(|it| it.starts_with("SEARCH p "));
+        search.is_some_and(|it| !it.contains(" INDEX ") || agrees_with_its_indexes(connection, other))
     }
 
     fn over_keys(self, connection: &Connection, own: &Table, other: &Table) -> Result<Link> {
@@ -132,7 +135,12 @@ impl Link {
                 let mut insert = scratch.insert()?;
                 let comparisons: Vec<Comparison> =
                     places.iter().map(|&it| table.columns[it].comparison).collect();
-                keyed_rows(connection, table, (places, &comparisons), &mut |row, key| {
+                let key = RowKey {
+                    places,
+                    comparisons: &comparisons,
+                    predicate: &[],
+                };
+                keyed_rows(connection, table, key, &mut |row, key| {
                     insert.execute(params![key, row]).map_err(failed).map(|_| ())
                 })
             })?;
@@ -160,6 +168,24 @@ impl Link {
     /// Whether rows of both tables can be told apart.
     pub(super) fn names_rows(&self) -> bool {
         self.row.is_some() && self.parent_row.is_some()
+    }
+
+    /// Whether no row is without a parent by the figures alone: the parent's rowids have no gap, and all that refers to
+    /// them lies between the first and the last.
+    pub(super) fn is_complete(&self, schema: &Schema) -> bool {
+        let (own, other) = (&schema.tables[self.table], &schema.tables[self.parent]);
+        let ([from], [to]) = (&*self.columns, &*self.parent_columns) else {
+            return false;
+        };
+        if other.rowid_alias != Some(*to) || other.rejects_rows() {
+            return false;
+        }
+        let (from, to) = (&own.columns[*from], &other.columns[*to]);
+        let (Some((least, most)), Some((first, last))) = (from.range, to.range) else {
+            return false;
+        };
+        let span = i128::from(last) - i128::from(first) + 1;
+        compares_alike(from, to) && span == i128::from(other.row_count) && first <= least && most <= last
     }
 
     /// SQL for the names of the rows without a parent; where they have none, for a NULL each.
@@ -201,6 +227,13 @@ fn compares_alike(one: &Column, other: &Column) -> bool {
             )
     };
     is_plain(one) && is_plain(other)
+}
+
+/// Whether the indexes of a table hold its rows and no others, which `quick_check` does not ask.
+fn agrees_with_its_indexes(connection: &Connection, table: &Table) -> bool {
+    let sql = format!("PRAGMA main.integrity_check({})", quote(&table.name));
+    let said = connection.query_row(&sql, [], |row| row.get::<_, String>(0));
+    said.is_ok_and(|it| it == "ok")
 }
 
 fn joined(conditions: impl Iterator<Item = String>) -> String {

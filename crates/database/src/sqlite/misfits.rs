@@ -13,7 +13,7 @@ use super::exact::is_text;
 use super::inspection::Blocker;
 use super::nocase::Comparison;
 use super::note::{Note, NoteKind};
-use super::row_label::{Named, RowLabels, readable};
+use super::row_label::{Named, RowLabels, brief, readable};
 use super::rows::{failed, scan};
 use super::rule::OnMisfit;
 use super::schema::{Column, Table};
@@ -224,6 +224,8 @@ impl Suspect {
                     reason,
                     rows: examples,
                 });
+                // So that the rest can be judged, and all that is in the way is told at once.
+                column.on_misfit = OnMisfit::Null;
                 return;
             }
             OnBadValue::Reject => {
@@ -275,6 +277,7 @@ impl Suspect {
             keeps: Some(self.place),
             nulls: table.row_count - self.misfits.count,
             rowid_max: None,
+            range: None,
             uniform: false,
             bytes_max: self.bytes_max,
             collation: "BINARY".to_owned(),
@@ -343,20 +346,21 @@ impl Classes {
 }
 
 /// What one value is, for the reason of a single row.
-pub(super) fn class_of(value: ValueRef<'_>) -> String {
-    let mut classes = Classes::default();
-    classes.add(value);
-    classes.words()
+pub(super) fn class_of(value: ValueRef<'_>) -> &'static str {
+    match value {
+        ValueRef::Null => "NULL",
+        ValueRef::Integer(_) => "integer",
+        ValueRef::Real(_) => "real",
+        ValueRef::Text(it) if is_text(it) => "text",
+        ValueRef::Text(_) => "text with a NUL or malformed UTF-8",
+        ValueRef::Blob(_) => "blob",
+    }
 }
 
 /// A value as SQLite's SQL has it, cut where it is long.
-fn shown(value: ValueRef<'_>) -> String {
-    const CHARACTERS_MAX: usize = 60;
-    let (text, _) = readable(value);
-    let cut: String = text.chars().take(CHARACTERS_MAX).collect();
-    let more = if cut.len() < text.len() { "…" } else { "" };
+pub(super) fn shown(value: ValueRef<'_>) -> String {
     match value {
-        ValueRef::Text(it) if is_text(it) => format!("'{cut}{more}'"),
-        _ => format!("{cut}{more}"),
+        ValueRef::Text(it) if is_text(it) => format!("'{}'", brief(value)),
+        _ => brief(value),
     }
 }

@@ -8,6 +8,7 @@
 //! `docs/type-mapping.md` tells the rules.
 
 mod batch;
+mod calculator;
 mod census;
 mod choices;
 mod chosen;
@@ -20,13 +21,16 @@ mod epoch;
 mod exact;
 mod expressions;
 mod foreign_key;
+mod generated;
 mod inspection;
 mod jsonb;
 mod keyed_rows;
 mod keys;
 mod links;
+mod long_line;
 mod misfits;
 mod modules;
+mod moved_rows;
 mod naming;
 mod new_names;
 mod nocase;
@@ -42,6 +46,7 @@ mod programs;
 mod proof;
 mod proposal;
 mod references;
+mod refusal;
 mod rejected;
 mod row_encoder;
 mod row_label;
@@ -56,6 +61,7 @@ mod target_type;
 mod text_search;
 mod translate;
 mod type_text;
+mod uniqueness;
 mod utf16;
 mod view_names;
 
@@ -71,6 +77,7 @@ pub use discard::{Discard, Fate};
 pub use epoch::Reading;
 pub use foreign_key::{Deferral, ForeignKey};
 pub use inspection::{Blocker, Inspection};
+pub use long_line::LongLine;
 pub use nocase::Comparison;
 pub use note::{Note, NoteKind};
 pub use orphaned_key::{ORPHANS_NAMED_MAX, OrphanedKey};

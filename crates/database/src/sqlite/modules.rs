@@ -4,6 +4,8 @@
 //! without their index: their rows stand nowhere else. Of other modules the names alone are looked at, so that one
 //! that is missing here stands in nobody's way.
 
+use std::collections::BTreeMap;
+
 use rusqlite::Connection;
 
 use super::choices::FullText;
@@ -89,6 +91,21 @@ pub(super) fn take_up(
     }
     schema.tables.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(())
+}
+
+/// The tables in which modules keep what they need, told by the virtual table that they belong to.
+pub(super) fn shadows(schema: &Schema) -> Vec<Note> {
+    let mut of_owners: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for shadow in schema.virtual_tables.iter().filter(|it| it.shadow) {
+        // By this rule SQLite knows them: <https://sqlite.org/vtab.html#xshadowname>.
+        let owner = shadow.name.rsplit_once('_').map_or("", |(owner, _)| owner);
+        of_owners.entry(owner).or_default().push(&shadow.name);
+    }
+    let notes = of_owners.into_iter().map(|(owner, shadows)| {
+        let text = format!("its shadow tables are left out: {}", shadows.join(", "));
+        Note::new(NoteKind::LeftBehind, owner, text)
+    });
+    notes.collect()
 }
 
 /// What a virtual table becomes, with the words for it.
@@ -212,6 +229,7 @@ fn rowid_column(name: &str) -> Column {
         keeps: None,
         nulls: 0,
         rowid_max: None,
+        range: None,
         uniform: true,
         bytes_max: 0,
         collation: "BINARY".to_owned(),

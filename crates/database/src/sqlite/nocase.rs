@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::choices::Nocase;
 use super::keys::Keys;
 use super::note::{Note, NoteKind};
-use super::rows::{failed, quote};
+use super::rows::{failed, itself, quote};
 use super::schema::{Column, Index, Schema, Table};
 use super::target_type::TargetType;
 use super::translate::SCHEMA;
@@ -208,8 +208,8 @@ pub(super) fn is_ascii(connection: &Connection, table: &Table, place: usize) -> 
     let column = quote(&table.columns[place].name);
     // Control characters do not count to ICU: they are among what is not proved.
     let sql = format!(
-        "SELECT EXISTS (SELECT 1 FROM main.{} AS s WHERE s.{column} GLOB '*[^ -~]*')",
-        quote(&table.name)
+        "SELECT EXISTS (SELECT 1 FROM {} WHERE s.{column} GLOB '*[^ -~]*')",
+        itself(table, "s")
     );
     let found = connection.query_row(&sql, [], |row| row.get::<_, bool>(0));
     Ok(!found.map_err(failed(table))?)

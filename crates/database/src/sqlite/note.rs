@@ -17,6 +17,8 @@ pub struct Note {
 pub enum NoteKind {
     /// Values do not fit the declared type: a wider one is used.
     Widened,
+    /// Texts or numbers become bytes, since blobs stand among them.
+    Bytes,
     /// Values keep their meaning but change their form, such as offsets that become UTC.
     Changed,
     /// Values could mean more than their type says; somebody may choose.

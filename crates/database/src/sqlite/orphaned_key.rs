@@ -20,8 +20,10 @@ pub struct OrphanedKey {
     pub count: u64,
     /// Rows that lose their parent because that is left out, or loses its own key.
     pub followers: u64,
-    /// The first of the rows without a parent, at most [`ORPHANS_NAMED_MAX`]: `rowid 12 (404)`.
+    /// The first of the rows without a parent, at most [`ORPHANS_NAMED_MAX`]: `rowid 12`.
     pub rows: Vec<String>,
+    /// What their keys are, `orders (person) of rowid 12 is (404)`: row data.
+    pub values: Vec<String>,
     /// What becomes of them.
     pub fate: Orphans,
 }
@@ -30,40 +32,51 @@ pub struct OrphanedKey {
 impl fmt::Display for OrphanedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const NAMED_MAX: usize = 5;
+        let (rows, have) = if self.count == 1 {
+            ("row", "has")
+        } else {
+            ("rows", "have")
+        };
         write!(
             f,
-            "{} rows of {} ({}) have no parent in {} ({})",
+            "{} {rows} of {} ({}) {have} no parent in {} ({})",
             self.count,
             self.table,
             self.columns.join(", "),
             self.parent,
             self.parent_columns.join(", ")
         )?;
-        if self.followers > 0 {
-            write!(f, ", and {} lose theirs", self.followers)?;
+        match self.followers {
+            0 => {}
+            1 => write!(f, ", and 1 loses its own")?,
+            number => write!(f, ", and {number} lose theirs")?,
         }
-        let named: Vec<&str> = self.rows.iter().take(NAMED_MAX).map(String::as_str).collect();
-        if named.is_empty() {
+        if self.rows.is_empty() {
             return Ok(());
         }
-        let more = if self.count + self.followers > named.len() as u64 {
-            ", …"
-        } else {
-            ""
-        };
-        write!(f, ": {}{more}", named.join(", "))
+        write!(f, ": {}", self.first_rows(NAMED_MAX))
     }
 }
 
 impl OrphanedKey {
+    /// The first rows, and how many more there are: `rowid 12, rowid 17 and 3 more`.
+    fn first_rows(&self, named_max: usize) -> String {
+        let named = &self.rows[..self.rows.len().min(named_max)];
+        let more = (self.count + self.followers).saturating_sub(named.len() as u64);
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        format!("{}{more}", named.join(", "))
+    }
+
     /// The same as what every choice takes away is told.
     pub(super) fn discard(&self, schema: &Schema, fate: Fate) -> Option<Discard> {
         const NAMED_MAX: usize = 3;
-        let rows = self.count + self.followers;
-        let named: Vec<&str> = self.rows.iter().take(NAMED_MAX).map(String::as_str).collect();
-        let more = if rows > named.len() as u64 { ", …" } else { "" };
         let followers = match self.followers {
             0 => String::new(),
+            1 => ", 1 of them because its own is left out or loses its key".to_owned(),
             number => format!(", {number} of them because theirs is left out or loses its key"),
         };
         Some(Discard {
@@ -75,8 +88,8 @@ impl OrphanedKey {
                 self.parent,
                 self.parent_columns.join(", ")
             ),
-            rows,
-            examples: format!("{}{more}", named.join(", ")),
+            rows: self.count + self.followers,
+            examples: self.first_rows(NAMED_MAX),
         })
     }
 }

@@ -13,10 +13,10 @@ use super::inspection::Blocker;
 use super::keys::{Keys, Orphanage};
 use super::links::Link;
 use super::orphaned_key::{ORPHANS_NAMED_MAX, OrphanedKey};
+use super::row_label::brief;
 use super::rows::quote;
 use super::schema::{Schema, Table};
 use super::scratch::{Scratch, failed};
-use super::target_type::TargetType;
 use crate::Result;
 
 /// Which rows of a table are read, and what stands in place of some of their values, as SQL in which `s` is the table.
@@ -71,7 +71,7 @@ impl Orphanage<'_> {
             match fate {
                 Orphans::Stop => blockers.push(Blocker::Orphans { key: key.clone() }),
                 Orphans::Keep => {}
-                Orphans::Delete => discards.extend(key.discard(schema, Fate::Rejected)),
+                Orphans::Delete => discards.extend(key.discard(schema, Fate::LeftOut)),
                 Orphans::Null => discards.extend(key.discard(schema, Fate::Null)),
             }
         }
@@ -100,6 +100,9 @@ impl<'a> OrphanRows<'a> {
 
     /// Finds and counts those of one foreign key.
     pub(super) fn count(&mut self, schema: &Schema, link: &Link) -> Result<u64> {
+        if link.is_complete(schema) {
+            return Ok(0);
+        }
         let (table, parent) = (&schema.tables[link.table], &schema.tables[link.parent]);
         let orphans = link.orphans();
         let number = i64::try_from(link.number).unwrap_or(i64::MAX);
@@ -111,6 +114,7 @@ impl<'a> OrphanRows<'a> {
             count.map_err(failed)?.unsigned_abs()
         };
         if count > 0 {
+            let (rows, values) = self.examples(table, link)?;
             let names = |table: &Table, places: &[usize]| -> Vec<String> {
                 places
                     .iter()
@@ -124,7 +128,8 @@ impl<'a> OrphanRows<'a> {
                 parent_columns: names(parent, &link.parent_columns),
                 count,
                 followers: 0,
-                rows: self.examples(table, link)?,
+                rows,
+                values,
                 fate: Orphans::Stop,
             };
             self.found.push((link.number, key));
@@ -132,11 +137,17 @@ impl<'a> OrphanRows<'a> {
         Ok(count)
     }
 
-    /// The first rows with their keys.
-    fn examples(&self, table: &Table, link: &Link) -> Result<Vec<String>> {
+    /// The first rows, and what their keys are.
+    fn examples(&self, table: &Table, link: &Link) -> Result<(Vec<String>, Vec<String>)> {
         let Some(name) = table.row_name("s") else {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         };
+        let names: Vec<&str> = link
+            .columns
+            .iter()
+            .map(|&it| table.columns[it].name.as_str())
+            .collect();
+        let object = format!("{} ({})", table.name, names.join(", "));
         let columns: Vec<String> = link
             .columns
             .iter()
@@ -153,16 +164,11 @@ impl<'a> OrphanRows<'a> {
         let rows = statement.query_map([number], |row| {
             let mut values = Vec::new();
             for field in 0..columns.len() {
-                let mut text = Vec::new();
-                let value = row.get_ref(field + 1)?;
-                if TargetType::MixedText.write(value, &mut text).is_err() {
-                    text.clear();
-                    // A blob, by the same rule as in the rest of the reports.
-                    let _ = TargetType::MixedBytea.write(value, &mut text);
-                }
-                values.push(String::from_utf8_lossy(&text).into_owned());
+                values.push(brief(row.get_ref(field + 1)?));
             }
-            Ok(format!("{} ({})", label(table, &row.get(0)?), values.join(", ")))
+            let label = label(table, &row.get(0)?);
+            let value = format!("{object} of {label} is ({})", values.join(", "));
+            Ok((label, value))
         });
         rows.and_then(Iterator::collect).map_err(failed)
     }
@@ -229,6 +235,7 @@ impl<'a> OrphanRows<'a> {
                 Some((_, key)) => key.followers = all - key.count,
                 None if all > 0 => {
                     let (table, parent) = (&schema.tables[link.table], &schema.tables[link.parent]);
+                    let (rows, values) = self.examples(table, link)?;
                     let name = |table: &Table, place: &usize| table.columns[*place].name.clone();
                     let key = OrphanedKey {
                         table: table.name.clone(),
@@ -237,7 +244,8 @@ impl<'a> OrphanRows<'a> {
                         parent_columns: link.parent_columns.iter().map(|it| name(parent, it)).collect(),
                         count: 0,
                         followers: all,
-                        rows: self.examples(table, link)?,
+                        rows,
+                        values,
                         fate: Orphans::Stop,
                     };
                     self.found.push((link.number, key));

@@ -36,7 +36,7 @@ impl Questions {
             by_table.entry(table).or_default().push(it);
         }
         let mut answers = Answers::default();
-        for table in &schema.tables {
+        for (at, table) in schema.tables.iter().enumerate() {
             let Some(questions) = by_table.remove(&table.name.to_ascii_lowercase()) else {
                 continue;
             };
@@ -45,10 +45,10 @@ impl Questions {
                 .into_iter()
                 .map(|it| (proofs.add(std::slice::from_ref(&it)), it))
                 .collect();
-            let proof = proofs.ask(connection, table);
-            answers.found.extend(asked.into_iter().map(|(at, it)| {
+            let proof = proofs.ask(connection, at, table);
+            answers.found.extend(asked.into_iter().map(|(number, it)| {
                 let told = proof
-                    .of(at)
+                    .of(number)
                     .map_err(|reason| format!("in {}, {reason}", table.name));
                 (it, told)
             }));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use catalog::IDENTIFIER_BYTES_MAX;
-use dialect::{Affinity, Collation, Guard, Refusal, Relation, RelationColumn, Relations, Timing};
+use dialect::{Collation, Guard, Refusal, Relation, RelationColumn, Relations, Timing};
 use rusqlite::Connection;
 
 use super::choices::NameStyle;
@@ -12,7 +12,7 @@ use super::keys::Keys;
 use super::note::{Note, NoteKind};
 use super::program_rows::{Questions, Rows, as_long_as};
 use super::schema::{Schema, Table, Trigger, View};
-use super::scope::queried_type;
+use super::scope::{affinity, queried_type};
 use super::utf16;
 use super::view_names::ViewNames;
 use crate::Result;
@@ -336,15 +336,6 @@ fn relations(schema: &Schema, keys: &Keys) -> Relations {
 }
 
 fn relation(schema: &Schema, at: usize, table: &Table, keys: &Keys) -> Relation {
-    let definition = dialect::table_definition(&table.sql).unwrap_or_default();
-    let collation_of = |name: &str| {
-        let column = definition
-            .columns
-            .iter()
-            .find(|it| it.name.eq_ignore_ascii_case(name));
-        let collation = column.and_then(|it| it.collation.as_deref());
-        collation.map_or(Collation::Binary, Collation::of)
-    };
     let columns = table
         .columns
         .iter()
@@ -355,8 +346,8 @@ fn relation(schema: &Schema, at: usize, table: &Table, keys: &Keys) -> Relation 
             value_type: queried_type(column),
             nullable: !is_not_null(table, at, place, keys),
             generated: column.generated.is_some(),
-            collation: collation_of(&column.name),
-            affinity: Affinity::of(&column.declared_type),
+            collation: Collation::of(&column.collation),
+            affinity: affinity(table, column),
         });
     let own = || keys.uniques.iter().filter(|it| it.table == at);
     let is_of_table = |it: &Trigger| it.table.eq_ignore_ascii_case(&table.name);

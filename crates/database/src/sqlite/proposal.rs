@@ -2,6 +2,7 @@
 //! value, with the reason.
 
 use super::census::{Kind, Misfits, Profile, Suggestion, suggest};
+use super::choices::OnBadValue;
 use super::chosen;
 use super::schema::Column;
 use super::target_type::{NUMERIC_PRECISION_MAX, NumericBounds, TargetType, VARCHAR_MAX};
@@ -19,7 +20,7 @@ pub(super) enum Affinity {
 /// The type that a column gets, and why.
 #[derive(Clone, Debug)]
 pub struct Proposal {
-    /// It holds every value, unless it is chosen; texts that no text of PostgreSQL can hold are not looked at.
+    /// It holds every value, unless it is chosen, but for those of which the choices say what becomes of them.
     pub target: TargetType,
     /// Why, in words.
     pub reason: String,
@@ -29,6 +30,8 @@ pub struct Proposal {
     pub declared: Option<TargetType>,
     /// Values that `declared` does not hold.
     pub refused: Misfits,
+    /// Whether blobs, which make bytes of all values, are the fewer ones in a column that is declared for texts.
+    pub blobs_are_few: bool,
     /// Types that somebody may choose who knows what the values mean.
     pub suggestions: Vec<Suggestion>,
 }
@@ -52,6 +55,7 @@ impl Proposal {
             is_chosen: true,
             declared: Some(target),
             refused: profile.misfits(target),
+            blobs_are_few: false,
             suggestions: Vec::new(),
         }
     }
@@ -77,7 +81,43 @@ impl Affinity {
 
 /// The type for a column with these values. `ordered` says that it is part of a key or an index; `rows_by` is what its
 /// rows are named by.
-pub(super) fn propose(column: &Column, profile: &Profile, ordered: bool, rows_by: &str) -> Proposal {
+///
+/// Not asked are texts that no text of PostgreSQL can hold, and, where `on_bad_value` says what becomes of bad values, blobs
+/// among more texts in a column that is declared for texts: one of them would make bytes of all.
+pub(super) fn propose(
+    column: &Column,
+    profile: &Profile,
+    ordered: bool,
+    rows_by: &str,
+    on_bad_value: OnBadValue,
+) -> Proposal {
+    let sound = profile.without(Kind::BAD_TEXT);
+    let proposal = propose_for_all(column, &sound, ordered, rows_by);
+    let is_text = matches!(proposal.declared, Some(TargetType::Text | TargetType::Varchar(_)));
+    let blobs = sound.having(Kind::BLOB).count;
+    let blobs_are_few = is_text && 0 < blobs && blobs < sound.values() - blobs;
+    if on_bad_value == OnBadValue::Stop || !blobs_are_few {
+        return Proposal {
+            blobs_are_few,
+            ..proposal
+        };
+    }
+    let others = propose_for_all(column, &sound.without(Kind::BLOB), ordered, rows_by);
+    let (number, are) = if blobs == 1 {
+        ("1 blob".to_owned(), "is a bad value")
+    } else {
+        (format!("{blobs} blobs"), "are bad values")
+    };
+    Proposal {
+        target: others.target,
+        reason: format!("{}; {number} among them {are}", proposal.reason),
+        blobs_are_few,
+        ..proposal
+    }
+}
+
+/// The type that holds every one of these values.
+fn propose_for_all(column: &Column, profile: &Profile, ordered: bool, rows_by: &str) -> Proposal {
     let meant = meant(&column.declared_type, ordered);
     let declared = meant.first().copied();
     let values = profile.values();
@@ -111,6 +151,7 @@ pub(super) fn propose(column: &Column, profile: &Profile, ordered: bool, rows_by
         is_chosen: false,
         declared,
         refused,
+        blobs_are_few: false,
         suggestions: suggest(column, profile, target),
     }
 }

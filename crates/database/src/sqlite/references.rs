@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use catalog::QualifiedName;
+
 use super::choices::Orphans;
 use super::foreign_key::{Deferral, ForeignKey};
 use super::keys::{Decision, Keys, Reference, places};
 use super::links::Link;
 use super::new_names::is_name;
-use super::schema::Table;
+use super::schema::{Schema, Table};
 use super::sql_text;
+use super::translate::SCHEMA;
 use crate::Result;
 
 impl Decision<'_, '_> {
@@ -87,55 +90,96 @@ impl Decision<'_, '_> {
         }
     }
 
-    /// Places of the columns, the parent and places of its columns; or why there is no such foreign key.
-    fn resolve(
-        &self,
-        table: &Table,
-        key: &ForeignKey,
-        keys: &Keys,
-    ) -> std::result::Result<(Vec<usize>, usize, Vec<usize>), String> {
-        let parent_at = self
-            .schema
-            .tables
-            .iter()
-            .position(|it| it.name.eq_ignore_ascii_case(&key.parent))
-            .ok_or("there is no such table")?;
-        let parent = &self.schema.tables[parent_at];
-        let parent_names: Vec<String> = if key.parent_columns.iter().all(Option::is_none) {
-            parent.primary_key.clone()
-        } else {
-            key.parent_columns.iter().flatten().cloned().collect()
-        };
-        if parent_names.len() != key.columns.len() {
-            return Err("its columns do not match the primary key there".to_owned());
-        }
-        if let Some(name) = parent_names.iter().find(|name| parent.column(name).is_none()) {
-            return Err(format!("there is no column {name}"));
-        }
-        let (columns, parent_columns) = (places(table, &key.columns), places(parent, &parent_names));
+    /// Places of the columns, the parent and places of its columns; or why PostgreSQL takes no such foreign key.
+    fn resolve(&self, table: &Table, key: &ForeignKey, keys: &Keys) -> std::result::Result<Declared, String> {
+        let declared = declared(self.schema, table, key)?;
+        let (columns, parent_at, parent_columns) = &declared;
+        let parent = &self.schema.tables[*parent_at];
         let wanted: BTreeSet<usize> = parent_columns.iter().copied().collect();
         let same = |found: BTreeSet<usize>| found == wanted;
         let unique = keys
             .uniques
             .iter()
-            .any(|it| it.table == parent_at && same(it.columns.iter().copied().collect()))
+            .any(|it| it.table == *parent_at && same(it.columns.iter().copied().collect()))
             || keys.indexes.iter().any(|it| {
-                it.table == parent_at
+                it.table == *parent_at
                     && it.unique
                     && it.predicate.is_empty()
                     && it.comparisons.iter().all(Option::is_none)
                     && same(it.columns.iter().map(|(place, _)| *place).collect())
             });
         if !unique || wanted.len() != parent_columns.len() {
-            return Err(format!("({}) is not unique there", parent_names.join(", ")));
+            let names: Vec<&str> = parent_columns
+                .iter()
+                .map(|&it| parent.columns[it].name.as_str())
+                .collect();
+            return Err(format!("({}) is not unique there", names.join(", ")));
         }
-        for (&own, &other) in columns.iter().zip(&parent_columns) {
+        for (&own, &other) in columns.iter().zip(parent_columns) {
             let (own, other) = (&table.columns[own], &parent.columns[other]);
             if !own.target.compares_with(other.target) || own.comparison != other.comparison {
                 let (from, to) = (own.type_sql(), other.type_sql());
                 return Err(format!("{} is {from}, {} there is {to}", own.name, other.name));
             }
         }
-        Ok((columns, parent_at, parent_columns))
+        Ok(declared)
     }
+}
+
+/// Places of a foreign key's columns, the parent, and places of its columns.
+type Declared = (Vec<usize>, usize, Vec<usize>);
+
+/// What a foreign key refers to, if it is there; else why not.
+fn declared(schema: &Schema, table: &Table, key: &ForeignKey) -> std::result::Result<Declared, String> {
+    let mut tables = schema.tables.iter();
+    let parent_at = tables
+        .position(|it| it.name.eq_ignore_ascii_case(&key.parent))
+        .ok_or("there is no such table")?;
+    let parent = &schema.tables[parent_at];
+    let parent_names: Vec<String> = if key.parent_columns.iter().all(Option::is_none) {
+        parent.primary_key.clone()
+    } else {
+        key.parent_columns.iter().flatten().cloned().collect()
+    };
+    if parent_names.len() != key.columns.len() {
+        return Err("its columns do not match the primary key there".to_owned());
+    }
+    if let Some(name) = parent_names.iter().find(|name| parent.column(name).is_none()) {
+        return Err(format!("there is no column {name}"));
+    }
+    Ok((
+        places(table, &key.columns),
+        parent_at,
+        places(parent, &parent_names),
+    ))
+}
+
+/// The foreign keys that the file declares and that are not among `keys`, though what they refer to is there.
+pub(super) fn left_out(schema: &Schema, keys: &Keys) -> Vec<catalog::ForeignKey> {
+    let names = |table: &Table, places: &[usize]| {
+        let name = |&place: &usize| table.columns[place].new_name.clone();
+        places.iter().map(name).collect()
+    };
+    let mut left_out = Vec::new();
+    for (at, table) in schema.tables.iter().enumerate() {
+        for key in &table.foreign_keys {
+            let Ok((columns, parent, parent_columns)) = declared(schema, table, key) else {
+                continue;
+            };
+            let is_made = keys.references.iter().any(|it| {
+                (it.table, it.parent) == (at, parent)
+                    && (&it.columns, &it.parent_columns) == (&columns, &parent_columns)
+            });
+            if !is_made {
+                let other = &schema.tables[parent];
+                left_out.push(catalog::ForeignKey {
+                    table: QualifiedName::new(SCHEMA, &table.new_name),
+                    columns: names(table, &columns),
+                    parent: QualifiedName::new(SCHEMA, &other.new_name),
+                    parent_columns: names(other, &parent_columns),
+                });
+            }
+        }
+    }
+    left_out
 }

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rusqlite::types::ValueRef;
 
-use super::misfits::class_of;
+use super::misfits::{class_of, shown};
 use super::row_label::{RowLabels, readable};
 use super::rows::{failed, scan};
 use super::rule::{OnMisfit, Taken};
@@ -61,7 +61,12 @@ impl SqliteSource {
             let mut rejected = RejectedRow {
                 label: labels.label(row, places.len(), number),
                 column: column.name.clone(),
-                reason: format!("{} does not fit {}", class_of(at_fault), column.target.to_sql()),
+                reason: format!(
+                    "{} {} does not fit {}",
+                    class_of(at_fault),
+                    shown(at_fault),
+                    column.target.to_sql()
+                ),
                 values: Vec::with_capacity(places.len()),
                 hex: Vec::new(),
             };

@@ -8,8 +8,8 @@ use rusqlite::types::ValueRef;
 use super::batch::{Batch, BatchRow};
 use super::rule::{ColumnRule, Taken};
 use super::schema::Table;
-use super::target_type::{Misfit, TargetType};
-use crate::{Error, ErrorKind, Result};
+use super::target_type::{Misfit, TargetType, unproved};
+use crate::{Error, Result};
 
 /// Writes the rows of one table, each value as the server itself would print or send it.
 #[derive(Clone, Debug)]
@@ -124,11 +124,7 @@ impl RowEncoder {
     }
 
     fn misfit(&self, place: usize, _: Misfit) -> Error {
-        let (column, ColumnRule { target, .. }) = &self.columns[place];
-        let message = format!(
-            "a value of {}.{column} does not fit {target}, although every value was checked",
-            self.table
-        );
-        Error::new(ErrorKind::Unsupported, message)
+        let (column, rule) = &self.columns[place];
+        unproved(&self.table, column, rule.target)
     }
 }

@@ -1,5 +1,7 @@
 //! What a row is called in messages.
 
+use std::borrow::Cow;
+
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
@@ -29,15 +31,10 @@ pub(super) struct Named {
 impl RowLabels {
     pub(super) fn of(table: &Table) -> RowLabels {
         let place_of = |name: &String| table.columns.iter().position(|column| column.name == *name);
-        let rowid = table.rowid_name();
         RowLabels {
-            rowid,
+            rowid: table.rowid_name(),
             keys: table.primary_key.iter().filter_map(place_of).collect(),
-            word: match (rowid, table.without_rowid) {
-                (Some(_), _) => "rowid",
-                (None, true) => "key",
-                (None, false) => "row",
-            },
+            word: word(table),
         }
     }
 
@@ -65,9 +62,18 @@ impl RowLabels {
     fn key(&self, row: &Row<'_>) -> Option<String> {
         let mut parts = Vec::new();
         for &place in &self.keys {
-            parts.push(readable(row.get_ref(place).ok()?).0);
+            parts.push(brief(row.get_ref(place).ok()?));
         }
         Some(format!("({})", parts.join(", ")))
+    }
+}
+
+/// What rows are named by that are read one after the other.
+pub(super) fn word(table: &Table) -> &'static str {
+    match (table.rowid_name(), table.without_rowid) {
+        (Some(_), _) => "rowid",
+        (None, true) => "key",
+        (None, false) => "row",
     }
 }
 
@@ -91,4 +97,20 @@ pub(super) fn readable(value: ValueRef<'_>) -> (String, bool) {
     text.clear();
     let written = TargetType::MixedBytea.write(value, &mut text).is_ok();
     (String::from_utf8(text).unwrap_or_default(), written)
+}
+
+/// Characters of a value that a message takes, at most.
+const BRIEF_CHARS_MAX: usize = 60;
+
+/// The same for a message, not longer than a line takes.
+pub(super) fn brief(value: ValueRef<'_>) -> String {
+    cut(&readable(value).0, BRIEF_CHARS_MAX).into_owned()
+}
+
+/// The text up to so many characters, with a sign that there is more.
+pub(super) fn cut(text: &str, chars_max: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(chars_max) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &text[..end])),
+        None => Cow::Borrowed(text),
+    }
 }

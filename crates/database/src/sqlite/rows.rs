@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use rusqlite::{Connection, Row};
 
-use super::schema::Table;
+use super::schema::{IndexOrigin, Table};
 use super::source::read_error;
 use crate::{Error, Result};
 
@@ -27,13 +27,25 @@ pub(super) fn scan(
     each(connection, table, &sql, visit)
 }
 
-/// A scan of the table itself, never of an index that has the same columns: it could be damaged.
+/// A scan of the table itself.
 pub(super) fn scan_sql(table: &Table, columns: &[String]) -> String {
-    format!(
-        "SELECT {} FROM main.{} AS s NOT INDEXED",
-        columns.join(", "),
-        quote(&table.name)
-    )
+    format!("SELECT {} FROM {}", columns.join(", "), itself(table, "s"))
+}
+
+/// The rows of the table itself under the name `alias`, for FROM: never those of an index that has the same columns,
+/// which `quick_check` does not compare with the table.
+///
+/// A table WITHOUT ROWID is the index of its primary key, and SQLite heeds no NOT INDEXED there.
+pub(super) fn itself(table: &Table, alias: &str) -> String {
+    let key = table
+        .indexes
+        .iter()
+        .find(|it| table.without_rowid && it.origin == IndexOrigin::PrimaryKey);
+    let path = key.map_or_else(
+        || "NOT INDEXED".to_owned(),
+        |it| format!("INDEXED BY {}", quote(&it.name)),
+    );
+    format!("main.{} AS {alias} {path}", quote(&table.name))
 }
 
 pub(super) fn each(
@@ -53,7 +65,7 @@ pub(super) fn each(
 }
 
 /// The column's value, or NULL where that is left out.
-fn expression(table: &Table, place: usize) -> String {
+pub(super) fn expression(table: &Table, place: usize) -> String {
     let column = format!("s.{}", quote(table.source_name(place)));
     let nulls = table.omission.nulls.iter();
     match nulls.filter(|(it, _)| *it == place).map(|(_, when)| when).next() {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, Row};
 
 use super::foreign_key::{self, ForeignKey};
+use super::long_line::LongLine;
 use super::nocase::Comparison;
 use super::orphans::Omission;
 use super::rule::OnMisfit;
@@ -46,6 +47,8 @@ pub struct Table {
     pub row_count: u64,
     /// Bytes of all values, without SQLite's own overhead.
     pub bytes: u64,
+    /// The longest of its rows that travel as binary alone.
+    pub long_line: Option<LongLine>,
     /// `sqlite_sequence.seq` of an AUTOINCREMENT table.
     pub sequence: Option<i64>,
     /// What is left out of its rows by choice.
@@ -75,6 +78,8 @@ pub struct Column {
     pub nulls: u64,
     /// The largest rowid; for a column that is an alias of it.
     pub rowid_max: Option<i64>,
+    /// The smallest and the largest value, where all are integers.
+    pub range: Option<(i64, i64)>,
     /// Whether all its values are of one storage class.
     pub uniform: bool,
     /// Bytes of the longest text as the target type writes it.
@@ -159,6 +164,12 @@ impl Table {
     pub fn stored_places(&self) -> Vec<usize> {
         let stored = |place: &usize| self.columns[*place].expression.is_none();
         (0..self.columns.len()).filter(stored).collect()
+    }
+
+    /// Whether values of some rows that are moved become NULL by choice.
+    pub fn loses_values(&self) -> bool {
+        let is_lost = |it: &Column| it.on_misfit == OnMisfit::Null;
+        self.columns.iter().any(is_lost) || !self.omission.nulls.is_empty()
     }
 
     /// Names of the table by which a row's number can be read; `None` where there is none, or columns hide it.
@@ -270,6 +281,7 @@ fn read_table(
                 keeps: None,
                 nulls: 0,
                 rowid_max: None,
+                range: None,
                 uniform: true,
                 bytes_max: 0,
                 collation: String::new(),
@@ -313,6 +325,7 @@ fn read_table(
         sql,
         row_count: 0,
         bytes: 0,
+        long_line: None,
         sequence: None,
         omission: Omission::default(),
         searches: Vec::new(),

@@ -4,7 +4,6 @@ use catalog::quote_ident;
 use dialect::{Affinity, Collation, ColumnDefinition, Scope, ScopeColumn, TableDefinition, ValueType};
 
 use super::nocase::Comparison;
-use super::rule::OnMisfit;
 use super::schema::{Column, Table};
 use super::target_type::TargetType;
 
@@ -41,11 +40,7 @@ pub(super) fn scope_column(table: &Table, column: &Column) -> ScopeColumn {
         table: table.name.clone(),
         name: column.name.clone(),
         sql,
-        value_type: match column.on_misfit {
-            OnMisfit::Fail => value_type(column.target),
-            // The target has other values than the file, which is asked for proofs.
-            OnMisfit::Null | OnMisfit::Reject => ValueType::Other,
-        },
+        value_type: value_type(column.target),
         nullable: !(column.not_null && column.nulls == 0),
         collation: Collation::of(&column.collation),
         affinity: affinity(table, column),
@@ -54,10 +49,9 @@ pub(super) fn scope_column(table: &Table, column: &Column) -> ScopeColumn {
 }
 
 /// What the values of a column are in a query, which names the column as it is: nothing is taken for granted of one that
-/// compares by a rule of its own, or whose values change on their way.
+/// compares by a rule of its own, or keeps what others do not hold.
 pub(super) fn queried_type(column: &Column) -> ValueType {
     let is_plain = column.comparison == Comparison::Exact
-        && column.on_misfit == OnMisfit::Fail
         && column.keeps.is_none()
         && !matches!(column.target, TargetType::Integer | TargetType::Citext);
     if is_plain {
@@ -68,7 +62,7 @@ pub(super) fn queried_type(column: &Column) -> ValueType {
 }
 
 /// In a STRICT table ANY takes every value as it is.
-fn affinity(table: &Table, column: &Column) -> Affinity {
+pub(super) fn affinity(table: &Table, column: &Column) -> Affinity {
     if table.strict && column.declared_type.eq_ignore_ascii_case("any") {
         return Affinity::Blob;
     }

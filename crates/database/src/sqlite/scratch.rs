@@ -5,8 +5,10 @@
 use rusqlite::{Connection, Statement};
 
 use super::rows::quote;
-use super::schema::Table;
+use super::rule::OnMisfit;
+use super::schema::{Column, Table};
 use super::source::read_error;
+use super::target_type::TargetType;
 use crate::{Error, Result};
 
 /// A table of the temporary database; its rows go with it.
@@ -110,13 +112,27 @@ impl Table {
             let parts: Vec<String> = self
                 .primary_key
                 .iter()
-                .map(|it| format!("quote({})", column(it)))
+                .map(|it| self.quoted(it, &column(it)))
                 .collect();
             return Some(format!("({})", parts.join(" || ', ' || ")));
         }
         self.rowid_name()
             .map(|it| format!("{alias}.{it}"))
             .or_else(|| self.rowid_alias.map(|place| column(&self.columns[place].name)))
+    }
+
+    /// SQL for the value of the column `name` as SQL has it, of no two values the same.
+    ///
+    /// `quote` ends a text at a NUL, and what it makes of malformed UTF-8 is no text that can be read.
+    fn quoted(&self, name: &str, column: &str) -> String {
+        let quoted = format!("quote({column})");
+        if self.column(name).is_some_and(Column::is_all_text) {
+            return quoted;
+        }
+        format!(
+            "CASE typeof({column}) WHEN 'text' THEN 'CAST(X''' || hex(CAST({column} AS BLOB)) || ''' AS TEXT)' \
+             ELSE {quoted} END"
+        )
     }
 
     /// What people call the number of a row.
@@ -129,5 +145,12 @@ impl Table {
             (false, true) => "key",
             (false, false) => "row",
         }
+    }
+}
+
+impl Column {
+    /// Whether all its texts are such as PostgreSQL can hold, as the census has shown.
+    fn is_all_text(&self) -> bool {
+        self.on_misfit == OnMisfit::Fail && !matches!(self.target, TargetType::Bytea | TargetType::MixedBytea)
     }
 }

@@ -8,6 +8,7 @@ use rusqlite::types::ValueRef;
 use super::epoch::Reading;
 use super::exact;
 use super::translate::SCHEMA;
+use crate::{Error, ErrorKind};
 
 pub(super) use exact::{boolean_word, uuid_of};
 
@@ -68,6 +69,15 @@ pub enum TargetType {
 /// The value cannot be held exactly by the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Misfit;
+
+/// For a value of a column of which every value was proved to fit.
+pub(super) fn unproved(table: &str, column: &str, target: TargetType) -> Error {
+    let message = format!(
+        "a value of {table}.{column} does not fit {}, although every value was checked",
+        target.to_sql()
+    );
+    Error::new(ErrorKind::Unsupported, message)
+}
 
 impl TargetType {
     /// `pg_type.typname`.

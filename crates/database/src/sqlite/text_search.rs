@@ -110,16 +110,12 @@ impl Options {
 impl TextSearch {
     /// Over the rows of a full-text table, which `table` was.
     pub(super) fn of_rows(table: &Table, columns: Vec<usize>, configuration: &'static str) -> TextSearch {
-        let mut column = "tsv".to_owned();
-        while table.column(&column).is_some() {
-            column.push('_');
-        }
         TextSearch {
             name: table.name.clone(),
             new_name: table.name.clone(),
             columns,
             configuration,
-            column: Some(column),
+            column: Some("tsv".to_owned()),
             index: String::new(),
         }
     }
@@ -225,16 +221,30 @@ pub(super) fn settle(schema: &mut Schema, names: &mut Names, notes: &mut Vec<Not
             false
         });
         for search in &mut searches {
-            let columns: Vec<String> = match &search.column {
-                Some(column) => vec![column.clone()],
-                None => Vec::new(),
-            };
+            if let Some(column) = &mut search.column {
+                while table.columns.iter().any(|it| it.new_name == *column) {
+                    column.push('_');
+                }
+            }
+            let columns: Vec<String> = search.column.iter().cloned().collect();
             search.index = match &search.column {
                 None if is_name(&search.new_name) && names.take(&search.new_name) => search.new_name.clone(),
                 _ => names.choose(&table.new_name, &columns, "idx"),
             };
         }
         table.searches = searches;
+        rename_vectors(table);
+    }
+}
+
+/// Columns of the table have their new names only now, and PostgreSQL lets none be called as another.
+fn rename_vectors(table: &mut Table) {
+    for search in &mut table.searches {
+        if let Some(name) = &mut search.column {
+            while table.columns.iter().any(|it| it.new_name == *name) {
+                name.push('_');
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::keys::Keys;
 use super::naming::Names;
 use super::nocase;
 use super::programs::Programs;
+use super::references;
 use super::schema::{Schema, Table};
 use super::target_type::TargetType;
 use super::text_search::TextSearch;
@@ -139,6 +140,7 @@ pub(super) fn catalog(
             .objects
             .push(object(ObjectKind::Constraint, &key.name, table_of(key.table)));
     }
+    catalog.left_out_keys = references::left_out(schema, keys);
     enter_programs(&mut catalog, programs);
     nocase::enter(&mut catalog, schema, keys);
     catalog.objects.sort();

@@ -1,5 +1,5 @@
-//! Texts of UTF-16 files that are not UTF-16: SQLite gives them as UTF-8 with U+FFFD in place of each half of a pair
-//! that stands alone, and says nothing. Their bytes as they are stored tell.
+//! Texts of UTF-16 files that are not UTF-16. Where half of a pair stands alone, SQLite makes one sign of it and
+//! whatever follows, or three bytes that are no UTF-8, and says nothing. The bytes as they are stored tell.
 
 use std::ops::ControlFlow;
 
@@ -61,11 +61,14 @@ pub(super) fn check(connection: &Connection, schema: &Schema, blockers: &mut Vec
             Ok(ControlFlow::Continue(()))
         })?;
         let word = if rowid.is_some() { "rowid" } else { "row" };
-        for (column, (count, rows)) in table.columns.iter().zip(found) {
+        for ((_, column), (count, rows)) in table.own_columns().zip(found) {
             if count > 0 {
+                let name = format!("{}.{}", table.name, column.name);
+                // The census can have met some of them as malformed UTF-8, where SQLite makes no other sign of them.
+                blockers.retain(|it| !matches!(it, Blocker::BadText { column, .. } if *column == name));
                 let more = if count > rows.len() as u64 { ", …" } else { "" };
                 blockers.push(Blocker::BadUtf16 {
-                    column: format!("{}.{}", table.name, column.name),
+                    column: name,
                     count,
                     rows: format!("{word} {}{more}", rows.join(", ")),
                 });
@@ -82,15 +85,15 @@ fn is_utf16(text: &[u8], number: fn([u8; 2]) -> u16) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Choices, SqliteSource};
+    use super::super::{Choices, OnBadValue, SqliteSource, TargetType, TypeChoice};
 
     #[test]
     fn halves_of_pairs_are_told_with_their_rows() {
         // Fault 45.
         let folder = tempfile::tempdir().unwrap();
-        for (encoding, pair, half) in [
-            ("UTF-16le", "3DD800DE", "3DD84100"),
-            ("UTF-16be", "D83DDE00", "D83D0041"),
+        for (encoding, pair, half, last) in [
+            ("UTF-16le", "3DD800DE", "3DD84100", "41003DD8"),
+            ("UTF-16be", "D83DDE00", "D83D0041", "0041D83D"),
         ] {
             let path = folder.path().join(encoding);
             let connection = rusqlite::Connection::open(&path).unwrap();
@@ -106,18 +109,31 @@ mod tests {
             assert!(rows.concat().contains(&Some("\u{1f600}".to_owned())), "{rows:?}");
             drop(source);
             connection
-                .execute_batch(&format!("INSERT INTO t VALUES (17, CAST(x'{half}' AS TEXT), 1)"))
+                .execute_batch(&format!(
+                    "INSERT INTO t VALUES (17, CAST(x'{half}' AS TEXT), 1);
+                     CREATE TABLE u (n TEXT, a TEXT); INSERT INTO u VALUES ('seven', CAST(x'{last}' AS TEXT))"
+                ))
                 .unwrap();
-            let error = SqliteSource::open(&path)
-                .unwrap()
-                .inspect(&Choices::default())
-                .unwrap_err();
-            assert!(
-                error
-                    .to_string()
-                    .contains("1 values of t.a are no UTF-16 (rowid 17)"),
-                "{error}"
-            );
+            // A column that keeps misfits is none of the file's.
+            let choices = Choices {
+                types: vec![TypeChoice {
+                    table: "u".to_owned(),
+                    column: "n".to_owned(),
+                    target: TargetType::BigInt,
+                }],
+                on_bad_value: OnBadValue::TextColumn,
+                ..Choices::default()
+            };
+            for choices in [Choices::default(), choices] {
+                let source = SqliteSource::open(&path).unwrap();
+                let error = source.inspect(&choices).unwrap_err();
+                assert!(
+                    error.to_string().ends_with(
+                        "as it is: 1 values of t.a are no UTF-16 (rowid 17); 1 values of u.a are no UTF-16 (rowid 1)"
+                    ),
+                    "{error}"
+                );
+            }
         }
     }
 }

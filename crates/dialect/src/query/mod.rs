@@ -31,6 +31,7 @@ pub(crate) use from::{free_alias, is_in_file, source_of};
 pub(crate) use nested::children;
 pub(crate) use types::cast;
 
+use crate::budget::Budget;
 use crate::collation::{Collated, collation_of, of_comparison};
 use crate::relation::{Relation, Relations};
 use crate::translator::{self, Names, Values};
@@ -93,6 +94,7 @@ pub(crate) struct Reader<'r> {
     assumptions: RefCell<BTreeSet<Assumption>>,
     /// What must be true of each row to come, too; `None` where that is not enough.
     conditions: Option<RefCell<BTreeSet<Assumption>>>,
+    budget: Budget,
 }
 
 impl<'r> Reader<'r> {
@@ -103,6 +105,7 @@ impl<'r> Reader<'r> {
             reads: RefCell::default(),
             assumptions: RefCell::default(),
             conditions: None,
+            budget: Budget::default(),
         }
     }
 
@@ -246,6 +249,10 @@ impl Names for InFrame<'_> {
             },
             None => Values::Known,
         }
+    }
+
+    fn budget(&self) -> Option<&Budget> {
+        Some(&self.reader.budget)
     }
 
     fn part(&self, expression: &Expr<'_>) -> Option<Result<Expression, Untranslated>> {

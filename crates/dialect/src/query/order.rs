@@ -8,7 +8,7 @@ use super::Reader;
 use super::frame::Frame;
 use super::quoted;
 use super::refusal::{Form, Refusal};
-use super::types::sort_key;
+use super::types::{as_key, sort_key};
 use crate::collation::{explicit_in, is_sorted_alike, other_signs};
 use crate::parse::unquote;
 use crate::{Assumption, Collation, Expression, ValueType};
@@ -143,7 +143,7 @@ impl Reader<'_> {
 }
 
 fn key(sql: &str, value_type: ValueType, collation: Collation, name: &str) -> Result<String, Refusal> {
-    sort_key(sql, value_type, collation).ok_or_else(|| Refusal::NoOrder {
+    sort_key(&as_key(sql, value_type), value_type, collation).ok_or_else(|| Refusal::NoOrder {
         column: name.to_owned(),
     })
 }

@@ -40,6 +40,7 @@ pub enum Refusal {
 pub enum Form {
     TableFunction,
     SubqueryDepth,
+    Columns,
     JoinGroup,
     FullJoin,
     OuterUsing,
@@ -75,6 +76,7 @@ impl Form {
         match self {
             Form::TableFunction => "it reads from a table-valued function",
             Form::SubqueryDepth => "its queries are nested too deeply",
+            Form::Columns => "it has more columns than PostgreSQL takes",
             Form::JoinGroup => "it names a group of joined tables",
             Form::FullJoin => "its FULL JOIN compares more than two columns",
             Form::OuterUsing => "USING or NATURAL stands in a RIGHT or FULL JOIN",

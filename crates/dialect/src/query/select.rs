@@ -7,12 +7,15 @@ use sqlite3_parser::ast::{Distinctness, Expr, OneSelect, ResultColumn, SortedCol
 use super::frame::Frame;
 use super::from::alias_of;
 use super::order::Ordering;
-use super::refusal::Refusal;
-use super::types::{cast, cast_name, equality_key, is_one_value};
+use super::refusal::{Form, Refusal};
+use super::types::{as_key, cast, cast_name, equality_key, is_one_value};
 use super::{Reader, quoted};
 use crate::collation::{Collated, of_comparison};
 use crate::parse::unquote;
 use crate::{Affinity, Collation, Expression, ScopeColumn, ValueType};
+
+/// As many columns as a table or a view of PostgreSQL has at most.
+const COLUMNS_MAX: usize = 1600;
 
 /// A query that can be run on the target.
 #[derive(Clone, Debug)]
@@ -158,6 +161,9 @@ impl Reader<'_> {
                     stars(Some(&unquote(table.0)), frame, &mut items)?;
                 }
             }
+            if items.len() > COLUMNS_MAX {
+                return Err(Form::Columns.into());
+            }
         }
         Ok(items)
     }
@@ -198,7 +204,7 @@ impl Reader<'_> {
                 ),
             };
             // What NOCASE takes for equal is one group, in which the value itself is any of several.
-            let key = equality_key(&value.sql, value.value_type, collation);
+            let key = equality_key(&as_key(&value.sql, value.value_type), value.value_type, collation);
             keys.push(key.ok_or_else(|| Refusal::NoOrder {
                 column: expression.to_string(),
             })?);

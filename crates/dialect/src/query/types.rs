@@ -27,6 +27,17 @@ pub(crate) fn is_one_value(value_type: ValueType, collation: Collation) -> bool 
     is_comparable(value_type) && (value_type != ValueType::Text || collation == Collation::Binary)
 }
 
+/// The expression as a key of ORDER BY or GROUP BY, where PostgreSQL takes a bare number for a place, and refuses other
+/// bare constants.
+pub(crate) fn as_key(sql: &str, value_type: ValueType) -> String {
+    let bare = sql.trim_matches(['(', ')']);
+    let is_constant = bare.bytes().all(|it| it.is_ascii_digit()) || ["NULL", "true", "false"].contains(&bare);
+    match cast_name(value_type) {
+        Some(name) if is_constant => format!("({sql})::{name}"),
+        _ => sql.to_owned(),
+    }
+}
+
 /// What ORDER BY asks so that PostgreSQL sorts as SQLite does; `None` where no order of PostgreSQL is SQLite's.
 pub(crate) fn sort_key(sql: &str, value_type: ValueType, collation: Collation) -> Option<String> {
     match (value_type, collation) {

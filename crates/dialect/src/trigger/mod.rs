@@ -1,6 +1,5 @@
 //! Triggers, as the body of a PL/pgSQL function and what CREATE TRIGGER needs beside it.
 
-mod assignment;
 mod raise;
 mod statement;
 

@@ -7,10 +7,10 @@ use sqlite3_parser::ast::{
 };
 
 use super::Body;
-use crate::ScopeColumn;
 use crate::parse::unquote;
 use crate::query::{Form, Frame, Refusal, Remark, Source, free_alias, is_in_file, quoted, source_of};
 use crate::relation::{Relation, is_rowid};
+use crate::{ScopeColumn, ValueType};
 
 /// A column that a statement writes to.
 type Target<'r> = (&'r Relation, usize);
@@ -104,7 +104,7 @@ impl<'b> Body<'b> {
         }
         for (column, &place) in query.columns.iter().zip(places) {
             let target = &relation.columns[place];
-            if !super::assignment::is_stored_alike(column.value_type, target.value_type) {
+            if !is_stored_alike(column.value_type, target.value_type) {
                 return Err(Refusal::NoAssignment {
                     column: target.name.clone(),
                 });
@@ -324,4 +324,11 @@ fn place_of(relation: &Relation, name: &str) -> Result<usize, Refusal> {
             name: name.to_owned(),
         }),
     }
+}
+
+/// Whether a column of the second type stores values of the first one as SQLite would.
+fn is_stored_alike(value: ValueType, column: ValueType) -> bool {
+    let is_whole = |it| matches!(it, ValueType::SmallInt | ValueType::Integer);
+    value == column && column != ValueType::Other
+        || is_whole(value) && (is_whole(column) || matches!(column, ValueType::Real | ValueType::Numeric))
 }

@@ -121,9 +121,9 @@ impl ConvertedKeys<'_> {
             match action.kind() {
                 K::ALTER_COLUMN => self.alter_column((&table, conversion), &action, parsed, pass),
                 K::ADD_CONSTRAINT => {
-                    let check = child(&action, K::CHECK_CONSTRAINT);
-                    if let Some(check) = check {
-                        self.judge_condition(&check, parsed.range.start, pass);
+                    let of_rows = |kind| matches!(kind, K::CHECK_CONSTRAINT | K::EXCLUDE_CONSTRAINT);
+                    for constraint in action.children().filter(|it| of_rows(it.kind())) {
+                        self.judge_condition(&constraint, parsed.range.start, pass);
                     }
                 }
                 _ => {}

@@ -3,6 +3,8 @@
 //! where nobody knows what it means then.
 
 mod columns;
+mod meaning;
+mod subqueries;
 mod uses;
 
 use std::collections::{HashMap, HashSet};
@@ -20,13 +22,17 @@ use crate::split::split;
 use crate::statement::paths;
 use crate::statement_pass::{Change, Concern};
 
+use meaning::Outputs;
+
 /// Rewrites the definitions of one source for its conversions. The catalog is the source's, under its own names.
 #[derive(Debug)]
 pub struct ConvertedKeys<'a> {
     catalog: &'a Catalog,
     tables: HashMap<QualifiedName, &'a TableConversion>,
-    /// Names of converted columns, whatever their table.
+    /// Names of converted columns, whatever their table, and those that queries of views give them.
     names: HashSet<String>,
+    /// What the columns of views are.
+    views: HashMap<QualifiedName, Outputs>,
     /// Sequences that go.
     sequences: HashSet<QualifiedName>,
     /// Columns whose definition has been found and changed.
@@ -53,6 +59,7 @@ impl<'a> ConvertedKeys<'a> {
             catalog,
             tables: conversions.iter().filter_map(table).collect(),
             names: columns.map(|it| it.column.clone()).collect(),
+            views: HashMap::new(),
             sequences: own_sequences(catalog, conversions).into_iter().collect(),
             defined: HashSet::new(),
             obstacles: Vec::new(),
@@ -142,13 +149,14 @@ impl<'a> ConvertedKeys<'a> {
             | K::CREATE_POLICY
             | K::CREATE_TRIGGER
             | K::CREATE_STATISTICS
-            | K::CREATE_PUBLICATION => self.judge_query(statement, at, &mut pass),
+            | K::CREATE_PUBLICATION => {
+                self.stand_in(statement, parsed, &mut pass);
+                self.judge_query(statement, at, &mut pass);
+            }
             K::CREATE_FUNCTION | K::CREATE_PROCEDURE => self.judge_routine(statement, parsed, &mut pass),
             _ => {}
         }
-        if pass.changes.is_empty() {
-            self.judge_sequences(statement, at, &mut pass);
-        }
+        self.judge_sequences(statement, at, &mut pass);
         pass
     }
 

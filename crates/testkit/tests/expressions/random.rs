@@ -31,6 +31,47 @@ const LEAVES: &[&str] = &[
     "x'61'",
     "'2024-02-29'",
     "TRUE",
+    "m",
+    "c",
+    "q",
+    "j",
+    "'10.0'",
+    "'1e2'",
+];
+
+const PATTERNS: &[&str] = &["'%b%'", "'A_C'", "'%'", "'1%'", "'a\\%'", "''"];
+
+const CALLS: &[&str] = &[
+    "json_extract({a}, '$.n')",
+    "json_extract(j, '$.f')",
+    "json_extract(q, '$.n')",
+    "json_extract(q, '$.f')",
+    "{a} ->> 'name'",
+    "q ->> '$[0].name'",
+    "q -> 'list' ->> 0",
+    "json_valid({a})",
+    "replace({a}, {b}, {c})",
+    "instr({a}, {b})",
+    "trim({a})",
+    "rtrim({a}, {b})",
+    "iif({a}, {b}, {c})",
+    "ifnull({a}, {b})",
+    "min({a}, {b})",
+    "abs({a})",
+    "round({a})",
+    "sign({a})",
+    "typeof({a})",
+    "upper({a})",
+    "hex({a})",
+    "unicode({a})",
+    "strftime('%Y', {a})",
+    "strftime('%s', {a})",
+    "date({a})",
+    "time({a})",
+    "datetime({a}, '+1 day')",
+    "printf('%s/%d', {a}, {b})",
+    "CASE {a} WHEN {b} THEN {c} END",
+    "{a} IS TRUE",
 ];
 
 const BINARY: &[&str] = &[
@@ -60,16 +101,19 @@ pub(crate) fn compare(judge: &mut Judge, rounds: usize) {
     );
 }
 
+fn picked<'a>(random: &mut fastrand::Rng, among: &[&'a str]) -> &'a str {
+    random.choice(among.iter()).copied().unwrap_or("1")
+}
+
 fn grown(random: &mut fastrand::Rng, depth: u32) -> String {
-    let leaf = |random: &mut fastrand::Rng| random.choice(LEAVES.iter()).copied().unwrap_or("1").to_owned();
     if depth == 0 {
-        return leaf(random);
+        return picked(random, LEAVES).to_owned();
     }
     let mut next = || grown(random, depth - 1);
     let (a, b, c) = (next(), next(), next());
-    match random.u8(..29) {
-        0..=1 => leaf(random),
-        2..=10 => format!("{a} {} {b}", random.choice(BINARY.iter()).copied().unwrap_or("+")),
+    match random.u8(..36) {
+        0..=1 => picked(random, LEAVES).to_owned(),
+        2..=10 => format!("{a} {} {b}", picked(random, BINARY)),
         11..=12 => format!("({a})"),
         13 => format!("NOT {a}"),
         14 => format!("- {a}"),
@@ -81,11 +125,27 @@ fn grown(random: &mut fastrand::Rng, depth: u32) -> String {
         20 => format!("max({a}, {b})"),
         21 => format!("nullif({a}, {b})"),
         22 => format!("lower({a})"),
-        23 => format!("{a} COLLATE {}", random.choice(COLLATIONS).unwrap_or("BINARY")),
-        24 => format!("CAST({a} AS TEXT)"),
-        25 => format!("+{a}"),
-        26 => format!("{a} LIKE 'a%'"),
-        27 => format!("substr({a}, 2, 1)"),
+        23..=24 => format!(
+            "CAST({a} AS {})",
+            picked(random, &["TEXT", "INTEGER", "REAL", "NUMERIC"])
+        ),
+        25 => format!("substr({a}, {}, {b})", random.i8(-4..5)),
+        26 => format!("substr({a}, {})", random.i8(-4..5)),
+        27 => format!(
+            "{a} {} {}",
+            picked(random, &["LIKE", "NOT LIKE"]),
+            picked(random, PATTERNS)
+        ),
+        28 => format!(
+            "{a} GLOB {}",
+            picked(random, &["'*b*'", "'[a-z]*'", "'?'", "'*[^0-9]'"])
+        ),
+        29..=32 => picked(random, CALLS)
+            .replace("{a}", &a)
+            .replace("{b}", &b)
+            .replace("{c}", &c),
+        33 => format!("{a} COLLATE {}", picked(random, &COLLATIONS)),
+        34 => format!("+{a}"),
         _ => format!("{a} IS NULL"),
     }
 }

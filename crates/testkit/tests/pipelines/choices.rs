@@ -151,8 +151,8 @@ fn each_fate_of_a_bad_value_is_proved_under_the_same_choices() {
     assert_eq!(
         aside("0000-orders.csv"),
         "id,person,qty,sent.at,coalesce_row,coalesce_column,coalesce_message,coalesce_hex\n\
-         11,3,seven,2024-01-02,11,qty,1 text does not fit bigint,\n\
-         12,3,\\x0102,never,12,qty,1 blob does not fit bigint,qty\n"
+         11,3,seven,2024-01-02,11,qty,text 'seven' does not fit bigint,\n\
+         12,3,\\x0102,never,12,qty,blob \\x0102 does not fit bigint,qty\n"
     );
     assert!(aside("0001-people.csv").contains("2,\\x426f6200,2,name,"));
     let mode = std::fs::metadata(desk.path("aside"))
@@ -165,6 +165,11 @@ fn each_fate_of_a_bad_value_is_proved_under_the_same_choices() {
     ));
     check_refused(&again, 2, &["folder `aside` is not empty"]);
     assert!(!desk.path("b.tar").exists());
+    // What a dump sets aside that fails goes with it, and the same line can be tried again.
+    let line = format!("dump shop.sqlite {TYPES} --on-bad-value reject --rejects once");
+    desk.run(&format!("{line} >/dev/full")).assert_code(4);
+    assert!(!desk.path("once").exists());
+    desk.run(&format!("{line} -o b.tar")).assert_code(1);
 }
 
 #[test]

@@ -22,7 +22,9 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
+use super::choices::OnBadValue;
 use super::proposal::{Proposal, declared_length, propose};
+use super::row_label::word as row_word;
 use super::schema::Table;
 use super::target_type::TargetType;
 use crate::Result;
@@ -40,9 +42,11 @@ pub(super) fn take(
     connection: &Connection,
     table: &mut Table,
     chosen: &[Option<TargetType>],
+    on_bad_value: OnBadValue,
 ) -> Result<TableCensus> {
-    let (rows, profiles) = pass::read(connection, table)?;
+    let (rows, profiles, long_line) = pass::read(connection, table)?;
     table.row_count = rows;
+    table.long_line = long_line;
     table.bytes = profiles.iter().map(Profile::bytes).sum();
     let ordered = ordered_columns(table);
     let columns = table
@@ -54,22 +58,13 @@ pub(super) fn take(
             let ordered = ordered.contains(&column.name.to_ascii_lowercase());
             let proposal = match *chosen {
                 Some(target) => Proposal::chosen(target, &profile),
-                None => propose(column, &profile.without_bad_text(), ordered, row_word(table)),
+                None => propose(column, &profile, ordered, row_word(table), on_bad_value),
             };
             ColumnCensus { profile, proposal }
         });
     Ok(TableCensus {
         columns: columns.collect(),
     })
-}
-
-/// What the rows of a table are named by.
-fn row_word(table: &Table) -> &'static str {
-    match (table.rowid_name(), table.without_rowid) {
-        (Some(_), _) => "rowid",
-        (None, true) => "key",
-        (None, false) => "row",
-    }
 }
 
 /// Names, in lower case, of columns in keys, indexes and foreign keys.

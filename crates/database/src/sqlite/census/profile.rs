@@ -231,13 +231,13 @@ impl Profile {
     }
 
     /// Values of which any of `facts` holds.
-    pub(super) fn having(&self, facts: u64) -> Misfits {
+    pub(in crate::sqlite) fn having(&self, facts: u64) -> Misfits {
         Misfits::of(&self.sample_where(|kind| kind.is(facts)))
     }
 
-    /// The same without texts that no text of PostgreSQL can hold, of which the choices say what they become.
-    pub(super) fn without_bad_text(&self) -> Cow<'_, Profile> {
-        if self.kinds.iter().all(|(kind, _)| !kind.is(Kind::BAD_TEXT)) {
+    /// The same without values of which any of `facts` holds, and of which the choices say what they become.
+    pub(in crate::sqlite) fn without(&self, facts: u64) -> Cow<'_, Profile> {
+        if self.kinds.iter().all(|(kind, _)| !kind.is(facts)) {
             return Cow::Borrowed(self);
         }
         let mut sound = Profile {
@@ -246,7 +246,7 @@ impl Profile {
             last: 0,
             ..self.clone()
         };
-        for (kind, sample) in self.kinds.iter().filter(|(kind, _)| !kind.is(Kind::BAD_TEXT)) {
+        for (kind, sample) in self.kinds.iter().filter(|(kind, _)| !kind.is(facts)) {
             *sound.sample_of(*kind) = sample.clone();
         }
         Cow::Owned(sound)

@@ -7,7 +7,9 @@ use super::row_word;
 use super::suggestion::Suggestion;
 use crate::sqlite::choices::OnBadValue;
 use crate::sqlite::inspection::Blocker;
+use crate::sqlite::long_line;
 use crate::sqlite::note::{Note, NoteKind};
+use crate::sqlite::rule::OnMisfit;
 use crate::sqlite::schema::Table;
 use crate::sqlite::target_type::TargetType;
 
@@ -28,6 +30,7 @@ pub(in crate::sqlite) fn settle(
         let column = &mut table.columns[place];
         column.nulls = profile.nulls();
         column.uniform = is_uniform(profile);
+        column.range = profile.integers().filter(|_| profile.all(Kind::INTEGER));
         column.target = target;
         column.bytes_max = profile.bytes_max(target);
         if table.rowid_alias == Some(place) {
@@ -40,9 +43,13 @@ pub(in crate::sqlite) fn settle(
             if found.proposal.refused.count > 0 {
                 suspects.push(place);
             }
-        } else if bad_text.count > 0 && on_bad_value != OnBadValue::Stop {
-            suspects.push(place);
+        } else if on_bad_value != OnBadValue::Stop {
+            if bad_text.count > 0 || !profile.fits(target) {
+                suspects.push(place);
+            }
         } else if bad_text.count > 0 {
+            // So that the rest can be judged, and all that is in the way is told at once.
+            column.on_misfit = OnMisfit::Null;
             blockers.push(Blocker::BadText {
                 column: object,
                 count: bad_text.count,
@@ -61,6 +68,7 @@ pub(in crate::sqlite) fn settle(
             notes.extend(suggestions.filter(|it| it.urgent).map(|it| it.note(&object)));
         }
     }
+    notes.extend(long_line::note(table));
     suspects
 }
 
@@ -83,10 +91,17 @@ fn note_on_type(object: &str, found: &ColumnCensus) -> Option<Note> {
         Some(_) => format!("{}: becomes {}", proposal.reason, target.to_sql()),
         None => format!("becomes {}", target.to_sql()),
     };
-    if mixed {
-        text.push_str(", values of several storage classes as their texts");
+    if target != TargetType::MixedBytea {
+        if mixed {
+            text.push_str(", values of several storage classes as their texts");
+        }
+        return Some(Note::new(NoteKind::Widened, object, text));
     }
-    Some(Note::new(NoteKind::Widened, object, text))
+    text.push_str(", texts and numbers as the bytes of their texts");
+    if proposal.blobs_are_few {
+        text.push_str(" (with --on-bad-value null, text-column or reject it stays text)");
+    }
+    Some(Note::new(NoteKind::Bytes, object, text))
 }
 
 fn is_uniform(profile: &Profile) -> bool {

@@ -248,7 +248,7 @@ fn rows_are_named_alike_however_many_threads_look() {
     ];
     let tables = Schema::read(&connection).unwrap().tables;
     for (table, expected) in tables.iter().zip(expected) {
-        let (rows, profiles) = pass::read(&connection, table).unwrap();
+        let (rows, profiles, _) = pass::read(&connection, table).unwrap();
         assert_eq!(rows, 6000);
         let misfits = profiles.last().unwrap().misfits(TargetType::Bytea);
         assert_eq!(
@@ -269,7 +269,13 @@ fn report_names_what_the_declared_type_refuses() {
         )
         .unwrap();
     let mut tables = Schema::read(&connection).unwrap().tables;
-    let census = super::take(&connection, &mut tables[0], &[None, None]).unwrap();
+    let census = super::take(
+        &connection,
+        &mut tables[0],
+        &[None, None],
+        super::OnBadValue::Stop,
+    )
+    .unwrap();
     let on_bad_value = OnBadValue::default();
     super::settle(
         &mut tables[0],

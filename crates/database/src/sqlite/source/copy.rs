@@ -3,11 +3,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
 use super::interrupter::Interrupter;
-use super::sidecars::{STATE, state_of, with_suffix};
+use super::sidecars::{Mark, STATE, state_of, with_suffix};
 use crate::private_folder::private_folder;
 use crate::{Error, ErrorKind, Result};
 
@@ -15,6 +16,9 @@ const COPY_NAME: &str = "copy.sqlite";
 
 /// Between two looks at whether the end has been asked for.
 const PIECE_BYTES: usize = 1 << 20;
+
+/// More than file systems of Linux need between two times that differ.
+const TICK: Duration = Duration::from_millis(20);
 
 /// A folder that only its owner may look into; removed when it is dropped.
 #[derive(Debug)]
@@ -31,8 +35,8 @@ impl Copy {
         };
         let folder = private_folder().map_err(failed)?;
         interrupter.remove(folder.path());
-        let before = state_of(path).map_err(failed)?;
-        let bytes: u64 = before.iter().flatten().map(|(bytes, _)| bytes).sum();
+        let before = settled_state(path).map_err(failed)?;
+        let bytes: u64 = before.iter().flatten().map(|it| it.bytes).sum();
         check_space(path, folder.path(), bytes.saturating_mul(copies))?;
         let copy = Copy(folder);
         let pass = |from: &Path, to: &Path| pass(from, to, interrupter);
@@ -62,6 +66,19 @@ impl Copy {
     pub(super) fn folder(&self) -> &Path {
         self.0.path()
     }
+}
+
+/// The state of the file, of which a later change has a later time: one within the tick in which the file was written
+/// last would not.
+fn settled_state(path: &Path) -> io::Result<Vec<Option<Mark>>> {
+    let state = state_of(path)?;
+    let now = SystemTime::now();
+    let is_fresh = |it: &Mark| now.duration_since(it.modified).is_ok_and(|age| age < TICK);
+    if state.iter().flatten().any(is_fresh) {
+        std::thread::sleep(TICK);
+        return state_of(path);
+    }
+    Ok(state)
 }
 
 fn pass(from: &Path, to: &Path, interrupter: &Interrupter) -> io::Result<()> {

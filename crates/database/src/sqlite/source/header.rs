@@ -84,11 +84,22 @@ impl Header {
     }
 
     /// Whether the end of the file is missing. With a write-ahead log that holds something nothing can be said, since
-    /// new pages may stand there alone.
+    /// new pages may stand there alone; nor with a journal: a crash within a commit leaves a header that counts pages
+    /// which never came, and the journal has the one before.
     pub(super) fn is_truncated(&self, path: &Path) -> bool {
         let log = fs::metadata(with_suffix(path, "-wal")).map_or(0, |it| it.len());
-        log == 0 && self.file_bytes < self.expected_bytes()
+        log == 0 && self.file_bytes < self.expected_bytes() && !has_live_journal(path)
     }
+}
+
+/// Whether there is a journal that may have to be rolled back. One that is kept for later has zeros at its head.
+fn has_live_journal(path: &Path) -> bool {
+    let journal = with_suffix(path, "-journal");
+    let mut first = [0];
+    fs::metadata(&journal).is_ok_and(|it| it.is_file())
+        && File::open(journal)
+            .and_then(|mut it| it.read(&mut first))
+            .is_ok_and(|length| length == 1 && first != [0])
 }
 
 /// Whether the file begins with SQLite's header. An empty file, which SQLite would take for an empty

@@ -21,7 +21,7 @@ use copy::Copy;
 use damage::Damage;
 use header::Header;
 use session::{Access, begin};
-use sidecars::{MadeBeside, Room};
+use sidecars::{MadeBeside, Mount, Room};
 use trouble::open_error;
 
 use super::note::Note;
@@ -145,12 +145,9 @@ impl SqliteSource {
     fn open_unchecked(path: &Path, opening: &Opening, interrupter: &Interrupter) -> Result<SqliteSource> {
         let header = Header::read(path)?;
         let file = &with_its_sidecars(path);
-        if header.is_truncated(file) {
-            return Err(Damage::of_truncated(&header).to_error(path));
-        }
         let wait = opening.busy_timeout;
         let room = if header.wal {
-            sidecars::room_for_reading(file)
+            sidecars::room_for_reading(file, Mount::of(file))
         } else {
             Room::Enough
         };
@@ -169,16 +166,20 @@ impl SqliteSource {
             Some((access, Ok(connection))) => (connection, None, access),
             Some((_, Err(error))) if !wants_to_write(&error) => {
                 interrupter.check()?;
-                return Err(open_error(path, wait, error));
+                return Err(refusal(path, file, wait, error));
             }
             _ => {
                 let copy = Copy::make(file, 1, interrupter)?;
                 let connection = begin(&copy.database(), Access::Copy, wait, interrupter)
-                    .map_err(|error| open_error(path, wait, error))?;
+                    .map_err(|error| refusal(path, &copy.database(), wait, error))?;
                 (connection, Some(copy), Access::Copy)
             }
         };
         interrupter.check()?;
+        // Before the lock was there, a writer may have been at work on header and file.
+        if copy.is_none() && header.is_truncated(file) && is_cut(&connection, file) {
+            return Err(Damage::of_truncated(&header).to_error(path));
+        }
         Ok(SqliteSource {
             connection,
             _made_beside: made_beside,
@@ -244,6 +245,29 @@ impl SqliteSource {
 /// The file beside which SQLite looks for a journal and a log: it follows symbolic links.
 fn with_its_sidecars(path: &Path) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// Why `file`, which is read for what stands at `path`, could not be opened.
+fn refusal(path: &Path, file: &Path, waited: Duration, error: rusqlite::Error) -> Error {
+    match Header::read(file) {
+        Ok(header)
+            if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) && header.is_truncated(file) =>
+        {
+            Damage::of_truncated(&header).to_error(path)
+        }
+        _ => open_error(path, waited, error),
+    }
+}
+
+/// Whether the file that the connection reads is shorter than its pages: SQLite itself takes a part of the last page
+/// for a page.
+fn is_cut(connection: &Connection, file: &Path) -> bool {
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, u32>(0));
+    let (Ok(pages), Ok(bytes)) = (number("PRAGMA page_count"), number("PRAGMA page_size")) else {
+        return false;
+    };
+    // Opening the file would drop the connection's locks.
+    std::fs::metadata(file).is_ok_and(|it| it.len() < u64::from(pages) * u64::from(bytes))
 }
 
 /// Whether the file could not even be opened because of its damage.

@@ -7,6 +7,9 @@ use super::sidecars::with_suffix;
 use super::*;
 use crate::ErrorKind;
 
+mod crashes;
+mod salvage;
+
 fn make(path: &Path, sql: &str) -> Connection {
     let connection = Connection::open(path).unwrap();
     connection.execute_batch(sql).unwrap();

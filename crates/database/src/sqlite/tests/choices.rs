@@ -251,7 +251,7 @@ fn keys_are_judged_by_the_rows_that_are_moved() {
         [RejectedRow {
             label: "2".to_owned(),
             column: "n".to_owned(),
-            reason: "1 text does not fit bigint".to_owned(),
+            reason: "text 'x' does not fit bigint".to_owned(),
             values: ["2", "b", "x"].map(|it| Some(it.to_owned())).to_vec(),
             hex: Vec::new(),
         }]
@@ -291,4 +291,69 @@ fn a_key_of_another_type_counts_no_longer() {
     assert_eq!(identity("text", OnBadValue::Stop), [false, false]);
     assert_eq!(identity("smallint", OnBadValue::Null), [false, true]);
     assert_eq!(identity("smallint", OnBadValue::Reject), [true, true]);
+}
+
+/// Fault 45.
+#[test]
+fn blobs_among_more_texts_are_bad_values_where_texts_are_declared() {
+    let (source, _folder) = source(
+        "CREATE TABLE t (few VARCHAR(9), many TEXT, loose);
+         INSERT INTO t VALUES ('a', x'01', 'c'), (x'ff', x'02', x'03'), ('b', 'x', 'd')",
+    );
+    let check = |on_bad_value, types: [&str; 3], said: &[(&str, u64, Fate)]| {
+        let found = source.inspect(&choices(&[], on_bad_value)).unwrap();
+        let columns = found.catalog.tables[0].columns.iter();
+        let found_types: Vec<&str> = columns.map(|it| it.column_type.text.as_str()).take(3).collect();
+        assert_eq!(found_types, types, "{on_bad_value:?}");
+        let discards: Vec<(&str, u64, Fate)> = found
+            .discards
+            .iter()
+            .map(|it| (it.column.as_str(), it.rows, it.fate.clone()))
+            .collect();
+        assert_eq!(discards, said, "{on_bad_value:?}");
+        let bytes = found.notes.iter().filter(|it| it.kind == NoteKind::Bytes);
+        bytes.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let notes = check(OnBadValue::Stop, ["bytea"; 3], &[]);
+    assert_eq!(notes.len(), 3, "{notes:?}");
+    assert!(
+        notes[0].contains("1 of 3 values do not fit character varying(9) (rowid 2): becomes bytea")
+            && notes[0].contains("--on-bad-value"),
+        "{notes:?}"
+    );
+    assert!(!notes[1].contains("--on-bad-value"), "{notes:?}");
+    let types = ["character varying(9)", "bytea", "bytea"];
+    check(OnBadValue::Null, types, &[("few", 1, Fate::Null)]);
+    check(OnBadValue::Reject, types, &[("few", 1, Fate::Rejected)]);
+    let kept = Fate::Kept {
+        column: "few_text".to_owned(),
+    };
+    check(OnBadValue::TextColumn, types, &[("few", 1, kept)]);
+}
+
+#[test]
+fn everything_in_the_way_is_told_at_once() {
+    let (source, _folder) = source(
+        "CREATE TABLE parents (id INTEGER PRIMARY KEY, code TEXT UNIQUE, ctid INT, n TEXT);
+         INSERT INTO parents VALUES (1, 'a', 1, '1'), (2, 'b' || char(0), 2, 'x');
+         CREATE TABLE children (parent INT REFERENCES parents, code TEXT REFERENCES parents (code));
+         INSERT INTO children VALUES (7, 'a'), (1, 'c')",
+    );
+    let choices = Choices {
+        types: types(&[("parents", "n", "bigint")]),
+        ..Choices::default()
+    };
+    let found = source.survey(&choices).unwrap();
+    let said: Vec<String> = found.blockers.iter().map(ToString::to_string).collect();
+    // Who has a parent among texts that stand in the way is open.
+    assert_eq!(
+        said,
+        [
+            "1 values of parents.code hold a NUL or are not UTF-8 (rowid 2)",
+            "parents.n: 2 texts do not fit bigint (rowid 1, 2)",
+            "parents.ctid has the name of a system column",
+            "1 row of children (parent) has no parent in parents (id): rowid 1",
+        ]
+    );
+    assert_eq!((found.catalog.tables.len(), found.orphans.len()), (2, 1));
 }

@@ -45,14 +45,23 @@ fn orphans_stop_the_inspection_and_are_named() {
     let error = source.inspect(&Choices::default()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     for expected in [
-        "1 rows of person (boss) have no parent in person (id): rowid 2 (99)",
-        "1 rows of place (owner) have no parent in person (code): key (2, 'it''s, so') (nobody)",
-        "1 rows of visit (px, py) have no parent in place (x, y): rowid 4 (7, x)",
-        "1 rows of b (a) have no parent in a (id): rowid 2 (3)",
+        "1 row of person (boss) has no parent in person (id): rowid 2",
+        "1 row of place (owner) has no parent in person (code): key (2, 'it''s, so')",
+        "1 row of visit (px, py) has no parent in place (x, y): rowid 4",
+        "1 row of b (a) has no parent in a (id): rowid 2",
     ] {
         assert!(error.to_string().contains(expected), "{expected}: {error}");
     }
     assert!(error.hint().unwrap().contains("--orphans keep"));
+    // What the keys are is row data.
+    assert!(!error.to_string().contains("(99)"), "{error}");
+    let blockers = source.survey(&Choices::default()).unwrap().blockers;
+    let values: Vec<&str> = blockers
+        .iter()
+        .flat_map(Blocker::values)
+        .map(String::as_str)
+        .collect();
+    assert!(values.contains(&"person (boss) of rowid 2 is (99)"), "{values:?}");
 }
 
 // Fault 48.
@@ -105,7 +114,7 @@ fn orphans_are_left_out_with_all_that_refers_to_them() {
         .collect();
     assert_eq!(
         discards[2],
-        "3 boss 3: no parent in person (id), 2 of them because theirs is left out or loses its key (rowid 2 (99), …)"
+        "3 boss 3: no parent in person (id), 2 of them because theirs is left out or loses its key (rowid 2 and 2 more)"
     );
     assert_eq!(discards.len(), 5);
 }
@@ -191,6 +200,14 @@ fn parents_are_looked_for_as_the_target_compares() {
         "CREATE TABLE p (a SMALLINT PRIMARY KEY, b REAL UNIQUE); INSERT INTO p VALUES (1, -0.0);
          CREATE TABLE t (a INTEGER REFERENCES p, b REAL REFERENCES p (b)); INSERT INTO t VALUES (1, 0.0), (70000, 1)",
         2,
+    );
+    // Where the parent's rowids have no gap their ends decide; a gap, and a value that is no integer, are looked for.
+    check(
+        "CREATE TABLE p (id INTEGER PRIMARY KEY); INSERT INTO p VALUES (-1), (0), (1);
+         CREATE TABLE q (id INTEGER PRIMARY KEY); INSERT INTO q VALUES (1), (3);
+         CREATE TABLE t (a INTEGER REFERENCES p, b INTEGER REFERENCES q, c INTEGER REFERENCES p, d INTEGER REFERENCES p);
+         INSERT INTO t VALUES (-1, 1, -2, 0), (1, 2, 2, 1), (NULL, 3, 0, NULL)",
+        3,
     );
     // An index that compares otherwise than its column does not help to find the parent.
     check(

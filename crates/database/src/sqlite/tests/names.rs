@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn rename(table: &str, column: Option<&str>, new_name: &str) -> Rename {
+pub(super) fn rename(table: &str, column: Option<&str>, new_name: &str) -> Rename {
     Rename {
         table: table.to_owned(),
         column: column.map(str::to_owned),

@@ -64,6 +64,16 @@ fn full_text_tables_become_plain_ones_with_an_index_by_choice() {
             "{expected}: {notes:?}"
         );
     }
+    let renamed = Choices {
+        full_text: FullText::TsVector,
+        renames: vec![super::names::rename("note", Some("extra"), "tsv")],
+        ..Choices::default()
+    };
+    let renamed = source.inspect(&renamed).unwrap().pre_data;
+    assert!(
+        renamed.contains("    tsv text,\n    tsv_ tsvector GENERATED"),
+        "{renamed}"
+    );
     let note = &inspection.schema.tables[1];
     assert_eq!(rows(&source, note)[0][0].as_deref(), Some("7"));
     let columns = &inspection.catalog.tables[1].columns;
@@ -88,9 +98,20 @@ fn virtual_tables_are_left_out_by_name() {
         .map(|it| it.name.as_str())
         .collect();
     assert_eq!(names, ["box", "post"]);
-    for name in ["note", "note_data", "old", "post_search", "barren", "lost"] {
+    for name in ["note", "old", "post_search", "barren", "lost"] {
         assert!(inspection.notes.iter().any(|it| it.object == name), "{name}");
     }
+    let notes: Vec<String> = inspection.notes.iter().map(ToString::to_string).collect();
+    let shadows: Vec<_> = notes.iter().filter(|it| it.contains("shadow tables")).collect();
+    assert!(
+        shadows[0].starts_with("barren: its shadow tables are left out: barren_config, barren_d"),
+        "{shadows:?}"
+    );
+    assert!(
+        shadows.contains(&&"box: its shadow tables are left out: box_node, box_parent, box_rowid".to_owned()),
+        "{shadows:?}"
+    );
+    assert!(!notes.iter().any(|it| it.contains("definition")), "{notes:?}");
 }
 
 #[test]
@@ -127,5 +148,25 @@ fn a_module_that_is_missing_is_named() {
             .map(ToString::to_string)
             .collect::<Vec<_>>(),
         ["v: the virtual table of module sorcery is left out"]
+    );
+}
+
+#[test]
+fn vectors_get_a_name_that_no_column_has() {
+    let (source, _folder) = source(SEARCH);
+    let mut choices = full_text(FullText::TsVector);
+    choices.renames = vec![Rename {
+        table: "note".to_owned(),
+        column: Some("title".to_owned()),
+        new_name: "tsv".to_owned(),
+    }];
+    let inspection = source.inspect(&choices).unwrap();
+    for expected in ["    tsv text,", "    tsv_ tsvector GENERATED ALWAYS AS"] {
+        assert!(inspection.pre_data.contains(expected), "{}", inspection.pre_data);
+    }
+    assert!(
+        inspection.post_data.contains("ON public.note USING gin (tsv_)"),
+        "{}",
+        inspection.post_data
     );
 }

@@ -27,6 +27,8 @@ enum Gap {
         first: u64,
         last: u64,
     },
+    /// In a table whose rows have no name: rows read from the start.
+    Behind(u64),
 }
 
 impl Lost {
@@ -56,6 +58,10 @@ impl Lost {
 
     pub(super) fn between(&mut self, first: u64, last: u64) {
         self.push(Gap::Between { first, last });
+    }
+
+    pub(super) fn behind(&mut self, first: u64) {
+        self.push(Gap::Behind(first));
     }
 
     fn push(&mut self, gap: Gap) {
@@ -101,6 +107,7 @@ impl Gap {
             Gap::Between { first, last } => {
                 format!("all but the first {first} and the last {last} in the order of the primary key")
             }
+            Gap::Behind(first) => format!("all behind the first {first}"),
         }
     }
 }
