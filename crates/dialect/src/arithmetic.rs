@@ -2,7 +2,7 @@
 
 use sqlite3_parser::ast::{Expr, Operator, UnaryOperator};
 
-use crate::expression::Untranslated;
+use crate::expression::{Assumption, Untranslated};
 use crate::scope::{Affinity, ValueType};
 use crate::translator::{Result, Translator};
 use crate::value::{Constant, EXACT_MAX, Value, number_as_written, number_in};
@@ -76,8 +76,8 @@ impl Translator<'_> {
         source: &str,
     ) -> Result<Value> {
         let (left, right) = (self.value(left)?, self.value(right)?);
-        let left = self.number(left, source)?;
-        let right = self.number(right, source)?;
+        let left = self.calculable(left, source)?;
+        let right = self.calculable(right, source)?;
         if left.is_integer() && right.is_integer() {
             return self.integer_arithmetic(&left, operator, &right, source);
         }
@@ -85,16 +85,22 @@ impl Translator<'_> {
             Operator::Add => "+",
             Operator::Subtract => "-",
             Operator::Multiply => "*",
-            Operator::Divide if !left.maybe_integer && !right.maybe_integer => "/",
+            Operator::Divide => "/",
             _ => return Err(Untranslated::Types(source.to_owned())),
         };
         let maybe_integer =
             (left.maybe_integer || left.is_integer()) && (right.maybe_integer || right.is_integer());
+        if maybe_integer && operator == Operator::Divide {
+            return Err(Untranslated::Types(source.to_owned()));
+        }
+        if maybe_integer {
+            // Two integers are calculated with as such.
+            self.assume_exact(&left);
+            self.assume_exact(&right);
+        }
         let (a, b) = (left.source.clone(), right.source.clone());
         let parts = [left.clone(), right.clone()];
-        let refused = || Untranslated::Types(source.to_owned());
-        let left = self.as_double(left).ok_or_else(refused)?;
-        let mut right = self.as_double(right).ok_or_else(refused)?;
+        let (left, mut right) = (nearest_double(left), nearest_double(right));
         if operator == Operator::Divide && !matches!(parts[1].constant, Some(Constant::Real(it)) if it != 0.0)
         {
             right = format!("NULLIF({right}, '0.0'::double precision)");
@@ -120,13 +126,15 @@ impl Translator<'_> {
             }
             _ => String::new(),
         };
-        self.assume_or_raise(
-            !maybe_integer,
-            format!(
+        self.assumptions.insert(Assumption {
+            raises: !maybe_integer,
+            condition: format!(
                 "({a}) IS NULL OR ({b}) IS NULL OR coalesce(({source}) BETWEEN -{bound} AND {bound}{too_small}, 0) OR {of_zero}"
             ),
-            format!("numbers for which {source} is too large or too small"),
-        );
+            otherwise: format!("numbers for which {source} is too large or too small"),
+            apart: [a, b].iter().map(|side| moderate(side, operator)).collect(),
+            ..Assumption::default()
+        });
         let mut value = Value::of(
             format!("{left} {word} {right}"),
             source,
@@ -245,8 +253,27 @@ impl Translator<'_> {
         }
     }
 
-    /// The value as a number, as arithmetic takes it.
+    /// The value as a number of which every integer is exact as a double.
     pub(crate) fn number(&mut self, value: Value, source: &str) -> Result<Value> {
+        let value = self.calculable(value, source)?;
+        if value.maybe_integer {
+            self.assume_exact(&value);
+        }
+        Ok(value)
+    }
+
+    /// Takes for granted that the value, where it is an integer, is exact as a double.
+    fn assume_exact(&mut self, value: &Value) {
+        if !value.within(-EXACT_MAX, EXACT_MAX) {
+            self.assume(
+                format!("({}) BETWEEN -{EXACT_MAX} AND {EXACT_MAX}", value.source),
+                format!("a number beyond 2^53 in {}", value.source),
+            );
+        }
+    }
+
+    /// The value as a number, as arithmetic takes it.
+    fn calculable(&mut self, value: Value, source: &str) -> Result<Value> {
         let value = self.settled_as_number(value)?;
         match &value.constant {
             Some(Constant::Text(text)) => {
@@ -267,10 +294,6 @@ impl Translator<'_> {
         match value.value_type {
             ValueType::Numeric => {
                 // Its decimal is the shortest one of the double, so that it becomes the same double.
-                self.assume(
-                    format!("({}) BETWEEN -{EXACT_MAX} AND {EXACT_MAX}", value.source),
-                    format!("a number beyond 2^53 in {}", value.source),
-                );
                 Ok(Value {
                     sql: format!("{}::double precision", value.operand()),
                     atom: true,
@@ -305,13 +328,9 @@ impl Translator<'_> {
                 let number = self.settled_as_number(value)?;
                 let number = match number.text().map(number_in) {
                     Some(constant) => Value::constant(constant.ok_or_else(refused)?, source),
-                    None => self.number(number, source)?,
+                    None => self.calculable(number, source)?,
                 };
-                let sql = if number.is_integer() && number.constant.is_none() {
-                    format!("{}::double precision", number.as_integer_sql())
-                } else {
-                    self.as_double(number.clone()).ok_or_else(refused)?
-                };
+                let sql = nearest_double(number.clone());
                 Value::call(sql, source, ValueType::Real, &[&number])
             }
             Affinity::Numeric if value.is_integer() => value,
@@ -350,5 +369,30 @@ impl Translator<'_> {
             }
             _ => Err(Untranslated::Types(source.to_owned())),
         }
+    }
+}
+
+/// A number as the double that SQLite calculates with: both databases take the one that is nearest to an integer.
+pub(crate) fn nearest_double(value: Value) -> String {
+    match value.constant {
+        #[expect(clippy::cast_precision_loss, reason = "the nearest double is what is wanted")]
+        Some(Constant::Integer(it)) => Value::constant(Constant::Real(it as f64), "").sql,
+        _ if value.value_type == ValueType::Real => value.operand(),
+        _ => format!("{}::double precision", value.into_integer().operand()),
+    }
+}
+
+/// One side of a calculation that stays exact as a double if both sides are so.
+fn moderate(side: &str, operator: Operator) -> Assumption {
+    let (least, most) = match operator {
+        Operator::Multiply => ("1e-149", 94_906_265_i64),
+        _ => ("0", 1 << 52),
+    };
+    Assumption {
+        condition: format!(
+            "({side}) BETWEEN -{most} AND -{least} OR ({side}) BETWEEN {least} AND {most} OR ({side}) = 0"
+        ),
+        otherwise: format!("a number that is too large or too small in {side}"),
+        ..Assumption::default()
     }
 }

@@ -73,10 +73,8 @@ impl Translator<'_> {
             .iter()
             .map(|it| self.value(it))
             .collect::<Result<Vec<_>>>()?;
-        let first = values.first().and_then(|it| it.collation);
         let (values, value_type) = self.unified(values, source)?;
         Ok(Value {
-            collation: first,
             range: range_of(&values),
             ..coalesced(&values, value_type, source)
         })
@@ -88,13 +86,25 @@ impl Translator<'_> {
         if left.volatile || left.constant.is_some() {
             return Err(Untranslated::Function(source.to_owned()));
         }
-        // It is a function: no affinity converts one of them for the other.
-        let bare = |it: Value| Value { affinity: None, ..it };
-        let equal = self.compared(bare(left.clone()), Operator::Equals, bare(right), source)?;
+        // A function compares by the first collation among its arguments, COLLATE or not, and no affinity converts one of
+        // them for the other.
+        let collation = left.collation.or(right.collation).map(|(it, _)| (it, true));
+        let (one, other) = (
+            Value {
+                collation,
+                affinity: None,
+                ..left.clone()
+            },
+            Value {
+                collation: None,
+                affinity: None,
+                ..right
+            },
+        );
+        let equal = self.compared(one, Operator::Equals, other, source)?;
         let sql = format!("CASE WHEN {} THEN NULL ELSE {} END", equal.sql, left.sql);
         Ok(Value {
             nullable: true,
-            collation: left.collation,
             range: left.range,
             maybe_integer: left.maybe_integer,
             ..Value::of(sql, source, left.value_type, &[&left])
@@ -160,6 +170,9 @@ impl Translator<'_> {
                 .is_some_and(|(it, _)| it != crate::scope::Collation::Binary)
         });
         let (values, value_type) = self.unified(values, source)?;
+        if value_type == ValueType::Text {
+            self.assume_sorted_alike(&values)?;
+        }
         let list: Vec<String> = values
             .iter()
             .map(|it| match value_type {

@@ -2,6 +2,7 @@
 
 use sqlite3_parser::ast::{Expr, Operator};
 
+use crate::collation::{explicit_in, is_sorted_text, of_comparison};
 use crate::expression::Untranslated;
 use crate::parse::unquote;
 use crate::scope::{Affinity, Collation, ValueType};
@@ -71,7 +72,8 @@ impl Translator<'_> {
         };
         if let (Some(a), Some(b)) = (left.text(), right.text()) {
             // The server calculates constants of generated columns before it knows their collation.
-            if left.collation.or(right.collation).is_some() {
+            let is_sorted = !ordered || !self.names.is_utf16() || [a, b].into_iter().all(is_sorted_text);
+            if left.collation.or(right.collation).is_some() || !is_sorted {
                 return Err(Untranslated::Operator(source.to_owned()));
             }
             let truth = match operator {
@@ -136,6 +138,10 @@ impl Translator<'_> {
         self.spend(value.sql.len() * items.len())?;
         let (mut parts, mut left_sides, mut right_sides) = (vec![value.clone()], Vec::new(), Vec::new());
         for item in items {
+            // Of one item SQLite makes a comparison, in which COLLATE counts; among several it does not.
+            if explicit_in(item).is_some() {
+                return Err(Untranslated::Collation(source.to_owned()));
+            }
             let item = self.value(item)?;
             parts.push(item.clone());
             if item.is_null() {
@@ -188,13 +194,7 @@ impl Translator<'_> {
         ordered: bool,
         source: &str,
     ) -> Result<(String, String)> {
-        let collation = [&left, &right]
-            .into_iter()
-            .filter_map(|it| it.collation)
-            .find(|(_, explicit)| *explicit)
-            .or(left.collation)
-            .or(right.collation)
-            .map_or(Collation::Binary, |(it, _)| it);
+        let collation = of_comparison(left.collation, right.collation);
         let (left, right) = self.settled_beside(left, right)?;
         let (left, right) = with_affinity(left, right, source)?;
         if left.is_null() || right.is_null() {
@@ -281,6 +281,9 @@ impl Translator<'_> {
             if let Some(text) = left.text().and_then(|it| literal_like(right.value_type, it)) {
                 return Ok((text, right.operand()));
             }
+        }
+        if ordered && collation == Collation::Binary {
+            self.assume_sorted_alike(&[left.clone(), right.clone()])?;
         }
         let own = [&left, &right].iter().any(|it| {
             it.collation

@@ -19,7 +19,7 @@ pub struct Expression {
 }
 
 /// What a translation takes for granted of the rows that are there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Assumption {
     /// The table of SQLite that it is about; `None` for the one that the expression belongs to.
     pub table: Option<String>,
@@ -29,6 +29,9 @@ pub struct Assumption {
     pub condition: String,
     /// What the rows hold where it is false, as in "12 rows hold …".
     pub otherwise: String,
+    /// Conditions that together imply it, each about less of the row, which may be put together from rows of several
+    /// tables.
+    pub apart: Vec<Assumption>,
 }
 
 /// Why an expression has no translation. Each holds the part of the expression that it is about.
@@ -56,7 +59,7 @@ pub enum Untranslated {
     Pattern(String),
     /// A date that both databases calculate differently.
     Moment(String),
-    /// A collation that an application defines.
+    /// A collation that an application defines, or by which PostgreSQL does not sort alike.
     Collation(String),
     /// It is nested too deeply, or would become too long.
     Deep,
@@ -92,7 +95,7 @@ impl fmt::Display for Untranslated {
             }
             Untranslated::Moment(what) => write!(f, "`{what}` is calculated differently"),
             Untranslated::Collation(what) => {
-                write!(f, "the collation of `{what}` is known to its application alone")
+                write!(f, "the collation of `{what}` has no counterpart")
             }
             Untranslated::Deep => f.write_str("it is nested too deeply, or grows too long"),
         }

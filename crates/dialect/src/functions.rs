@@ -2,6 +2,7 @@
 
 use sqlite3_parser::ast::Expr;
 
+use crate::arithmetic::nearest_double;
 use crate::expression::Untranslated;
 use crate::scope::ValueType;
 use crate::translator::{Result, Translator};
@@ -142,7 +143,7 @@ impl Translator<'_> {
             return Err(Untranslated::Function(source.to_owned()));
         }
         if value.is_integer() {
-            return self.real_of(&value, source);
+            return Ok(real_of(&value, source));
         }
         let it = value.operand();
         // From 2^52 on every double is whole.
@@ -158,15 +159,9 @@ impl Translator<'_> {
         let (value, places) = (self.value(argument)?, self.value(places)?);
         let value = self.number(value, source)?;
         match places.integer() {
-            Some(it) if it >= 0 && value.is_integer() => self.real_of(&value, source),
+            Some(it) if it >= 0 && value.is_integer() => Ok(real_of(&value, source)),
             _ => Err(Untranslated::Rounding(source.to_owned())),
         }
-    }
-
-    fn real_of(&mut self, value: &Value, source: &str) -> Result<Value> {
-        let double = self.as_double(value.clone());
-        let double = double.ok_or_else(|| Untranslated::Types(source.to_owned()))?;
-        Ok(Value::call(double, source, ValueType::Real, &[value]))
     }
 
     fn hex(&mut self, argument: &Expr<'_>, source: &str) -> Result<Value> {
@@ -199,4 +194,10 @@ impl Translator<'_> {
             ..Value::call(sql, source, ValueType::Text, &[&bytes])
         })
     }
+}
+
+/// An integer as the real that SQLite rounds it to.
+fn real_of(value: &Value, source: &str) -> Value {
+    let double = nearest_double(value.clone());
+    Value::call(double, source, ValueType::Real, &[value])
 }

@@ -14,6 +14,7 @@ mod arithmetic;
 mod assignment;
 mod budget;
 mod choice;
+mod collation;
 mod column;
 mod comparison;
 mod definition;

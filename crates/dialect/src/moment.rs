@@ -52,7 +52,10 @@ impl Translator<'_> {
                     modified(&moment, &modifier).ok_or_else(|| Untranslated::Moment(source.to_owned()))?;
             }
         }
-        if had_modifiers && let Some(first) = arguments.first() {
+        if had_modifiers
+            && !moment.now
+            && let Some(first) = arguments.first()
+        {
             // SQLite knows no year behind 9999, and gives NULL.
             self.assume(
                 format!("({first}) IS NULL OR ({source}) IS NOT NULL AND ({source}) NOT LIKE '-%' AND ({source}) NOT LIKE '0000%'"),
@@ -200,7 +203,14 @@ fn modified(moment: &Moment, modifier: &str) -> Option<Moment> {
             let unit = unit.trim();
             let unit = unit.strip_suffix('s').unwrap_or(unit);
             let digits = count.strip_prefix(['+', '-']).unwrap_or(count);
-            if digits.is_empty() || digits.len() > 6 || !digits.bytes().all(|it| it.is_ascii_digit()) {
+            // The present moment stays within the years that both know.
+            let digits_max = match unit {
+                "day" => 5,
+                "month" | "year" => 3,
+                _ => 6,
+            };
+            if digits.is_empty() || digits.len() > digits_max || !digits.bytes().all(|it| it.is_ascii_digit())
+            {
                 return None;
             }
             let whole = matches!(unit, "day" | "hour" | "minute" | "second");

@@ -42,7 +42,9 @@ pub struct RelationColumn {
 /// All that SQL of a file may name.
 #[derive(Clone, Debug, Default)]
 pub struct Relations {
-    relations: Vec<Relation>,
+    /// Whether the file keeps its texts in UTF-16.
+    pub utf16: bool,
+    all: Vec<Relation>,
     /// What the file has and the target does not, with its kind: `view`, `virtual table`.
     absent: Vec<(String, &'static str)>,
 }
@@ -50,7 +52,7 @@ pub struct Relations {
 impl Relations {
     /// Adds one, which later SQL may name.
     pub fn add(&mut self, relation: Relation) {
-        self.relations.push(relation);
+        self.all.push(relation);
     }
 
     /// Says that the file has `name`, of `kind`, and that the target has not.
@@ -60,14 +62,12 @@ impl Relations {
 
     /// The relation of that name.
     pub fn get(&self, name: &str) -> Option<&Relation> {
-        self.relations
-            .iter()
-            .find(|it| it.name.eq_ignore_ascii_case(name))
+        self.all.iter().find(|it| it.name.eq_ignore_ascii_case(name))
     }
 
     /// Whether one of them is called so on the target.
     pub fn is_target(&self, name: &str) -> bool {
-        self.relations.iter().any(|it| it.target == name)
+        self.all.iter().any(|it| it.target == name)
     }
 
     /// What kind of relation the file alone has under that name.

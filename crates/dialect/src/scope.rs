@@ -4,6 +4,8 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     pub columns: Vec<ScopeColumn>,
+    /// Whether the file keeps its texts in UTF-16.
+    pub utf16: bool,
 }
 
 /// A column as SQLite names it, and as it is on the target.

@@ -2,6 +2,7 @@
 
 use sqlite3_parser::ast::Expr;
 
+use crate::collation::collation_of;
 use crate::expression::Untranslated;
 use crate::parse::unquote;
 use crate::scope::ValueType;
@@ -66,7 +67,10 @@ impl Translator<'_> {
                     let texts = arguments.iter().map(|argument| it.text(argument));
                     texts.collect::<Result<Vec<Value>>>()
                 })?;
-                Ok(coalesced(&texts, ValueType::Text, &expression.to_string()))
+                Ok(Value {
+                    collation: collation_of(expression, self.names),
+                    ..coalesced(&texts, ValueType::Text, &expression.to_string())
+                })
             }
             _ => {
                 let value = self.value(expression)?;
@@ -91,7 +95,6 @@ pub(crate) fn coalesced(values: &[Value], value_type: ValueType, source: &str) -
     Value {
         nullable: values.iter().all(|it| it.nullable),
         volatile: values.iter().any(|it| it.volatile),
-        collation: values.first().and_then(|it| it.collation),
         ..Value::call(
             format!("COALESCE({})", list.join(", ")),
             source.trim(),

@@ -6,10 +6,11 @@ use sqlite3_parser::Bump;
 use sqlite3_parser::ast::{Expr, Literal, OneSelect, Operator, ResultColumn, Stmt, UnaryOperator};
 
 use crate::budget::Budget;
+use crate::collation::{Collated, collation_of};
 use crate::expression::{Assumption, Expression, Untranslated};
 use crate::literal::{number, text_constant};
 use crate::parse::{SyntaxError, statement, unquote};
-use crate::scope::{Collation, Scope, ScopeColumn, ValueType};
+use crate::scope::{Scope, ScopeColumn, ValueType};
 use crate::value::{Constant, Value};
 
 pub(crate) type Result<T> = std::result::Result<T, Untranslated>;
@@ -29,6 +30,14 @@ pub(crate) trait Names {
         None
     }
 
+    /// The collation that the column of that name brings to a comparison.
+    fn collation(&self, table: Option<&str>, name: &str) -> Option<Collated> {
+        self.column(table, name).map(|it| (it.collation, false))
+    }
+
+    /// Whether the file keeps its texts in UTF-16, by whose bytes BINARY sorts them.
+    fn is_utf16(&self) -> bool;
+
     /// The translation of `expression` where it is none of the translator's own, such as a subquery.
     fn part(&self, expression: &Expr<'_>) -> Option<Result<Expression>>;
 }
@@ -46,6 +55,10 @@ pub(crate) enum Values {
 impl Names for Scope {
     fn column(&self, table: Option<&str>, name: &str) -> Option<ScopeColumn> {
         Scope::column(self, table, name).cloned()
+    }
+
+    fn is_utf16(&self) -> bool {
+        self.utf16
     }
 
     fn part(&self, _: &Expr<'_>) -> Option<Result<Expression>> {
@@ -161,13 +174,17 @@ impl<'s> Translator<'s> {
             raises,
             condition,
             otherwise: otherwise.into(),
+            ..Assumption::default()
         });
     }
 
     /// The expression as what SQLite has: a number, a text or a blob.
     pub(crate) fn value(&mut self, expression: &Expr<'_>) -> Result<Value> {
         let at_top = std::mem::replace(&mut self.at_top, false);
-        let value = self.deeper(|it| it.value_of(expression));
+        let value = self.deeper(|it| it.value_of(expression)).map(|it| Value {
+            collation: collation_of(expression, self.names),
+            ..it
+        });
         self.at_top = at_top;
         let value = value?;
         self.spend(value.sql.len())?;
@@ -227,13 +244,7 @@ impl<'s> Translator<'s> {
                 let declared = type_name.as_ref().map_or("", |it| it.name);
                 self.cast(expr, declared, source)
             }
-            Expr::Collate(inner, name) => {
-                let inner = self.value(inner)?;
-                Ok(Value {
-                    collation: Some((Collation::of(&unquote(name)), true)),
-                    ..inner
-                })
-            }
+            Expr::Collate(inner, _) => self.value(inner),
             Expr::FunctionCall {
                 name,
                 distinctness: None,

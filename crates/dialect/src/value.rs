@@ -2,7 +2,8 @@
 
 use catalog::quote_literal;
 
-use crate::scope::{Affinity, Collation, ValueType};
+use crate::collation::Collated;
+use crate::scope::{Affinity, ValueType};
 
 /// The integers that a double holds exactly end here.
 pub(crate) const EXACT_MAX: i128 = 1 << 53;
@@ -35,7 +36,7 @@ pub(crate) struct Value {
     /// `None` for what is neither a column nor a cast.
     pub(crate) affinity: Option<Affinity>,
     /// The collation that it brings to a comparison, and whether COLLATE says so.
-    pub(crate) collation: Option<(Collation, bool)>,
+    pub(crate) collation: Option<Collated>,
     pub(crate) nullable: bool,
     /// Bounds of an integer, where they are known.
     pub(crate) range: Option<(i128, i128)>,

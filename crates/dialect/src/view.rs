@@ -18,6 +18,8 @@ pub struct View {
     pub remarks: Vec<Remark>,
     /// What must be true of the rows of tables, as SQLite can be asked.
     pub assumptions: Vec<Assumption>,
+    /// The same beyond what the types of the target keep true: the view means the same as long as it stays so.
+    pub conditions: Vec<Assumption>,
 }
 
 /// Translates a view. `names` are for its columns; without them they are made up.
@@ -29,7 +31,7 @@ pub fn view(sql: &str, names: Option<&[String]>, relations: &Relations) -> Resul
     else {
         return Err(Refusal::Unreadable);
     };
-    let reader = Reader::new(relations);
+    let reader = Reader::of_present_rows(relations);
     let query = reader.named_query(select, None, names)?;
     if names.is_some_and(|it| it.len() != query.columns.len()) {
         return Err(Refusal::Unreadable);
@@ -39,5 +41,6 @@ pub fn view(sql: &str, names: Option<&[String]>, relations: &Relations) -> Resul
         columns: query.columns,
         remarks: reader.remarks(),
         assumptions: reader.assumptions(),
+        conditions: reader.conditions(),
     })
 }

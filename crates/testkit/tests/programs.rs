@@ -40,6 +40,8 @@ const STATEMENTS: &[&str] = &[
     "DELETE FROM zz_base WHERE name = 'Viewed'",
     "INSERT INTO loud (id, v) VALUES (1, 3)",
     "INSERT INTO loud (id, v) VALUES (2, 2)",
+    "INSERT INTO measures (i, who) VALUES (9007199254740993, 'bob')",
+    "INSERT INTO measures (i, who) VALUES (5, 'ada')",
     "INSERT INTO \"Odd Names\" (\"Id\", \"new\", \"select\") VALUES (3, 'odd', 5)",
     "INSERT INTO \"Odd Names\" (\"Id\", \"new\", \"select\") VALUES (4, 'odd', 6)",
 ];

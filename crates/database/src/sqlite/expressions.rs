@@ -22,6 +22,8 @@ use super::proof::{Proof, Proofs};
 use super::rule::OnMisfit;
 use super::schema::{Generated, Index, IndexOrigin, Schema, Table};
 use super::scope::{column_definition, scope, scope_column};
+use super::utf16;
+use crate::Result;
 
 /// What the target gets of all of them.
 #[derive(Debug, Default)]
@@ -61,13 +63,14 @@ pub(super) fn has_expressions(index: &Index) -> bool {
 }
 
 /// Finds the generated columns that PostgreSQL can calculate; their rows are not sent.
-pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut Vec<Note>) {
+pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut Vec<Note>) -> Result<()> {
+    let utf16 = utf16::is_encoding(connection)?;
     for table in &mut schema.tables {
         if table.columns.iter().all(|it| it.generated.is_none()) {
             continue;
         }
         let definition = table_definition(&table.sql).unwrap_or_default();
-        let scope = scope(table);
+        let scope = scope(table, utf16);
         let mut proofs = Proofs::default();
         let mut found = Vec::new();
         for (place, column) in table.columns.iter().enumerate() {
@@ -109,10 +112,11 @@ pub(super) fn generate(connection: &Connection, schema: &mut Schema, notes: &mut
             }
         }
     }
+    Ok(())
 }
 
 /// Whether PostgreSQL takes the expression for a generated column.
-fn usable(table: &Table, place: usize, translated: Expression) -> Result<Expression, String> {
+fn usable(table: &Table, place: usize, translated: Expression) -> std::result::Result<Expression, String> {
     let name = &table.columns[place].name;
     if translated.uses_generated {
         return Err("it uses another generated column".to_owned());
@@ -140,7 +144,8 @@ pub(super) fn decide(
     keys: &Keys,
     names: &mut Names,
     notes: &mut Vec<Note>,
-) -> Expressions {
+) -> Result<Expressions> {
+    let utf16 = utf16::is_encoding(connection)?;
     let mut expressions = Expressions::default();
     for (at, table) in schema.tables.iter().enumerate() {
         let indexes: Vec<&Index> = table
@@ -159,7 +164,7 @@ pub(super) fn decide(
         if checks.is_empty() && indexes.is_empty() {
             continue;
         }
-        let scope = scope(table);
+        let scope = scope(table, utf16);
         let uniques = keys
             .uniques
             .iter()
@@ -193,7 +198,7 @@ pub(super) fn decide(
                 .extend(decision.indexed(index, planned, &proved));
         }
     }
-    expressions
+    Ok(expressions)
 }
 
 /// The table's CHECK constraints in the order in which they are written, with the column that they belong to.
@@ -209,7 +214,7 @@ fn checks_of(definition: &TableDefinition) -> Vec<(Option<String>, Check)> {
         .collect()
 }
 
-type Planned<T> = Result<(T, usize), String>;
+type Planned<T> = std::result::Result<(T, usize), String>;
 
 struct Terms {
     sql: Vec<(String, bool)>,
@@ -369,8 +374,7 @@ impl Decision<'_> {
         assumptions.push(Assumption {
             condition: format!("{bytes} <= {INDEX_ENTRY_BYTES_MAX}"),
             otherwise: "more bytes than an index entry takes".to_owned(),
-            table: None,
-            raises: false,
+            ..Assumption::default()
         });
         let proof = self.proofs.add(&assumptions);
         Ok((

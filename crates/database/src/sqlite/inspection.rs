@@ -223,7 +223,7 @@ impl SqliteSource {
             });
         }
         nocase::decide(self.connection(), &mut schema, choices.nocase, &mut notes)?;
-        expressions::generate(self.connection(), &mut schema, &mut notes);
+        expressions::generate(self.connection(), &mut schema, &mut notes)?;
         let mut names = Names::default();
         let views = schema.views.iter().map(|it| &it.new_name);
         for name in schema.tables.iter().map(|it| &it.new_name).chain(views) {
@@ -233,7 +233,7 @@ impl SqliteSource {
         let (keys, orphans) = keys::decide(self.connection(), &schema, choices, &mut names, &mut notes)?;
         let orphans = orphans.settle(&mut schema, &keys, choices.orphans, &mut discards, &mut blockers)?;
         text_search::settle(&mut schema, &mut names, &mut notes);
-        let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes);
+        let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes)?;
         let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
         let programs = programs::translate(self.connection(), &schema, &keys, choices.names, &mut notes)?;
         notes.extend(left_behind(&schema));

@@ -38,6 +38,7 @@ mod orphaned_key;
 mod orphans;
 mod predicate;
 mod program_ddl;
+mod program_rows;
 mod programs;
 mod proof;
 mod proposal;

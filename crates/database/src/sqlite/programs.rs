@@ -3,15 +3,17 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use catalog::IDENTIFIER_BYTES_MAX;
-use dialect::{Assumption, Collation, Guard, Refusal, Relation, RelationColumn, Relations, Timing};
+use dialect::{Collation, Guard, Refusal, Relation, RelationColumn, Relations, Timing};
 use rusqlite::Connection;
 
 use super::choices::NameStyle;
 use super::ddl::is_not_null;
 use super::keys::Keys;
 use super::note::{Note, NoteKind};
+use super::program_rows::{Questions, Rows, as_long_as};
 use super::schema::{Schema, Table, Trigger, View};
 use super::scope::{affinity, queried_type};
+use super::utf16;
 use super::view_names::ViewNames;
 use crate::Result;
 
@@ -63,13 +65,24 @@ pub(super) fn translate(
     if schema.views.is_empty() && schema.triggers.is_empty() {
         return Ok(programs);
     }
-    let mut relations = relations(schema, keys);
-    let mut rows = Rows {
-        connection,
-        answers: HashMap::new(),
-    };
-    translate_views(schema, names, &mut relations, &mut rows, &mut programs, notes)?;
-    translate_triggers(schema, &relations, &mut rows, &mut programs, notes);
+    let mut known = relations(schema, keys);
+    known.utf16 = utf16::is_encoding(connection)?;
+    // All that could be is translated once to find out what to ask, so that each table is read once.
+    let mut questions = Questions::default();
+    let (mut relations, mut tried) = (known.clone(), Programs::default());
+    translate_views(
+        schema,
+        names,
+        &mut relations,
+        &mut questions,
+        &mut tried,
+        &mut Vec::new(),
+    )?;
+    translate_triggers(schema, &relations, &mut questions, &mut tried, &mut Vec::new());
+    let mut answers = questions.ask(connection, schema);
+    let mut relations = known;
+    translate_views(schema, names, &mut relations, &mut answers, &mut programs, notes)?;
+    translate_triggers(schema, &relations, &mut answers, &mut programs, notes);
     guard(schema, &relations, &mut programs.triggers);
     for it in &programs.left_out {
         let text = format!("the {} is left out: {}", it.kind, it.reason);
@@ -78,48 +91,12 @@ pub(super) fn translate(
     Ok(programs)
 }
 
-/// The rows of the file, which are asked whether a translation fits them.
-struct Rows<'c> {
-    connection: &'c Connection,
-    /// How many rows say no.
-    answers: HashMap<Assumption, u64>,
-}
-
-impl Rows<'_> {
-    /// Fails with the reason where a row is not as it is taken to be.
-    fn check(&mut self, assumptions: &[Assumption]) -> std::result::Result<(), String> {
-        for it in assumptions {
-            let Some(table) = &it.table else {
-                continue;
-            };
-            let count = if let Some(count) = self.answers.get(it) {
-                *count
-            } else {
-                let table = table.replace('"', "\"\"");
-                let sql = format!(
-                    "SELECT count(*) FROM main.\"{table}\" WHERE NOT ({})",
-                    it.condition
-                );
-                let count = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
-                let count =
-                    count.map_err(|error| format!("SQLite cannot say whether {} ({error})", it.condition))?;
-                self.answers.insert(it.clone(), count.unsigned_abs());
-                count.unsigned_abs()
-            };
-            if count > 0 {
-                return Err(format!("{count} rows of {table} hold {}", it.otherwise));
-            }
-        }
-        Ok(())
-    }
-}
-
 /// A view may name one that comes later by its name, so they are tried until nothing more comes of it.
 fn translate_views(
     schema: &Schema,
     names: NameStyle,
     relations: &mut Relations,
-    rows: &mut Rows<'_>,
+    rows: &mut dyn Rows,
     programs: &mut Programs,
     notes: &mut Vec<Note>,
 ) -> Result<()> {
@@ -132,6 +109,7 @@ fn translate_views(
                 Ok((query, columns)) => {
                     let remarks = query.remarks.iter();
                     notes.extend(remarks.map(|it| Note::new(NoteKind::Program, &view.name, it.to_string())));
+                    notes.extend(as_long_as(&view.name, &query.conditions));
                     relations.add(Relation {
                         name: view.name.clone(),
                         target: view.new_name.clone(),
@@ -170,7 +148,7 @@ fn translate_view(
     view: &View,
     style: NameStyle,
     relations: &Relations,
-    rows: &mut Rows<'_>,
+    rows: &mut dyn Rows,
     view_names: &mut ViewNames,
 ) -> std::result::Result<(dialect::View, Vec<RelationColumn>), String> {
     check_name(&view.new_name)?;
@@ -212,7 +190,7 @@ fn check_name(name: &str) -> std::result::Result<(), String> {
 fn translate_triggers(
     schema: &Schema,
     relations: &Relations,
-    rows: &mut Rows<'_>,
+    rows: &mut dyn Rows,
     programs: &mut Programs,
     notes: &mut Vec<Note>,
 ) {

@@ -44,10 +44,8 @@ impl Proofs {
     /// Asks also how many rows break `condition`.
     pub(super) fn violations(&mut self, proof: usize, condition: &str) {
         let place = self.place(Assumption {
-            table: None,
-            raises: false,
             condition: condition.to_owned(),
-            otherwise: String::new(),
+            ..Assumption::default()
         });
         self.counted.insert(proof, place);
     }

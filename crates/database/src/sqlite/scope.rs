@@ -20,10 +20,11 @@ pub(super) fn column_definition<'a>(
 }
 
 /// What the columns' names mean in the table's own expressions.
-pub(super) fn scope(table: &Table) -> Scope {
+pub(super) fn scope(table: &Table, utf16: bool) -> Scope {
     let in_file = table.columns.iter().filter(|it| it.keeps.is_none());
     Scope {
         columns: in_file.map(|it| scope_column(table, it)).collect(),
+        utf16,
     }
 }
 

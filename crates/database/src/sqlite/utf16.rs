@@ -14,12 +14,20 @@ use crate::Result;
 /// Rows that are named.
 const EXAMPLES_MAX: usize = 3;
 
+/// Whether the file keeps its texts in UTF-16.
+pub(super) fn is_encoding(connection: &Connection) -> Result<bool> {
+    Ok(encoding(connection)?.starts_with("UTF-16"))
+}
+
+fn encoding(connection: &Connection) -> Result<String> {
+    connection
+        .query_row("PRAGMA encoding", [], |row| row.get(0))
+        .map_err(|error| read_error("cannot read the encoding of the database".to_owned(), error))
+}
+
 /// Looks through all texts of a file that is written in UTF-16, once more: SQLite gives a value in one way at a time.
 pub(super) fn check(connection: &Connection, schema: &Schema, blockers: &mut Vec<Blocker>) -> Result<()> {
-    let encoding: String = connection
-        .query_row("PRAGMA encoding", [], |row| row.get(0))
-        .map_err(|error| read_error("cannot read the encoding of the database".to_owned(), error))?;
-    let number: fn([u8; 2]) -> u16 = match encoding.as_str() {
+    let number: fn([u8; 2]) -> u16 = match encoding(connection)?.as_str() {
         "UTF-16le" => u16::from_le_bytes,
         "UTF-16be" => u16::from_be_bytes,
         _ => return Ok(()),

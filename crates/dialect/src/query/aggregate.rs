@@ -5,8 +5,7 @@ use sqlite3_parser::ast::{Distinctness, Expr, FunctionCallOrder, FunctionTail, L
 use super::frame::Frame;
 use super::nested::of_type;
 use super::refusal::{Form, Refusal};
-use super::select::column_of;
-use super::types::{is_comparable, sort_key};
+use super::types::{equality_key, is_one_value, sort_key};
 use super::{Reader, Remark};
 use crate::parse::unquote;
 use crate::{Collation, Expression, Untranslated, ValueType};
@@ -54,14 +53,7 @@ impl Reader<'_> {
             _ => return Ok(None),
         };
         let over = call.tail.and_then(|it| it.over_clause);
-        let is_aggregate = match call.name.as_str() {
-            "min" | "max" => call.arguments.len() == 1,
-            name => matches!(
-                name,
-                "count" | "sum" | "total" | "avg" | "group_concat" | "string_agg" | "json_group_array"
-            ),
-        };
-        if !is_aggregate {
+        if !is_one(&call.name, call.arguments.len()) {
             return match over {
                 Some(over) => self.window_function(&call, over, frame).map(Some),
                 None => Ok(None),
@@ -94,11 +86,17 @@ impl Reader<'_> {
             };
         };
         let value = self.expression(argument, frame)?;
-        let collation = column_of(argument, frame).map_or(Collation::Binary, |it| it.collation);
-        if call.is_distinct && (collation != Collation::Binary || !is_comparable(value.value_type)) {
-            return Err(Refusal::NoOrder {
-                column: argument.to_string(),
-            });
+        let collation = self.own_collation(argument, frame);
+        if call.is_distinct && !is_one_value(value.value_type, collation) {
+            return match equality_key(&format!("({})", value.sql), value.value_type, collation) {
+                Some(key) if call.name == "count" && call.arguments.len() == 1 => Ok(of_type(
+                    format!("count(DISTINCT {key}){tail}"),
+                    ValueType::Integer,
+                )),
+                _ => Err(Refusal::NoOrder {
+                    column: argument.to_string(),
+                }),
+            };
         }
         if call.arguments.len() > 1 && !matches!(call.name.as_str(), "group_concat" | "string_agg") {
             return Err(unknown(call));
@@ -146,7 +144,10 @@ impl Reader<'_> {
                 let sql = format!("({} / (NULLIF({count}, 0))::double precision)", real());
                 Ok(of_type(sql, ValueType::Real))
             }
-            "min" | "max" => extreme(call, &value, collation, &tail),
+            "min" | "max" => {
+                self.assume_sorted_alike(Some((argument, frame)), value.value_type, collation)?;
+                extreme(call, &value, collation, &tail)
+            }
             "json_group_array" => self.array(call, &value, distinct, &tail, frame),
             _ => self.concatenated(call, &value, distinct, &tail, frame),
         }
@@ -241,6 +242,17 @@ impl Reader<'_> {
             format!("((('['::text || COALESCE({list}, ''::text)) || ']'::text))::json"),
             ValueType::Json,
         ))
+    }
+}
+
+/// Whether the function of that name, in lower case, is an aggregate.
+pub(super) fn is_one(name: &str, argument_count: usize) -> bool {
+    match name {
+        "min" | "max" => argument_count == 1,
+        name => matches!(
+            name,
+            "count" | "sum" | "total" | "avg" | "group_concat" | "string_agg" | "json_group_array"
+        ),
     }
 }
 

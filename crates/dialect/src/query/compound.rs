@@ -8,7 +8,8 @@ use super::order::{Sortable, limit};
 use super::quoted;
 use super::refusal::Refusal;
 use super::select::{Query, column, plain};
-use super::types::{cast_name, is_comparable, unified};
+use super::types::{cast_name, is_one_value, unified};
+use crate::collation::{Collated, of_comparison};
 use crate::{Collation, Expression, ScopeColumn};
 
 impl Reader<'_> {
@@ -43,12 +44,13 @@ impl Reader<'_> {
                     .columns
                     .iter()
                     .zip(&values)
-                    .map(|(column, value)| Sortable {
+                    .zip(&query.collations)
+                    .map(|((column, value), collation)| Sortable {
                         alias: &column.name,
                         name: &column.name,
                         expression: None,
                         value,
-                        collation: column.collation,
+                        collation: of_comparison(*collation, None),
                     })
                     .collect();
                 let order = self.order_of_results(order, &sortable)?;
@@ -87,18 +89,15 @@ pub(super) fn united(left: &Query, operator: CompoundOperator, right: &Query) ->
     if left.columns.len() != right.columns.len() {
         return Err(Refusal::Unreadable);
     }
+    if operator != CompoundOperator::UnionAll {
+        check_equality(left, right)?;
+    }
     let mut columns = Vec::new();
     for (one, other) in left.columns.iter().zip(&right.columns) {
         let mixed = || Refusal::Mixed {
             column: one.name.clone(),
         };
         let value_type = unified(one.value_type, other.value_type).ok_or_else(mixed)?;
-        let is_equality = operator != CompoundOperator::UnionAll;
-        if is_equality && (!is_comparable(value_type) || one.collation != Collation::Binary) {
-            return Err(Refusal::NoOrder {
-                column: one.name.clone(),
-            });
-        }
         let affinity = if one.affinity == other.affinity {
             one.affinity
         } else {
@@ -123,9 +122,39 @@ pub(super) fn united(left: &Query, operator: CompoundOperator, right: &Query) ->
             as_typed(left, &columns),
             as_typed(right, &columns)
         ),
+        collations: both_collations(left, right).collect(),
         columns,
         single: false,
     })
+}
+
+/// Of the first part that has one, as far as the parts agree (`multiSelectCollSeq`).
+fn both_collations<'q>(left: &'q Query, right: &'q Query) -> impl Iterator<Item = Option<Collated>> + 'q {
+    let both = left.collations.iter().zip(&right.collations);
+    both.map(|(one, other)| {
+        if of_comparison(*one, None) == of_comparison(*other, None) {
+            one.or(*other)
+        } else {
+            Some((Collation::Other, false))
+        }
+    })
+}
+
+/// Fails where rows that SQLite takes for the same have values that differ.
+pub(super) fn check_equality(left: &Query, right: &Query) -> Result<(), Refusal> {
+    let columns = left.columns.iter().zip(&right.columns);
+    for ((one, other), collation) in columns.zip(both_collations(left, right)) {
+        let collation = of_comparison(collation, None);
+        if ![one, other]
+            .iter()
+            .all(|it| is_one_value(it.value_type, collation))
+        {
+            return Err(Refusal::NoOrder {
+                column: one.name.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The query with its columns in those types.

@@ -143,6 +143,17 @@ impl<'a> Frame<'a> {
         Ok(Some(column))
     }
 
+    /// As [`Frame::find`], by somebody who does not use the value; with the relation that it belongs to.
+    pub(crate) fn peek(&self, table: Option<&str>, name: &str) -> Option<(&Source, &ScopeColumn)> {
+        let own = self.own(table, name).next();
+        let number = || self.rowid(table).ok().flatten().filter(|_| is_rowid(name));
+        let Some(column) = own.or_else(number) else {
+            return self.outer?.peek(table, name);
+        };
+        let has = |it: &&Source| it.columns.iter().any(|own| std::ptr::eq(own, column));
+        self.sources.iter().find(has).map(|source| (source, column))
+    }
+
     fn own(&self, table: Option<&str>, name: &str) -> impl Iterator<Item = &ScopeColumn> {
         let sources = self.sources.iter().filter(move |source| match table {
             Some(table) => source.label.eq_ignore_ascii_case(table),

@@ -162,6 +162,7 @@ impl<'r> Reader<'r> {
         };
         Ok(Query {
             sql: format!("SELECT whole.*\nFROM {sql} AS whole"),
+            collations: columns.iter().map(|it| Some((it.collation, false))).collect(),
             columns,
             single: false,
         })

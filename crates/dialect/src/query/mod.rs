@@ -5,6 +5,7 @@
 //! has no counterpart is a [`Refusal`].
 
 mod aggregate;
+mod asking;
 mod compound;
 mod frame;
 mod from;
@@ -14,6 +15,7 @@ mod refusal;
 mod select;
 mod tables;
 mod types;
+mod values;
 mod window;
 
 use std::cell::RefCell;
@@ -30,9 +32,10 @@ pub(crate) use nested::children;
 pub(crate) use types::cast;
 
 use crate::budget::Budget;
+use crate::collation::{Collated, collation_of, of_comparison};
 use crate::relation::{Relation, Relations};
 use crate::translator::{self, Names, Values};
-use crate::{Assumption, Expression, ScopeColumn, Untranslated};
+use crate::{Assumption, Collation, Expression, ScopeColumn, Untranslated};
 
 /// What is not wrong, and yet another than in SQLite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -90,6 +93,8 @@ pub(crate) struct Reader<'r> {
     reads: RefCell<BTreeSet<String>>,
     assumptions: RefCell<BTreeSet<Assumption>>,
     budget: Budget,
+    /// What must be true of each row to come, too; `None` where that is not enough.
+    conditions: Option<RefCell<BTreeSet<Assumption>>>,
 }
 
 impl<'r> Reader<'r> {
@@ -100,6 +105,15 @@ impl<'r> Reader<'r> {
             reads: RefCell::default(),
             assumptions: RefCell::default(),
             budget: Budget::default(),
+            conditions: None,
+        }
+    }
+
+    /// As [`Reader::new`], of what shows the rows that are there: they can be asked for more than the types say.
+    pub(crate) fn of_present_rows(relations: &'r Relations) -> Reader<'r> {
+        Reader {
+            conditions: Some(RefCell::default()),
+            ..Reader::new(relations)
         }
     }
 
@@ -109,6 +123,12 @@ impl<'r> Reader<'r> {
 
     pub(crate) fn remarks(&self) -> Vec<Remark> {
         self.remarks.borrow().iter().copied().collect()
+    }
+
+    /// What all that was read takes for granted beyond what the types of the target keep true.
+    pub(crate) fn conditions(&self) -> Vec<Assumption> {
+        let conditions = self.conditions.as_ref();
+        conditions.map_or_else(Vec::new, |it| it.borrow().iter().cloned().collect())
     }
 
     /// What all that was read takes for granted.
@@ -123,6 +143,16 @@ impl<'r> Reader<'r> {
     /// Whether a query that was read names the relation.
     pub(crate) fn has_read(&self, relation: &Relation) -> bool {
         self.reads.borrow().contains(&relation.name.to_ascii_lowercase())
+    }
+
+    /// The collation that an expression brings to a comparison.
+    pub(crate) fn collation(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Option<Collated> {
+        collation_of(expression, &InFrame { reader: self, frame })
+    }
+
+    /// By which collation SQLite groups and sorts the values of an expression.
+    pub(crate) fn own_collation(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Collation {
+        of_comparison(self.collation(expression, frame), None)
     }
 
     /// The value of an expression.
@@ -166,17 +196,7 @@ impl<'r> Reader<'r> {
             (Ok(_), None, Some(name)) => Err(Refusal::BareColumn { name }),
             (Ok(found), None, None) => {
                 for assumption in &found.assumptions {
-                    // What would have to be asked of the rows of the whole query is not. An error when the query is
-                    // run is no wrong result.
-                    if assumption.raises {
-                        continue;
-                    }
-                    if assumption.table.is_none() {
-                        return Err(Refusal::Assumption {
-                            condition: assumption.condition.clone(),
-                        });
-                    }
-                    self.assumptions.borrow_mut().insert(assumption.clone());
+                    self.take_for_granted(assumption, frame)?;
                 }
                 Ok(found)
             }
@@ -191,6 +211,21 @@ pub(crate) struct InFrame<'i> {
 }
 
 impl Names for InFrame<'_> {
+    fn collation(&self, table: Option<&str>, name: &str) -> Option<Collated> {
+        if let Some((_, column)) = self.frame.peek(table, name) {
+            return Some((column.collation, false));
+        }
+        let meant = self.frame.alias(name).filter(|_| table.is_none())?;
+        self.frame.seen.in_alias.set(true);
+        let collation = self.reader.collation(meant, self.frame);
+        self.frame.seen.in_alias.set(false);
+        collation
+    }
+
+    fn is_utf16(&self) -> bool {
+        self.reader.relations.utf16
+    }
+
     fn column(&self, table: Option<&str>, name: &str) -> Option<ScopeColumn> {
         match self.frame.find(table, name) {
             Ok(found) => found.cloned(),

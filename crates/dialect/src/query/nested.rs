@@ -4,12 +4,13 @@ use sqlite3_parser::ast::{Expr, Operator, Select};
 
 use super::frame::{Frame, Source};
 use super::refusal::{Form, Refusal};
-use super::select::{Query, column_of};
-use super::types::{is_comparable, unified};
+use super::select::Query;
+use super::types::{equality_key, is_one_value, unified};
 use super::{Reader, Remark};
+use crate::collation::of_comparison;
 use crate::parse::unquote;
 use crate::relation::is_rowid;
-use crate::{Collation, Expression, ValueType};
+use crate::{Expression, ValueType};
 
 impl Reader<'_> {
     /// The part's translation; `None` where it is nothing that a query alone knows.
@@ -108,18 +109,27 @@ impl Reader<'_> {
         let [column] = query.columns.as_slice() else {
             return Err(Form::RowValue.into());
         };
-        let own = column_of(left, frame).map_or(Collation::Binary, |it| it.collation);
-        let known = unified(value.value_type, column.value_type);
-        if own != Collation::Binary || !known.is_some_and(is_comparable) {
-            return Err(Refusal::NoOrder {
-                column: left.to_string(),
-            });
-        }
+        let collation = of_comparison(
+            self.collation(left, frame),
+            query.collations.first().copied().flatten(),
+        );
+        let refused = || Refusal::NoOrder {
+            column: left.to_string(),
+        };
+        let known = unified(value.value_type, column.value_type).ok_or_else(refused)?;
         let word = if not { "NOT IN" } else { "IN" };
-        Ok(of_type(
-            format!("(({}) {word} ({}))", value.sql, query.sql),
-            ValueType::Boolean,
-        ))
+        let sql = if is_one_value(known, collation) {
+            format!("(({}) {word} ({}))", value.sql, query.sql)
+        } else {
+            let key = |sql: &str| equality_key(sql, known, collation).ok_or_else(refused);
+            let item = key(&format!("among.{}", super::quoted(&column.name)))?;
+            format!(
+                "({} {word} (SELECT {item}\nFROM ({}) AS among))",
+                key(&format!("({})", value.sql))?,
+                query.sql
+            )
+        };
+        Ok(of_type(sql, ValueType::Boolean))
     }
 }
 

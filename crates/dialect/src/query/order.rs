@@ -8,10 +8,10 @@ use super::Reader;
 use super::frame::Frame;
 use super::quoted;
 use super::refusal::{Form, Refusal};
-use super::select::column_of;
 use super::types::{as_key, sort_key};
+use crate::collation::{explicit_in, is_sorted_alike, other_signs};
 use crate::parse::unquote;
-use crate::{Collation, Expression, ValueType};
+use crate::{Assumption, Collation, Expression, ValueType};
 
 /// A result column that ORDER BY may name.
 pub(crate) struct Sortable<'a> {
@@ -45,23 +45,21 @@ impl Reader<'_> {
         for term in order {
             let result = result_of(term, results);
             let key = match result {
-                Some(result) if is_distinct => {
-                    let sql = format!("ordered.{}", quoted(result.name));
-                    self.key(
-                        &sql,
-                        result.value.value_type,
-                        collation_of(term, result.collation),
-                        result.alias,
-                    )?
-                }
                 None if is_distinct => return Err(Form::CompoundOrder.into()),
-                Some(result) => self.key(
-                    &format!("({})", result.value.sql),
-                    result.value.value_type,
-                    collation_of(term, result.collation),
-                    result.alias,
-                )?,
                 None => self.sort_term(term, frame)?,
+                Some(result) => {
+                    let sql = if is_distinct {
+                        format!("ordered.{}", quoted(result.name))
+                    } else {
+                        format!("({})", result.value.sql)
+                    };
+                    let collation = collation_of(term, result.collation);
+                    // A result that `*` stands for is asked for by the name that the term has for it.
+                    let asked = result.expression.or(Some(without_collation(&term.expr)));
+                    let value_type = result.value.value_type;
+                    self.assume_sorted_alike(asked.map(|it| (it, frame)), value_type, collation)?;
+                    key(&sql, value_type, collation, result.alias)?
+                }
             };
             keys.push(format!("{key}{}", direction(term)));
         }
@@ -88,27 +86,40 @@ impl Reader<'_> {
     fn sort_term(&self, term: &SortedColumn<'_>, frame: &Frame<'_>) -> Result<String, Refusal> {
         let inner = without_collation(&term.expr);
         let value = self.expression(inner, frame)?;
-        let own = column_of(inner, frame).map_or(Collation::Binary, |it| it.collation);
-        let sql = format!("({})", value.sql);
-        self.key(
-            &sql,
+        let collation = self.own_collation(&term.expr, frame);
+        self.assume_sorted_alike(Some((inner, frame)), value.value_type, collation)?;
+        key(
+            &format!("({})", value.sql),
             value.value_type,
-            collation_of(term, own),
+            collation,
             &inner.to_string(),
         )
     }
 
-    #[expect(clippy::unused_self, reason = "reads like the others where it is called")]
-    fn key(
+    /// Takes for granted that a UTF-16 file sorts the texts as UTF-8 would, or fails where no rows can be asked.
+    pub(super) fn assume_sorted_alike(
         &self,
-        sql: &str,
+        asked: Option<(&Expr<'_>, &Frame<'_>)>,
         value_type: ValueType,
         collation: Collation,
-        name: &str,
-    ) -> Result<String, Refusal> {
-        sort_key(&as_key(sql, value_type), value_type, collation).ok_or_else(|| Refusal::NoOrder {
-            column: name.to_owned(),
-        })
+    ) -> Result<(), Refusal> {
+        if !self.relations.utf16 || value_type != ValueType::Text || collation != Collation::Binary {
+            return Ok(());
+        }
+        let refused = |column: String| Err(Refusal::NoOrder { column });
+        match asked {
+            Some((place, _)) if place.is_integer().is_some() => refused(place.to_string()),
+            Some((expression, frame)) => {
+                let source = expression.to_string();
+                let assumption = Assumption {
+                    condition: is_sorted_alike(&source),
+                    otherwise: other_signs(&source),
+                    ..Assumption::default()
+                };
+                self.take_for_granted(&assumption, frame)
+            }
+            None => refused("a result of UNION, EXCEPT or INTERSECT".to_owned()),
+        }
     }
 
     /// ORDER BY behind a compound query, which names its result columns alone.
@@ -122,11 +133,19 @@ impl Reader<'_> {
             let result = result_of(term, results).ok_or(Form::CompoundOrder)?;
             let sql = format!("ordered.{}", quoted(result.name));
             let collation = collation_of(term, result.collation);
-            let key = self.key(&sql, result.value.value_type, collation, result.alias)?;
+            let value_type = result.value.value_type;
+            self.assume_sorted_alike(None, value_type, collation)?;
+            let key = key(&sql, value_type, collation, result.alias)?;
             keys.push(format!("{key}{}", direction(term)));
         }
         Ok(format!("\nORDER BY {}", keys.join(", ")))
     }
+}
+
+fn key(sql: &str, value_type: ValueType, collation: Collation, name: &str) -> Result<String, Refusal> {
+    sort_key(&as_key(sql, value_type), value_type, collation).ok_or_else(|| Refusal::NoOrder {
+        column: name.to_owned(),
+    })
 }
 
 /// LIMIT and OFFSET; a negative LIMIT is none.
@@ -171,10 +190,7 @@ fn without_collation<'a>(expression: &'a Expr<'a>) -> &'a Expr<'a> {
 }
 
 fn collation_of(term: &SortedColumn<'_>, own: Collation) -> Collation {
-    match &term.expr {
-        Expr::Collate(_, name) => Collation::of(&unquote(name)),
-        _ => own,
-    }
+    explicit_in(&term.expr).unwrap_or(own)
 }
 
 fn direction(term: &SortedColumn<'_>) -> &'static str {

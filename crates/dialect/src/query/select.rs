@@ -8,8 +8,9 @@ use super::frame::Frame;
 use super::from::alias_of;
 use super::order::Ordering;
 use super::refusal::{Form, Refusal};
-use super::types::{as_key, cast, cast_name, is_comparable};
+use super::types::{as_key, cast, cast_name, equality_key, is_one_value};
 use super::{Reader, quoted};
+use crate::collation::{Collated, of_comparison};
 use crate::parse::unquote;
 use crate::{Affinity, Collation, Expression, ScopeColumn, ValueType};
 
@@ -22,6 +23,8 @@ pub(crate) struct Query {
     pub(crate) sql: String,
     /// Its result: names as SQLite gives them, all different.
     pub(crate) columns: Vec<ScopeColumn>,
+    /// What each column brings to a comparison, by its place.
+    pub(crate) collations: Vec<Option<Collated>>,
     /// Whether it gives one row at most.
     pub(crate) single: bool,
 }
@@ -33,6 +36,13 @@ struct Item<'a> {
     value: Expression,
     name: String,
     source: Option<ScopeColumn>,
+    collation: Option<Collated>,
+}
+
+impl Item<'_> {
+    fn own_collation(&self) -> Collation {
+        of_comparison(self.collation, None)
+    }
 }
 
 impl Reader<'_> {
@@ -111,6 +121,7 @@ impl Reader<'_> {
                 Ordering::Around(order) => format!("SELECT ordered.*\nFROM ({sql}) AS ordered{order}"),
             },
             single: is_grouped && grouped.is_empty() || from_sql.is_empty(),
+            collations: items.iter().map(|it| it.collation).collect(),
             columns,
         })
     }
@@ -138,6 +149,7 @@ impl Reader<'_> {
                         .or_else(|| source.as_ref().map(|it| it.name.clone()))
                         .unwrap_or_else(|| expression.to_string());
                     items.push(Item {
+                        collation: self.item_collation(expression, frame),
                         expression: Some(expression),
                         value,
                         name,
@@ -154,6 +166,14 @@ impl Reader<'_> {
             }
         }
         Ok(items)
+    }
+
+    /// As a result it is read, where an alias means nothing.
+    fn item_collation(&self, expression: &Expr<'_>, frame: &Frame<'_>) -> Option<Collated> {
+        frame.seen.in_alias.set(true);
+        let collation = self.collation(expression, frame);
+        frame.seen.in_alias.set(false);
+        collation
     }
 
     /// What GROUP BY groups by. A whole number stands for a result column.
@@ -176,73 +196,20 @@ impl Reader<'_> {
                 }
                 (numbered, _) => numbered,
             };
-            let (value, source) = match item {
-                Some(item) => (item.value.clone(), item.source.clone()),
-                None => (self.expression(expression, frame)?, column_of(expression, frame)),
+            let (value, collation) = match item {
+                Some(item) => (item.value.clone(), item.own_collation()),
+                None => (
+                    self.expression(expression, frame)?,
+                    self.own_collation(expression, frame),
+                ),
             };
-            let collation = source.map_or(Collation::Binary, |it| it.collation);
-            if !is_comparable(value.value_type) || collation != Collation::Binary {
-                return Err(Refusal::NoOrder {
-                    column: expression.to_string(),
-                });
-            }
-            keys.push(as_key(&value.sql, value.value_type));
+            // What NOCASE takes for equal is one group, in which the value itself is any of several.
+            let key = equality_key(&as_key(&value.sql, value.value_type), value.value_type, collation);
+            keys.push(key.ok_or_else(|| Refusal::NoOrder {
+                column: expression.to_string(),
+            })?);
         }
         Ok(keys)
-    }
-
-    fn values(
-        &self,
-        select: &OneSelect<'_>,
-        outer: Option<&Frame<'_>>,
-        names: Option<&[String]>,
-    ) -> Result<Query, Refusal> {
-        let OneSelect::Values(rows) = select else {
-            return Err(Refusal::Unreadable);
-        };
-        let frame = Frame::within(outer)?;
-        let width = rows.first().map_or(0, sqlite3_parser::Vec::len);
-        let mut types = vec![ValueType::Null; width];
-        let mut read = Vec::new();
-        for row in rows {
-            let values: Result<Vec<Expression>, Refusal> =
-                row.iter().map(|it| self.expression(it, &frame)).collect();
-            let values = values?;
-            for (known, value) in types.iter_mut().zip(&values) {
-                *known = super::types::unified(*known, value_type_of(value)).ok_or(Refusal::Mixed {
-                    column: "of VALUES".to_owned(),
-                })?;
-            }
-            read.push(values);
-        }
-        let columns: Vec<ScopeColumn> = types
-            .iter()
-            .enumerate()
-            .map(|(place, &value_type)| {
-                let given = names.and_then(|it| it.get(place)).cloned();
-                column(
-                    given.unwrap_or_else(|| format!("column{}", place + 1)),
-                    value_type,
-                )
-            })
-            .collect();
-        let rows: Vec<String> = read
-            .iter()
-            .map(|row| {
-                let values: Vec<String> = row.iter().zip(&types).map(|(it, &to)| cast(it, to)).collect();
-                format!("({})", values.join(", "))
-            })
-            .collect();
-        let names: Vec<String> = columns.iter().map(|it| quoted(&it.name)).collect();
-        Ok(Query {
-            sql: format!(
-                "SELECT given.*\nFROM (VALUES {}) AS given ({})",
-                rows.join(",\n    "),
-                names.join(", ")
-            ),
-            single: read.len() == 1,
-            columns,
-        })
     }
 }
 
@@ -283,6 +250,7 @@ fn stars(table: Option<&str>, frame: &Frame<'_>, items: &mut Vec<Item<'_>>) -> R
                 expression: None,
                 value: plain(column),
                 name: column.name.clone(),
+                collation: Some((column.collation, false)),
                 source: Some(column.clone()),
             });
         }
@@ -360,13 +328,12 @@ fn result_value(item: &Item<'_>) -> (String, ValueType) {
     }
 }
 
-fn value_type_of(value: &Expression) -> ValueType {
+pub(super) fn value_type_of(value: &Expression) -> ValueType {
     value.value_type
 }
 
 fn check_equality(item: &Item<'_>) -> Result<(), Refusal> {
-    let collation = item.source.as_ref().map_or(Collation::Binary, |it| it.collation);
-    if is_comparable(item.value.value_type) && collation == Collation::Binary {
+    if is_one_value(item.value.value_type, item.own_collation()) {
         Ok(())
     } else {
         Err(Refusal::NoOrder {
@@ -394,7 +361,10 @@ fn result_columns(items: &[Item<'_>], names: Option<&[String]>) -> Result<Vec<Sc
                 generated: false,
                 ..source.clone()
             },
-            None => column(name, value_type),
+            None => ScopeColumn {
+                collation: item.own_collation(),
+                ..column(name, value_type)
+            },
         });
     }
     Ok(columns)
@@ -419,7 +389,7 @@ fn items_of<'a>(items: &'a [Item<'a>], columns: &'a [ScopeColumn]) -> Vec<super:
         name: &column.name,
         expression: item.expression,
         value: &item.value,
-        collation: item.source.as_ref().map_or(Collation::Binary, |it| it.collation),
+        collation: item.own_collation(),
     })
     .collect()
 }

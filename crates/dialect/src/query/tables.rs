@@ -113,9 +113,13 @@ impl Reader<'_> {
                 });
             }
         }
+        if last.operator == CompoundOperator::Union {
+            super::compound::check_equality(&start, &step)?;
+        }
         let exact = |query: &Query| exactly_typed(query, &columns);
         Ok(Query {
             sql: format!("{}\n{word}\n{}", exact(&start), exact(&step)),
+            collations: start.collations,
             columns,
             single: false,
         })

@@ -22,6 +22,22 @@ pub(crate) fn as_key(sql: &str, value_type: ValueType) -> String {
     }
 }
 
+/// What is equal for PostgreSQL where SQLite takes the values for equal; `None` where nothing is.
+pub(crate) fn equality_key(sql: &str, value_type: ValueType, collation: Collation) -> Option<String> {
+    match (value_type, collation) {
+        // As the translator writes it, so that a grouped query may show it.
+        (ValueType::Text, Collation::NoCase) => Some(format!("lower({sql} COLLATE \"C\")")),
+        (ValueType::Text, Collation::RTrim) => Some(format!("rtrim({sql})")),
+        (ValueType::Text, Collation::Other) => None,
+        (other, _) => is_comparable(other).then(|| sql.to_owned()),
+    }
+}
+
+/// Whether values that SQLite takes for equal are the same, so that it does not matter which of them a result has.
+pub(crate) fn is_one_value(value_type: ValueType, collation: Collation) -> bool {
+    is_comparable(value_type) && (value_type != ValueType::Text || collation == Collation::Binary)
+}
+
 /// What ORDER BY asks so that PostgreSQL sorts as SQLite does; `None` where no order of PostgreSQL is SQLite's.
 pub(crate) fn sort_key(sql: &str, value_type: ValueType, collation: Collation) -> Option<String> {
     match (value_type, collation) {

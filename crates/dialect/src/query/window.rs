@@ -7,10 +7,9 @@ use super::aggregate::{Call, unknown};
 use super::frame::Frame;
 use super::nested::of_type;
 use super::refusal::{Form, Refusal};
-use super::select::column_of;
-use super::types::{is_comparable, unified};
+use super::types::{equality_key, unified};
 use crate::parse::unquote;
-use crate::{Collation, Expression, ValueType};
+use crate::{Expression, ValueType};
 
 impl Reader<'_> {
     /// A function that only a window has.
@@ -95,13 +94,11 @@ impl Reader<'_> {
             let mut keys = Vec::new();
             for expression in expressions {
                 let value = self.expression(expression, frame)?;
-                let collation = column_of(expression, frame).map_or(Collation::Binary, |it| it.collation);
-                if collation != Collation::Binary || !is_comparable(value.value_type) {
-                    return Err(Refusal::NoOrder {
-                        column: expression.to_string(),
-                    });
-                }
-                keys.push(value.sql);
+                let collation = self.own_collation(expression, frame);
+                let key = equality_key(&format!("({})", value.sql), value.value_type, collation);
+                keys.push(key.ok_or_else(|| Refusal::NoOrder {
+                    column: expression.to_string(),
+                })?);
             }
             parts.push(format!("PARTITION BY {}", keys.join(", ")));
         }

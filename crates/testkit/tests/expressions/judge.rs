@@ -9,7 +9,7 @@ use rusqlite::types::ValueRef;
 use testkit::{Cluster, Database, TARGET_OWNER};
 
 /// Name, declared type, type on the target, kind of values.
-const COLUMNS: [(&str, &str, &str, ValueType); 17] = [
+const COLUMNS: [(&str, &str, &str, ValueType); 18] = [
     ("id", "INTEGER PRIMARY KEY", "bigint", ValueType::Integer),
     ("i", "INTEGER", "bigint", ValueType::Integer),
     ("k", "INTEGER NOT NULL", "bigint", ValueType::Integer),
@@ -19,6 +19,7 @@ const COLUMNS: [(&str, &str, &str, ValueType); 17] = [
     ("n", "DECIMAL(10,2)", "numeric", ValueType::Numeric),
     ("x", "TEXT", "text", ValueType::Text),
     ("y", "TEXT COLLATE NOCASE", "text", ValueType::Text),
+    ("w", "TEXT COLLATE RTRIM", "text", ValueType::Text),
     ("z", "BLOB", "bytea", ValueType::Blob),
     ("d", "DATE", "date", ValueType::Date),
     (
@@ -35,7 +36,7 @@ const COLUMNS: [(&str, &str, &str, ValueType); 17] = [
 ];
 
 /// Rows that lie where the databases differ; each column has its own rhythm, so that values meet in many ways.
-const VALUES: [(&str, &[&str]); 16] = [
+const VALUES: [(&str, &[&str]); 17] = [
     (
         "i",
         &[
@@ -89,9 +90,11 @@ const VALUES: [(&str, &[&str]); 16] = [
             "'A1'",
             "'z9-[]^'",
             "'é'",
+            "'Āb'",
         ],
     ),
     ("y", &["'Abc'", "'aBC'", "'É'", "NULL", "'b'", "'_'", "'Z'"]),
+    ("w", &["'ab'", "'ab  '", "' ab'", "'AB '", "NULL"]),
     ("z", &["x'00ff'", "x''", "NULL", "x'616263'"]),
     (
         "d",
@@ -162,17 +165,43 @@ pub(crate) fn scope() -> Scope {
         sql: (*name).to_owned(),
         value_type: *value_type,
         nullable: !matches!(*name, "id" | "k"),
-        collation: if *name == "y" {
-            Collation::NoCase
-        } else {
-            Collation::Binary
-        },
+        collation: Collation::of(declared.split_once(" COLLATE ").map_or("", |(_, it)| it)),
         affinity: Affinity::of(declared.split(' ').next().unwrap_or_default()),
         generated: false,
     });
     Scope {
         columns: columns.collect(),
+        utf16: false,
     }
+}
+
+fn picked(row: usize) -> Vec<&'static str> {
+    VALUES
+        .iter()
+        .map(|(_, values)| values[row % values.len()])
+        .collect()
+}
+
+fn file(encoding: &str) -> Connection {
+    let file = Connection::open_in_memory().unwrap();
+    let columns: Vec<String> = COLUMNS
+        .iter()
+        .map(|(name, declared, ..)| format!("{name} {declared}"))
+        .collect();
+    let mut sql = format!(
+        "PRAGMA encoding = '{encoding}'; CREATE TABLE v ({}); BEGIN; ",
+        columns.join(", ")
+    );
+    for row in 0..ROWS {
+        let _ = write!(
+            sql,
+            "INSERT INTO v VALUES ({}, {}); ",
+            row + 1,
+            picked(row).join(", ")
+        );
+    }
+    file.execute_batch(&(sql + "COMMIT")).unwrap();
+    file
 }
 
 pub(crate) struct Judge {
@@ -187,31 +216,15 @@ impl Judge {
     pub(crate) fn new() -> Judge {
         let database = Cluster::shared().database_owned_by(TARGET_OWNER).unwrap();
         let mut client = database.client(TARGET_OWNER).unwrap();
-        let sqlite = Connection::open_in_memory().unwrap();
-        let (mut theirs, mut ours) = (Vec::new(), Vec::new());
-        for (name, declared, target, _) in COLUMNS {
-            theirs.push(format!("{name} {declared}"));
-            ours.push(format!("{name} {target}"));
-        }
-        sqlite
-            .execute_batch(&format!("CREATE TABLE v ({})", theirs.join(", ")))
-            .unwrap();
+        let ours: Vec<String> = COLUMNS
+            .iter()
+            .map(|(name, _, target, _)| format!("{name} {target}"))
+            .collect();
         let mut inserts = format!("CREATE TABLE v ({}); ", ours.join(", "));
         for row in 0..ROWS {
-            let picked: Vec<&str> = VALUES
-                .iter()
-                .map(|(_, values)| values[row % values.len()])
-                .collect();
-            sqlite
-                .execute_batch(&format!(
-                    "INSERT INTO v VALUES ({}, {})",
-                    row + 1,
-                    picked.join(", ")
-                ))
-                .unwrap();
             let literals: Vec<String> = VALUES
                 .iter()
-                .zip(&picked)
+                .zip(picked(row))
                 .map(|((name, _), it)| on_target(name, it))
                 .collect();
             let _ = write!(
@@ -223,12 +236,17 @@ impl Judge {
         }
         client.batch_execute(&inserts).unwrap();
         Judge {
-            sqlite,
+            sqlite: file("UTF-8"),
             client,
             _database: database,
             faults: Vec::new(),
             compared: 0,
         }
+    }
+
+    /// From now on the file keeps its texts in UTF-16.
+    pub(crate) fn turn_to_utf16(&mut self) {
+        self.sqlite = file("UTF-16le");
     }
 
     pub(crate) fn fault(&mut self, fault: String) {

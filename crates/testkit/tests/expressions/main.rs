@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+mod collations;
 mod judge;
 mod known;
 mod random;
@@ -14,7 +15,7 @@ use judge::{Judge, scope};
 #[test]
 fn translated_expressions_give_what_sqlite_gives() {
     let mut judge = Judge::new();
-    for expression in known::TRANSLATED {
+    for expression in known::TRANSLATED.iter().chain(collations::COLLATED) {
         match value(expression, &scope()) {
             Ok(translated) => judge.compare(expression, &translated),
             Err(reason) => judge.fault(format!("{expression}: {reason}")),
@@ -27,13 +28,25 @@ fn translated_expressions_give_what_sqlite_gives() {
         }
     }
     random::compare(&mut judge, testkit::rounds(400));
+    judge.turn_to_utf16();
+    let scope = dialect::Scope {
+        utf16: true,
+        ..scope()
+    };
+    for expression in collations::ORDERED {
+        match value(expression, &scope) {
+            Ok(translated) => judge.compare(expression, &translated),
+            Err(reason) => judge.fault(format!("{expression}: {reason}")),
+        }
+    }
+    assert!(value("x < '日'", &scope).is_err());
     judge.verdict();
 }
 
 #[test]
 fn translations_are_taken_wherever_they_may_stand() {
     let mut judge = Judge::new();
-    judge.accept(known::TRANSLATED);
+    judge.accept(&[known::TRANSLATED, collations::COLLATED].concat());
     judge.verdict();
 }
 

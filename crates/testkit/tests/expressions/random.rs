@@ -13,6 +13,7 @@ const LEAVES: &[&str] = &[
     "n",
     "x",
     "y",
+    "w",
     "d",
     "t",
     "u",
@@ -78,6 +79,8 @@ const BINARY: &[&str] = &[
     "==",
 ];
 
+const COLLATIONS: [&str; 3] = ["NOCASE", "BINARY", "RTRIM"];
+
 /// Expressions grow from a fixed seed, so that a failure comes again.
 pub(crate) fn compare(judge: &mut Judge, rounds: usize) {
     let mut random = fastrand::Rng::with_seed(20_261_121);
@@ -108,7 +111,7 @@ fn grown(random: &mut fastrand::Rng, depth: u32) -> String {
     }
     let mut next = || grown(random, depth - 1);
     let (a, b, c) = (next(), next(), next());
-    match random.u8(..34) {
+    match random.u8(..36) {
         0..=1 => picked(random, LEAVES).to_owned(),
         2..=10 => format!("{a} {} {b}", picked(random, BINARY)),
         11..=12 => format!("({a})"),
@@ -141,6 +144,8 @@ fn grown(random: &mut fastrand::Rng, depth: u32) -> String {
             .replace("{a}", &a)
             .replace("{b}", &b)
             .replace("{c}", &c),
+        33 => format!("{a} COLLATE {}", picked(random, &COLLATIONS)),
+        34 => format!("+{a}"),
         _ => format!("{a} IS NULL"),
     }
 }

@@ -7,6 +7,8 @@ pub(crate) const REFUSED: &[&str] = &[
     "i = x",
     "i = 'abc'",
     "b = 'true'",
+    "x IN ('ABC' COLLATE NOCASE)",
+    "max(x, y)",
     "x = z",
     "x + 1",
     "x = 1e20",

@@ -3,6 +3,7 @@
 mod choices;
 mod keys;
 mod names;
+mod programs;
 mod text_search;
 mod types;
 
