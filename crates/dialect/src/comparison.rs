@@ -24,7 +24,7 @@ impl Translator<'_> {
                 return self.null_test(left, if is_not { "IS NOT NULL" } else { "IS NULL" }, source);
             }
             // Behind IS these two words ask for the truth of the left side.
-            if let Expr::Id(word) = right
+            if let Expr::Id(word) = undressed(right)
                 && ["true", "false"].iter().any(|it| word.0.eq_ignore_ascii_case(it))
             {
                 let left = self.condition(left)?;
@@ -306,6 +306,15 @@ impl Translator<'_> {
             dressed(&left).ok_or_else(refused)?,
             dressed(&right).ok_or_else(refused)?,
         ))
+    }
+}
+
+/// What stands in parentheses and before COLLATE, which SQLite passes over where it looks for TRUE and FALSE.
+fn undressed<'a>(expression: &'a Expr<'a>) -> &'a Expr<'a> {
+    match expression {
+        Expr::Parenthesized(inner) if inner.len() == 1 => undressed(&inner[0]),
+        Expr::Collate(inner, _) => undressed(inner),
+        other => other,
     }
 }
 

@@ -44,6 +44,8 @@ pub(crate) const TRANSLATED: &[&str] = &[
     "b IS TRUE",
     "i IS FALSE",
     "i IS NOT TRUE",
+    "r IS (TRUE)",
+    "2.5 IS TRUE COLLATE RTRIM",
     "b = (i > 0)",
     "b > 0",
     "b + 1",
