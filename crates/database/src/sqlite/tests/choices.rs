@@ -352,7 +352,7 @@ fn everything_in_the_way_is_told_at_once() {
             "1 values of parents.code hold a NUL or are not UTF-8 (rowid 2)",
             "parents.n: 2 texts do not fit bigint (rowid 1, 2)",
             "parents.ctid has the name of a system column",
-            "1 rows of children (parent) have no parent in parents (id): rowid 1 (7)",
+            "1 row of children (parent) has no parent in parents (id): rowid 1",
         ]
     );
     assert_eq!((found.catalog.tables.len(), found.orphans.len()), (2, 1));
