@@ -29,7 +29,7 @@ fn a_dirty_file_arrives_with_a_fate_for_each_row() {
     let said = blocked.assert_code(1).stdout_text();
     for blocker in [
         "8 values of texts.v hold a NUL or are not UTF-8",
-        "rows of child (parent_id) have no parent",
+        "row of child (parent_id) has no parent",
         "select.ctid has the name of a system column",
         "column Ünïcode ☃. has no name",
         "the name of table a_table_name_that_is_much",
