@@ -181,11 +181,12 @@ impl Link {
             return false;
         }
         let (from, to) = (&own.columns[*from], &other.columns[*to]);
-        let (Some((least, most)), Some((first, last))) = (from.range, to.range) else {
+        let (Some(keys), Some((first, last))) = (from.range, to.range) else {
             return false;
         };
         let span = i128::from(last) - i128::from(first) + 1;
-        compares_alike(from, to) && span == i128::from(other.row_count) && first <= least && most <= last
+        let is_gapless = span == i128::from(other.row_count);
+        compares_alike(from, to) && is_gapless && first <= keys.0 && keys.1 <= last
     }
 
     /// SQL for the names of the rows without a parent; where they have none, for a NULL each.

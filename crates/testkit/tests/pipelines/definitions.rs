@@ -1,7 +1,7 @@
 //! What a SQLite file's definitions say beyond names and types, on the target.
 
 use rusqlite::Connection;
-use testkit::{Desk, TARGET_OWNER, target_word};
+use testkit::{Database, Desk, TARGET_OWNER, target_word};
 
 use crate::{consolidate, new_target};
 
@@ -83,6 +83,12 @@ fn definitions_of_a_sqlite_file_hold_on_the_target() {
     });
     let theirs: rusqlite::Result<Vec<String>> = theirs.unwrap().collect();
     assert_eq!(ask(&format!("{values} shop.items ORDER BY id")), theirs.unwrap());
+    check_new_rows(&target);
+    check_other_calculation(&desk, &target);
+}
+
+/// Rows that come later go by the defaults and constraints.
+fn check_new_rows(target: &Database<'_>) {
     let mut client = target.client(TARGET_OWNER).unwrap();
     let row = client
         .query_one(
@@ -106,14 +112,18 @@ fn definitions_of_a_sqlite_file_hold_on_the_target() {
         let constraint = error.as_db_error().unwrap().constraint().unwrap().to_owned();
         assert_eq!(constraint, fault);
     }
+}
+
+/// What the target calculates is compared with what the file does; an archive has no such values.
+fn check_other_calculation(desk: &Desk, target: &Database<'_>) {
+    let mut client = target.client(TARGET_OWNER).unwrap();
     client
         .batch_execute(
             "DELETE FROM shop.items WHERE code = 'D4'; ALTER TABLE shop.items DROP COLUMN total;
              ALTER TABLE shop.items ADD COLUMN total double precision GENERATED ALWAYS AS (price * qty + 1) STORED",
         )
         .unwrap();
-    // What the target calculates is compared with what the file does; an archive has no such values.
-    let word = target_word(&target);
+    let word = target_word(target);
     for (source, exit, words) in [
         (
             "definitions.sqlite",
