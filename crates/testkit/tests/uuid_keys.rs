@@ -227,7 +227,27 @@ fn two_sources_share_a_target_and_every_dump_gives_the_same_keys() {
         assert_eq!(here, one.query(&names("kept")).unwrap(), "{view}");
     }
     check_facts(&one);
-    // Another source's keys are others, and so are a hand's.
+    check_other_keys(&desk, &one, name);
+    check_refusals(&desk, &second);
+}
+
+/// What the keys of both sources must be.
+fn check_facts(one: &Database) {
+    let facts = "
+        SELECT count(*) FROM kept.people WHERE id::text !~ '^.{8}-.{4}-8.{3}-[89ab]' UNION ALL
+        SELECT count(*) FROM kept.people p JOIN kept.people b ON b.id = p.boss AND b.id_old = -(p.id_old % 4) UNION ALL
+        SELECT count(*) FROM pg_class WHERE relkind = 'S' AND relnamespace::regnamespace::text ~ '^kept|^lite' UNION ALL
+        SELECT count(*) FROM pg_class WHERE relname LIKE 'coalesce_rows%' UNION ALL
+        SELECT count(*) FROM kept.torn WHERE person NOT IN (SELECT id FROM kept.people) UNION ALL
+        SELECT count(*) FROM pg_indexes WHERE indexname = 'people_id_old_key' AND indexdef ~ 'UNIQUE' UNION ALL
+        SELECT count(*) FROM pg_attrdef WHERE pg_get_expr(adbin, adrelid) = 'gen_random_uuid()'";
+    let expected = ["0", "400", "0", "0", "1", "1", "5"];
+    assert_eq!(one.query(facts).unwrap(), expected);
+}
+
+/// Another source's keys are others, and so are a hand's.
+fn check_other_keys(desk: &Desk, one: &Database<'_>, name: &str) {
+    let first = target_word(one);
     for (flags, hint) in [
         ("--uuid-keys --keep-old-keys", "give --key-source with the name"),
         ("", "give --uuid-keys, --keep-old-keys and --key-source"),
@@ -261,21 +281,6 @@ fn two_sources_share_a_target_and_every_dump_gives_the_same_keys() {
         .unwrap()
         .execute_batch(LOOSE)
         .unwrap();
-    check_refusals(&desk, &second);
-}
-
-/// What the keys of both sources must be.
-fn check_facts(one: &Database) {
-    let facts = "
-        SELECT count(*) FROM kept.people WHERE id::text !~ '^.{8}-.{4}-8.{3}-[89ab]' UNION ALL
-        SELECT count(*) FROM kept.people p JOIN kept.people b ON b.id = p.boss AND b.id_old = -(p.id_old % 4) UNION ALL
-        SELECT count(*) FROM pg_class WHERE relkind = 'S' AND relnamespace::regnamespace::text ~ '^kept|^lite' UNION ALL
-        SELECT count(*) FROM pg_class WHERE relname LIKE 'coalesce_rows%' UNION ALL
-        SELECT count(*) FROM kept.torn WHERE person NOT IN (SELECT id FROM kept.people) UNION ALL
-        SELECT count(*) FROM pg_indexes WHERE indexname = 'people_id_old_key' AND indexdef ~ 'UNIQUE' UNION ALL
-        SELECT count(*) FROM pg_attrdef WHERE pg_get_expr(adbin, adrelid) = 'gen_random_uuid()'";
-    let expected = ["0", "400", "0", "0", "1", "1", "5"];
-    assert_eq!(one.query(facts).unwrap(), expected);
 }
 
 /// Lines that ask for what cannot be: each says so, and changes nothing.
