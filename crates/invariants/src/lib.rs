@@ -1,5 +1,5 @@
 //! What must hold for every input, whoever made it: the archive reader, the row framers, the endpoint parser, the
-//! rewriter and the reader of SQLite files, each as a function from bytes that panics where it does not hold.
+//! rewriter, the reader of SQLite files and the translator of their SQL, each as a function from bytes that panics where it does not hold.
 //!
 //! `cargo xtask fuzz` feeds them with inputs that are bred for new paths through the code (`fuzz/`). The inputs in
 //! `corpus/`, one folder for each function, are tried by an ordinary test too: what was found once stays found.
@@ -10,6 +10,7 @@ mod forged_members;
 mod row_stream;
 mod sql_text;
 mod sqlite_file;
+mod sqlite_sql;
 
 pub use forged_members::{forge, seal_end};
 
@@ -32,7 +33,7 @@ pub struct Invariant {
 }
 
 /// All of them.
-pub const INVARIANTS: [Invariant; 6] = [
+pub const INVARIANTS: [Invariant; 7] = [
     // Bytes as they come from a pipe or a file.
     Invariant {
         name: "archive",
@@ -62,6 +63,11 @@ pub const INVARIANTS: [Invariant; 6] = [
     Invariant {
         name: "sqlite",
         check: sqlite_file::check,
+    },
+    // SQL text of such a file: an expression, a table, an index, a view, a trigger.
+    Invariant {
+        name: "dialect",
+        check: sqlite_sql::check,
     },
 ];
 
