@@ -8,7 +8,12 @@ use crate::error::{Error, Result};
 use crate::step::{cargo, run as run_step};
 
 /// Packages with property tests, in which a wrong answer costs data.
-const PACKAGES: [&str; 3] = ["coalesce-rewrite", "coalesce-archive", "coalesce-fingerprint"];
+const PACKAGES: [&str; 4] = [
+    "coalesce-rewrite",
+    "coalesce-archive",
+    "coalesce-fingerprint",
+    "coalesce-dialect",
+];
 
 /// Cases in the first round; later ones take what fits into the time.
 const CASES_FIRST: u32 = 2_000;
