@@ -67,10 +67,13 @@ fn parts_of_a_second_are_cut_as_sqlite_cuts_them() {
         "strftime('%S', t)",
         "strftime('%M:%S', t) || ''",
         "datetime(t) || ''",
+        "datetime(t)",
+        "time(t)",
+        "time(c)",
     ] {
         let translated = value(expression, &scope()).unwrap();
         let said = judge.said(&format!(
-            "SELECT {} FROM (SELECT {moment} AS t) AS v",
+            "SELECT ({})::text FROM (SELECT {moment} AS t, time '23:59:59.7' AS c) AS v",
             translated.sql
         ));
         assert!(said.ends_with("59"), "{expression} is {said}");
