@@ -272,7 +272,7 @@ impl Decision<'_> {
             if may_meet || matches!(value_type, ValueType::Json | ValueType::Null) {
                 return Err(format!("{} has no order", term.expression));
             }
-            bytes.push(format!("coalesce(length(CAST({} AS BLOB)), 0)", term.expression));
+            bytes.push(self.bytes(&term.expression));
             let sql = match Collation::of(&column.collation) {
                 Collation::NoCase if value_type == ValueType::Text => format!("lower({sql} COLLATE \"C\")"),
                 Collation::RTrim if value_type == ValueType::Text => format!("rtrim({sql})"),
@@ -318,6 +318,12 @@ impl Decision<'_> {
             },
             proof,
         ))
+    }
+
+    /// How many bytes a term has on the target, at most: what has two of them in UTF-16 has up to three in UTF-8.
+    fn bytes(&self, term: &str) -> String {
+        let factor = if self.scope.utf16 { " * 3 / 2" } else { "" };
+        format!("coalesce(length(CAST({term} AS BLOB)){factor}, 0)")
     }
 
     fn place_of(&self, name: &str) -> Option<usize> {
