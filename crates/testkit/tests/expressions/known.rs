@@ -45,7 +45,7 @@ pub(crate) const TRANSLATED: &[&str] = &[
     "i IS FALSE",
     "i IS NOT TRUE",
     "r IS (TRUE)",
-    "2.5 IS TRUE COLLATE RTRIM",
+    "i IS TRUE COLLATE RTRIM",
     "b = (i > 0)",
     "b > 0",
     "b + 1",

@@ -258,7 +258,7 @@ fn choices_that_cannot_be_used_are_refused_before_anything() {
         ("dump shop.sqlite --rejects aside | cat", "--on-bad-value reject"),
         (
             "dump postgres --type a.b=text | cat",
-            "--type is about the values of a SQLite file, and postgres is none",
+            "--type is about a SQLite file, and postgres is none",
         ),
         (
             "verify fits.tar postgres --on-bad-value null",
