@@ -169,6 +169,7 @@ impl Translator<'_> {
         let bytes = if value.value_type == ValueType::Blob {
             value
         } else {
+            self.refuse_other_bytes(&value, source)?;
             let text = self.text_of(value)?;
             // It hangs on nothing but the database's encoding, which never changes; the server calls it stable.
             self.immutable = false;

@@ -14,9 +14,9 @@ const NOW: &str = "(CURRENT_TIMESTAMP AT TIME ZONE 'UTC'::text)";
 
 /// A moment that modifiers change.
 struct Moment {
-    /// Of type `timestamp without time zone`, as an operand.
+    /// Of type `timestamp without time zone`, or `interval` for a time alone, as an operand.
     sql: String,
-    /// A column of type `date` or `time` that nothing has changed.
+    /// A value of type `date` that nothing has changed.
     plain: Option<Value>,
     now: bool,
     first_of_month: bool,
@@ -68,22 +68,12 @@ impl Translator<'_> {
                 Some(date) => (date.sql, ValueType::Date),
                 None => (format!("{sql}::date"), ValueType::Date),
             },
-            // Of a column of type `time` it is the column.
-            "time"
-                if moment
-                    .plain
-                    .as_ref()
-                    .is_some_and(|it| it.value_type == ValueType::Time) =>
-            {
-                (sql.clone(), ValueType::Time)
-            }
-            "time" if moment.now => (
+            // Whole seconds, also of rows to come.
+            "time" => (
                 format!("date_trunc('second'::text, {sql})::time without time zone"),
                 ValueType::Time,
             ),
-            "time" => (format!("{sql}::time without time zone"), ValueType::Time),
-            "datetime" if moment.now => (format!("date_trunc('second'::text, {sql})"), ValueType::Timestamp),
-            "datetime" => (sql.clone(), ValueType::Timestamp),
+            "datetime" => (format!("date_trunc('second'::text, {sql})"), ValueType::Timestamp),
             "unixepoch" => (seconds(sql), ValueType::Integer),
             "julianday" => (
                 format!(
@@ -177,13 +167,15 @@ impl Translator<'_> {
             ValueType::Date => format!("{}::timestamp without time zone", value.operand()),
             ValueType::Timestamp => value.operand(),
             // With a date it would be one of the year 2000.
-            ValueType::Time if name == "time" && arguments.len() == 1 => value.operand(),
+            ValueType::Time if name == "time" && arguments.len() == 1 => {
+                format!("{}::interval", value.operand())
+            }
             _ => return Err(refused()),
         };
         Ok(Moment {
             sql,
             nullable: value.nullable,
-            plain: matches!(value.value_type, ValueType::Date | ValueType::Time).then_some(value),
+            plain: (value.value_type == ValueType::Date).then_some(value),
             now: false,
             first_of_month: false,
         })

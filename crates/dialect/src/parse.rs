@@ -66,13 +66,16 @@ pub(crate) fn statement<'it>(
 fn is_deep(sql: &str) -> Result<bool, Error> {
     use TokenType as T;
     let mut scanner = Scanner::new(Tokenizer::new());
-    // Operators since the last comma; by open parenthesis, those before it.
+    // Operators since the last comma, with the parenthesis that they stand in; by open parenthesis, those before it.
     let (mut own, mut outer) = (0_usize, Vec::new());
     let mut depth = 0_usize;
     while let (_, Some((_, token)), _) = scanner.scan(sql.as_bytes())? {
         match token {
             T::TK_COMMA | T::TK_SEMI | T::TK_SELECT | T::TK_WHERE | T::TK_JOIN | T::TK_ON => {
-                depth -= std::mem::take(&mut own);
+                // The parenthesis stays open.
+                let base = usize::from(!outer.is_empty());
+                depth -= own - base;
+                own = base;
             }
             T::TK_LP => {
                 outer.push(std::mem::replace(&mut own, 1));

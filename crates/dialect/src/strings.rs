@@ -125,11 +125,22 @@ impl Translator<'_> {
         }
     }
 
+    /// A text's bytes are those of the file's encoding.
+    pub(crate) fn refuse_other_bytes(&self, value: &Value, source: &str) -> Result<()> {
+        if self.names.is_utf16() && !value.is_null() {
+            return Err(Untranslated::Function(source.to_owned()));
+        }
+        Ok(())
+    }
+
     fn length(&mut self, name: &str, argument: &Expr<'_>, source: &str) -> Result<Value> {
         let value = self.value(argument)?;
         let sql = if value.value_type == ValueType::Blob {
             format!("octet_length({})::bigint", value.sql)
         } else {
+            if name == "octet_length" {
+                self.refuse_other_bytes(&value, source)?;
+            }
             let text = self.text_of(value.clone())?;
             format!("{name}({})::bigint", text.sql)
         };

@@ -143,6 +143,7 @@ fn what_is_nested_without_end_is_refused_wherever_it_stands() {
         format!("{}SELECT a FROM t{}", many("EXISTS (SELECT "), many(")")),
         format!("(SELECT 1 FROM {}t{})", many("(SELECT * FROM "), many(")")),
         format!("{}a{}", many("abs("), many(")")),
+        format!("{}a{}", many("coalesce(1, "), many(")")),
         // So deep that it is read, and too deep to be followed.
         format!("{}a + 1{}", "(".repeat(900), ")".repeat(900)),
         format!("{}a", "NOT ".repeat(900)),

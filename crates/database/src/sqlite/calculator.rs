@@ -12,8 +12,12 @@ const BYTES_MAX: i32 = 1 << 20;
 pub(super) struct Calculator(Connection);
 
 impl Calculator {
-    pub(super) fn new() -> rusqlite::Result<Calculator> {
+    /// One that keeps texts as the file does.
+    pub(super) fn new(utf16: bool) -> rusqlite::Result<Calculator> {
         let connection = Connection::open_in_memory()?;
+        if utf16 {
+            connection.execute_batch("PRAGMA encoding = 'UTF-16'")?;
+        }
         connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, BYTES_MAX)?;
         Ok(Calculator(connection))
     }

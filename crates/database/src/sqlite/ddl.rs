@@ -19,13 +19,14 @@ pub(super) fn pre_data(
     keys: &Keys,
     expressions: &Expressions,
     identities: &[Option<Identity>],
+    utf16: bool,
     notes: &mut Vec<Note>,
 ) -> String {
     let mut sql = String::new();
     what_comparisons_need(&mut sql, schema, keys);
     for (at, table) in schema.tables.iter().enumerate() {
         let columns: Vec<String> = (0..table.columns.len())
-            .map(|place| column(table, at, place, keys, notes))
+            .map(|place| column((table, at), place, keys, utf16, notes))
             .chain(table.searches.iter().filter_map(|it| it.column_sql(table)))
             .chain(
                 expressions
@@ -174,13 +175,19 @@ fn what_comparisons_need(sql: &mut String, schema: &Schema, keys: &Keys) {
     }
 }
 
-fn column(table: &Table, at: usize, place: usize, keys: &Keys, notes: &mut Vec<Note>) -> String {
+fn column(
+    (table, at): (&Table, usize),
+    place: usize,
+    keys: &Keys,
+    utf16: bool,
+    notes: &mut Vec<Note>,
+) -> String {
     let column = &table.columns[place];
     let mut sql = format!("    {} {}", quote_ident(&column.new_name), column.type_sql());
     if let Some(expression) = &column.expression {
         let _ = write!(sql, " GENERATED ALWAYS AS ({expression}) STORED");
     } else if table.rowid_alias != Some(place) && column.generated.is_none() {
-        match default::translate(column) {
+        match default::translate(column, utf16) {
             Ok(Some(default)) => {
                 let _ = write!(sql, " DEFAULT {default}");
             }

@@ -17,8 +17,9 @@ use super::target_type::TargetType;
 /// Each pair that is stripped takes a look at the whole text.
 const PARENTHESES_MAX: usize = 20;
 
-/// The column's default as SQL for its target type; `None` without one, or for NULL.
-pub(super) fn translate(column: &Column) -> Result<Option<String>, Untranslated> {
+/// The column's default as SQL for its target type; `None` without one, or for NULL. `utf16` is what the file keeps its
+/// texts in.
+pub(super) fn translate(column: &Column, utf16: bool) -> Result<Option<String>, Untranslated> {
     let Some(text) = column.default.as_deref() else {
         return Ok(None);
     };
@@ -31,7 +32,7 @@ pub(super) fn translate(column: &Column) -> Result<Option<String>, Untranslated>
         return moment.to_sql(column.target).map(Some).ok_or_else(types);
     }
     let Some(constant) = constant(text) else {
-        return expression(column, text);
+        return expression(column, text, utf16);
     };
     let value = with_affinity(constant, Affinity::of(&column.declared_type));
     let mut written = Vec::new();
@@ -44,7 +45,7 @@ pub(super) fn translate(column: &Column) -> Result<Option<String>, Untranslated>
     Ok(Some(literal(column.target, &written)))
 }
 
-fn expression(column: &Column, text: &str) -> Result<Option<String>, Untranslated> {
+fn expression(column: &Column, text: &str, utf16: bool) -> Result<Option<String>, Untranslated> {
     let target = ScopeColumn {
         table: String::new(),
         name: column.name.clone(),
@@ -56,9 +57,13 @@ fn expression(column: &Column, text: &str) -> Result<Option<String>, Untranslate
         generated: false,
     };
     // A default names no column; what stands in double quotes is a string.
-    let translated = dialect::assigned(text, &target, &Scope::default())?;
+    let scope = Scope {
+        utf16,
+        ..Scope::default()
+    };
+    let translated = dialect::assigned(text, &target, &scope)?;
     let types = || Untranslated::Types(text.to_owned());
-    let calculated = Calculator::new()
+    let calculated = Calculator::new(utf16)
         .and_then(|it| Ok((it.value(text)?, it.holds(&translated.assumptions)?)))
         .map_err(|_| types())?;
     let (value, holds) = calculated;
@@ -273,7 +278,7 @@ mod tests {
             collation: String::new(),
             comparison: crate::sqlite::Comparison::Exact,
         };
-        let translated = translate(&column).map(Option::unwrap_or_default);
+        let translated = translate(&column, false).map(Option::unwrap_or_default);
         assert_eq!(
             translated.as_deref().ok(),
             expected,

@@ -22,6 +22,7 @@ use super::predicate::null_tests;
 use super::proof::{Distinct, Proof, Proofs, Term};
 use super::schema::{Index, IndexOrigin, Schema, Table};
 use super::scope::scope;
+use super::target_type::TargetType;
 use super::utf16;
 use crate::Result;
 
@@ -234,14 +235,15 @@ impl Decision<'_> {
         })
     }
 
-    /// The column that a condition compares with itself, as `date(d) = d` does where `d` is a date.
+    /// The date that a condition compares with itself, as `date(d) = d` does.
     fn said_by_type(&self, condition: &str) -> Option<&str> {
         let sides = condition
             .split_once(" IS NOT DISTINCT FROM ")
             .or_else(|| condition.split_once(" = "))?;
         let columns = &mut self.table.columns.iter();
         let column = columns.find(|it| quote_ident(&it.new_name) == sides.0)?;
-        (sides.0 == sides.1).then_some(column.name.as_str())
+        let says = sides.0 == sides.1 && column.target == TargetType::Date;
+        says.then_some(column.name.as_str())
     }
 
     fn index(&mut self, index: &Index) -> Planned<Terms> {
@@ -270,7 +272,7 @@ impl Decision<'_> {
             if may_meet || matches!(value_type, ValueType::Json | ValueType::Null) {
                 return Err(format!("{} has no order", term.expression));
             }
-            bytes.push(format!("coalesce(length(CAST({} AS BLOB)), 0)", term.expression));
+            bytes.push(self.bytes(&term.expression));
             let sql = match Collation::of(&column.collation) {
                 Collation::NoCase if value_type == ValueType::Text => format!("lower({sql} COLLATE \"C\")"),
                 Collation::RTrim if value_type == ValueType::Text => format!("rtrim({sql})"),
@@ -316,6 +318,12 @@ impl Decision<'_> {
             },
             proof,
         ))
+    }
+
+    /// How many bytes a term has on the target, at most: what has two of them in UTF-16 has up to three in UTF-8.
+    fn bytes(&self, term: &str) -> String {
+        let factor = if self.scope.utf16 { " * 3 / 2" } else { "" };
+        format!("coalesce(length(CAST({term} AS BLOB)){factor}, 0)")
     }
 
     fn place_of(&self, name: &str) -> Option<usize> {

@@ -224,7 +224,8 @@ impl SqliteSource {
         generated::generate(self.connection(), &mut schema, &keys, &mut notes)?;
         text_search::settle(&mut schema, &mut names, &mut notes);
         let expressions = expressions::decide(self.connection(), &schema, &keys, &mut names, &mut notes)?;
-        let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, &mut notes);
+        let utf16 = utf16::is_encoding(self.connection())?;
+        let pre_data = ddl::pre_data(&schema, &keys, &expressions, &identities, utf16, &mut notes);
         let programs = programs::translate(self.connection(), &schema, &keys, choices.names, &mut notes)?;
         notes.extend(modules::shadows(&schema));
         let post_data = ddl::post_data(&schema, &keys, &expressions) + &program_ddl::post_data(&programs);

@@ -28,7 +28,7 @@ pub(crate) const COLLATED: &[&str] = &[
     "w COLLATE NOCASE = 'AB'",
 ];
 
-/// What the bytes of UTF-16, by which BINARY sorts such a file's texts, could order otherwise.
+/// What the bytes of UTF-16, by which BINARY sorts such a file's texts, could order or show otherwise.
 pub(crate) const ORDERED: &[&str] = &[
     "x < 'b'",
     "'m' >= x",
@@ -44,4 +44,8 @@ pub(crate) const ORDERED: &[&str] = &[
     "x IN ('é', '日本語')",
     "d > '2000-01-01'",
     "t || '' > '2'",
+    "hex(z)",
+    "octet_length(z)",
+    "length(x)",
+    "unicode(x)",
 ];

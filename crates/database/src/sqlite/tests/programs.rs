@@ -30,6 +30,10 @@ fn a_utf16_file_is_asked_where_its_texts_are_sorted() {
     // Fault 48.
     let notes = notes(
         "PRAGMA encoding = 'UTF-16le'; CREATE TABLE t (a TEXT CHECK (a > ''), b TEXT CHECK (b < 'zz'), c TEXT AS (max(b, 'c')));
+         CREATE TABLE bytes (h TEXT DEFAULT (hex('a')), o INT DEFAULT (octet_length('a')), l INT DEFAULT (length('a')),
+             s INT DEFAULT ('b' < '日'));
+         INSERT INTO bytes (h) VALUES (replace(hex(zeroblob(450)), '00', '日本'));
+         CREATE INDEX long ON bytes (lower(h));
          INSERT INTO t VALUES ('\u{e9}', '\u{100}'), ('z', 'y');
          CREATE VIEW by_a AS SELECT x.a FROM t AS x ORDER BY x.a;
          CREATE VIEW by_b AS SELECT * FROM t ORDER BY b;
@@ -58,6 +62,11 @@ fn a_utf16_file_is_asked_where_its_texts_are_sorted() {
     check(&notes, "by_folded", &[]);
     check(&notes, "greatest", &["left out: in t, 1 row holds signs"]);
     check(&notes, "equal", &[]);
+    for column in ["h", "o", "s"] {
+        check(&notes, &format!("bytes.{column}"), &["the default"]);
+    }
+    check(&notes, "bytes.l", &[]);
+    check(&notes, "long", &["more bytes than an index entry takes"]);
     check(&notes, "united", &["left out: PostgreSQL cannot compare"]);
     check(&notes, "later", &["left out: it means the same only where"]);
 }
