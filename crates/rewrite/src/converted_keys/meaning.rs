@@ -39,28 +39,30 @@ impl Meaning {
 pub(super) type Outputs = HashMap<String, Meaning>;
 
 impl ConvertedKeys<'_> {
-    /// Learns which columns of views hold keys. To be called with all texts, in their order, before one is rewritten: a
-    /// view may be defined twice, first without its query.
+    /// Learns which columns of views hold keys, and what queries call them. To be called with all texts, in their order,
+    /// before one is rewritten: a view may be defined twice, first without its query.
     pub fn learn<'t>(&mut self, texts: impl IntoIterator<Item = &'t str>) {
-        let mut views = Vec::new();
+        let mut statements = Vec::new();
         for sql in texts {
+            let may_query = |text: &str| ["VIEW", "POLICY", "RULE"].iter().any(|it| text.contains(it));
             let pieces = split(sql).into_iter();
-            let pieces = pieces.filter(|it| sql[it.range.clone()].contains("VIEW"));
-            views.extend(pieces.filter_map(|it| Parsed::new(sql, &it).statement()));
+            let pieces = pieces.filter(|it| may_query(&sql[it.range.clone()]));
+            statements.extend(pieces.filter_map(|it| Parsed::new(sql, &it).statement()));
         }
-        views.retain(|it| {
-            matches!(
-                it.kind(),
-                SyntaxKind::CREATE_VIEW | SyntaxKind::CREATE_MATERIALIZED_VIEW
-            )
-        });
-        // What stands for a view in advance says nothing of it, so that views over it are understood in a second round.
-        for _ in 0..=views.len() {
-            let before = self.views.clone();
-            for view in &views {
-                self.learn_view(view);
+        statements.retain(|it| is_view(it) || may_hold_query(it.kind()));
+        // What stands for a view in advance says nothing of it, and a query may come before the one that it reads, so
+        // that some names are understood in a later round. Each round but the last understands a target more.
+        let all = statements.iter().flat_map(SyntaxNode::descendants);
+        let rounds_max = all.filter(|it| it.kind() == SyntaxKind::TARGET).count() + 1;
+        for _ in 0..rounds_max {
+            let before = (self.views.clone(), self.names.len());
+            for statement in &statements {
+                if is_view(statement) {
+                    self.learn_view(statement);
+                }
+                self.learn_names(statement);
             }
-            if self.views == before {
+            if (&self.views, self.names.len()) == (&before.0, before.1) {
                 break;
             }
         }
@@ -90,7 +92,10 @@ impl ConvertedKeys<'_> {
             outputs.insert(name, meaning);
         }
         self.views.insert(name, outputs);
-        // Names that queries inside of it give to keys are looked for, too.
+    }
+
+    /// Names that queries inside of a statement give to keys are looked for, too.
+    fn learn_names(&mut self, statement: &SyntaxNode) {
         for target in statement
             .descendants()
             .filter(|it| it.kind() == SyntaxKind::TARGET)
@@ -254,6 +259,18 @@ impl ConvertedKeys<'_> {
         };
         !selects(&compound).iter().all(is_key)
     }
+}
+
+fn is_view(statement: &SyntaxNode) -> bool {
+    matches!(
+        statement.kind(),
+        SyntaxKind::CREATE_VIEW | SyntaxKind::CREATE_MATERIALIZED_VIEW
+    )
+}
+
+/// Whether there can be queries in what is judged as one, beside views.
+fn may_hold_query(kind: SyntaxKind) -> bool {
+    matches!(kind, SyntaxKind::CREATE_POLICY | SyntaxKind::CREATE_RULE)
 }
 
 /// The SELECTs that a query brings together.

@@ -365,6 +365,19 @@ fn keys_are_followed_through_queries_and_views() {
             "CREATE VIEW s.v AS WITH t AS (SELECT t.id FROM t) SELECT t.id FROM t WHERE (t.id = 5) AND (EXISTS ( SELECT 1 FROM s.a));",
             (1, 0),
         ),
+        (
+            "CREATE VIEW s.v AS SELECT z.n FROM (SELECT y.m AS n FROM (SELECT x.k AS m FROM (SELECT a.id AS k FROM s.a) x) y) z \
+             WHERE (z.n > 5);",
+            (0, 1),
+        ),
+        (
+            "CREATE POLICY p ON s.a USING ((EXISTS ( SELECT 1 FROM ( SELECT a_1.id AS k FROM s.a a_1) x WHERE (x.k > 5))));",
+            (0, 1),
+        ),
+        (
+            "CREATE RULE r AS ON INSERT TO s.a DO ALSO DELETE FROM s.b USING (SELECT a.id AS k FROM s.a) x WHERE (x.k > 5);",
+            (1, 0),
+        ),
         // Views over views.
         (
             "CREATE VIEW s.w AS SELECT shown.ident + 1 AS x FROM s.shown;",
