@@ -109,14 +109,14 @@ pub(super) fn find(connection: &Connection, path: &Path) -> Result<Option<Damage
 impl Damage {
     /// What is wrong before SQLite is asked.
     pub(super) fn of_truncated(header: &Header) -> Damage {
-        let page_bytes = u64::from(header.page_bytes);
-        let words = format!(
-            "{} of {} pages are there",
-            header.file_bytes / page_bytes,
-            header.page_count.unwrap_or_default()
-        );
+        let there = header.file_bytes / u64::from(header.page_bytes);
+        Damage::of_missing_end(there, header.page_count.unwrap_or_default())
+    }
+
+    /// Of so many pages only the first are whole.
+    pub(super) fn of_missing_end(there: u64, pages: u32) -> Damage {
         Damage {
-            truncated: Some(words),
+            truncated: Some(format!("{there} of {pages} pages are there")),
             ..Damage::default()
         }
     }

@@ -92,7 +92,14 @@ impl SqliteSource {
             }
         }
         let mut source = match SqliteSource::open_unchecked(path, opening, interrupter) {
-            Ok(source) => source,
+            Ok(source) => match missing_end(&source.connection, &source.read) {
+                None => source,
+                Some(damage) if opening.salvage => {
+                    drop(source);
+                    return SqliteSource::salvage(path, Some(&damage), opening, interrupter);
+                }
+                Some(damage) => return Err(damage.to_error(path)),
+            },
             Err(error) if opening.salvage && is_about_damage(&error) => {
                 return SqliteSource::salvage(path, None, opening, interrupter);
             }
@@ -176,10 +183,6 @@ impl SqliteSource {
             }
         };
         interrupter.check()?;
-        // Before the lock was there, a writer may have been at work on header and file.
-        if copy.is_none() && header.is_truncated(file) && is_cut(&connection, file) {
-            return Err(Damage::of_truncated(&header).to_error(path));
-        }
         Ok(SqliteSource {
             connection,
             _made_beside: made_beside,
@@ -253,21 +256,22 @@ fn refusal(path: &Path, file: &Path, waited: Duration, error: rusqlite::Error) -
         Ok(header)
             if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) && header.is_truncated(file) =>
         {
-            Damage::of_truncated(&header).to_error(path)
+            Damage::of_truncated(&header).to_error(path).with_source(error)
         }
         _ => open_error(path, waited, error),
     }
 }
 
-/// Whether the file that the connection reads is shorter than its pages: SQLite itself takes a part of the last page
-/// for a page.
-fn is_cut(connection: &Connection, file: &Path) -> bool {
-    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, u32>(0));
-    let (Ok(pages), Ok(bytes)) = (number("PRAGMA page_count"), number("PRAGMA page_size")) else {
-        return false;
-    };
-    // Opening the file would drop the connection's locks.
-    std::fs::metadata(file).is_ok_and(|it| it.len() < u64::from(pages) * u64::from(bytes))
+/// What is said where the file that the connection reads, the original or a recovered copy, is shorter than its pages:
+/// SQLite itself takes a part of the last page for a page. The log may have pages that the file has not.
+fn missing_end(connection: &Connection, file: &Path) -> Option<Damage> {
+    let number = |pragma: &str| connection.query_row(pragma, [], |row| row.get::<_, u32>(0)).ok();
+    // Opening the files would drop the connection's locks.
+    let length = |path: &Path| std::fs::metadata(path).map(|it| it.len());
+    let log = length(&sidecars::with_suffix(file, "-wal")).unwrap_or_default();
+    let (pages, page_bytes) = (number("PRAGMA page_count")?, number("PRAGMA page_size")?);
+    let there = length(file).ok()? / u64::from(page_bytes);
+    (log == 0 && there < u64::from(pages)).then(|| Damage::of_missing_end(there, pages))
 }
 
 /// Whether the file could not even be opened because of its damage.

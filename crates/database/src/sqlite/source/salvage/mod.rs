@@ -107,24 +107,21 @@ fn copy_error(path: &Path, error: std::io::Error) -> Error {
     .with_source(error)
 }
 
-/// Brings the journal or log of the copy into it, as far as that goes, and gives it the pages that its header counts.
+/// Brings the journal or log of the copy into it, as far as that goes, and leaves it its whole pages. What is missing
+/// must stay so: zeros in its place would be a valid end of a long value. With a schema that can be written SQLite reads
+/// a file that is shorter than its header says, and fails at the pages that are not there.
 fn settle(database: &Path, path: &Path, interrupter: &Interrupter) -> Result<Header> {
-    let pad = || -> Result<Header> {
+    let trim = || -> Result<Header> {
         let header = Header::read(database)?;
         let page_bytes = u64::from(header.page_bytes);
-        // A header may count pages that no disk could hold.
-        let counted = if header.expected_bytes() / 64 > header.file_bytes {
-            0
-        } else {
-            header.expected_bytes()
-        };
-        let length = header.file_bytes.next_multiple_of(page_bytes).max(counted);
+        // Of the first page a part may do, and an empty file would be an empty database.
+        let length = (header.file_bytes - header.file_bytes % page_bytes).max(page_bytes);
         let file = OpenOptions::new().write(true).open(database);
         file.and_then(|it| it.set_len(length))
             .map_err(|error| copy_error(path, error))?;
         Ok(header)
     };
-    pad()?;
+    trim()?;
     if let Ok(connection) = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE) {
         interrupter.watch(&connection);
         // What fails here is found again page by page.
@@ -137,7 +134,7 @@ fn settle(database: &Path, path: &Path, interrupter: &Interrupter) -> Result<Hea
             let _ = connection.query_row(step, [], |_| Ok(()));
         }
     }
-    pad()
+    trim()
 }
 
 /// A new database, with the damaged one beside it.

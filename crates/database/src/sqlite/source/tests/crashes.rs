@@ -75,6 +75,25 @@ fn a_part_of_the_last_page_is_no_page() {
         error.to_string().contains("is truncated: 1 of 2 pages"),
         "{error}"
     );
+
+    // Nor beside a journal that rolls nothing back; what reached there is lost, and said.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long");
+    drop(make(
+        &path,
+        "CREATE TABLE t (a INTEGER PRIMARY KEY, b BLOB); INSERT INTO t VALUES (1, zeroblob(12088)), (2, NULL)",
+    ));
+    let length = fs::metadata(&path).unwrap().len();
+    fs::write(with_suffix(&path, "-journal"), "x").unwrap();
+    for cut in [2000, 4096, 5000] {
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(length - cut).unwrap();
+        SqliteSource::open(&path).unwrap_err();
+        let source = SqliteSource::open_with(&path, &salvaging(), &Interrupter::default()).unwrap();
+        assert_eq!((source.lost_rows(), count(&source)), (true, 1), "cut by {cut}");
+        let note = source.damage_notes()[0].to_string();
+        assert_eq!(note, "t: rows are lost: rowid 1; rows read: 1");
+    }
 }
 
 #[test]
