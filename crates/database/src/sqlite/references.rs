@@ -46,7 +46,12 @@ impl Decision<'_, '_> {
         let keeps = self.choices.orphans == Orphans::Keep;
         if orphans > 0 && keeps {
             let text = format!(
-                "{orphans} rows have no parent in {}: the foreign key becomes NOT VALID",
+                "{} no parent in {}: the foreign key becomes NOT VALID",
+                if orphans == 1 {
+                    "1 row has".to_owned()
+                } else {
+                    format!("{orphans} rows have")
+                },
                 key.parent
             );
             self.note(&label, text);

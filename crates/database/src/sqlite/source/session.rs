@@ -60,7 +60,6 @@ pub(super) fn begin(
     connection.execute_batch(
         "PRAGMA query_only = ON; PRAGMA cell_size_check = ON; PRAGMA ignore_check_constraints = ON",
     )?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     // Its own waiting cannot be ended from outside; the library begins with five seconds of it.
     connection.busy_timeout(Duration::ZERO)?;
     let end = Instant::now() + wait;
@@ -79,6 +78,8 @@ pub(super) fn begin(
             Ok(()) => break,
         }
     }
+    // It reads the schema, so it could wait for a lock before.
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     connection.busy_timeout(wait)?;
     Ok(connection)
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Instant;
 
 use super::sidecars::with_suffix;
 use super::*;
@@ -179,7 +180,10 @@ fn a_locked_file_is_told_with_its_holder_and_no_longer_waited_for_than_asked() {
                  BEGIN IMMEDIATE; INSERT INTO t VALUES (1); COMMIT"
             ),
         );
+        let begin = Instant::now();
         let error = SqliteSource::open_with(&path, &opening, &Interrupter::default()).unwrap_err();
+        // The library's own waiting would be five seconds.
+        assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
         assert!(
             error.to_string().contains("is locked") && error.to_string().contains("waited 0.06 s"),
             "{error}"
