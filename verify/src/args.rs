@@ -19,7 +19,7 @@ const FINDINGS: &str = "something differs";
 /// Compares the columns, the count and the fingerprint of every table, the positions of sequences, and the names
 /// of views, functions, types, indexes, constraints, triggers and all other objects. Large objects, and rows of
 /// extensions' configuration tables, must all be there; the target may hold more. Generated columns are compared where
-/// SOURCE has their values, which an archive has not; the report names those that are not.
+/// SOURCE is a SQLite file; the report names those that are not.
 ///
 /// Not compared: what objects are defined as (the text of views and functions, what a constraint, an index or a trigger of
 /// the same name says, whether it is on, valid or unique), defaults, NOT NULL, identities and types of columns as long as the
