@@ -1,18 +1,11 @@
 //! `verify`: proof that a target holds what a source holds, like `cmp`. It never writes.
 
-mod archive_alone;
-mod archived;
 mod args;
-mod beside;
-mod compare;
-mod converted;
-mod generated;
-mod objects;
+mod comparison;
 mod report;
-mod scan;
+mod rows;
+mod schema;
 mod sides;
-mod sqlite_file;
-mod trees;
 
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{Failure, Outcome, Ui};
@@ -28,8 +21,8 @@ pub fn command() -> Command {
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
     let report = match (&args.archive, &args.source, &args.target) {
-        (Some(archive), _, _) => archive_alone::check(archive, ui)?,
-        (None, Some(source), Some(target)) => compare::compare(source, target, &args, ui)?,
+        (Some(archive), _, _) => sides::archive_alone::check(archive, ui)?,
+        (None, Some(source), Some(target)) => comparison::compare(source, target, &args, ui)?,
         _ => return Err(Failure::usage("name a SOURCE and a TARGET, or --archive FILE")),
     };
     ui.print(report.render(args.format))?;

@@ -6,6 +6,7 @@
 //! is the job of `crates/database`; nothing here touches a network or a file.
 
 mod collation;
+mod definition;
 mod extension;
 mod foreign_key;
 mod large_object;
@@ -22,6 +23,7 @@ mod stored_names;
 mod table;
 
 pub use collation::Collation;
+pub use definition::{Definition, DefinitionKind, Property, Value};
 pub use extension::{Extension, Member};
 pub use foreign_key::ForeignKey;
 pub use large_object::{
@@ -93,6 +95,9 @@ pub struct Catalog {
     /// their columns hold the keys of another table all the same.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out_keys: Vec<ForeignKey>,
+    /// What the source's own objects are defined as; empty where nobody wrote it down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub definitions: Vec<Definition>,
 }
 
 /// A namespace.
@@ -122,6 +127,7 @@ impl Default for Catalog {
             large_objects: Vec::new(),
             collations: Vec::new(),
             left_out_keys: Vec::new(),
+            definitions: Vec::new(),
         }
     }
 }

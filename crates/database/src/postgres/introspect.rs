@@ -47,6 +47,7 @@ pub fn read_catalog(client: &mut impl GenericClient, chosen: &Chosen) -> Result<
         large_objects: Vec::new(),
         collations: read_collations(client, schemas)?,
         left_out_keys: Vec::new(),
+        definitions: Vec::new(),
     };
     chosen.narrow(&mut catalog);
     let is_own = |name: &String| catalog.schemas.iter().any(|it| it.name == *name);

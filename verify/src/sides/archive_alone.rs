@@ -9,9 +9,9 @@ use conversion::TableConversion;
 use fingerprint::{Fingerprint, each_row_of_chunk, map_chunk, scan_chunk};
 use rewrite::{NameMap, TableNames};
 
-use crate::beside::Kept;
-use crate::converted::ConvertedRows;
 use crate::report::{Report, TableResult};
+use crate::rows::beside::Kept;
+use crate::rows::converted::ConvertedRows;
 
 pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
     let mut reader = open_archive(name)?;

@@ -13,7 +13,7 @@ use conversion::RowConversion;
 use database::sqlite::{Batch, Choices, Inspection, RowEncoder, SqliteSource};
 use fingerprint::{Fingerprint, Form, chunk_end, chunk_start, each_row, scan_chunk};
 
-use crate::scan::{not_converted, not_framed};
+use crate::rows::scan::{not_converted, not_framed};
 
 /// A SQLite file in its read transaction; its one connection serves one table at a time.
 pub(crate) struct SqliteFile {

@@ -15,13 +15,13 @@ use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
 use crate::args::Args;
-use crate::beside;
-use crate::converted;
-use crate::generated::Generated;
-use crate::objects::{self, Side};
 use crate::report::{Difference, KeyKind, Report, TableResult};
+use crate::rows::beside;
+use crate::rows::converted;
+use crate::rows::generated::Generated;
+use crate::rows::trees::{Unit, units};
+use crate::schema::objects::{self, Side};
 use crate::sides::{Live, Source, is_sqlite, name_map};
-use crate::trees::{Unit, units};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
     let planned = args.mapping.planned()?;

@@ -16,7 +16,7 @@ use rewrite::NameMap;
 use serde_json::{Value, json};
 
 use crate::report::{Difference, TableResult};
-use crate::scan::Scan;
+use crate::rows::scan::Scan;
 use crate::sides::{Live, Source};
 
 /// Large objects that are read in one go on the target.

@@ -10,8 +10,8 @@ use fingerprint::Fingerprint;
 use plan::{Keys, Mapping};
 use rewrite::foreign_keys;
 
-use crate::archive_alone::KeptRows;
-use crate::converted;
+use crate::rows::converted;
+use crate::sides::archive_alone::KeptRows;
 use crate::sides::{Source, name_map};
 
 /// An archive that has been read through.
@@ -76,7 +76,7 @@ pub(crate) fn read_archive(name: &str, mapping: &Mapping, keys: Option<&Keys>) -
         return Ok(unread);
     };
     archived = unread;
-    let read = crate::archive_alone::read_through(reader, names.as_ref(), &conversions, true)?;
+    let read = crate::sides::archive_alone::read_through(reader, names.as_ref(), &conversions, true)?;
     let (end, renamed, kept) = read;
     archived.end = end;
     archived.renamed = renamed;

@@ -1,5 +1,8 @@
 //! What was found, for people and for programs.
 
+mod finding;
+mod rows;
+
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 
@@ -7,7 +10,11 @@ use cli::{Format, Table, count};
 use fingerprint::Fingerprint;
 use serde_json::{Value, json};
 
-use crate::beside::LargeObjects;
+use crate::rows::beside::LargeObjects;
+use crate::rows::difference::RowDifferences;
+use rows::row_lines;
+
+pub(crate) use finding::{Area, Finding, Weight};
 
 /// The version of the JSON report.
 const VERSION: u32 = 1;
@@ -27,6 +34,8 @@ pub(crate) struct Report {
     discards: Vec<String>,
     /// Whether it was said which keys become UUIDs.
     chose_keys: bool,
+    /// What was found beside rows.
+    findings: Vec<Finding>,
 }
 
 /// What came of one table.
@@ -41,6 +50,8 @@ pub(crate) struct TableResult {
     /// What of it nobody can compare, as sentences.
     not_compared: Vec<String>,
     keys: KeyKind,
+    /// Which rows differ, where they were looked for.
+    rows: Option<RowDifferences>,
 }
 
 /// What became of a table's integer keys.
@@ -93,7 +104,13 @@ impl TableResult {
             of_many: false,
             not_compared: Vec::new(),
             keys: KeyKind::AsTheyAre,
+            rows: None,
         }
+    }
+
+    /// With the rows that differ.
+    pub(crate) fn with_rows(self, rows: Option<RowDifferences>) -> Self {
+        TableResult { rows, ..self }
     }
 
     pub(crate) fn not_comparing(self, not_compared: Vec<String>) -> Self {
@@ -171,7 +188,14 @@ impl Report {
             large_objects: None,
             discards: Vec::new(),
             chose_keys: false,
+            findings: Vec::new(),
         }
+    }
+
+    /// With what was found beside rows.
+    pub(crate) fn with_findings(mut self, findings: Vec<Finding>) -> Self {
+        self.findings.extend(findings);
+        self
     }
 
     /// With whether it was said which keys become UUIDs.
@@ -214,6 +238,7 @@ impl Report {
 
     pub(crate) fn is_identical(&self) -> bool {
         self.objects.is_empty()
+            && self.findings.iter().all(|it| it.weight != Weight::Difference)
             && self.sequences.is_empty()
             && self.tables.iter().all(|table| table.difference.is_none())
             && self
@@ -241,7 +266,9 @@ impl Report {
                 let name = "large objects".to_owned();
                 table.row([name, number(it.source), number(it.target), it.verdict()]);
             }
-            table.to_string()
+            let differing = self.tables.iter().filter_map(|it| Some((it, it.rows.as_ref()?)));
+            let lines = differing.flat_map(|(it, rows)| row_lines(&it.name, rows));
+            table.to_string() + &lines.map(|it| it + "\n").collect::<String>()
         } else {
             let mut table = Table::new(&["TABLE", ">ROWS", "FORM", "FINGERPRINT"]);
             for it in &self.tables {
@@ -256,6 +283,9 @@ impl Report {
         for line in self.objects.iter().chain(&self.sequences).cloned().chain(named) {
             text.push_str(&line);
             text.push('\n');
+        }
+        for finding in &self.findings {
+            let _ = writeln!(text, "{}: {finding}", finding.area);
         }
         self.remarks(&mut text);
         let all = self.tables.len() as u64;

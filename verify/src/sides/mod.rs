@@ -1,5 +1,9 @@
 //! The two sides of a comparison, each able to give a table's fingerprint in a given form.
 
+pub(crate) mod archive_alone;
+pub(crate) mod archived;
+pub(crate) mod sqlite_file;
+
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,11 +22,11 @@ use fingerprint::{Fingerprint, Form};
 use plan::{Keys, Mapping};
 use rewrite::{Known, NameMap, Rewriter};
 
-use crate::archived::{Archived, read_archive};
-use crate::beside::Kept;
-use crate::scan::Scan;
-use crate::sqlite_file::SqliteFile;
-use crate::trees::Unit;
+use crate::rows::beside::Kept;
+use crate::rows::scan::Scan;
+use crate::rows::trees::Unit;
+use crate::sides::archived::{Archived, read_archive};
+use crate::sides::sqlite_file::SqliteFile;
 
 /// What must be there.
 pub(crate) enum Source {

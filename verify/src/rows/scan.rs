@@ -6,7 +6,7 @@ use conversion::{NotConvertible, RowConversion};
 use fingerprint::{Fingerprint, Form, FrameError, RowStream, Rows, each_row, map_rows};
 use rewrite::TableNames;
 
-use crate::beside::Kept;
+use crate::rows::beside::Kept;
 
 /// Hashes rows and throws them away.
 pub(crate) struct Scan<'a> {

@@ -1,0 +1,3 @@
+//! What both sides define: catalog against catalog under the target's names.
+
+pub(crate) mod objects;
