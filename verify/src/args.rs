@@ -1,16 +1,24 @@
 //! The arguments of `verify`.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::Parser;
-use cli::{Format, KeysArgs, MappingArgs};
+use cli::{Existing, Failure, KeysArgs, MappingArgs, ReportFile, Ui};
+
+use crate::report::{Form, Shown};
 
 const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify legacy.sqlite shared-app-dev --to legacy
   verify backup.tar shared-app-dev --to mandible
   dump mandible-dev | verify - shared-app-dev --to mandible
   verify app-dev app-dev --to v2
+  verify mandible-dev shared-app-dev --to mandible --format junit -o verify.xml
+  verify mandible-dev shared-app-dev --to mandible --repair-sql repair.sql
   verify --archive backup.tar";
+
+/// Differing rows of a table that are shown.
+const ROWS_SHOWN: usize = 10;
 
 const FINDINGS: &str = "something differs";
 
@@ -62,13 +70,61 @@ pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) rate: cli::RateArgs,
     /// The form of the report
-    #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
-    pub(crate) format: Format,
+    #[arg(long, value_enum, default_value_t = Form::Text, value_name = "FORM", help_heading = "Report")]
+    pub(crate) format: Form,
+    /// Write the report to a file, which appears when it is whole, instead of stdout
+    #[arg(long, short, value_name = "FILE", help_heading = "Report")]
+    output: Option<PathBuf>,
+    /// Write statements that would make the target equal to a file; nothing of it is run
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with = "archive",
+        help_heading = "Report"
+    )]
+    repair_sql: Option<PathBuf>,
+    /// Replace a file that --output or --repair-sql names
+    #[arg(long, help_heading = "Report")]
+    force: bool,
 }
 
 impl Args {
     pub(crate) fn jobs(&self) -> usize {
         let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok());
         jobs.map_or(2, usize::from)
+    }
+
+    /// The files of --output and --repair-sql, begun before any work.
+    pub(crate) fn files(&self) -> cli::Result<(Option<ReportFile>, Option<ReportFile>)> {
+        if self.output.is_some() && self.output == self.repair_sql {
+            return Err(Failure::usage("--output and --repair-sql name the same file"));
+        }
+        let existing = if self.force {
+            Existing::Replaced
+        } else {
+            Existing::Kept
+        };
+        let create = |path: &Option<PathBuf>, kind: &'static str| {
+            let path = path.as_deref();
+            path.map(|it| ReportFile::create_over(it, kind, existing))
+                .transpose()
+        };
+        Ok((
+            create(&self.output, "report")?,
+            create(&self.repair_sql, "repair")?,
+        ))
+    }
+
+    /// Whether a repair is asked for.
+    pub(crate) fn repairs(&self) -> bool {
+        self.repair_sql.is_some()
+    }
+
+    /// How much of the report is shown.
+    pub(crate) fn shown(&self, ui: &Ui) -> Shown {
+        Shown {
+            verbose: ui.is_verbose(),
+            rows: ROWS_SHOWN,
+        }
     }
 }

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
 use crate::args::Args;
-use crate::report::{Difference, KeyKind, Report, TableResult};
+use crate::report::{Difference, Ground, Identity, KeyKind, Report, TableResult};
 use crate::rows::beside;
 use crate::rows::converted;
 use crate::rows::generated::Generated;
@@ -89,6 +89,10 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     }
     target.confirm(Failure::target)?;
     progress.finish();
+    let ground = args
+        .repairs()
+        .then(|| Ground::read(&renamed, &target))
+        .transpose()?;
     let sequences = comparison.sequences();
     let mut objects = comparison.objects();
     objects.extend(source.lost());
@@ -101,6 +105,11 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     )
     .with_large_objects(large_objects)
     .with_discards(source.discards())
+    .between(
+        Identity::of_source(&source),
+        Some(Identity::of_server(&target.identity)),
+    )
+    .on_ground(ground)
     .with_chosen_keys(keys.is_some()))
 }
 
@@ -351,7 +360,7 @@ fn sequences_of(catalog: &Catalog) -> HashMap<QualifiedName, &Sequence> {
 }
 
 /// Whether `found` would give numbers that `expected` has given already. A sequence may have moved on.
-fn is_behind(found: &Sequence, expected: &Sequence) -> bool {
+pub(crate) fn is_behind(found: &Sequence, expected: &Sequence) -> bool {
     let key = |it: &Sequence| {
         let value = if expected.increment < 0 {
             -i128::from(it.last_value)

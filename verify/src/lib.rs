@@ -11,6 +11,7 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{Failure, Outcome, Ui};
 
 use args::Args;
+use report::Run;
 
 /// The definition of the tool's arguments.
 pub fn command() -> Command {
@@ -20,12 +21,25 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
+    let run = Run::start(&command(), matches);
+    let (file, repair) = args.files()?;
     let report = match (&args.archive, &args.source, &args.target) {
         (Some(archive), _, _) => sides::archive_alone::check(archive, ui)?,
         (None, Some(source), Some(target)) => comparison::compare(source, target, &args, ui)?,
         _ => return Err(Failure::usage("name a SOURCE and a TARGET, or --archive FILE")),
     };
-    ui.print(report.render(args.format))?;
+    let report = report.made_by(run.finish());
+    let sealed = report.render(args.format, args.shown(ui));
+    if let Some((file, script)) = repair.zip(report.repair(&sealed.sha256)) {
+        file.publish(&script)?;
+    }
+    match file {
+        None => ui.print(sealed.text)?,
+        Some(file) => {
+            file.publish(&sealed.text)?;
+            ui.status(report.closing());
+        }
+    }
     Ok(if report.is_identical() {
         Outcome::Done
     } else {

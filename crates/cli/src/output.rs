@@ -107,6 +107,7 @@ pub fn open_stdout() -> Result<File> {
 pub struct ReportFile {
     file: AtomicFile,
     path: PathBuf,
+    kind: &'static str,
 }
 
 impl ReportFile {
@@ -114,8 +115,16 @@ impl ReportFile {
     pub fn create(path: &Path) -> Result<Self> {
         let file = AtomicFile::create(path, Existing::Kept)
             .map_err(|refused| refused.into_failure("report", path, false))?;
+        let (path, kind) = (path.to_owned(), "report");
+        Ok(ReportFile { file, path, kind })
+    }
+
+    /// The same for a tool with `--force`, which may replace a file; `kind` is what messages call it.
+    pub fn create_over(path: &Path, kind: &'static str, existing: Existing) -> Result<Self> {
+        let file =
+            AtomicFile::create(path, existing).map_err(|refused| refused.into_failure(kind, path, true))?;
         let path = path.to_owned();
-        Ok(ReportFile { file, path })
+        Ok(ReportFile { file, path, kind })
     }
 
     /// Writes the whole report.
@@ -124,7 +133,7 @@ impl ReportFile {
         written
             .and_then(|()| self.file.publish())
             .or_fail(Exit::Target, || {
-                format!("report `{}` cannot be written", self.path.display())
+                format!("{} `{}` cannot be written", self.kind, self.path.display())
             })
     }
 }

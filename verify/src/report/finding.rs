@@ -83,6 +83,22 @@ impl Finding {
             ..self
         }
     }
+
+    /// What both sides say, after a colon; nothing where neither does.
+    pub(super) fn sides(&self) -> String {
+        match (&self.source, &self.target) {
+            (Some(source), Some(target)) => format!(": {source} → {target}"),
+            (Some(source), None) => format!(": {source} in the source only"),
+            (None, Some(target)) => format!(": {target} on the target only"),
+            (None, None) => String::new(),
+        }
+    }
+
+    pub(super) fn note_in_brackets(&self) -> String {
+        self.note
+            .as_ref()
+            .map_or_else(String::new, |it| format!(" ({it})"))
+    }
 }
 
 impl fmt::Display for Area {
@@ -97,18 +113,20 @@ impl fmt::Display for Area {
     }
 }
 
+impl fmt::Display for Weight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Weight::Difference => "difference",
+            Weight::Expected => "expected",
+            Weight::NotCompared => "not compared",
+            Weight::Advice => "advice",
+        })
+    }
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}  {}", self.object, self.property)?;
-        match (&self.source, &self.target) {
-            (Some(source), Some(target)) => write!(f, ": {source} → {target}")?,
-            (Some(source), None) => write!(f, ": {source} in the source only")?,
-            (None, Some(target)) => write!(f, ": {target} on the target only")?,
-            (None, None) => {}
-        }
-        match &self.note {
-            Some(note) => write!(f, " ({note})"),
-            None => Ok(()),
-        }
+        let (sides, note) = (self.sides(), self.note_in_brackets());
+        write!(f, "{}  {}{sides}{note}", self.object, self.property)
     }
 }

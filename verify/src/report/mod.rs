@@ -1,23 +1,38 @@
 //! What was found, for people and for programs.
 
+mod closing;
 mod finding;
+mod form;
+mod grouped;
+mod identity;
+mod json;
+mod junit;
+mod markdown;
+mod repair;
 mod rows;
+mod run;
+mod seal;
+mod text;
+mod value;
+
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Ordering;
-use std::fmt::Write as _;
 
-use cli::{Format, Table, count};
+use cli::count;
 use fingerprint::Fingerprint;
-use serde_json::{Value, json};
 
 use crate::rows::beside::LargeObjects;
 use crate::rows::difference::RowDifferences;
-use rows::row_lines;
+use seal::{seal_json, seal_text};
 
 pub(crate) use finding::{Area, Finding, Weight};
-
-/// The version of the JSON report.
-const VERSION: u32 = 1;
+pub(crate) use form::{Form, Shown};
+pub(crate) use identity::Identity;
+pub(crate) use repair::Ground;
+pub(crate) use run::Run;
+pub(crate) use seal::Sealed;
 
 pub(crate) struct Report {
     source: String,
@@ -36,6 +51,12 @@ pub(crate) struct Report {
     chose_keys: bool,
     /// What was found beside rows.
     findings: Vec<Finding>,
+    /// Both sides as they were; `None` where there is no such side.
+    sides: (Option<Identity>, Option<Identity>),
+    /// `None` until everything is done.
+    run: Option<Run>,
+    /// What a repair needs to know; `None` where nobody asked for one.
+    ground: Option<Box<Ground>>,
 }
 
 /// What came of one table.
@@ -189,7 +210,37 @@ impl Report {
             discards: Vec::new(),
             chose_keys: false,
             findings: Vec::new(),
+            sides: (None, None),
+            run: None,
+            ground: None,
         }
+    }
+
+    /// With what both sides were.
+    pub(crate) fn between(self, source: Identity, target: Option<Identity>) -> Self {
+        Report {
+            sides: (Some(source), target),
+            ..self
+        }
+    }
+
+    /// With how and when it was made.
+    pub(crate) fn made_by(self, run: Run) -> Self {
+        Report {
+            run: Some(run),
+            ..self
+        }
+    }
+
+    /// With what a repair needs to know.
+    pub(crate) fn on_ground(self, ground: Option<Ground>) -> Self {
+        let ground = ground.map(Box::new);
+        Report { ground, ..self }
+    }
+
+    /// Statements that would make the target equal, for a file: never run here. `sha256` is that of the report.
+    pub(crate) fn repair(&self, sha256: &str) -> Option<String> {
+        Some(repair::script(self, self.ground.as_deref()?, sha256))
     }
 
     /// With what was found beside rows.
@@ -247,136 +298,34 @@ impl Report {
                 .is_none_or(LargeObjects::are_identical)
     }
 
-    pub(crate) fn render(&self, format: Format) -> String {
-        match format {
-            Format::Text => self.text(),
-            Format::Json => format!("{:#}\n", self.json()),
+    /// The whole report in a form, with its SHA-256.
+    pub(crate) fn render(&self, form: Form, shown: Shown) -> Sealed {
+        match form {
+            Form::Text => seal_text(text::render(self, shown), "", ""),
+            Form::Json => seal_json(json::render(self, shown)),
+            Form::Markdown => seal_text(markdown::render(self, shown), "`", "`"),
+            Form::Junit => seal_text(junit::render(self, shown), "<!-- ", " -->"),
         }
     }
 
-    fn text(&self) -> String {
-        let rows = |side: &Option<Fingerprint>| side.map_or("-".to_owned(), |it| count(it.rows));
-        let mut text = if self.target.is_some() {
-            let mut table = Table::new(&["TABLE", ">SOURCE", ">TARGET", "ROWS"]);
-            for it in &self.tables {
-                table.row([it.name.clone(), rows(&it.source), rows(&it.target), it.verdict()]);
-            }
-            if let Some(it) = &self.large_objects {
-                let number = |number: usize| count(number as u64);
-                let name = "large objects".to_owned();
-                table.row([name, number(it.source), number(it.target), it.verdict()]);
-            }
-            let differing = self.tables.iter().filter_map(|it| Some((it, it.rows.as_ref()?)));
-            let lines = differing.flat_map(|(it, rows)| row_lines(&it.name, rows));
-            table.to_string() + &lines.map(|it| it + "\n").collect::<String>()
-        } else {
-            let mut table = Table::new(&["TABLE", ">ROWS", "FORM", "FINGERPRINT"]);
-            for it in &self.tables {
-                let (form, sum) = it
-                    .source
-                    .map_or_else(Default::default, |it| (it.form.to_string(), it.sum()));
-                table.row([it.name.clone(), rows(&it.source), form, sum]);
-            }
-            table.to_string()
-        };
-        let named = self.large_objects.iter().flat_map(LargeObjects::sentences);
-        for line in self.objects.iter().chain(&self.sequences).cloned().chain(named) {
-            text.push_str(&line);
-            text.push('\n');
-        }
-        for finding in &self.findings {
-            let _ = writeln!(text, "{}: {finding}", finding.area);
-        }
-        self.remarks(&mut text);
-        let all = self.tables.len() as u64;
-        let differing = self.tables.iter().filter(|it| it.difference.is_some()).count() as u64;
-        let total = self
-            .tables
-            .iter()
-            .filter_map(|it| it.source)
-            .map(|it| it.rows)
-            .sum();
-        if self.target.is_none() {
-            let (tables, rows) = (counted(all, "table"), counted(total, "row"));
-            let _ = writeln!(text, "{tables}, {rows}: the archive is whole.");
-            return text;
-        }
-        let tables = counted(all, "table");
-        let _ = if differing == 0 {
-            write!(text, "{tables} identical, {}", counted(total, "row"))
-        } else {
-            let identical = count(all - differing);
-            write!(text, "{identical} of {tables} identical, {}", differ(differing))
-        };
-        let lacking = self.objects.len() as u64;
-        if lacking > 0 {
-            let verb = if lacking == 1 { "is" } else { "are" };
-            let _ = write!(text, "; {} {verb} missing", counted(lacking, "object"));
-        }
-        let sequences = self.sequences.len() as u64;
-        if sequences > 0 {
-            let verb = if sequences == 1 { "differs" } else { "differ" };
-            let _ = write!(text, "; {} {verb}", counted(sequences, "sequence"));
-        }
-        if let Some(it) = &self.large_objects {
-            let _ = if it.are_identical() {
-                write!(text, "; {} identical", counted(it.source as u64, "large object"))
-            } else {
-                let wrong = (it.missing.len() + it.differing.len()) as u64;
-                write!(
-                    text,
-                    "; of {} {}",
-                    counted(it.source as u64, "large object"),
-                    differ(wrong)
-                )
-            };
-        }
-        text.push_str(".\n");
-        text
+    /// The sentence that a report ends with.
+    pub(crate) fn closing(&self) -> String {
+        closing::sentence(self)
     }
 
-    /// What is no difference.
-    fn remarks(&self, text: &mut String) {
-        for line in &self.discards {
-            let _ = writeln!(text, "by choice: {line}");
-        }
-        for line in self.not_compared() {
-            let _ = writeln!(text, "not compared: {line}");
-        }
-        if let Some(hint) = self.hint() {
-            let _ = writeln!(text, "hint: {hint}");
-        }
+    /// The findings of `area` that weigh as much, in their order.
+    fn findings_of(&self, area: Area, weight: Weight) -> impl Iterator<Item = &Finding> {
+        let findings = self.findings.iter();
+        findings.filter(move |it| it.area == area && it.weight == weight)
     }
 
-    fn json(&self) -> Value {
-        let side = |side: &Option<Fingerprint>| side.map(|it| json!({"rows": it.rows, "sum": it.sum()}));
-        let tables: Vec<Value> = self
-            .tables
-            .iter()
-            .map(|it| {
-                json!({
-                    "table": it.name,
-                    "identical": it.difference.is_none(),
-                    "form": it.source.or(it.target).map(|it| it.form),
-                    "source": side(&it.source),
-                    "target": side(&it.target),
-                    "verdict": it.verdict(),
-                })
-            })
-            .collect();
-        json!({
-            "version": VERSION,
-            "source": self.source,
-            "target": self.target,
-            "identical": self.is_identical(),
-            "tables": tables,
-            "objects": self.objects,
-            "sequences": self.sequences,
-            "discards": self.discards,
-            "not_compared": self.not_compared(),
-            "hint": self.hint(),
-            "large_objects": self.large_objects.as_ref().map(LargeObjects::json),
-        })
+    /// Sentences about what is not the same beside tables: `area` says in which section they stand.
+    fn sentences_of(&self, area: Area) -> &[String] {
+        match area {
+            Area::Schema => &self.objects,
+            Area::Sequence => &self.sequences,
+            Area::Health | Area::Isolation | Area::Query => &[],
+        }
     }
 }
 

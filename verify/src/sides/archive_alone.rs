@@ -9,7 +9,7 @@ use conversion::TableConversion;
 use fingerprint::{Fingerprint, each_row_of_chunk, map_chunk, scan_chunk};
 use rewrite::{NameMap, TableNames};
 
-use crate::report::{Report, TableResult};
+use crate::report::{Identity, Report, TableResult};
 use crate::rows::beside::Kept;
 use crate::rows::converted::ConvertedRows;
 
@@ -32,13 +32,10 @@ pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
             None,
         ))
     });
-    Ok(Report::new(
-        name.to_owned(),
-        None,
-        tables.collect(),
-        Vec::new(),
-        Vec::new(),
-    ))
+    Ok(
+        Report::new(name.to_owned(), None, tables.collect(), Vec::new(), Vec::new())
+            .between(Identity::of_archive(&header), None),
+    )
 }
 
 /// Rows that are compared one by one, by table.

@@ -1,0 +1,246 @@
+//! Statements for rows: what is too many goes, what differs is set, what is missing comes.
+
+use std::fmt::Write as _;
+
+use catalog::{Catalog, Column, ColumnType, IdentityKind, ObjectKind, TableKind, quote_ident};
+
+use super::order::order;
+use super::{Damaged, Ground, literal};
+use crate::report::value::line;
+use crate::rows::difference::RowDifference;
+
+/// Rows of one INSERT, unless they may refer to each other.
+const ROWS_AT_ONCE: usize = 500;
+
+type Values = [Option<String>];
+
+pub(super) fn statements(damaged: &[Damaged<'_>], ground: &Ground, text: &mut String) {
+    let order = order(damaged, &ground.foreign_keys, &ground.target);
+    if !order.circle.is_empty() {
+        let names = order
+            .circle
+            .iter()
+            .map(|&it| damaged[it].table.qualified_name().to_string());
+        let names: Vec<String> = names.map(|it| line(&it)).collect();
+        let _ = writeln!(
+            text,
+            "-- The foreign keys of {} go round in a circle: where a statement fails on one, make it DEFERRABLE first.",
+            names.join(", ")
+        );
+    }
+    text.push_str(&identities_open(damaged));
+    let children_first = order.parents_first.iter().rev();
+    for &place in children_first
+        .clone()
+        .filter(|it| !order.delete_late.contains(it))
+    {
+        deletes(&damaged[place], &ground.target, text);
+    }
+    for &place in &order.parents_first {
+        // A row that is set to refer to a new one of its own table needs it to be there.
+        if order.to_themselves.contains(&place) {
+            inserts(&damaged[place], usize::MAX, text);
+            updates(&damaged[place], &ground.target, text);
+        } else {
+            updates(&damaged[place], &ground.target, text);
+            inserts(&damaged[place], ROWS_AT_ONCE, text);
+        }
+    }
+    for &place in children_first.filter(|it| order.delete_late.contains(it)) {
+        deletes(&damaged[place], &ground.target, text);
+    }
+}
+
+fn deletes(damaged: &Damaged<'_>, target: &Catalog, text: &mut String) {
+    let name = name_of(damaged);
+    for row in &damaged.rows.rows {
+        if let RowDifference::Extra(values) = row {
+            let place = place_of_row(damaged, values, target);
+            let _ = writeln!(text, "DELETE FROM {name} WHERE {place};");
+        }
+    }
+}
+
+fn updates(damaged: &Damaged<'_>, target: &Catalog, text: &mut String) {
+    let name = name_of(damaged);
+    for row in &damaged.rows.rows {
+        let RowDifference::Changed {
+            source,
+            target: there,
+            columns,
+        } = row
+        else {
+            continue;
+        };
+        let set: Vec<String> = columns
+            .iter()
+            .filter_map(|&place| Some((column(damaged, place)?, source.get(place)?)))
+            .filter(|(column, _)| column.generated.is_none())
+            .map(|(column, value)| {
+                format!(
+                    "{} = {}",
+                    quote_ident(column.target_name()),
+                    literal(value.as_deref())
+                )
+            })
+            .collect();
+        if !set.is_empty() {
+            let place = place_of_row(damaged, there, target);
+            let _ = writeln!(text, "UPDATE {name} SET {} WHERE {place};", set.join(", "));
+        }
+    }
+}
+
+fn inserts(damaged: &Damaged<'_>, at_once: usize, text: &mut String) {
+    let rows = damaged.rows.rows.iter().filter_map(|row| match row {
+        RowDifference::Missing(values) => Some(values),
+        RowDifference::Extra(_) | RowDifference::Changed { .. } => None,
+    });
+    let rows: Vec<&Vec<Option<String>>> = rows.collect();
+    let stored = |place: &usize| column(damaged, *place).is_some_and(|it| it.generated.is_none());
+    let places: Vec<usize> = (0..damaged.rows.columns.len()).filter(stored).collect();
+    let name = damaged.table.qualified_name();
+    if places.is_empty() {
+        rows.iter().for_each(|_| {
+            let _ = writeln!(text, "INSERT INTO {name} DEFAULT VALUES;");
+        });
+        return;
+    }
+    let columns = places.iter().filter_map(|&it| column(damaged, it));
+    let columns: Vec<String> = columns.map(|it| quote_ident(it.target_name())).collect();
+    let is_always = |it: &Column| it.identity == Some(IdentityKind::Always);
+    let overriding = if damaged.table.columns.iter().any(is_always) {
+        " OVERRIDING SYSTEM VALUE"
+    } else {
+        ""
+    };
+    for rows in rows.chunks(at_once) {
+        let tuple = |row: &&Vec<Option<String>>| {
+            let values = places
+                .iter()
+                .map(|&it| literal(row.get(it).and_then(Option::as_deref)));
+            format!("({})", values.collect::<Vec<_>>().join(", "))
+        };
+        let tuples: Vec<String> = rows.iter().map(tuple).collect();
+        let columns = columns.join(", ");
+        let _ = writeln!(
+            text,
+            "INSERT INTO {name} ({columns}){overriding} VALUES\n  {};",
+            tuples.join(",\n  ")
+        );
+    }
+}
+
+/// The table, without those that inherit from it: their rows are their own.
+fn name_of(damaged: &Damaged<'_>) -> String {
+    let only = if damaged.table.kind == TableKind::Partitioned {
+        ""
+    } else {
+        "ONLY "
+    };
+    format!("{only}{}", damaged.table.qualified_name())
+}
+
+/// The target's column of a value.
+fn column<'a>(damaged: &Damaged<'a>, place: usize) -> Option<&'a Column> {
+    let name = damaged.rows.columns.get(place)?;
+    damaged.table.columns.iter().find(|it| it.target_name() == name)
+}
+
+/// The condition that one row of the target meets. By the primary key; where the target has another one or none, several
+/// rows can be alike, and one of those that are alike in everything is meant.
+fn place_of_row(damaged: &Damaged<'_>, values: &Values, target: &Catalog) -> String {
+    let key = &damaged.rows.key;
+    let own = &damaged.table.primary_key;
+    let is_own = !own.is_empty() && own.len() == key.len() && own.iter().all(|it| key.contains(it));
+    let of_key = |place: &usize| key.contains(&damaged.rows.columns[*place]);
+    let all = 0..values.len().min(damaged.rows.columns.len());
+    let condition = |place: usize| is_value(damaged, place, values[place].as_deref(), of_key(&place), target);
+    if is_own {
+        let conditions: Vec<String> = all.filter(of_key).filter_map(condition).collect();
+        return conditions.join(" AND ");
+    }
+    // What an index may help with comes first.
+    let (first, rest): (Vec<usize>, Vec<usize>) = all.partition(of_key);
+    let conditions: Vec<String> = first.into_iter().chain(rest).filter_map(condition).collect();
+    let name = name_of(damaged);
+    let filter = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {}", conditions.join(" AND "))
+    };
+    format!("(tableoid, ctid) = (SELECT tableoid, ctid FROM {name}{filter} LIMIT 1)")
+}
+
+/// That a column of the target has this value: by the key's own operator, or by the text that the report has.
+fn is_value(
+    damaged: &Damaged<'_>,
+    place: usize,
+    value: Option<&str>,
+    is_key: bool,
+    target: &Catalog,
+) -> Option<String> {
+    let column = column(damaged, place)?;
+    let name = quote_ident(column.target_name());
+    let Some(value) = value else {
+        return Some(format!("{name} IS NULL"));
+    };
+    let value = literal(Some(value));
+    if is_key && !is_of_extension(&column.column_type, target) {
+        return Some(format!("{name} OPERATOR(pg_catalog.=) {value}"));
+    }
+    // `format` writes a value as the server sends it, which a cast does not for all types; no collation may call two
+    // texts equal that are not.
+    Some(format!(
+        "pg_catalog.format('%s', {name}) COLLATE pg_catalog.\"C\" OPERATOR(pg_catalog.=) {value}"
+    ))
+}
+
+/// Whether the type's operators are where the search path does not reach.
+fn is_of_extension(it: &ColumnType, target: &Catalog) -> bool {
+    let members = target.extensions.iter().flat_map(|it| &it.members);
+    it.schema != ColumnType::BUILT_IN_SCHEMA
+        && members
+            .filter(|member| member.kind == ObjectKind::Type)
+            .any(|member| member.schema == it.schema && member.name == it.name)
+}
+
+/// Columns that take no value of anybody's but in an INSERT, and must be set in rows that differ.
+fn identities<'a>(damaged: &'a Damaged<'a>) -> impl Iterator<Item = &'a Column> {
+    let columns = damaged.table.columns.iter();
+    let always = columns.filter(|it| it.identity == Some(IdentityKind::Always));
+    always.filter(|it| {
+        damaged.rows.rows.iter().any(|row| match row {
+            RowDifference::Changed { columns, .. } => {
+                let mut names = columns
+                    .iter()
+                    .filter_map(|&place| damaged.rows.columns.get(place));
+                names.any(|name| name == it.target_name())
+            }
+            RowDifference::Missing(_) | RowDifference::Extra(_) => false,
+        })
+    })
+}
+
+fn identities_open(damaged: &[Damaged<'_>]) -> String {
+    identity_changes(damaged, "BY DEFAULT")
+}
+
+/// Identities as they were.
+pub(super) fn identities_back(damaged: &[Damaged<'_>]) -> String {
+    identity_changes(damaged, "ALWAYS")
+}
+
+fn identity_changes(damaged: &[Damaged<'_>], kind: &str) -> String {
+    let mut text = String::new();
+    for it in damaged {
+        for column in identities(it) {
+            let (table, column) = (it.table.qualified_name(), quote_ident(column.target_name()));
+            let _ = writeln!(
+                text,
+                "ALTER TABLE {table} ALTER COLUMN {column} SET GENERATED {kind};"
+            );
+        }
+    }
+    text
+}
