@@ -277,17 +277,14 @@ fn parsed(text: &str) -> (Vec<(String, Vec<(String, String)>)>, String) {
                 depth += i32::from(matches!(event, Event::Start(_)));
                 let attributes = it.attributes().map(|it| it.expect("an attribute is well-formed"));
                 let attributes = attributes.map(|it| {
-                    let key = String::from_utf8(it.key.0.to_vec()).expect("a key is text");
-                    let value =
-                        quick_xml::escape::unescape(std::str::from_utf8(&it.value).expect("a value is text"));
-                    (key, value.expect("references are known").into_owned())
+                    let value = quick_xml::escape::unescape(&it.value).expect("references are known");
+                    (it.key.0.to_owned(), value.into_owned())
                 });
-                let name = String::from_utf8(it.name().0.to_vec()).expect("a name is text");
-                elements.push((name, attributes.collect()));
+                elements.push((it.name().0.to_owned(), attributes.collect()));
             }
             Event::End(_) => depth -= 1,
-            Event::Text(it) => texts += std::str::from_utf8(it).expect("it is text"),
-            Event::GeneralRef(it) => texts += std::str::from_utf8(it).expect("it is text"),
+            Event::Text(it) => texts += it,
+            Event::GeneralRef(it) => texts += it,
             Event::Eof => break,
             _ => {}
         }
