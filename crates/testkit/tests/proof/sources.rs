@@ -38,7 +38,7 @@ fn a_database_that_is_its_own_target_is_proved() {
     for table in ["v2.plain", "v2_billing.invoices"] {
         assert!(shown.lines().any(|it| it.starts_with(table)), "{proved}");
     }
-    assert!(shown.ends_with("4 tables identical, 45 rows.\n"), "{proved}");
+    assert!(shown.contains("\n4 tables identical, 45 rows.\n"), "{proved}");
     database.execute("DELETE FROM v2_billing.invoices").unwrap();
     let changed = run(verify);
     changed.assert_code(1);
@@ -49,7 +49,7 @@ fn a_database_that_is_its_own_target_is_proved() {
     assert!(
         changed
             .stdout_text()
-            .ends_with("3 of 4 tables identical, 1 differs.\n"),
+            .contains("\n3 of 4 tables identical, 1 differs.\n"),
         "{changed}"
     );
     run("verify \"$DB\" \"$DB\" --map public=v2 --map v2=billing --map billing=v2_billing --map v2_billing=public")
