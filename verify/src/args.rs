@@ -57,6 +57,9 @@ pub(crate) struct Args {
     /// Do not look at rows of extensions' configuration tables of a live source, as `dump` with this flag
     #[arg(long)]
     pub(crate) no_extension_rows: bool,
+    /// Do not look at the health of the target
+    #[arg(long)]
+    pub(crate) no_health: bool,
     #[command(flatten)]
     pub(crate) sqlite: cli::SqliteArgs,
     #[command(flatten)]

@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
 use crate::args::Args;
+use crate::health::{self, Scene};
 use crate::report::{Difference, KeyKind, Report, TableResult};
 use crate::rows::beside;
 use crate::rows::converted;
@@ -84,12 +85,27 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         &progress,
     )?);
     let large_objects = pool.install(|| beside::large_objects(&source, &target, &progress))?;
+    let sequences = comparison.sequences();
+    let scene = Scene {
+        source: &source,
+        target: &target,
+        renamed: &renamed,
+        schemas: &targets,
+        tables: &tables,
+        sequences: &sequences,
+        examples: 0,
+        is_verbose: ui.is_verbose(),
+    };
+    let findings = if args.no_health {
+        Vec::new()
+    } else {
+        pool.install(|| health::look(&scene))?
+    };
     if let Source::Postgres(live) = &source {
         live.confirm(Failure::source)?;
     }
     target.confirm(Failure::target)?;
     progress.finish();
-    let sequences = comparison.sequences();
     let mut objects = comparison.objects();
     objects.extend(source.lost());
     Ok(Report::new(
@@ -99,6 +115,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         objects,
         sequences,
     )
+    .with_findings(findings)
     .with_large_objects(large_objects)
     .with_discards(source.discards())
     .with_chosen_keys(keys.is_some()))

@@ -2,6 +2,7 @@
 
 mod args;
 mod comparison;
+mod health;
 mod report;
 mod rows;
 mod schema;
