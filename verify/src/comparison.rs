@@ -16,6 +16,7 @@ use rewrite::{Known, NameMap};
 
 use crate::args::Args;
 use crate::health::{self, Scene};
+use crate::isolation;
 use crate::report::{Difference, KeyKind, Report, TableResult};
 use crate::rows::beside;
 use crate::rows::converted;
@@ -96,11 +97,15 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         examples: 0,
         is_verbose: ui.is_verbose(),
     };
-    let findings = if args.no_health {
+    let mut findings = if args.no_health {
         Vec::new()
     } else {
         pool.install(|| health::look(&scene))?
     };
+    if args.isolation {
+        let leaks = isolation::look(&source, &target, &targets, &args.role, ui.is_verbose())?;
+        findings.extend(leaks);
+    }
     if let Source::Postgres(live) = &source {
         live.confirm(Failure::source)?;
     }

@@ -3,6 +3,7 @@
 mod args;
 mod comparison;
 mod health;
+mod isolation;
 mod report;
 mod rows;
 mod schema;

@@ -11,6 +11,7 @@ mod foreign_keys;
 pub mod health;
 mod identity;
 mod introspect;
+pub mod isolation;
 mod large_objects;
 mod locks;
 mod objects;
