@@ -15,6 +15,7 @@ const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify app-dev app-dev --to v2
   verify mandible-dev shared-app-dev --to mandible --format junit -o verify.xml
   verify mandible-dev shared-app-dev --to mandible --repair-sql repair.sql
+  verify backup.tar shared-app-dev --to mandible --isolation
   verify --archive backup.tar";
 
 /// Differing rows of a table that are shown.
@@ -65,6 +66,22 @@ pub(crate) struct Args {
     /// Do not look at rows of extensions' configuration tables of a live source, as `dump` with this flag
     #[arg(long)]
     pub(crate) no_extension_rows: bool,
+    /// Do not look at the health of the target
+    #[arg(long)]
+    pub(crate) no_health: bool,
+    /// Look for what roles can see and touch across the border of the compared schemas
+    ///
+    /// For the roles of these schemas (who owns something there, has them in its `search_path` or holds privileges there,
+    /// by name or through a group): privileges, ownership and memberships in other applications' schemas, in `public`, on
+    /// the database and on large objects, default privileges, and attributes that no schema stops. For the roles of other
+    /// applications: the same in the compared schemas. Each leak is a difference, with the statement that closes it.
+    /// Superusers, the owner of the database and roles that make roles are listed and are no leaks. SOURCE says which
+    /// schemas belong together, so TARGET alone is not enough.
+    #[arg(long)]
+    pub(crate) isolation: bool,
+    /// A role of the compared schemas, beside those that can be known; may be repeated
+    #[arg(long, value_name = "ROLE", requires = "isolation")]
+    pub(crate) role: Vec<String>,
     #[command(flatten)]
     pub(crate) sqlite: cli::SqliteArgs,
     #[command(flatten)]

@@ -15,6 +15,8 @@ use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
 use crate::args::Args;
+use crate::health::{self, Scene};
+use crate::isolation;
 use crate::report::{Difference, Ground, Identity, KeyKind, Report, TableResult};
 use crate::rows::beside;
 use crate::rows::converted;
@@ -84,6 +86,26 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         &progress,
     )?);
     let large_objects = pool.install(|| beside::large_objects(&source, &target, &progress))?;
+    let sequences = comparison.sequences();
+    let scene = Scene {
+        source: &source,
+        target: &target,
+        renamed: &renamed,
+        schemas: &targets,
+        tables: &tables,
+        sequences: &sequences,
+        examples: 0,
+        is_verbose: ui.is_verbose(),
+    };
+    let mut findings = if args.no_health {
+        Vec::new()
+    } else {
+        pool.install(|| health::look(&scene))?
+    };
+    if args.isolation {
+        let leaks = isolation::look(&source, &target, &targets, &args.role, ui.is_verbose())?;
+        findings.extend(leaks);
+    }
     if let Source::Postgres(live) = &source {
         live.confirm(Failure::source)?;
     }
@@ -93,7 +115,6 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         .repairs()
         .then(|| Ground::read(&renamed, &target))
         .transpose()?;
-    let sequences = comparison.sequences();
     let mut objects = comparison.objects();
     objects.extend(source.lost());
     Ok(Report::new(
@@ -103,6 +124,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         objects,
         sequences,
     )
+    .with_findings(findings)
     .with_large_objects(large_objects)
     .with_discards(source.discards())
     .between(

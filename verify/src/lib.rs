@@ -2,6 +2,8 @@
 
 mod args;
 mod comparison;
+mod health;
+mod isolation;
 mod report;
 mod rows;
 mod schema;

@@ -134,6 +134,15 @@ impl TableResult {
         TableResult { rows, ..self }
     }
 
+    /// The table's name on the target.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn is_identical(&self) -> bool {
+        self.difference.is_none()
+    }
+
     pub(crate) fn not_comparing(self, not_compared: Vec<String>) -> Self {
         TableResult { not_compared, ..self }
     }
@@ -330,7 +339,7 @@ impl Report {
 }
 
 /// `1 row`, `2 rows`
-fn counted(number: u64, thing: &str) -> String {
+pub(crate) fn counted(number: u64, thing: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{} {thing}{ending}", count(number))
 }

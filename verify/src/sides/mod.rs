@@ -2,6 +2,7 @@
 
 pub(crate) mod archive_alone;
 pub(crate) mod archived;
+mod asking;
 pub(crate) mod sqlite_file;
 
 use std::collections::HashSet;

@@ -1,5 +1,6 @@
 //! PostgreSQL as a source and as a target that is read: one snapshot, its catalog, its DDL, its rows.
 
+mod asking;
 mod binary_safe;
 mod catalog_queries;
 mod collations;
@@ -7,8 +8,10 @@ mod ddl;
 mod extension_rows;
 mod finder;
 mod foreign_keys;
+pub mod health;
 mod identity;
 mod introspect;
+pub mod isolation;
 mod large_objects;
 mod locks;
 mod objects;
@@ -26,6 +29,7 @@ mod settings;
 mod snapshot;
 mod stored_names;
 
+pub use asking::TextRow;
 pub use collations::find_collations;
 pub use ddl::{OnInterrupt, SchemaRequest, SchemaText, read_schema_text};
 pub use extension_rows::{
