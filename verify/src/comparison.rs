@@ -382,7 +382,7 @@ fn sequences_of(catalog: &Catalog) -> HashMap<QualifiedName, &Sequence> {
 }
 
 /// Whether `found` would give numbers that `expected` has given already. A sequence may have moved on.
-pub(crate) fn is_behind(found: &Sequence, expected: &Sequence) -> bool {
+fn is_behind(found: &Sequence, expected: &Sequence) -> bool {
     let key = |it: &Sequence| {
         let value = if expected.increment < 0 {
             -i128::from(it.last_value)

@@ -52,7 +52,7 @@ fn sequences(ground: &Ground) -> Vec<Step> {
         let same = |there: &&Sequence| there.schema == it.schema && there.name == it.name;
         Some((it, ground.target.sequences.iter().find(same)?))
     });
-    let behind = pairs.filter(|(here, there)| crate::comparison::is_behind(there, here));
+    let behind = pairs.filter(|(here, there)| is_behind(there, here));
     behind
         .map(|(it, _)| {
             let name = QualifiedName::new(&it.schema, &it.name).to_string();
@@ -72,7 +72,16 @@ fn sequences(ground: &Ground) -> Vec<Step> {
         .collect()
 }
 
-/// Columns that hold NULL on the target alone.
+/// Whether `found` would give numbers that `expected` has given already.
+fn is_behind(found: &Sequence, expected: &Sequence) -> bool {
+    let key = |it: &Sequence| {
+        let value = i128::from(it.last_value) * if expected.increment < 0 { -1 } else { 1 };
+        (value, it.is_called)
+    };
+    key(found) < key(expected)
+}
+
+/// Columns that may hold NULL on the target alone.
 fn not_null(ground: &Ground) -> Vec<Step> {
     let mut steps = Vec::new();
     for table in ground.source.tables.iter().filter(|it| it.is_own()) {
@@ -109,8 +118,9 @@ fn validations(ground: &Ground) -> Vec<Step> {
     constraints
         .filter_map(|(here, there)| {
             let table = here.table.as_ref()?;
-            let (is, was) = (plain(there?, "validated")?, plain(here, "validated")?);
-            if is == was || !matches!(was, "yes" | "true" | "validated") {
+            // It is said only of those that were never validated.
+            let is_not = |it: &Definition| plain(it, "validated") == Some("no");
+            if is_not(here) || !is_not(there?) {
                 return None;
             }
             let table = QualifiedName::new(&here.schema, table);
@@ -170,10 +180,11 @@ fn plain<'a>(definition: &'a Definition, name: &str) -> Option<&'a str> {
 }
 
 fn statement(definition: &Definition) -> Option<&str> {
-    definition.properties.iter().find_map(|it| match &it.value {
-        Value::Statement(sql) => Some(sql.as_str()),
+    let property = definition.properties.iter().find(|it| it.name == "definition")?;
+    match &property.value {
+        Value::Statement(sql) => Some(sql),
         Value::Plain(_) => None,
-    })
+    }
 }
 
 /// Every difference that no statement takes care of.
