@@ -47,7 +47,10 @@ fn source_keys(scene: &Scene<'_>) -> Result<Vec<ForeignKey>> {
     let catalog = scene.source.catalog();
     keys.extend(catalog.left_out_keys.iter().cloned());
     let renamed = |key: ForeignKey| {
-        let parent = catalog.tables.iter().find(|it| it.qualified_name() == key.parent)?;
+        let parent = catalog
+            .tables
+            .iter()
+            .find(|it| it.qualified_name() == key.parent)?;
         let parent_columns = if key.parent_columns.is_empty() {
             &parent.primary_key
         } else {
@@ -70,7 +73,11 @@ fn source_keys(scene: &Scene<'_>) -> Result<Vec<ForeignKey>> {
 
 /// What makes two keys the same, in whatever order they name their columns.
 fn identity(key: &ForeignKey) -> (String, String, BTreeSet<(String, String)>) {
-    let pairs = key.columns.iter().cloned().zip(key.parent_columns.iter().cloned());
+    let pairs = key
+        .columns
+        .iter()
+        .cloned()
+        .zip(key.parent_columns.iter().cloned());
     (key.table.to_string(), key.parent.to_string(), pairs.collect())
 }
 
@@ -111,7 +118,9 @@ fn orphans_of(scene: &Scene<'_>, check: &ReferenceCheck) -> Result<Option<Findin
             .target
             .ask(&check.examples_sql(scene.examples), &what, Failure::target)?;
         let shown = examples.iter().map(|row| {
-            let values = row.iter().map(|it| it.clone().unwrap_or_else(|| "NULL".to_owned()));
+            let values = row
+                .iter()
+                .map(|it| it.clone().unwrap_or_else(|| "NULL".to_owned()));
             format!("({})", values.collect::<Vec<_>>().join(", "))
         });
         note = format!("{note}: {}", shown.collect::<Vec<_>>().join(", "));

@@ -45,7 +45,10 @@ pub(super) fn look(scene: &Scene<'_>) -> Result<Vec<Finding>> {
 fn foreign_names(scene: &Scene<'_>, around: &Surroundings) -> Vec<String> {
     let old = scene.source.catalog().schemas.iter().map(|it| it.name.clone());
     let names: BTreeSet<String> = old.chain(around.schemas.iter().cloned()).collect();
-    names.into_iter().filter(|it| !scene.schemas.contains(it)).collect()
+    names
+        .into_iter()
+        .filter(|it| !scene.schemas.contains(it))
+        .collect()
 }
 
 /// Sees which names in a text are those of foreign schemas, by the parser that would rename them.
@@ -74,7 +77,10 @@ impl<'a> Eye<'a> {
             ..Catalog::default()
         });
         let mapping = Mapping {
-            map: others.iter().map(|it| (it.clone(), format!("{it}{MARK}"))).collect(),
+            map: others
+                .iter()
+                .map(|it| (it.clone(), format!("{it}{MARK}")))
+                .collect(),
             extensions: ExtensionsPolicy::Leave,
             ..Mapping::default()
         };

@@ -162,9 +162,9 @@ fn findings(
             .weighing(Weight::Expected)
             .with_note(format!("{note}; so it is in the source"))
     } else if routine.makes_temporary && error.sqlstate == UNDEFINED_TABLE {
-        finding()
-            .weighing(Weight::Advice)
-            .with_note(format!("{note}; it makes temporary tables, which the checker does not see"))
+        finding().weighing(Weight::Advice).with_note(format!(
+            "{note}; it makes temporary tables, which the checker does not see"
+        ))
     } else {
         finding().with_note(note)
     });

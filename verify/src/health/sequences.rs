@@ -14,7 +14,9 @@ pub(super) fn look(scene: &Scene<'_>) -> Result<Vec<Finding>> {
         .with_snapshot(|it| read_sequence_links(it.client(), scene.schemas))
         .map_err(Failure::target)?;
     let groups: Vec<&[SequenceLink]> = links.chunk_by(|a, b| a.sequence == b.sequence).collect();
-    let groups = groups.into_par_iter().filter(|it| !is_told(scene, &it[0].sequence));
+    let groups = groups
+        .into_par_iter()
+        .filter(|it| !is_told(scene, &it[0].sequence));
     let found: Result<Vec<Option<Finding>>> = groups.map(|it| behind(scene, it)).collect();
     Ok(found?.into_iter().flatten().collect())
 }

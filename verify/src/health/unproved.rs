@@ -53,7 +53,11 @@ fn is_about(unproved: &Unproved, object: &Object) -> bool {
 
 fn finding(scene: &Scene<'_>, it: &Unproved, here: &HashSet<Object>) -> Finding {
     let (word, property, meaning) = match it.kind {
-        ObjectKind::Index => ("index", "not valid", "no query uses it, and it may hold two of what is unique"),
+        ObjectKind::Index => (
+            "index",
+            "not valid",
+            "no query uses it, and it may hold two of what is unique",
+        ),
         _ => ("constraint", "not validated", "rows from before may break it"),
     };
     let name = match &it.table {
@@ -66,12 +70,16 @@ fn finding(scene: &Scene<'_>, it: &Unproved, here: &HashSet<Object>) -> Finding 
     };
     let finding = Finding::new(Area::Health, format!("{word} {name}"), property);
     if here.iter().any(|object| is_about(it, object)) {
-        return finding.weighing(Weight::Expected).with_note("nor is it in the source");
+        return finding
+            .weighing(Weight::Expected)
+            .with_note("nor is it in the source");
     }
     match scene.source {
-        Source::Archive(archive) if archive.header.source.kind == archive::SourceKind::PostgreSql => finding
-            .weighing(Weight::Advice)
-            .with_note(format!("{meaning}; the archive does not say how it is in the source")),
+        Source::Archive(archive) if archive.header.source.kind == archive::SourceKind::PostgreSql => {
+            finding.weighing(Weight::Advice).with_note(format!(
+                "{meaning}; the archive does not say how it is in the source"
+            ))
+        }
         _ => finding.with_note(meaning),
     }
 }

@@ -13,7 +13,9 @@ pub(super) fn look(scene: &Scene<'_>) -> Vec<Finding> {
             let here = here.find(|it| it.schema == view.schema && it.name == view.name);
             let finding = Finding::new(Area::Health, format!("materialized view {name}"), "not populated");
             if here.is_some_and(|it| !it.populated) {
-                finding.weighing(Weight::Expected).with_note("nor is it in the source")
+                finding
+                    .weighing(Weight::Expected)
+                    .with_note("nor is it in the source")
             } else {
                 finding.with_note("who reads it gets an error; refresh it")
             }

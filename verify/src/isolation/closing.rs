@@ -62,7 +62,9 @@ pub(super) fn other_owner(schema: &str) -> String {
 
 /// Gives a role, or all sessions, another path.
 pub(super) fn other_path(role: Option<&str>) -> String {
-    let whose = role.map_or("DATABASE …".to_owned(), |it| format!("ROLE {}", quote_ident(it)));
+    let whose = role.map_or("DATABASE …".to_owned(), |it| {
+        format!("ROLE {}", quote_ident(it))
+    });
     format!("ALTER {whose} SET search_path = … (its own schemas and those of extensions)")
 }
 

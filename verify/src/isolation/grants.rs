@@ -42,7 +42,11 @@ pub(super) fn look(parties: &Parties<'_>, is_verbose: bool) -> Vec<Finding> {
         }
     }
     findings.extend(callable.into_iter().map(|(schema, count)| {
-        let what = format!("can call {} of schema {}", counted(count, "function"), quote_ident(schema));
+        let what = format!(
+            "can call {} of schema {}",
+            counted(count, "function"),
+            quote_ident(schema)
+        );
         Finding::new(Area::Isolation, "every role", what)
             .weighing(Weight::Advice)
             .with_note("as PostgreSQL has it for functions unless somebody takes EXECUTE from PUBLIC")

@@ -24,7 +24,10 @@ pub(crate) fn look(
     let access = target
         .with_snapshot(|it| read_access(it.client()))
         .map_err(Failure::target)?;
-    if let Some(missing) = roles.iter().find(|it| !access.roles.iter().any(|role| role.name == **it)) {
+    if let Some(missing) = roles
+        .iter()
+        .find(|it| !access.roles.iter().any(|role| role.name == **it))
+    {
         let message = format!("there is no role {missing} on {}", target.name);
         return Err(Failure::usage(message).with_hint("--role takes the name as it is, without quotes"));
     }

@@ -27,12 +27,7 @@ pub(super) struct Parties<'a> {
 
 impl<'a> Parties<'a> {
     /// `named` are ours in any case, `known` where nothing else says whose they are.
-    pub(super) fn new(
-        access: &'a Access,
-        schemas: &'a [String],
-        named: &[String],
-        known: &[String],
-    ) -> Self {
+    pub(super) fn new(access: &'a Access, schemas: &'a [String], named: &[String], known: &[String]) -> Self {
         let mut parties = Parties {
             access,
             schemas,
@@ -57,7 +52,11 @@ impl<'a> Parties<'a> {
 
     /// Where a role is at home says first what it owns, then its path, then what was granted to it by name.
     fn at_home(&self, role: &Role) -> Side {
-        let owned = self.access.schemas.iter().filter(|it| it.owners.contains(&role.name));
+        let owned = self
+            .access
+            .schemas
+            .iter()
+            .filter(|it| it.owners.contains(&role.name));
         let owned = owned.map(|it| it.name.as_str());
         let paths = self.access.paths.iter();
         let path = paths.filter(|it| it.role.as_ref() == Some(&role.name));
@@ -99,7 +98,10 @@ impl<'a> Parties<'a> {
     }
 
     pub(super) fn roles_of(&self, side: Side) -> impl Iterator<Item = &'a Role> {
-        self.access.roles.iter().filter(move |it| self.side(&it.name) == side)
+        self.access
+            .roles
+            .iter()
+            .filter(move |it| self.side(&it.name) == side)
     }
 
     pub(super) fn is_ours(&self, schema: &str) -> bool {
@@ -122,8 +124,12 @@ impl<'a> Parties<'a> {
 
     /// The role and all groups whose rights it has.
     pub(super) fn closure(&self, role: &'a str) -> BTreeSet<&'a str> {
-        let groups: BTreeMap<&str, &Role> =
-            self.access.roles.iter().map(|it| (it.name.as_str(), it)).collect();
+        let groups: BTreeMap<&str, &Role> = self
+            .access
+            .roles
+            .iter()
+            .map(|it| (it.name.as_str(), it))
+            .collect();
         let mut found = BTreeSet::new();
         let mut waiting = vec![role];
         while let Some(name) = waiting.pop() {

@@ -52,7 +52,11 @@ pub(super) fn roles(parties: &Parties<'_>) -> Vec<Finding> {
             Weight::Difference
         };
         for (has, attribute, meaning) in [
-            (role.bypasses_row_security, "BYPASSRLS", "sees rows past every policy"),
+            (
+                role.bypasses_row_security,
+                "BYPASSRLS",
+                "sees rows past every policy",
+            ),
             (role.replicates, "REPLICATION", "reads everything as a replica"),
         ] {
             if has {
@@ -60,7 +64,11 @@ pub(super) fn roles(parties: &Parties<'_>) -> Vec<Finding> {
                 findings.push(leak(who, meaning, &closing).weighing(weight));
             }
         }
-        for group in role.member_of.iter().filter(|it| READS_ALL.contains(&it.as_str())) {
+        for group in role
+            .member_of
+            .iter()
+            .filter(|it| READS_ALL.contains(&it.as_str()))
+        {
             let closing = closing::leave(&role.name, group);
             findings.push(leak(who, format!("is a member of {group}"), &closing).weighing(weight));
         }
@@ -100,7 +108,11 @@ fn foreign_groups(parties: &Parties<'_>, role: &Role, side: Side) -> Vec<Finding
 /// Roles of ours that own something of others.
 pub(super) fn owners(parties: &Parties<'_>) -> Vec<Finding> {
     let ours = parties.ours();
-    let others = parties.access.schemas.iter().filter(|it| !parties.is_ours(&it.name));
+    let others = parties
+        .access
+        .schemas
+        .iter()
+        .filter(|it| !parties.is_ours(&it.name));
     let owned = others.flat_map(|schema| {
         let owners = schema.owners.iter().filter(|it| ours.contains(it.as_str()));
         owners.map(move |owner| (schema, owner))
@@ -115,9 +127,14 @@ pub(super) fn owners(parties: &Parties<'_>) -> Vec<Finding> {
 
 /// Paths of our roles through others' schemas.
 pub(super) fn paths(parties: &Parties<'_>) -> Vec<Finding> {
-    let is_foreign =
-        |it: &&String| parties.is_a_schema(it) && !parties.is_ours(it) && !parties.is_common(it);
-    let has_own = |role: &Role| parties.access.paths.iter().any(|it| it.role.as_ref() == Some(&role.name));
+    let is_foreign = |it: &&String| parties.is_a_schema(it) && !parties.is_ours(it) && !parties.is_common(it);
+    let has_own = |role: &Role| {
+        parties
+            .access
+            .paths
+            .iter()
+            .any(|it| it.role.as_ref() == Some(&role.name))
+    };
     let without = || {
         parties
             .roles_of(Side::Ours)

@@ -203,7 +203,10 @@ pub fn read_access(client: &mut impl GenericClient) -> Result<Access> {
             .map_err(Error::query("the roles and their privileges could not be read"))
     };
     let roles = ask(ROLES)?.iter().map(role).collect();
-    let schemas = ask(&format!("{NAMESPACES}{SCHEMAS}"))?.iter().map(schema).collect();
+    let schemas = ask(&format!("{NAMESPACES}{SCHEMAS}"))?
+        .iter()
+        .map(schema)
+        .collect();
     let grants = ask(&format!("{NAMESPACES}{GRANTS}"))?.iter().map(grant).collect();
     let defaults = ask(DEFAULTS)?.iter().map(default_grant).collect();
     let large_objects = ask(LARGE_OBJECTS)?.iter().map(large_objects).collect();

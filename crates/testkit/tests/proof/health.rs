@@ -128,7 +128,10 @@ fn every_fault_of_a_target_has_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str| {
         let shell = Tools::locate().shell(line).env("SOURCE", source.source());
-        shell.env("TARGET", target.target()).current_dir(folder.path()).run()
+        shell
+            .env("TARGET", target.target())
+            .current_dir(folder.path())
+            .run()
     };
     run("dump \"$SOURCE\" | remap-schema --to there | load \"$TARGET\"").assert_success();
     let mut sound: Vec<&str> = SOUND.into_iter().filter(can_be_said).collect();
@@ -162,11 +165,15 @@ fn plant(target: &Database<'_>) {
     let rights = format!(
         "; GRANT USAGE ON SCHEMA other TO {owner}; GRANT SELECT ON ALL TABLES IN SCHEMA other, public, there TO {owner}"
     );
-    target.execute(&format!("{setting}{}{rights}", faults.join("; "))).unwrap();
+    target
+        .execute(&format!("{setting}{}{rights}", faults.join("; ")))
+        .unwrap();
 }
 
 fn health(report: &str) -> Vec<String> {
     let lines = report.lines().filter(|it| it.starts_with("health: "));
+    // Whether a constraint is validated belongs to its definition, which is compared elsewhere.
+    let lines = lines.filter(|it| !it.contains("not validated"));
     let mut lines: Vec<String> = lines.map(str::to_owned).collect();
     lines.sort_unstable();
     lines

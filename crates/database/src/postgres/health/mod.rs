@@ -10,6 +10,10 @@ mod unproved;
 pub use analyzed::read_never_analyzed;
 pub use links::{SequenceLink, read_sequence_links};
 pub use reference_checks::{ReferenceCheck, read_reference_checks, reference_checks_for};
-pub use references::{Reference, StringBody, Surroundings, read_references, read_string_bodies, read_surroundings};
-pub use routines::{Checker, Complaint, RoutineCheck, find_checker, read_application_paths, read_routine_checks};
+pub use references::{
+    Reference, StringBody, Surroundings, read_references, read_string_bodies, read_surroundings,
+};
+pub use routines::{
+    Checker, Complaint, RoutineCheck, find_checker, read_application_paths, read_routine_checks,
+};
 pub use unproved::{Unproved, read_unproved};

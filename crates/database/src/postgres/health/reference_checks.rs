@@ -94,8 +94,7 @@ pub fn read_reference_checks(
 }
 
 fn declared(row: &Row) -> ReferenceCheck {
-    let name =
-        |schema, name| QualifiedName::new(row.get::<_, String>(schema), row.get::<_, String>(name));
+    let name = |schema, name| QualifiedName::new(row.get::<_, String>(schema), row.get::<_, String>(name));
     ReferenceCheck {
         constraint: Some(row.get("name")),
         key: ForeignKey {
@@ -238,7 +237,11 @@ impl ReferenceCheck {
 
     /// The keys of the first `number` of them, as text.
     pub fn examples_sql(&self, number: usize) -> String {
-        let columns: Vec<String> = self.pairs.iter().map(|it| child(it) + "::pg_catalog.text").collect();
+        let columns: Vec<String> = self
+            .pairs
+            .iter()
+            .map(|it| child(it) + "::pg_catalog.text")
+            .collect();
         let columns = columns.join(", ");
         let lost = format!("(SELECT {columns} {} LIMIT {number})", self.lost());
         match self.torn() {
@@ -267,7 +270,11 @@ impl ReferenceCheck {
             return None;
         }
         let test = |what: &str, word: &str| {
-            let tests: Vec<String> = self.pairs.iter().map(|it| format!("{} {what}", child(it))).collect();
+            let tests: Vec<String> = self
+                .pairs
+                .iter()
+                .map(|it| format!("{} {what}", child(it)))
+                .collect();
             tests.join(word)
         };
         Some(format!(
