@@ -76,8 +76,8 @@ const FAULTS: [(&str, &str); 15] = [
     ),
     (
         "INSERT INTO there.falling (n, m, x) VALUES (-70, -80.5, 0)",
-        "sequence there.down  behind its columns (it gives -6 next, and there is -70 in there.falling.n, -80 in \
-         there.falling.m already)",
+        "sequence there.down  behind its columns (it gives -6 next, and there is -80 in there.falling.m, -70 in \
+         there.falling.n already)",
     ),
     (
         "REFRESH MATERIALIZED VIEW there.counts WITH NO DATA",
