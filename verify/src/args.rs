@@ -35,6 +35,9 @@ const FINDINGS: &str = "something differs";
 /// values are the same, privileges, owners, comments, row level security, settings, and what the target has more than
 /// the source, but for tables with rows and columns.
 ///
+/// The target is looked at by itself, too: orphans behind foreign keys, sequences behind their columns, references to
+/// other applications' schemas, what is empty, never analyzed or fails plpgsql_check.
+///
 /// SOURCE is a PostgreSQL
 /// database, a SQLite file, or an archive (`-` for stdin, a file or a directory); names are translated as
 /// `remap-schema` does, so give the same --to and --map. SOURCE and TARGET may be one database: schemas that

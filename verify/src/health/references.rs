@@ -33,8 +33,13 @@ pub(super) fn look(scene: &Scene<'_>) -> Result<Vec<Finding>> {
         .map(|it| it.with_note("another application's"))
         .collect();
     let others = foreign_names(scene, &around);
-    if let Some(eye) = Eye::new(scene, &around, &others) {
-        findings.extend(bodies.iter().flat_map(|it| eye.of_body(it)));
+    match Eye::new(scene, &around, &others) {
+        Ok(eye) => findings.extend(bodies.iter().flat_map(|it| eye.of_body(it))),
+        Err(error) => findings.push(
+            Finding::new(Area::Health, "bodies of routines", "references")
+                .weighing(Weight::NotCompared)
+                .with_note(error.to_string()),
+        ),
     }
     findings.extend(bodies.iter().filter_map(|it| of_path(scene, it, &around)));
     Ok(findings)
@@ -58,11 +63,11 @@ struct Eye<'a> {
 }
 
 impl<'a> Eye<'a> {
-    /// `None` when there is nothing to look for.
-    fn new(scene: &Scene<'_>, around: &Surroundings, others: &'a [String]) -> Option<Self> {
-        if others.is_empty() {
-            return None;
-        }
+    fn new(
+        scene: &Scene<'_>,
+        around: &Surroundings,
+        others: &'a [String],
+    ) -> std::result::Result<Self, plan::MappingError> {
         let old = scene.source.catalog().objects.iter();
         let old = old.filter(|it| others.contains(&it.schema) && !around.schemas.contains(&it.schema));
         let schemas = others.iter().map(|name| Schema {
@@ -84,8 +89,8 @@ impl<'a> Eye<'a> {
             extensions: ExtensionsPolicy::Leave,
             ..Mapping::default()
         };
-        let rewriter = Rewriter::new(mapping, known).ok()?;
-        Some(Eye { rewriter, others })
+        let rewriter = Rewriter::new(mapping, known)?;
+        Ok(Eye { rewriter, others })
     }
 
     fn of_body(&self, body: &StringBody) -> Vec<Finding> {
@@ -130,7 +135,7 @@ fn name_at(text: &str, offset: usize) -> String {
             quoted = !quoted;
             return false;
         }
-        !quoted && !sign.is_alphanumeric() && !"_$.".contains(sign)
+        !quoted && !sign.is_alphanumeric() && !"_.".contains(sign)
     });
     rest[..end.unwrap_or(rest.len())].to_owned()
 }
@@ -159,6 +164,7 @@ mod tests {
             ("\"a b\".\"c;d\"; END", "\"a b\".\"c;d\""),
             ("old.f(1)", "old.f"),
             ("x", "x"),
+            ("public.users$function$", "public.users"),
         ] {
             assert_eq!(name_at(text, 0), expected);
         }

@@ -4,6 +4,7 @@
 
 mod after;
 mod grants;
+mod isolation;
 mod owner;
 mod script;
 
@@ -153,6 +154,7 @@ fn two_applications_in_one_database_do_not_see_each_other() {
         "SELECT count(*) FROM pg_namespace n WHERE nspname LIKE '%_app' AND has_schema_privilege('public', oid, 'USAGE')",
         &["0"],
     );
+    isolation::check(&place);
 }
 
 #[test]
