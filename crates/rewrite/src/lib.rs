@@ -10,6 +10,7 @@ mod body_pass;
 pub mod built_in;
 mod compared;
 mod converted_keys;
+mod definitions;
 mod demand;
 mod depth;
 mod foreign_keys;
@@ -43,6 +44,7 @@ mod written;
 
 pub use apart::{ApartKind, ApartStatement, apart_statements, for_provider, label_providers};
 pub use converted_keys::ConvertedKeys;
+pub use definitions::cut_passwords;
 pub use demand::{Demand, DemandKind, demands, later_features};
 pub use foreign_keys::foreign_keys;
 pub use key::{PlainKey, plain_key, referenced_table};
