@@ -8,6 +8,7 @@ mod apart;
 mod body;
 mod body_pass;
 pub mod built_in;
+mod canon;
 mod compared;
 mod converted_keys;
 mod definitions;
@@ -43,6 +44,7 @@ mod verdict;
 mod written;
 
 pub use apart::{ApartKind, ApartStatement, apart_statements, for_provider, label_providers};
+pub use canon::says_the_same;
 pub use converted_keys::ConvertedKeys;
 pub use definitions::cut_passwords;
 pub use demand::{Demand, DemandKind, demands, later_features};
