@@ -117,6 +117,7 @@ impl Catalog {
                     *name = names.object(ObjectKind::Index, schema, name);
                 }
                 DefinitionKind::Object(kind) => *name = names.object(*kind, schema, name),
+                DefinitionKind::Cast | DefinitionKind::EventTrigger | DefinitionKind::DefaultPrivileges => {}
             }
             if let Some(table) = table {
                 *table = names.object(ObjectKind::Table, schema, table);

@@ -5,7 +5,7 @@ use super::Finding;
 use super::source::RustFile;
 
 /// Where such SQL may stand, each with its reason.
-const ALLOWED: [(&str, &str); 12] = [
+const ALLOWED: [(&str, &str); 13] = [
     ("load", "it is the one tool that writes"),
     ("crates/testkit", "throwaway servers are there to be changed"),
     ("xtask", "its demonstration makes its own sources"),
@@ -36,6 +36,10 @@ const ALLOWED: [(&str, &str); 12] = [
     (
         "crates/database/src/sqlite/view_names.rs",
         "its database is its own, in memory, and has no rows",
+    ),
+    (
+        "crates/database/src/postgres/definitions",
+        "it writes down what is defined, and nobody runs it",
     ),
     (
         "remap",
