@@ -74,4 +74,7 @@ pub enum Value {
     /// A whole SQL statement as the server writes it under an empty search path: names in it have their schemas, and are
     /// given new ones as in a dump.
     Statement(String),
+    /// A whole SQL statement as we wrote it: the server keeps what it says, and writes it in its own words. Names are as in a
+    /// [`Value::Statement`].
+    Written(String),
 }

@@ -85,7 +85,9 @@ impl Tree {
             }
             (Tree::Node(kind, here), Tree::Node(kind_there, there)) => kind == kind_there && all(here, there),
             (Tree::Call(name, here), Tree::Call(name_there, there)) => name == name_there && all(here, there),
-            (Tree::Chain(word, here), Tree::Chain(word_there, there)) => word == word_there && all(here, there),
+            (Tree::Chain(word, here), Tree::Chain(word_there, there)) => {
+                word == word_there && all(here, there)
+            }
             (Tree::Cast(here, to), Tree::Cast(there, to_there)) if to == to_there => here.is_said_by(there),
             // A narrow number meets a wider one: the server says so.
             (here, Tree::Cast(there, to)) if is_numeric(to) => here.is_said_by(there),
@@ -101,9 +103,15 @@ fn parts(node: &SyntaxNode) -> Vec<Tree> {
         SyntaxElement::Node(node) => Some(Tree::of(&node)),
         SyntaxElement::Token(token) if token.kind().is_trivia() => None,
         SyntaxElement::Token(token) => match token.kind() {
-            K::L_PAREN | K::R_PAREN | K::COMMA | K::SEMICOLON | K::AS_KW | K::INNER_KW | K::OUTER_KW | K::ASC_KW | K::DOT => {
-                None
-            }
+            K::L_PAREN
+            | K::R_PAREN
+            | K::COMMA
+            | K::SEMICOLON
+            | K::AS_KW
+            | K::INNER_KW
+            | K::OUTER_KW
+            | K::ASC_KW
+            | K::DOT => None,
             K::IDENT => Some(Tree::Word(identifier(token.text()))),
             _ => Some(Tree::Word(token.text().to_lowercase())),
         },
@@ -129,7 +137,11 @@ fn operator(element: &SyntaxElement) -> String {
             .filter(|it| !it.kind().is_trivia())
             .map(|it| it.text().to_lowercase())
             .collect::<Vec<_>>()
-            .join(if node.kind() == SyntaxKind::CUSTOM_OP { "" } else { " " }),
+            .join(if node.kind() == SyntaxKind::CUSTOM_OP {
+                ""
+            } else {
+                " "
+            }),
     };
     let bare = text
         .strip_prefix("operator ( pg_catalog . ")
@@ -168,7 +180,11 @@ fn binary(node: &SyntaxNode) -> Tree {
             if right.descendants().any(|it| it.kind() == K::SELECT) {
                 return Tree::Call(sign, vec![side(left), side(right)]);
             }
-            one_of(sign == "in", side(left), right.children().map(|it| Tree::of(&it)).collect())
+            one_of(
+                sign == "in",
+                side(left),
+                right.children().map(|it| Tree::of(&it)).collect(),
+            )
         }
         "is not distinct from" => {
             let apart = Tree::Call("is distinct from".to_owned(), vec![side(left), side(right)]);
@@ -177,7 +193,9 @@ fn binary(node: &SyntaxNode) -> Tree {
         "at time zone" => Tree::Call("timezone".to_owned(), vec![side(right), side(left)]),
         // Read from the left, which the parser does not do.
         "->" | "->>" => match side(right) {
-            Tree::Call(next, mut given) if is_arrow(&next) && right.kind() == K::BIN_EXPR && given.len() == 2 => {
+            Tree::Call(next, mut given)
+                if is_arrow(&next) && right.kind() == K::BIN_EXPR && given.len() == 2 =>
+            {
                 let last = given.remove(1);
                 let first = Tree::Call(sign, vec![side(left), given.remove(0)]);
                 Tree::Call(next, vec![first, last])
@@ -253,7 +271,10 @@ fn prefix(node: &SyntaxNode) -> Tree {
 }
 
 fn field(node: &SyntaxNode) -> Tree {
-    let names: Vec<SyntaxNode> = node.descendants().filter(|it| it.kind() == SyntaxKind::NAME_REF).collect();
+    let names: Vec<SyntaxNode> = node
+        .descendants()
+        .filter(|it| it.kind() == SyntaxKind::NAME_REF)
+        .collect();
     let is_names_alone = node
         .descendants()
         .all(|it| matches!(it.kind(), SyntaxKind::FIELD_EXPR | SyntaxKind::NAME_REF));
@@ -265,7 +286,8 @@ fn field(node: &SyntaxNode) -> Tree {
 }
 
 fn has_star(node: &SyntaxNode) -> bool {
-    node.children_with_tokens().any(|it| it.kind() == SyntaxKind::STAR)
+    node.children_with_tokens()
+        .any(|it| it.kind() == SyntaxKind::STAR)
 }
 
 /// Whether a name stands where a value is wanted, and so is a column's.
@@ -340,7 +362,9 @@ fn cast(node: &SyntaxNode) -> Tree {
         Some(inner) if to == [Tree::Word("text".to_owned())] => inner,
         Some(Tree::Text(Some(text))) if is_interval(&to) => Tree::Word(interval(&text).unwrap_or(text)),
         Some(Tree::Text(Some(text))) if is_float(&to) => float(&text).unwrap_or(Tree::Text(Some(text))),
-        Some(Tree::Text(Some(text))) if is_numeric(&to) => Number::parse(&text).map_or(Tree::Text(Some(text)), Tree::Number),
+        Some(Tree::Text(Some(text))) if is_numeric(&to) => {
+            Number::parse(&text).map_or(Tree::Text(Some(text)), Tree::Number)
+        }
         Some(inner @ (Tree::Text(_) | Tree::Number(_))) => inner,
         Some(inner) => Tree::Cast(Box::new(inner), to),
     }
@@ -365,7 +389,11 @@ fn interval(text: &str) -> Option<String> {
             continue;
         }
         let number: f64 = word.parse().ok()?;
-        let whole = || (number.fract() == 0.0).then(|| format!("{number}").parse::<i64>().ok()).flatten();
+        let whole = || {
+            (number.fract() == 0.0)
+                .then(|| format!("{number}").parse::<i64>().ok())
+                .flatten()
+        };
         match words.next()?.trim_end_matches('s') {
             "year" => months += whole()?.checked_mul(12)?,
             "mon" | "month" => months += whole()?,
@@ -390,10 +418,19 @@ fn float(text: &str) -> Option<Tree> {
 }
 
 fn is_numeric(to: &[Tree]) -> bool {
-    let Some(Tree::Word(name)) = to.first() else { return false };
-    ["integer", "bigint", "smallint", "numeric", "double precision", "real"]
-        .iter()
-        .any(|it| name.starts_with(it))
+    let Some(Tree::Word(name)) = to.first() else {
+        return false;
+    };
+    [
+        "integer",
+        "bigint",
+        "smallint",
+        "numeric",
+        "double precision",
+        "real",
+    ]
+    .iter()
+    .any(|it| name.starts_with(it))
 }
 
 /// A type by the name that `format_type` gives it.
@@ -427,7 +464,10 @@ fn type_name(node: &SyntaxNode) -> Tree {
 fn literal(node: &SyntaxNode) -> Tree {
     let text = node.text().to_string();
     let is_quoted = text.contains(['\'', '$']);
-    if let Some(value) = Literal::cast(node.clone()).filter(|_| is_quoted).and_then(|it| it.string_value()) {
+    if let Some(value) = Literal::cast(node.clone())
+        .filter(|_| is_quoted)
+        .and_then(|it| it.string_value())
+    {
         return Tree::Text(Some(value));
     }
     if text.eq_ignore_ascii_case("null") {

@@ -21,7 +21,7 @@ impl Rewriter {
                 *arguments = self.rewrite_arguments(arguments);
             }
             for property in &mut definition.properties {
-                if let Value::Statement(sql) = &mut property.value {
+                if let Value::Statement(sql) | Value::Written(sql) = &mut property.value {
                     *sql = self.rewrite(sql).text;
                 }
             }
@@ -43,7 +43,7 @@ impl Rewriter {
 pub fn cut_passwords(definitions: &mut [Definition]) {
     let plain = Rewriter::for_stream(Mapping::default());
     for property in definitions.iter_mut().flat_map(|it| &mut it.properties) {
-        if let Value::Statement(sql) = &mut property.value {
+        if let Value::Statement(sql) | Value::Written(sql) = &mut property.value {
             let rewritten = plain.rewrite(sql);
             if !rewritten.secrets.is_empty() {
                 *sql = rewritten.text;
