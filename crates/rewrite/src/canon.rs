@@ -3,17 +3,42 @@
 //!
 //! Both texts become trees of what they say. Where these are equal, the statements are; where they are not, nobody knows.
 
+use std::collections::BTreeSet;
+
 use squawk_syntax::ast::{AstNode, Literal, normalize_name_node};
 use squawk_syntax::{SyntaxElement, SyntaxKind, SyntaxNode};
 
 use crate::parse::single_statement;
 
-/// Whether the server's text `there` is what it makes of `here`; false also where that cannot be judged.
-pub fn says_the_same(here: &str, there: &str) -> bool {
+/// What the server's text says, compared with what was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// The same.
+    Same,
+    /// Something else: constants of one are not in the other.
+    Otherwise,
+    /// Nobody can tell.
+    Unknown,
+}
+
+/// Whether the server's text `there` is what it makes of `here`.
+pub fn said_by_server(here: &str, there: &str) -> Said {
     let read = |sql: &str| single_statement(sql.trim_end().trim_end_matches(';')).map(|it| Tree::of(&it));
-    match (read(here), read(there)) {
-        (Some(here), Some(there)) => here.is_said_by(&there),
-        _ => false,
+    let (Some(here), Some(there)) = (read(here), read(there)) else {
+        return Said::Unknown;
+    };
+    if here.is_said_by(&there) {
+        return Said::Same;
+    }
+    let constants = |tree: &Tree| {
+        let mut constants = BTreeSet::new();
+        tree.collect_constants(&mut constants);
+        constants
+    };
+    if constants(&here) == constants(&there) {
+        Said::Unknown
+    } else {
+        Said::Otherwise
     }
 }
 
@@ -70,6 +95,20 @@ impl Tree {
             parts.remove(0)
         } else {
             Tree::Node(node.kind(), parts)
+        }
+    }
+
+    /// Texts, numbers and names of columns.
+    fn collect_constants(&self, constants: &mut BTreeSet<String>) {
+        match self {
+            Tree::Text(Some(text)) => _ = constants.insert(format!("'{text}")),
+            Tree::Number(number) => _ = constants.insert(format!("{number:?}")),
+            Tree::Column(_, name) => _ = constants.insert(name.clone()),
+            Tree::Text(None) | Tree::Word(_) => {}
+            Tree::Node(_, parts) | Tree::Call(_, parts) | Tree::Chain(_, parts) => {
+                parts.iter().for_each(|it| it.collect_constants(constants));
+            }
+            Tree::Cast(inner, _) => inner.collect_constants(constants),
         }
     }
 
@@ -360,6 +399,9 @@ fn cast(node: &SyntaxNode) -> Tree {
     match inner {
         None => Tree::plain(node),
         Some(inner) if to == [Tree::Word("text".to_owned())] => inner,
+        Some(Tree::Text(Some(text))) if is_of_system(&to) => {
+            Tree::Text(Some(text.strip_prefix("pg_catalog.").unwrap_or(&text).to_owned()))
+        }
         Some(Tree::Text(Some(text))) if is_interval(&to) => Tree::Word(interval(&text).unwrap_or(text)),
         Some(Tree::Text(Some(text))) if is_float(&to) => float(&text).unwrap_or(Tree::Text(Some(text))),
         Some(Tree::Text(Some(text))) if is_numeric(&to) => {
@@ -368,6 +410,11 @@ fn cast(node: &SyntaxNode) -> Tree {
         Some(inner @ (Tree::Text(_) | Tree::Number(_))) => inner,
         Some(inner) => Tree::Cast(Box::new(inner), to),
     }
+}
+
+/// The server leaves out where its own configurations live.
+fn is_of_system(to: &[Tree]) -> bool {
+    matches!(to, [Tree::Word(name)] if name.starts_with("reg"))
 }
 
 fn is_interval(to: &[Tree]) -> bool {

@@ -44,7 +44,7 @@ mod verdict;
 mod written;
 
 pub use apart::{ApartKind, ApartStatement, apart_statements, for_provider, label_providers};
-pub use canon::says_the_same;
+pub use canon::{Said, said_by_server};
 pub use converted_keys::ConvertedKeys;
 pub use definitions::cut_passwords;
 pub use demand::{Demand, DemandKind, demands, later_features};
