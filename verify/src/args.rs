@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 
 use clap::Parser;
 use cli::{Format, KeysArgs, MappingArgs};
+use database::postgres::DefinitionWishes;
 
 const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify legacy.sqlite shared-app-dev --to legacy
@@ -57,6 +58,15 @@ pub(crate) struct Args {
     /// Do not look at rows of extensions' configuration tables of a live source, as `dump` with this flag
     #[arg(long)]
     pub(crate) no_extension_rows: bool,
+    /// Do not compare what is defined, nor where sequences stand: rows alone
+    #[arg(long)]
+    pub(crate) no_schema: bool,
+    /// Compare who owns each object, too
+    #[arg(long, conflicts_with = "no_schema")]
+    owners: bool,
+    /// Compare who may do what, too: grants on each object and default privileges, without those of owners
+    #[arg(long, conflicts_with = "no_schema")]
+    grants: bool,
     #[command(flatten)]
     pub(crate) sqlite: cli::SqliteArgs,
     #[command(flatten)]
@@ -67,6 +77,13 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    pub(crate) fn definition_wishes(&self) -> DefinitionWishes {
+        DefinitionWishes {
+            owners: self.owners,
+            grants: self.grants,
+        }
+    }
+
     pub(crate) fn jobs(&self) -> usize {
         let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok());
         jobs.map_or(2, usize::from)

@@ -85,6 +85,18 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// What stands before it in the report for people: its area, or that it is no difference.
+    pub(crate) fn word(&self) -> String {
+        match self.weight {
+            Weight::Difference => self.area.to_string(),
+            Weight::Expected => "expected".to_owned(),
+            Weight::NotCompared => "not compared".to_owned(),
+            Weight::Advice => "advice".to_owned(),
+        }
+    }
+}
+
 impl fmt::Display for Area {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

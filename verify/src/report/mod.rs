@@ -24,10 +24,8 @@ pub(crate) struct Report {
     /// `None` for an archive alone.
     target: Option<String>,
     tables: Vec<TableResult>,
-    /// Objects without rows that the target lacks, as sentences.
-    objects: Vec<String>,
-    /// Differences of sequences, as sentences.
-    sequences: Vec<String>,
+    /// What of a damaged source could not be read, as sentences.
+    lost: Vec<String>,
     /// `None` when the source has none.
     large_objects: Option<LargeObjects>,
     /// What was discarded on request before the comparison, as sentences.
@@ -176,15 +174,13 @@ impl Report {
         source: String,
         target: Option<String>,
         tables: Vec<TableResult>,
-        objects: Vec<String>,
-        sequences: Vec<String>,
+        lost: Vec<String>,
     ) -> Self {
         Report {
             source,
             target,
             tables,
-            objects,
-            sequences,
+            lost,
             large_objects: None,
             discards: Vec::new(),
             chose_keys: false,
@@ -237,9 +233,8 @@ impl Report {
     }
 
     pub(crate) fn is_identical(&self) -> bool {
-        self.objects.is_empty()
+        self.lost.is_empty()
             && self.findings.iter().all(|it| it.weight != Weight::Difference)
-            && self.sequences.is_empty()
             && self.tables.iter().all(|table| table.difference.is_none())
             && self
                 .large_objects
@@ -280,12 +275,12 @@ impl Report {
             table.to_string()
         };
         let named = self.large_objects.iter().flat_map(LargeObjects::sentences);
-        for line in self.objects.iter().chain(&self.sequences).cloned().chain(named) {
+        for line in self.lost.iter().cloned().chain(named) {
             text.push_str(&line);
             text.push('\n');
         }
         for finding in &self.findings {
-            let _ = writeln!(text, "{}: {finding}", finding.area);
+            let _ = writeln!(text, "{}: {finding}", finding.word());
         }
         self.remarks(&mut text);
         let all = self.tables.len() as u64;
@@ -308,15 +303,16 @@ impl Report {
             let identical = count(all - differing);
             write!(text, "{identical} of {tables} identical, {}", differ(differing))
         };
-        let lacking = self.objects.len() as u64;
-        if lacking > 0 {
-            let verb = if lacking == 1 { "is" } else { "are" };
-            let _ = write!(text, "; {} {verb} missing", counted(lacking, "object"));
-        }
-        let sequences = self.sequences.len() as u64;
-        if sequences > 0 {
-            let verb = if sequences == 1 { "differs" } else { "differ" };
-            let _ = write!(text, "; {} {verb}", counted(sequences, "sequence"));
+        for (area, word) in [(Area::Schema, "schema difference"), (Area::Sequence, "sequence")] {
+            let differing = self.differing(area).count() as u64;
+            let verb = match area {
+                Area::Sequence if differing == 1 => " differs",
+                Area::Sequence => " differ",
+                _ => "",
+            };
+            if differing > 0 {
+                let _ = write!(text, "; {}{verb}", counted(differing, word));
+            }
         }
         if let Some(it) = &self.large_objects {
             let _ = if it.are_identical() {
@@ -333,6 +329,13 @@ impl Report {
         }
         text.push_str(".\n");
         text
+    }
+
+    /// The differences of an area, as sentences.
+    fn differing(&self, area: Area) -> impl Iterator<Item = String> {
+        let all = self.findings.iter();
+        let found = all.filter(move |it| it.area == area && it.weight == Weight::Difference);
+        found.map(Finding::to_string)
     }
 
     /// What is no difference.
@@ -370,8 +373,8 @@ impl Report {
             "target": self.target,
             "identical": self.is_identical(),
             "tables": tables,
-            "objects": self.objects,
-            "sequences": self.sequences,
+            "objects": self.differing(Area::Schema).chain(self.lost.clone()).collect::<Vec<_>>(),
+            "sequences": self.differing(Area::Sequence).collect::<Vec<_>>(),
             "discards": self.discards,
             "not_compared": self.not_compared(),
             "hint": self.hint(),

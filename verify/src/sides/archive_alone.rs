@@ -32,13 +32,7 @@ pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
             None,
         ))
     });
-    Ok(Report::new(
-        name.to_owned(),
-        None,
-        tables.collect(),
-        Vec::new(),
-        Vec::new(),
-    ))
+    Ok(Report::new(name.to_owned(), None, tables.collect(), Vec::new()))
 }
 
 /// Rows that are compared one by one, by table.

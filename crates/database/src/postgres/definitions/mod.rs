@@ -61,19 +61,14 @@ const WORDS: [(&str, &str); 4] = [
 
 /// What is spelled otherwise, or not there, in older versions: the word, the first major version that has it, and what
 /// stands for it before.
-const SINCE: [(&str, u32, &str, &str); 12] = [
+const SINCE: [(&str, u32, &str, &str); 7] = [
     ("{attcompression}", 14, "a.attcompression::pg_catalog.text", "''"),
     ("{stxstattarget}", 13, "o.stxstattarget", "-1"),
-    ("{tgparentid}", 13, "o.tgparentid", "0"),
+    ("{tgparentid}", 13, "g.tgparentid", "0"),
     ("{rngmultitypid}", 14, "r.rngmultitypid", "0"),
-    ("{typsubscript}", 14, "t.typsubscript::pg_catalog.oid", "0"),
     ("{colliculocale}", 15, "o.colliculocale", "NULL::pg_catalog.text"),
     ("{collicurules}", 16, "o.collicurules", "NULL::pg_catalog.text"),
-    ("{conenforced}", 18, "o.conenforced", "true"),
-    ("{conperiod}", 18, "o.conperiod", "false"),
-    ("{extended}", 14, "true", "false"),
     ("{locale}", 17, "o.colllocale", "{colliculocale}"),
-    ("{namespaces}", 15, "true", "false"),
 ];
 
 /// All that is defined in `schemas`, or in all of the user's, and belongs to no extension.

@@ -1,0 +1,54 @@
+//! The source's definitions as they must be on the target, renamed by the code of `remap-schema`.
+
+use std::collections::{HashMap, HashSet};
+
+use catalog::{Catalog, Definition, Value};
+use cli::{Failure, Result};
+use plan::Mapping;
+use rewrite::{Known, Rewriter, SearchPath, cut_passwords};
+
+/// Definitions under the target's names.
+pub(crate) struct Renamed {
+    pub(crate) definitions: Vec<Definition>,
+    /// New names of columns, by their old ones: what mentions a column follows when it is renamed, after all else.
+    pub(crate) columns: HashMap<String, HashSet<String>>,
+    pub(crate) mapping: Mapping,
+}
+
+impl Renamed {
+    /// `catalog` is the source's, with its definitions.
+    pub(crate) fn new(mut catalog: Catalog, mapping: &Mapping) -> Result<Self> {
+        cut_passwords(&mut catalog.definitions);
+        let texts: Vec<String> = catalog
+            .definitions
+            .iter()
+            .flat_map(|it| &it.properties)
+            .filter_map(|it| match &it.value {
+                Value::Statement(sql) => Some(sql.clone()),
+                Value::Plain(_) => None,
+            })
+            .collect();
+        let mut known = Known::from_catalog(&catalog);
+        if mapping.renames_objects() {
+            texts.iter().for_each(|sql| known.learn_details(sql));
+        }
+        let mut rewriter = Rewriter::new(mapping.clone(), known)
+            .map_err(Failure::usage)?
+            .with_search_path(SearchPath::Pin);
+        let all: Vec<&str> = texts.iter().map(String::as_str).collect();
+        rewriter.survey(&all);
+        let mut definitions = std::mem::take(&mut catalog.definitions);
+        rewriter.rewrite_definitions(&mut definitions);
+        let mut columns: HashMap<String, HashSet<String>> = HashMap::new();
+        for column in rewriter.known().renamed_columns(rewriter.mapping()) {
+            columns.entry(column.old).or_default().insert(column.new);
+        }
+        catalog.definitions = definitions;
+        catalog.rename(rewriter.mapping());
+        Ok(Renamed {
+            definitions: catalog.definitions,
+            columns,
+            mapping: rewriter.mapping().clone(),
+        })
+    }
+}
