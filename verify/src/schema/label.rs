@@ -100,7 +100,7 @@ pub(crate) fn label(definition: &Definition) -> String {
 pub(crate) fn said(property: &Property) -> &str {
     match &property.value {
         Value::Plain(text) => text,
-        Value::Statement(sql) => {
+        Value::Statement(sql) | Value::Written(sql) => {
             let mut lead_ins = LEAD_INS.iter().filter(|(name, _)| *name == property.name);
             let value = lead_ins.find_map(|(_, words)| sql.split_once(words));
             let value = match value {

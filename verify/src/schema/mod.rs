@@ -9,12 +9,14 @@ mod objects;
 mod renamed;
 mod sequences;
 mod tokens;
+mod written;
 
 use catalog::Catalog;
 use cli::{Failure, Result};
-use conversion::TableConversion;
+use conversion::{TableConversion, redefine};
 use database::postgres::{DefinitionWishes, read_definitions};
 use plan::Mapping;
+use rewrite::cut_passwords;
 
 use crate::report::{Area, Finding, Weight};
 use crate::sides::{Live, Source};
@@ -64,10 +66,17 @@ impl Schemas<'_> {
         } else {
             DefinitionWishes::default()
         };
-        let there = read(self.target, self.targets, wishes, Failure::target)?;
-        let renamed = Renamed::new(defined, self.mapping)?;
+        let mut there = read(self.target, self.targets, wishes, Failure::target)?;
+        cut_passwords(&mut there);
+        let mut renamed = Renamed::new(defined, self.mapping, self.source.earlier_mappings())?;
+        let unjudged = written::settle(&mut renamed.definitions, &there);
         let comparison = Comparison::new(self, &renamed, &there);
-        findings.extend(comparison.findings());
+        let mut found = comparison.findings();
+        if !self.conversions.is_empty() {
+            written::explain_converted_keys(&mut found);
+        }
+        findings.extend(found);
+        findings.extend(unjudged);
         if asked && !is_live {
             findings.push(
                 Finding::new(Area::Schema, "owners and grants", "not compared")
@@ -86,17 +95,16 @@ impl Schemas<'_> {
             let schemas: Vec<String> = catalog.schemas.iter().map(|it| it.name.clone()).collect();
             catalog.definitions = read(live, &schemas, self.wishes, Failure::source)?;
         }
+        if !self.source.is_converted() {
+            redefine(&mut catalog.definitions, self.source.catalog(), self.conversions);
+        }
         Ok(catalog)
     }
 
     /// Why the names of objects are all that is compared.
     fn only_names(&self, defined: &Catalog) -> Option<&'static str> {
-        if !self.conversions.is_empty() {
-            Some("integer keys are UUIDs on the target, and what mentions them is defined otherwise there")
-        } else if !defined.definitions.is_empty() || defined.objects.is_empty() {
+        if !defined.definitions.is_empty() || defined.objects.is_empty() {
             None
-        } else if matches!(self.source, Source::Sqlite(_)) {
-            Some("a SQLite file says in another language what it defines")
         } else {
             Some(
                 "the archive does not hold definitions: make it again, or give the database itself as SOURCE",

@@ -16,15 +16,15 @@ pub(crate) struct Renamed {
 }
 
 impl Renamed {
-    /// `catalog` is the source's, with its definitions.
-    pub(crate) fn new(mut catalog: Catalog, mapping: &Mapping) -> Result<Self> {
+    /// `catalog` is the source's, with its definitions; `earlier` is what `remap-schema` has made of it before.
+    pub(crate) fn new(mut catalog: Catalog, mapping: &Mapping, earlier: &[Mapping]) -> Result<Self> {
         cut_passwords(&mut catalog.definitions);
         let texts: Vec<String> = catalog
             .definitions
             .iter()
             .flat_map(|it| &it.properties)
             .filter_map(|it| match &it.value {
-                Value::Statement(sql) => Some(sql.clone()),
+                Value::Statement(sql) | Value::Written(sql) => Some(sql.clone()),
                 Value::Plain(_) => None,
             })
             .collect();
@@ -43,6 +43,14 @@ impl Renamed {
         for column in rewriter.known().renamed_columns(rewriter.mapping()) {
             columns.entry(column.old).or_default().insert(column.new);
         }
+        for old in texts.iter().flat_map(|sql| quoted_names(sql)) {
+            let new = earlier
+                .iter()
+                .fold(old.clone(), |name, mapping| mapping.column(&name));
+            if new != old {
+                columns.entry(old).or_default().insert(new);
+            }
+        }
         catalog.definitions = definitions;
         catalog.rename(rewriter.mapping());
         Ok(Renamed {
@@ -51,4 +59,18 @@ impl Renamed {
             mapping: rewriter.mapping().clone(),
         })
     }
+}
+
+/// Every name that stands in double quotes: no other one is standardised.
+fn quoted_names(sql: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = sql;
+    while let Some((_, from)) = rest.split_once('"') {
+        let Some((name, behind)) = from.split_once('"') else {
+            break;
+        };
+        names.push(name.to_owned());
+        rest = behind;
+    }
+    names
 }
