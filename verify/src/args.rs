@@ -17,15 +17,17 @@ const FINDINGS: &str = "something differs";
 
 /// Prove that a target holds every row of a source
 ///
-/// Compares the columns, the count and the fingerprint of every table, the positions of sequences, and the names
-/// of views, functions, types, indexes, constraints, triggers and all other objects. Large objects, and rows of
-/// extensions' configuration tables, must all be there; the target may hold more. Generated columns are compared where
-/// SOURCE is a SQLite file; the report names those that are not.
+/// Compares the columns, the count and the fingerprint of every table, the positions of sequences, and everything that is
+/// defined, property by property: columns, keys, constraints, indexes, sequences, views, routines, triggers, rules,
+/// policies, types, domains, operators, casts, collations, text search, statistics, comments, partitions, inheritance,
+/// extensions. The target may not have more, but for extensions, and with --prefix for names without the prefix. Large
+/// objects, and rows of extensions' configuration tables, must all be there; the target may hold more. Generated columns
+/// are compared where SOURCE is a SQLite file; the report names those that are not.
 ///
-/// Not compared: what objects are defined as (the text of views and functions, what a constraint, an index or a trigger of
-/// the same name says, whether it is on, valid or unique), defaults, NOT NULL, identities and types of columns as long as the
-/// values are the same, privileges, owners, comments, row level security, settings, and what the target has more than
-/// the source, but for tables with rows and columns.
+/// A line is an object, a property, what the source has and what the target has. `expected` is what had to change, and
+/// `not compared` what could not be judged, such as what two versions of PostgreSQL write each in its own way: neither
+/// makes anything different. Owners and grants are compared on request. Never compared: tablespaces, names of NOT NULL
+/// constraints, transforms, languages, access methods, servers, publications, settings.
 ///
 /// SOURCE is a PostgreSQL
 /// database, a SQLite file, or an archive (`-` for stdin, a file or a directory); names are translated as

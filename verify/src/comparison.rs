@@ -66,7 +66,6 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let progress = ui.progress(source.name(), Some(expected));
     let comparison = Comparison {
         conversions: &conversions,
-        reshaped: &reshaped,
         ..Comparison::new(&source, &target, &renamed, &targets, names.as_ref(), &progress)
     };
     let pool = rayon::ThreadPoolBuilder::new()
@@ -142,8 +141,6 @@ struct Comparison<'a> {
     names: Option<&'a NameMap>,
     /// Keys of the source that are UUIDs on the target.
     conversions: &'a [TableConversion],
-    /// The source's catalog with them, under its own names.
-    reshaped: &'a Catalog,
     progress: &'a Progress,
 }
 
@@ -170,7 +167,6 @@ impl<'a> Comparison<'a> {
             there,
             names,
             conversions: &[],
-            reshaped: source.catalog(),
             progress,
         }
     }

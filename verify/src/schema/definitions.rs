@@ -196,7 +196,13 @@ impl<'a> Comparison<'a> {
         let here = source.properties.iter().map(|it| it.name.as_str());
         let only_there = target.properties.iter().map(|it| it.name.as_str());
         let only_there = only_there.filter(|it| property(source, it).is_none());
-        for name in here.chain(only_there).filter(|it| *it != "inherited") {
+        // What both have from their parents is told with these.
+        let inherit = property(source, "inherited").is_some() && property(target, "inherited").is_some();
+        let is_own = |it: &&str| {
+            *it != "inherited"
+                && !(inherit && matches!(*it, "definition" | "validated" | "deferrable" | "enforced"))
+        };
+        for name in here.chain(only_there).filter(is_own) {
             let (a, b) = (property(source, name), property(target, name));
             findings.extend(self.property(source, name, a, b));
         }

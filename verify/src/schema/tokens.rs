@@ -85,10 +85,63 @@ impl Tokens {
         self.0.len() == target.0.len() && self.0.iter().zip(&target.0).all(|(a, b)| names.are_one(a, b))
     }
 
-    /// Whether it says the same when another version qualifies columns otherwise.
+    /// Whether it says the same when one side alone writes a table's name before a column's, as versions before 16 do
+    /// where there is one table.
     pub(crate) fn say_the_same_unqualified(&self, target: &Tokens, names: &Names) -> bool {
-        self.without_qualifiers(names)
-            .say_the_same(&target.without_qualifiers(names), names)
+        let (a, b) = (&self.0, &target.0);
+        let (mut here, mut there) = (0, 0);
+        while here < a.len() || there < b.len() {
+            let are_one = match (a.get(here), b.get(there)) {
+                (Some(a), Some(b)) => names.are_one(a, b),
+                _ => false,
+            };
+            if are_one {
+                (here, there) = (here + 1, there + 1);
+            } else if let Some(next) = self.behind_qualifier(
+                here,
+                |at| {
+                    a.get(at)
+                        .zip(b.get(there))
+                        .is_some_and(|(a, b)| names.are_one(a, b))
+                },
+                names,
+            ) {
+                here = next;
+            } else if let Some(next) = target.behind_qualifier(
+                there,
+                |at| {
+                    a.get(here)
+                        .zip(b.get(at))
+                        .is_some_and(|(a, b)| names.are_one(a, b))
+                },
+                names,
+            ) {
+                there = next;
+            } else if there > 0 && here > 0 && self.is_repeated(here, &b[there - 1], names) {
+                here += 2;
+            } else if there > 0 && here > 0 && target.is_repeated(there, &a[here - 1], names) {
+                there += 2;
+            } else {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The place of the column in `table.column`, where `is_wanted` wants it.
+    fn behind_qualifier(&self, at: usize, is_wanted: impl Fn(usize) -> bool, names: &Names) -> Option<usize> {
+        let qualifier = self.0.get(at)?;
+        let dot = self.0.get(at + 1)?;
+        let is_table = qualifier.kind == Kind::Word && !names.schemas.contains(&qualifier.text);
+        (is_table && dot.text == "." && is_wanted(at + 2)).then_some(at + 2)
+    }
+
+    /// Whether a point and the word before it stand here, which the other side has once: `tickets.tickets`.
+    fn is_repeated(&self, at: usize, other: &Token, names: &Names) -> bool {
+        let word = |at: usize| self.0.get(at).filter(|it| it.kind == Kind::Word);
+        self.0.get(at).is_some_and(|it| it.text == ".")
+            && word(at + 1).is_some_and(|it| it.text == other.text)
+            && word(at - 1).is_some_and(|it| it.text == other.text && !names.schemas.contains(&it.text))
     }
 
     /// Whether both have the same texts, bodies and numbers, which no version writes otherwise.
@@ -181,25 +234,6 @@ impl Tokens {
             }
         }
         Some((end + 2, elements, at + 2..end))
-    }
-
-    fn without_qualifiers(&self, names: &Names) -> Tokens {
-        let mut kept: Vec<Token> = Vec::with_capacity(self.0.len());
-        for token in &self.0 {
-            let is_name = token.kind == Kind::Word;
-            if let [.., before, qualifier, dot] = kept.as_slice()
-                && is_name
-                && dot.text == "."
-                && dot.kind == Kind::Sign
-                && qualifier.kind == Kind::Word
-                && before.text != "."
-                && !names.schemas.contains(&qualifier.text)
-            {
-                kept.truncate(kept.len() - 2);
-            }
-            kept.push(token.clone());
-        }
-        Tokens(kept)
     }
 
     /// The first place where both differ, on one line each, with a few words around it.
@@ -427,6 +461,9 @@ mod tests {
         assert!(same("SELECT t.id FROM s.t", "SELECT id FROM s.t"));
         assert!(!same("SELECT t.id FROM s.t", "SELECT t.id FROM x.t"));
         assert!(!same("SELECT t.id FROM s.t", "SELECT t.ie FROM s.t"));
+        assert!(!same("SELECT a.id FROM s.a, s.b", "SELECT b.id FROM s.a, s.b"));
+        assert!(same("SELECT t.t, t.u FROM s.t", "SELECT t, u FROM s.t"));
+        assert!(same("SELECT t FROM s.t", "SELECT t.t FROM s.t"));
         assert!(!Tokens::of("SELECT 1").have_the_same_values(&Tokens::of("SELECT 2")));
     }
 }

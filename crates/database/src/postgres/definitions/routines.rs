@@ -148,7 +148,8 @@ JOIN pg_catalog.pg_opfamily f ON f.oid = o.opcfamily JOIN pg_catalog.pg_namespac
 WHERE {own}
 ORDER BY n.nspname COLLATE \"C\", o.opcname COLLATE \"C\", 5";
 
-/// A cast lives in no schema: it is the user's where one of its types, or its function, is.
+/// A cast lives in no schema: it is the user's where one of its types, or its function, is. That of a range to its
+/// multirange follows it.
 const CASTS: &str = "
 SELECT DISTINCT ON (o.oid) 'cast' AS kind, ''{text} AS schema, ''{text} AS name, NULL{text} AS table_name,
        pg_catalog.format_type(o.castsource, NULL) || ', ' || pg_catalog.format_type(o.casttarget, NULL) AS arguments, ARRAY[
@@ -162,4 +163,6 @@ JOIN pg_catalog.pg_type s ON s.oid = o.castsource JOIN pg_catalog.pg_type t ON t
 LEFT JOIN pg_catalog.pg_proc p ON p.oid = o.castfunc
 JOIN pg_catalog.pg_namespace n ON n.oid IN (s.typnamespace, t.typnamespace, p.pronamespace)
 WHERE {own}
+  AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_cast'::pg_catalog.regclass
+                  AND d.objid = o.oid AND d.deptype = 'i')
 ORDER BY o.oid";
