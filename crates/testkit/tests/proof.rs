@@ -10,6 +10,8 @@ use fingerprint::Fingerprint;
 use serde_json::Value;
 use testkit::{Cluster, Database, Output, POSTGRES, TARGET_OWNER, Tools};
 
+#[path = "proof/carried.rs"]
+mod carried;
 #[path = "proof/definitions.rs"]
 mod definitions;
 #[path = "proof/objects.rs"]
