@@ -110,6 +110,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         source.lost(),
     )
     .with_findings(findings)
+    .with_verbose(ui.is_verbose())
     .with_large_objects(large_objects)
     .with_discards(source.discards())
     .with_chosen_keys(keys.is_some()))

@@ -34,6 +34,8 @@ pub(crate) struct Report {
     chose_keys: bool,
     /// What was found beside rows.
     findings: Vec<Finding>,
+    /// Whether what is expected is told line by line.
+    is_verbose: bool,
 }
 
 /// What came of one table.
@@ -185,7 +187,13 @@ impl Report {
             discards: Vec::new(),
             chose_keys: false,
             findings: Vec::new(),
+            is_verbose: false,
         }
+    }
+
+    /// With everything that is expected, line by line.
+    pub(crate) fn with_verbose(self, is_verbose: bool) -> Self {
+        Report { is_verbose, ..self }
     }
 
     /// With what was found beside rows.
@@ -279,8 +287,14 @@ impl Report {
             text.push_str(&line);
             text.push('\n');
         }
-        for finding in &self.findings {
+        let is_shown = |it: &&Finding| it.weight != Weight::Expected || self.is_verbose;
+        for finding in self.findings.iter().filter(is_shown) {
             let _ = writeln!(text, "{}: {finding}", finding.word());
+        }
+        let hidden = self.findings.iter().filter(|it| !is_shown(it)).count() as u64;
+        if hidden > 0 {
+            let found = counted(hidden, "difference");
+            let _ = writeln!(text, "expected: {found} (--verbose tells why)");
         }
         self.remarks(&mut text);
         let all = self.tables.len() as u64;

@@ -26,6 +26,8 @@ pub(crate) struct Comparison<'a> {
     /// Stands before the names of everything that came from the source.
     prefix: Option<&'a str>,
     majors: (Option<u32>, Option<u32>),
+    /// For each of the source's definitions, whether it has a search path of its own.
+    own_paths: &'a [bool],
 }
 
 /// What one side has.
@@ -117,14 +119,18 @@ impl<'a> Comparison<'a> {
             there_with_rows: with_rows(&sides.target.catalog),
             prefix: source.mapping.prefix.as_deref(),
             majors: (sides.source.major(), sides.target.major()),
+            own_paths: &source.own_paths,
         }
     }
 
     pub(crate) fn findings(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for definition in self.source {
+        for (place, definition) in self.source.iter().enumerate() {
             match self.counterpart(definition) {
-                Some(found) => findings.extend(self.properties(definition, found)),
+                Some(found) => {
+                    let has_path = self.own_paths.get(place).copied().unwrap_or_default();
+                    findings.extend(self.properties(definition, found, has_path));
+                }
                 None => findings.extend(self.missing(definition)),
             }
         }
@@ -185,7 +191,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Every property that is not the same.
-    fn properties(&self, source: &Definition, target: &Definition) -> Vec<Finding> {
+    fn properties(&self, source: &Definition, target: &Definition, has_path: bool) -> Vec<Finding> {
         let mut findings = Vec::new();
         if source.kind == DefinitionKind::Extension && source.schema != target.schema {
             let schema = |it: &Definition| Some(quote_ident(&it.schema));
@@ -204,9 +210,52 @@ impl<'a> Comparison<'a> {
         };
         for name in here.chain(only_there).filter(is_own) {
             let (a, b) = (property(source, name), property(target, name));
-            findings.extend(self.property(source, name, a, b));
+            let finding = self.property(source, name, a, b);
+            findings.extend(finding.map(|it| {
+                match self.pinned(a, b, has_path) {
+                    Some((path, note)) => Finding::new(it.area, it.object, "search path")
+                        .between(path.0, path.1)
+                        .weighing(Weight::Expected)
+                        .with_note(note),
+                    None => it,
+                }
+            }));
         }
         findings
+    }
+
+    /// Where the search path that `remap-schema` gives a routine, or does not give, is all that differs: what both have,
+    /// and why.
+    fn pinned(
+        &self,
+        source: Option<&Property>,
+        target: Option<&Property>,
+        has_path: bool,
+    ) -> Option<((Option<String>, Option<String>), &'static str)> {
+        let (source, target) = (source?, target?);
+        if has_path || source.name != "definition" {
+            return None;
+        }
+        let (here, path) = Tokens::of(said(source)).without_search_path();
+        let (there, found) = Tokens::of(said(target)).without_search_path();
+        let is_ours = |path: &Vec<String>| {
+            let (last, rest) = path.split_last()?;
+            (last == "pg_temp" && rest.iter().all(|it| self.names.schemas.contains(it))).then_some(())
+        };
+        let note = match (&path, &found) {
+            (None, None) => return None,
+            (_, Some(found)) => {
+                is_ours(found)?;
+                "`remap-schema` gave it the path on which its body leans"
+            }
+            (Some(_), None) => {
+                "its body leans on the path of whoever calls it, as `remap-schema --search-path leave` has it"
+            }
+        };
+        let shown =
+            |path: Option<Vec<String>>| Some(path.map_or_else(|| "none".to_owned(), |it| it.join(", ")));
+        here.say_the_same(&there, &self.names)
+            .then(|| ((shown(path), shown(found)), note))
     }
 
     fn property(

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use catalog::{Catalog, Definition, Value};
+use catalog::{Catalog, Definition, DefinitionKind, IDENTIFIER_BYTES_MAX, ObjectKind, Value};
 use cli::{Failure, Result};
 use plan::Mapping;
 use rewrite::{Known, Rewriter, SearchPath, cut_passwords};
+
+use super::tokens::Tokens;
 
 /// Definitions under the target's names.
 pub(crate) struct Renamed {
@@ -13,6 +15,8 @@ pub(crate) struct Renamed {
     /// New names of columns, by their old ones: what mentions a column follows when it is renamed, after all else.
     pub(crate) columns: HashMap<String, HashSet<String>>,
     pub(crate) mapping: Mapping,
+    /// For each definition, whether the source itself gives a routine its search path.
+    pub(crate) own_paths: Vec<bool>,
 }
 
 impl Renamed {
@@ -38,6 +42,7 @@ impl Renamed {
         let all: Vec<&str> = texts.iter().map(String::as_str).collect();
         rewriter.survey(&all);
         let mut definitions = std::mem::take(&mut catalog.definitions);
+        let own_paths = definitions.iter().map(sets_search_path).collect();
         rewriter.rewrite_definitions(&mut definitions);
         let mut columns: HashMap<String, HashSet<String>> = HashMap::new();
         for column in rewriter.known().renamed_columns(rewriter.mapping()) {
@@ -57,20 +62,31 @@ impl Renamed {
             definitions: catalog.definitions,
             columns,
             mapping: rewriter.mapping().clone(),
+            own_paths,
         })
     }
 }
 
-/// Every name that stands in double quotes: no other one is standardised.
-fn quoted_names(sql: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut rest = sql;
-    while let Some((_, from)) = rest.split_once('"') {
-        let Some((name, behind)) = from.split_once('"') else {
-            break;
-        };
-        names.push(name.to_owned());
-        rest = behind;
-    }
-    names
+/// Every name that can stand in double quotes: no other one is standardised. What stands between two names is among them,
+/// and is none.
+fn quoted_names(sql: &str) -> impl Iterator<Item = String> {
+    let between = sql
+        .split('"')
+        .skip(1)
+        .filter(|it| it.len() <= IDENTIFIER_BYTES_MAX);
+    between.map(str::to_owned)
+}
+
+fn sets_search_path(definition: &Definition) -> bool {
+    let is_routine = matches!(
+        definition.kind,
+        DefinitionKind::Object(ObjectKind::Function | ObjectKind::Procedure)
+    );
+    is_routine
+        && definition.properties.iter().any(|it| {
+            let Value::Statement(sql) = &it.value else {
+                return false;
+            };
+            Tokens::of(sql).without_search_path().1.is_some()
+        })
 }

@@ -159,6 +159,37 @@ impl Tokens {
         values(self) == values(target)
     }
 
+    /// A routine without the search path that it sets, and that path's entries.
+    pub(crate) fn without_search_path(&self) -> (Tokens, Option<Vec<String>>) {
+        let is = |at: usize, text: &str| {
+            self.0
+                .get(at)
+                .is_some_and(|it| it.kind == Kind::Word && it.text == text)
+        };
+        let head = self
+            .0
+            .iter()
+            .position(|it| it.kind == Kind::Body)
+            .unwrap_or(self.0.len());
+        let start = (0..head).find(|&at| is(at, "SET") && is(at + 1, "search_path") && is(at + 2, "TO"));
+        let Some(start) = start else {
+            return (self.clone(), None);
+        };
+        let mut entries = Vec::new();
+        let mut end = start + 3;
+        while let Some(entry) = self.0.get(end) {
+            entries.push(entry.text.trim_matches('\'').replace("''", "'"));
+            end += 1;
+            if self.0.get(end).is_none_or(|it| it.text != ",") {
+                break;
+            }
+            end += 1;
+        }
+        let mut rest = self.0.clone();
+        rest.drain(start..end);
+        (Tokens(rest), Some(entries))
+    }
+
     /// `(ARRAY['a'::varchar])::text[]` becomes `ARRAY[('a'::varchar)::text]`, as the server writes it after a restore.
     fn push_casts_into_arrays(&mut self) {
         let mut from = 0;
@@ -449,6 +480,16 @@ mod tests {
             "(a + (b * c))",
             Some(("((a + b) * c)", "(a + (b * c))")),
         );
+    }
+
+    #[test]
+    fn a_routine_is_seen_without_its_search_path() {
+        let sql = "CREATE FUNCTION s.f() RETURNS int LANGUAGE sql AS $f$SET search_path TO x$f$";
+        let pinned = sql.replace(" AS", " SET search_path TO 's', 'it''s', 'pg_temp' AS");
+        let (rest, path) = Tokens::of(&pinned).without_search_path();
+        assert_eq!(path, Some(["s", "it's", "pg_temp"].map(str::to_owned).to_vec()));
+        assert!(rest.say_the_same(&Tokens::of(sql), &Names::default()));
+        assert_eq!(Tokens::of(sql).without_search_path().1, None);
     }
 
     #[test]

@@ -97,7 +97,10 @@ fn an_archive_carries_definitions_under_old_and_new_names() {
         let proved = desk.run(line);
         proved.assert_success();
         let shown = proved.stdout_text();
-        assert!(!shown.contains("schema: ") && !shown.contains("not compared: "), "{proved}");
+        assert!(
+            !shown.contains("schema: ") && !shown.contains("not compared: "),
+            "{proved}"
+        );
     }
     let mut client = cluster.client(target.name(), POSTGRES).unwrap();
     client
@@ -108,7 +111,11 @@ fn an_archive_carries_definitions_under_old_and_new_names() {
         found.assert_code(1);
         let shown = found.stdout_text();
         let told: Vec<&str> = shown.lines().filter(|it| it.starts_with("schema: ")).collect();
-        assert_eq!(told, ["schema: column what of park.log  not null: yes → no"], "{found}");
+        assert_eq!(
+            told,
+            ["schema: column what of park.log  not null: yes → no"],
+            "{found}"
+        );
     }
     assert_no_definitions_are_told(&desk, &word);
 }
@@ -116,8 +123,13 @@ fn an_archive_carries_definitions_under_old_and_new_names() {
 /// An archive of rows alone says nothing of what is defined, and `verify` says so.
 fn assert_no_definitions_are_told(desk: &Desk, word: &str) {
     let source = Cluster::shared().database("rows").unwrap();
-    source.execute("CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t").unwrap();
-    let line = format!("dump 'dbname={} user={POSTGRES}' --data-only | verify - {word}", source.name());
+    source
+        .execute("CREATE TABLE t (a int); CREATE VIEW v AS SELECT a FROM t")
+        .unwrap();
+    let line = format!(
+        "dump 'dbname={} user={POSTGRES}' --data-only | verify - {word}",
+        source.name()
+    );
     let told = desk.run(&line).stdout_text();
     assert!(told.contains("the archive does not hold definitions"), "{told}");
 }
@@ -145,7 +157,10 @@ fn what_a_file_defines_is_compared_with_the_words_of_the_server() {
         let proved = desk.run(line);
         proved.assert_success();
         let shown = proved.stdout_text();
-        assert!(!shown.contains("schema: ") && !shown.contains("in its own words"), "{proved}");
+        assert!(
+            !shown.contains("schema: ") && !shown.contains("in its own words"),
+            "{proved}"
+        );
     }
     let mut client = Cluster::shared().client(target.name(), POSTGRES).unwrap();
     for (sql, _) in FILE_CHANGES {
@@ -157,9 +172,15 @@ fn what_a_file_defines_is_compared_with_the_words_of_the_server() {
         let found = desk.run(line);
         found.assert_code(1);
         let shown = found.stdout_text();
-        let told: Vec<&str> = shown.lines().filter_map(|it| it.strip_prefix("schema: ")).collect();
+        let told: Vec<&str> = shown
+            .lines()
+            .filter_map(|it| it.strip_prefix("schema: "))
+            .collect();
         for (sql, expected) in FILE_CHANGES {
-            assert!(told.iter().any(|it| it.starts_with(expected)), "{sql}: {expected}\n{found}");
+            assert!(
+                told.iter().any(|it| it.starts_with(expected)),
+                "{sql}: {expected}\n{found}"
+            );
         }
         assert_eq!(told.len(), FILE_CHANGES.len(), "{found}");
     }

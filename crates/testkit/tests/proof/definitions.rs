@@ -226,10 +226,17 @@ fn what_is_defined_otherwise_is_told_line_by_line() {
     let cluster = Cluster::shared();
     let source = zoo(cluster).unwrap();
     let target = cluster.target().unwrap();
-    for names in ["--to den --prefix zz9_ --rename public.listing=overview", "--to park"] {
+    for names in [
+        "--to den --prefix zz9_ --rename public.listing=overview",
+        "--to park",
+    ] {
         let line = format!("dump \"$SOURCE\" | remap-schema {names} | load \"$TARGET\"");
         run(&line, &source, &target).assert_success();
-        let proved = run(&format!("verify \"$SOURCE\" \"$TARGET\" {names}"), &source, &target);
+        let proved = run(
+            &format!("verify \"$SOURCE\" \"$TARGET\" {names}"),
+            &source,
+            &target,
+        );
         let told = findings(proved.assert_success());
         assert!(told.iter().all(|it| it.starts_with(APART)), "{proved}");
     }
@@ -246,7 +253,10 @@ fn what_is_defined_otherwise_is_told_line_by_line() {
     let mut wrong: Vec<String> = Vec::new();
     for line in told.iter().filter(|it| !it.starts_with(APART)) {
         let said = line.split_once(": ").map_or(line.as_str(), |it| it.1);
-        match expected.iter().position(|it| said == it || it.ends_with(": ") && said.starts_with(it)) {
+        match expected
+            .iter()
+            .position(|it| said == it || it.ends_with(": ") && said.starts_with(it))
+        {
             Some(place) => _ = expected.swap_remove(place),
             None => wrong.push(format!("not expected: {line}")),
         }
@@ -254,12 +264,20 @@ fn what_is_defined_otherwise_is_told_line_by_line() {
     wrong.extend(expected.iter().map(|it| format!("not told: {it}")));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 
-    let rows = run("verify \"$SOURCE\" \"$TARGET\" --to park --no-schema", &source, &target);
+    let rows = run(
+        "verify \"$SOURCE\" \"$TARGET\" --to park --no-schema",
+        &source,
+        &target,
+    );
     assert!(findings(&rows).is_empty(), "{rows}");
     client
         .batch_execute("GRANT SELECT ON park.log TO PUBLIC")
         .unwrap();
-    let asked = run("verify \"$SOURCE\" \"$TARGET\" --to park --grants --owners", &source, &target);
+    let asked = run(
+        "verify \"$SOURCE\" \"$TARGET\" --to park --grants --owners",
+        &source,
+        &target,
+    );
     let line = "schema: table park.log  grants: select to public on the target only";
     assert!(findings(&asked).iter().any(|it| it == line), "{asked}");
 }
@@ -268,7 +286,9 @@ fn what_is_defined_otherwise_is_told_line_by_line() {
 fn findings(output: &Output) -> Vec<String> {
     let words = ["schema: ", "sequence: ", "expected: ", "not compared: "];
     let shown = output.stdout_text();
-    let lines = shown.lines().filter(|it| words.iter().any(|word| it.starts_with(word)));
+    let lines = shown
+        .lines()
+        .filter(|it| words.iter().any(|word| it.starts_with(word)));
     lines.map(str::to_owned).collect()
 }
 

@@ -33,15 +33,30 @@ CREATE FOREIGN TABLE far (id integer) SERVER nowhere;";
 
 /// Statements that take something away, with everything that must be said of it.
 const CHANGES: [(&str, &[&str]); 16] = [
-    ("DROP INDEX there.idx_users_email", &["index there.idx_users_email  missing"]),
+    (
+        "DROP INDEX there.idx_users_email",
+        &["index there.idx_users_email  missing"],
+    ),
     ("DROP VIEW there.names", &["view there.names  missing"]),
-    ("DROP MATERIALIZED VIEW there.counts", &["materialized view there.counts  missing"]),
-    ("DROP FUNCTION there.half(bigint)", &["function there.half(bigint)  missing"]),
+    (
+        "DROP MATERIALIZED VIEW there.counts",
+        &["materialized view there.counts  missing"],
+    ),
+    (
+        "DROP FUNCTION there.half(bigint)",
+        &["function there.half(bigint)  missing"],
+    ),
     (
         "DROP FUNCTION there.half(bigint); DROP FUNCTION there.half(integer)",
-        &["function there.half(bigint)  missing", "function there.half(integer)  missing"],
+        &[
+            "function there.half(bigint)  missing",
+            "function there.half(integer)  missing",
+        ],
     ),
-    ("DROP TRIGGER touched ON there.users", &["trigger touched of there.users  missing"]),
+    (
+        "DROP TRIGGER touched ON there.users",
+        &["trigger touched of there.users  missing"],
+    ),
     (
         "ALTER TABLE there.users DROP CONSTRAINT has_email",
         &["constraint has_email of there.users  missing"],
@@ -57,15 +72,27 @@ const CHANGES: [(&str, &[&str]); 16] = [
         "ALTER TABLE there.refs DROP CONSTRAINT to_spans",
         &["constraint to_spans of there.refs  missing"],
     ),
-    ("DROP POLICY mine ON there.users", &["policy mine of there.users  missing"]),
+    (
+        "DROP POLICY mine ON there.users",
+        &["policy mine of there.users  missing"],
+    ),
     ("DROP TYPE there.mood", &["type there.mood  missing"]),
     (
         "ALTER DOMAIN there.small DROP CONSTRAINT is_small",
         &["constraint is_small of there.small  missing"],
     ),
-    ("DROP TABLE there.bare", &["partitioned table there.bare  missing"]),
-    ("DROP FOREIGN TABLE there.far", &["foreign table there.far  missing"]),
-    ("DROP SEQUENCE there.tickets", &["sequence there.tickets  missing"]),
+    (
+        "DROP TABLE there.bare",
+        &["partitioned table there.bare  missing"],
+    ),
+    (
+        "DROP FOREIGN TABLE there.far",
+        &["foreign table there.far  missing"],
+    ),
+    (
+        "DROP SEQUENCE there.tickets",
+        &["sequence there.tickets  missing"],
+    ),
     (
         "ALTER TABLE there.users DROP COLUMN doubled",
         &["column doubled of there.users  missing"],
@@ -136,7 +163,10 @@ impl Bench {
         for line in LINES {
             let (text, json) = self.run(line, &copy);
             let shown = text.assert_code(1).stdout_text();
-            let mut lines: Vec<&str> = shown.lines().filter_map(|it| it.strip_prefix("schema: ")).collect();
+            let mut lines: Vec<&str> = shown
+                .lines()
+                .filter_map(|it| it.strip_prefix("schema: "))
+                .collect();
             lines.sort_unstable();
             assert_eq!(lines, expected, "{sql}\n{text}");
             assert_eq!(json["identical"], false, "{json:#}");
