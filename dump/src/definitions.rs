@@ -6,13 +6,13 @@ use archive::{Content, RowFilter};
 use catalog::{Catalog, ObjectKind, QualifiedName, Table, ThroughRoot};
 use cli::{Failure, Ui};
 use database::postgres::{
-    Chosen, CutForeignKey, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot, check_condition,
-    find_cut_foreign_keys, find_keys_in_doubt, find_left_out_partitions, hidden_tables, left_behind,
-    read_blocks, read_catalog, refuse_torn_trees,
+    Chosen, CutForeignKey, DefinitionWishes, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot,
+    check_condition, find_cut_foreign_keys, find_keys_in_doubt, find_left_out_partitions, hidden_tables,
+    left_behind, read_blocks, read_catalog, read_definitions as read_definitions_of, refuse_torn_trees,
 };
 
 use crate::pg_dump::NoText;
-use crate::{Options, apart, extension_rows, large_objects, pg_dump};
+use crate::{Options, apart, carried, extension_rows, large_objects, pg_dump};
 
 /// Everything that stands in front of the rows, as one snapshot shows it.
 pub(crate) struct Definitions {
@@ -87,15 +87,21 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
     let (schema, read) = pg_dump::beside(request.as_ref(), watch, options.lock_timeout, || {
         let catalog = read_catalog(client, chosen)?;
         let (blocks, left) = (read_blocks(client, chosen)?, left_behind(client, chosen)?);
-        Ok((catalog, blocks, left))
+        let schemas: Vec<String> = catalog.schemas.iter().map(|it| it.name.clone()).collect();
+        let defined = match content {
+            Content::DataOnly => Vec::new(),
+            _ => read_definitions_of(client, Some(&schemas), DefinitionWishes::default())?,
+        };
+        Ok((catalog, blocks, left, defined))
     });
     let schema = match schema {
         Ok(schema) => schema,
         Err(NoText::Blocked) => return Ok(Attempt::Blocked),
         Err(NoText::Failed(failure)) => return Err(failure),
     };
-    let (mut catalog, blocks, left) = read.map_err(Failure::source)?;
+    let (mut catalog, blocks, left, defined) = read.map_err(Failure::source)?;
     leave_out(&mut catalog, &cut);
+    catalog.definitions = carried::definitions(defined, &catalog, &cut, content);
     if content == Content::SchemaOnly {
         forget_state(&mut catalog);
     }

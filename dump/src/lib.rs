@@ -5,6 +5,7 @@
 
 mod apart;
 mod args;
+mod carried;
 mod chunk_queue;
 mod definitions;
 mod extension_rows;

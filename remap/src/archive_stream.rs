@@ -66,6 +66,7 @@ pub(crate) fn remap(
         None
     } else {
         let mut header = source.clone();
+        rewriter.rewrite_definitions(&mut header.catalog.definitions);
         header.catalog.rename(mapping);
         conversion::rename_kept(&mut header.conversions, mapping);
         header.catalog.settings.clone_from(&settings);

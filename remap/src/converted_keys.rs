@@ -2,7 +2,7 @@
 
 use archive::{Content, Header, SchemaMember};
 use cli::{Failure, count};
-use conversion::{TableConversion, settle};
+use conversion::{TableConversion, redefine, settle};
 use plan::Keys;
 use rewrite::{ConvertedKeys, Doubt, foreign_keys};
 
@@ -42,6 +42,9 @@ pub(crate) fn convert(
     refuse(&rewriter.obstacles())?;
     tell(source, &choice.tables, keys, account);
     account.left_keys = choice.left;
+    let mut definitions = std::mem::take(&mut source.catalog.definitions);
+    redefine(&mut definitions, &source.catalog, &choice.tables);
+    source.catalog.definitions = definitions;
     settle(&mut source.catalog, &choice.tables);
     source.convert(choice.tables);
     Ok(changed)

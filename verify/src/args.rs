@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use cli::{Existing, Failure, KeysArgs, MappingArgs, ReportFile, Ui};
+use database::postgres::DefinitionWishes;
 
 use crate::report::{Form, Shown};
 
@@ -25,15 +26,17 @@ const FINDINGS: &str = "something differs";
 
 /// Prove that a target holds every row of a source
 ///
-/// Compares the columns, the count and the fingerprint of every table, the positions of sequences, and the names
-/// of views, functions, types, indexes, constraints, triggers and all other objects. Large objects, and rows of
-/// extensions' configuration tables, must all be there; the target may hold more. Generated columns are compared where
-/// SOURCE is a SQLite file; the report names those that are not.
+/// Compares the columns, the count and the fingerprint of every table, the positions of sequences, and everything that is
+/// defined, property by property: columns, keys, constraints, indexes, sequences, views, routines, triggers, rules,
+/// policies, types, domains, operators, casts, collations, text search, statistics, comments, partitions, inheritance,
+/// extensions. The target may not have more, but for extensions, and with --prefix for names without the prefix. Large
+/// objects, and rows of extensions' configuration tables, must all be there; the target may hold more. Generated columns
+/// are compared where SOURCE is a SQLite file; the report names those that are not.
 ///
-/// Not compared: what objects are defined as (the text of views and functions, what a constraint, an index or a trigger of
-/// the same name says, whether it is on, valid or unique), defaults, NOT NULL, identities and types of columns as long as the
-/// values are the same, privileges, owners, comments, row level security, settings, and what the target has more than
-/// the source, but for tables with rows and columns.
+/// A line is an object, a property, what the source has and what the target has. `expected` is what had to change, and
+/// `not compared` what could not be judged, such as what two versions of PostgreSQL write each in its own way: neither
+/// makes anything different. Owners and grants are compared on request. Never compared: tablespaces, names of NOT NULL
+/// constraints, transforms, languages, access methods, servers, publications, settings.
 ///
 /// The target is looked at by itself, too: orphans behind foreign keys, sequences behind their columns, references to
 /// other applications' schemas, what is empty, never analyzed or fails plpgsql_check.
@@ -85,6 +88,15 @@ pub(crate) struct Args {
     /// A role of the compared schemas, beside those that can be known; may be repeated
     #[arg(long, value_name = "ROLE", requires = "isolation")]
     pub(crate) role: Vec<String>,
+    /// Do not compare what is defined, nor where sequences stand: rows alone
+    #[arg(long)]
+    pub(crate) no_schema: bool,
+    /// Compare who owns each object, too
+    #[arg(long, conflicts_with = "no_schema")]
+    owners: bool,
+    /// Compare who may do what, too: grants on each object and default privileges, without those of owners
+    #[arg(long, conflicts_with = "no_schema")]
+    grants: bool,
     #[command(flatten)]
     pub(crate) sqlite: cli::SqliteArgs,
     #[command(flatten)]
@@ -109,6 +121,13 @@ pub(crate) struct Args {
 }
 
 impl Args {
+    pub(crate) fn definition_wishes(&self) -> DefinitionWishes {
+        DefinitionWishes {
+            owners: self.owners,
+            grants: self.grants,
+        }
+    }
+
     pub(crate) fn jobs(&self) -> usize {
         let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok());
         jobs.map_or(2, usize::from)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
+use catalog::{Catalog, Column, QualifiedName, Table, quote_ident};
 use cli::{Failure, Progress, Result, Ui, Work};
 use conversion::{IntegerType, TableConversion, conversion_of};
 use database::Endpoint;
@@ -22,7 +22,7 @@ use crate::rows::beside;
 use crate::rows::converted;
 use crate::rows::generated::Generated;
 use crate::rows::trees::{Unit, units};
-use crate::schema::objects::{self, Side};
+use crate::schema::Schemas;
 use crate::sides::{Live, Source, is_sqlite, name_map};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
@@ -68,7 +68,6 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let progress = ui.progress(source.name(), Some(expected));
     let comparison = Comparison {
         conversions: &conversions,
-        reshaped: &reshaped,
         ..Comparison::new(&source, &target, &renamed, &targets, names.as_ref(), &progress)
     };
     let pool = rayon::ThreadPoolBuilder::new()
@@ -86,22 +85,35 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         &progress,
     )?);
     let large_objects = pool.install(|| beside::large_objects(&source, &target, &progress))?;
-    let sequences = comparison.sequences();
-    let scene = Scene {
-        source: &source,
-        target: &target,
-        renamed: &renamed,
-        schemas: &targets,
-        tables: &tables,
-        sequences: &sequences,
-        examples: 0,
-        is_verbose: ui.is_verbose(),
-    };
-    let mut findings = if args.no_health {
+    let mut findings = if args.no_schema {
         Vec::new()
     } else {
-        pool.install(|| health::look(&scene))?
+        let schemas = Schemas {
+            source: &source,
+            target: &target,
+            reshaped: &reshaped,
+            renamed: &renamed,
+            mapping: &mapping,
+            conversions: &conversions,
+            targets: &targets,
+            wishes: args.definition_wishes(),
+        };
+        schemas.findings()?
     };
+    if !args.no_health {
+        let scene = Scene {
+            source: &source,
+            target: &target,
+            renamed: &renamed,
+            schemas: &targets,
+            tables: &tables,
+            findings: &findings,
+            examples: 0,
+            is_verbose: ui.is_verbose(),
+        };
+        let unhealthy = pool.install(|| health::look(&scene))?;
+        findings.extend(unhealthy);
+    }
     if args.isolation {
         let leaks = isolation::look(&source, &target, &targets, &args.role, ui.is_verbose())?;
         findings.extend(leaks);
@@ -115,14 +127,11 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         .repairs()
         .then(|| Ground::read(&renamed, &target))
         .transpose()?;
-    let mut objects = comparison.objects();
-    objects.extend(source.lost());
     Ok(Report::new(
         source.name().to_owned(),
         Some(target.name.clone()),
         tables,
-        objects,
-        sequences,
+        source.lost(),
     )
     .with_findings(findings)
     .with_large_objects(large_objects)
@@ -161,8 +170,6 @@ struct Comparison<'a> {
     names: Option<&'a NameMap>,
     /// Keys of the source that are UUIDs on the target.
     conversions: &'a [TableConversion],
-    /// The source's catalog with them, under its own names.
-    reshaped: &'a Catalog,
     progress: &'a Progress,
 }
 
@@ -189,7 +196,6 @@ impl<'a> Comparison<'a> {
             there,
             names,
             conversions: &[],
-            reshaped: source.catalog(),
             progress,
         }
     }
@@ -320,37 +326,6 @@ impl<'a> Comparison<'a> {
             })
             .collect()
     }
-
-    /// Sequences of the target that stand before the source's, or are not there.
-    fn sequences(&self) -> Vec<String> {
-        let there: HashMap<QualifiedName, &Sequence> = sequences_of(&self.target.catalog);
-        let compare = |sequence: &Sequence| {
-            let name = QualifiedName::new(&sequence.schema, &sequence.name);
-            match there.get(&name) {
-                None => Some(format!("sequence {name} is missing on the target")),
-                Some(found) if is_behind(found, sequence) => Some(format!(
-                    "sequence {name} stands at {} on the target, at {} in the source",
-                    position(found),
-                    position(sequence)
-                )),
-                Some(_) => None,
-            }
-        };
-        self.renamed.sequences.iter().filter_map(compare).collect()
-    }
-
-    /// Everything else that the source has and the target lacks.
-    fn objects(&self) -> Vec<String> {
-        let here = Side {
-            catalog: self.reshaped,
-            major: self.source.major(),
-        };
-        let there = Side {
-            catalog: &self.target.catalog,
-            major: self.target.major(),
-        };
-        objects::missing(here, there, self.renamed)
-    }
 }
 
 /// The first column that only one side has, or that only one side generates.
@@ -371,30 +346,4 @@ fn column_difference(here: &Table, there: &Table) -> Option<Difference> {
     }
     let extra = there.stored_columns().find(|it| find(here, &it.name).is_none())?;
     Some(Difference::ExtraColumn(quote_ident(&extra.name)))
-}
-
-fn sequences_of(catalog: &Catalog) -> HashMap<QualifiedName, &Sequence> {
-    catalog
-        .sequences
-        .iter()
-        .map(|it| (QualifiedName::new(&it.schema, &it.name), it))
-        .collect()
-}
-
-/// Whether `found` would give numbers that `expected` has given already. A sequence may have moved on.
-fn is_behind(found: &Sequence, expected: &Sequence) -> bool {
-    let key = |it: &Sequence| {
-        let value = if expected.increment < 0 {
-            -i128::from(it.last_value)
-        } else {
-            i128::from(it.last_value)
-        };
-        (value, it.is_called)
-    };
-    key(found) < key(expected)
-}
-
-fn position(sequence: &Sequence) -> String {
-    let called = if sequence.is_called { "" } else { " (not called)" };
-    format!("{}{called}", sequence.last_value)
 }

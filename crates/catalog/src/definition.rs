@@ -1,5 +1,7 @@
 //! What objects are defined as, property by property, so that two databases can be compared without comparing dumps.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ObjectKind;
@@ -30,9 +32,28 @@ pub enum DefinitionKind {
     Schema,
     Column,
     Extension,
+    /// Its types stand in `arguments`, its name is empty.
+    Cast,
+    EventTrigger,
+    /// What those get who have no part in making an object: `tables made by ada`.
+    DefaultPrivileges,
     /// Everything that has a name of its own among [`ObjectKind`].
     #[serde(untagged)]
     Object(ObjectKind),
+}
+
+impl fmt::Display for DefinitionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DefinitionKind::Schema => f.write_str("schema"),
+            DefinitionKind::Column => f.write_str("column"),
+            DefinitionKind::Extension => f.write_str("extension"),
+            DefinitionKind::Cast => f.write_str("cast"),
+            DefinitionKind::EventTrigger => f.write_str("event trigger"),
+            DefinitionKind::DefaultPrivileges => f.write_str("default privileges"),
+            DefinitionKind::Object(kind) => kind.fmt(f),
+        }
+    }
 }
 
 /// One thing that can be said of an object.
@@ -53,4 +74,7 @@ pub enum Value {
     /// A whole SQL statement as the server writes it under an empty search path: names in it have their schemas, and are
     /// given new ones as in a dump.
     Statement(String),
+    /// A whole SQL statement as we wrote it: the server keeps what it says, and writes it in its own words. Names are as in a
+    /// [`Value::Statement`].
+    Written(String),
 }

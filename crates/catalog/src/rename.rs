@@ -1,8 +1,8 @@
 //! A catalog under the names of the target.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::{Catalog, ColumnType, Extension, ObjectKind, QualifiedName, Table};
+use crate::{Catalog, ColumnType, Definition, DefinitionKind, Extension, ObjectKind, QualifiedName, Table};
 
 /// What everything is called on the target.
 pub trait NewNames {
@@ -26,6 +26,7 @@ impl Catalog {
     /// definitions that follow the rows give them others ([`crate::Column::new_name`]).
     pub fn rename(&mut self, names: &dyn NewNames) {
         let types = self.extension_types();
+        self.rename_definitions(names);
         self.rename_search_path(names);
         for table in &mut self.tables {
             if table.is_own() {
@@ -83,6 +84,47 @@ impl Catalog {
         }
         for schema in &mut self.schemas {
             schema.name = names.schema(&schema.name);
+        }
+    }
+
+    /// What they are about; what they say follows elsewhere, by the same rules as SQL text.
+    fn rename_definitions(&mut self, names: &dyn NewNames) {
+        // A constraint with an index is called among the relations.
+        let indexed: HashSet<(&str, Option<&str>, &str)> = self
+            .objects
+            .iter()
+            .filter(|it| it.indexed)
+            .map(|it| (it.schema.as_str(), it.table.as_deref(), it.name.as_str()))
+            .collect();
+        for definition in &mut self.definitions {
+            let Definition {
+                kind,
+                schema,
+                name,
+                table,
+                ..
+            } = definition;
+            match kind {
+                DefinitionKind::Schema => *name = names.schema(name),
+                DefinitionKind::Extension => {
+                    *schema = names.extension_schema(name, schema);
+                    continue;
+                }
+                DefinitionKind::Column => *name = names.column(name),
+                DefinitionKind::Object(ObjectKind::Constraint)
+                    if indexed.contains(&(schema, table.as_deref(), name)) =>
+                {
+                    *name = names.object(ObjectKind::Index, schema, name);
+                }
+                DefinitionKind::Object(kind) => *name = names.object(*kind, schema, name),
+                DefinitionKind::Cast | DefinitionKind::EventTrigger | DefinitionKind::DefaultPrivileges => {}
+            }
+            if let Some(table) = table {
+                *table = names.object(ObjectKind::Table, schema, table);
+            }
+            if !schema.is_empty() {
+                *schema = names.schema(schema);
+            }
         }
     }
 

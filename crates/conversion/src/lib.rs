@@ -5,6 +5,7 @@
 //! in SQL ([`Namespace::sql`]) and judged by `verify` in Rust ([`RowConversion`]). Both must give the same bytes.
 
 mod choice;
+mod definitions;
 mod follow;
 mod namespace;
 mod obstacle;
@@ -13,6 +14,7 @@ mod rows;
 mod target;
 
 pub use choice::{Choice, choose};
+pub use definitions::redefine;
 pub use namespace::Namespace;
 pub use obstacle::{Obstacle, Unfit};
 pub use record::{ColumnConversion, ConversionKind, IntegerType, KeptColumn, TableConversion, conversion_of};

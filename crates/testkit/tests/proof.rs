@@ -10,6 +10,10 @@ use fingerprint::Fingerprint;
 use serde_json::Value;
 use testkit::{Cluster, Database, Output, POSTGRES, TARGET_OWNER, Tools};
 
+#[path = "proof/carried.rs"]
+mod carried;
+#[path = "proof/definitions.rs"]
+mod definitions;
 #[path = "proof/health.rs"]
 mod health;
 #[path = "proof/objects.rs"]
@@ -140,7 +144,7 @@ fn a_sequence_set_back_is_found() {
         for source in SOURCES {
             let (text, json) = bench.verify(source, &changed);
             text.assert_code(1);
-            let said = "sequence there.plain_id_seq stands at 3 on the target, at 20 in the source";
+            let said = "sequence there.plain_id_seq  position: 20 → 3";
             assert!(text.stdout_text().contains(said), "{text}");
             assert_eq!(json["sequences"], serde_json::json!([said]));
             assert_eq!(json["identical"], false);

@@ -26,8 +26,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) schemas: &'a [String],
     /// What came of the rows.
     pub(crate) tables: &'a [TableResult],
-    /// What is said of sequences already, as sentences.
-    pub(crate) sequences: &'a [String],
+    /// What is said of both sides' definitions already.
+    pub(crate) findings: &'a [Finding],
     /// Keys of orphans that are shown at most, for each foreign key.
     pub(crate) examples: usize,
     pub(crate) is_verbose: bool,

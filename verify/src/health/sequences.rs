@@ -23,8 +23,9 @@ pub(super) fn look(scene: &Scene<'_>) -> Result<Vec<Finding>> {
 
 /// Whether the comparison with the source's sequence has said that it stands before it.
 fn is_told(scene: &Scene<'_>, sequence: &QualifiedName) -> bool {
-    let beginning = format!("sequence {sequence} ");
-    scene.sequences.iter().any(|it| it.starts_with(&beginning))
+    let object = format!("sequence {sequence}");
+    let mut told = scene.findings.iter().filter(|it| it.area == Area::Sequence);
+    told.any(|it| it.object == object)
 }
 
 fn behind(scene: &Scene<'_>, links: &[SequenceLink]) -> Result<Option<Finding>> {

@@ -22,15 +22,9 @@ pub(super) fn sentence(report: &Report) -> String {
         let identical = count(all - differing);
         format!("{identical} of {tables} identical, {}", differ(differing))
     };
-    let lacking = report.objects.len() as u64;
-    if lacking > 0 {
-        let verb = if lacking == 1 { "is" } else { "are" };
-        let _ = write!(text, "; {} {verb} missing", counted(lacking, "object"));
-    }
-    let sequences = report.sequences.len() as u64;
-    if sequences > 0 {
-        let verb = if sequences == 1 { "differs" } else { "differ" };
-        let _ = write!(text, "; {} {verb}", counted(sequences, "sequence"));
+    let lost = report.lost.len() as u64;
+    if lost > 0 {
+        let _ = write!(text, "; the source is damaged in {}", counted(lost, "place"));
     }
     for (area, thing) in [
         (Area::Schema, "schema difference"),

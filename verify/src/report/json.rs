@@ -3,7 +3,7 @@
 use fingerprint::Fingerprint;
 use serde_json::{Value, json};
 
-use super::{Finding, Identity, LargeObjects, Report, Run, Shown, TableResult};
+use super::{Area, Finding, Identity, LargeObjects, Report, Run, Shown, TableResult, Weight};
 use crate::rows::difference::{RowDifference, RowDifferences};
 
 /// Keys are only ever added within it.
@@ -23,14 +23,21 @@ pub(super) fn render(report: &Report, shown: Shown) -> Value {
         "identical": report.is_identical(),
         "summary": report.closing(),
         "tables": tables,
-        "objects": report.objects,
-        "sequences": report.sequences,
+        "objects": sentences(report, Area::Schema).chain(report.lost.iter().cloned()).collect::<Vec<_>>(),
+        "sequences": sentences(report, Area::Sequence).collect::<Vec<_>>(),
         "findings": findings,
         "discards": report.discards,
         "not_compared": report.not_compared(),
         "hint": report.hint(),
         "large_objects": report.large_objects.as_ref().map(LargeObjects::json),
     })
+}
+
+/// The differences of an area, as sentences.
+fn sentences(report: &Report, area: Area) -> impl Iterator<Item = String> {
+    report
+        .findings_of(area, Weight::Difference)
+        .map(Finding::to_string)
 }
 
 fn table(it: &TableResult, shown: Shown) -> Value {

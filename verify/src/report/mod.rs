@@ -39,10 +39,8 @@ pub(crate) struct Report {
     /// `None` for an archive alone.
     target: Option<String>,
     tables: Vec<TableResult>,
-    /// Objects without rows that the target lacks, as sentences.
-    objects: Vec<String>,
-    /// Differences of sequences, as sentences.
-    sequences: Vec<String>,
+    /// What of a damaged source could not be read, as sentences.
+    lost: Vec<String>,
     /// `None` when the source has none.
     large_objects: Option<LargeObjects>,
     /// What was discarded on request before the comparison, as sentences.
@@ -206,15 +204,13 @@ impl Report {
         source: String,
         target: Option<String>,
         tables: Vec<TableResult>,
-        objects: Vec<String>,
-        sequences: Vec<String>,
+        lost: Vec<String>,
     ) -> Self {
         Report {
             source,
             target,
             tables,
-            objects,
-            sequences,
+            lost,
             large_objects: None,
             discards: Vec::new(),
             chose_keys: false,
@@ -297,9 +293,8 @@ impl Report {
     }
 
     pub(crate) fn is_identical(&self) -> bool {
-        self.objects.is_empty()
+        self.lost.is_empty()
             && self.findings.iter().all(|it| it.weight != Weight::Difference)
-            && self.sequences.is_empty()
             && self.tables.iter().all(|table| table.difference.is_none())
             && self
                 .large_objects
@@ -331,9 +326,8 @@ impl Report {
     /// Sentences about what is not the same beside tables: `area` says in which section they stand.
     fn sentences_of(&self, area: Area) -> &[String] {
         match area {
-            Area::Schema => &self.objects,
-            Area::Sequence => &self.sequences,
-            Area::Health | Area::Isolation | Area::Query => &[],
+            Area::Schema => &self.lost,
+            Area::Sequence | Area::Health | Area::Isolation | Area::Query => &[],
         }
     }
 }

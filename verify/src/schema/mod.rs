@@ -1,3 +1,136 @@
 //! What both sides define: catalog against catalog under the target's names.
+//!
+//! Where the source's definitions are known they are compared property by property (`definitions.rs`); a source that has
+//! none is compared by the names of its objects (`objects.rs`), and the report says so.
 
-pub(crate) mod objects;
+mod definitions;
+mod label;
+mod objects;
+mod renamed;
+mod sequences;
+mod tokens;
+mod written;
+
+use catalog::Catalog;
+use cli::{Failure, Result};
+use conversion::{TableConversion, redefine};
+use database::postgres::{DefinitionWishes, read_definitions};
+use plan::Mapping;
+use rewrite::cut_passwords;
+
+use crate::report::{Area, Finding, Weight};
+use crate::sides::{Live, Source};
+use definitions::Comparison;
+use objects::Side;
+use renamed::Renamed;
+
+/// Both sides, as far as their definitions are concerned.
+pub(crate) struct Schemas<'a> {
+    pub(crate) source: &'a Source,
+    pub(crate) target: &'a Live,
+    /// The source's catalog under its own names, with the types that its keys have on the target.
+    pub(crate) reshaped: &'a Catalog,
+    /// The same under the names of the target.
+    pub(crate) renamed: &'a Catalog,
+    pub(crate) mapping: &'a Mapping,
+    pub(crate) conversions: &'a [TableConversion],
+    /// The target's schemas that are compared.
+    pub(crate) targets: &'a [String],
+    pub(crate) wishes: DefinitionWishes,
+}
+
+impl Schemas<'_> {
+    /// Everything that is defined otherwise, or that one side lacks, and sequences that stand behind the source's.
+    /// Tables with rows are compared elsewhere, with what they hold: that one is missing is told there.
+    pub(crate) fn findings(&self) -> Result<Vec<Finding>> {
+        let defined = self.source_catalog()?;
+        let mut findings = Vec::new();
+        if let Some(reason) = self.only_names(&defined) {
+            findings.extend(self.by_names());
+            findings.push(
+                Finding::new(
+                    Area::Schema,
+                    "definitions",
+                    "compared by the names of objects alone",
+                )
+                .weighing(Weight::NotCompared)
+                .with_note(reason),
+            );
+            findings.extend(sequences::findings(self.renamed, &self.target.catalog, true));
+            return Ok(findings);
+        }
+        let is_live = matches!(self.source, Source::Postgres(_));
+        let asked = self.wishes.owners || self.wishes.grants;
+        let wishes = if is_live {
+            self.wishes
+        } else {
+            DefinitionWishes::default()
+        };
+        let mut there = read(self.target, self.targets, wishes, Failure::target)?;
+        cut_passwords(&mut there);
+        let mut renamed = Renamed::new(defined, self.mapping, self.source.earlier_mappings())?;
+        let unjudged = written::settle(&mut renamed.definitions, &there);
+        let comparison = Comparison::new(self, &renamed, &there);
+        let mut found = comparison.findings();
+        if !self.conversions.is_empty() {
+            written::explain_converted_keys(&mut found);
+        }
+        findings.extend(found);
+        findings.extend(unjudged);
+        if asked && !is_live {
+            findings.push(
+                Finding::new(Area::Schema, "owners and grants", "not compared")
+                    .weighing(Weight::NotCompared)
+                    .with_note("only a source that is a database tells them"),
+            );
+        }
+        findings.extend(sequences::findings(self.renamed, &self.target.catalog, false));
+        Ok(findings)
+    }
+
+    /// The source's catalog with its definitions, as far as anybody knows them.
+    fn source_catalog(&self) -> Result<Catalog> {
+        let mut catalog = self.reshaped.clone();
+        if let Source::Postgres(live) = self.source {
+            let schemas: Vec<String> = catalog.schemas.iter().map(|it| it.name.clone()).collect();
+            catalog.definitions = read(live, &schemas, self.wishes, Failure::source)?;
+        }
+        if !self.source.is_converted() {
+            redefine(&mut catalog.definitions, self.source.catalog(), self.conversions);
+        }
+        Ok(catalog)
+    }
+
+    /// Why the names of objects are all that is compared.
+    fn only_names(&self, defined: &Catalog) -> Option<&'static str> {
+        if !defined.definitions.is_empty() || defined.objects.is_empty() {
+            None
+        } else {
+            Some(
+                "the archive does not hold definitions: make it again, or give the database itself as SOURCE",
+            )
+        }
+    }
+
+    fn by_names(&self) -> Vec<Finding> {
+        let here = Side {
+            catalog: self.reshaped,
+            major: self.source.major(),
+        };
+        let there = Side {
+            catalog: &self.target.catalog,
+            major: self.target.major(),
+        };
+        objects::missing(here, there, self.renamed)
+    }
+}
+
+fn read(
+    live: &Live,
+    schemas: &[String],
+    wishes: DefinitionWishes,
+    failure: fn(database::Error) -> Failure,
+) -> Result<Vec<catalog::Definition>> {
+    live.with_snapshot(|snapshot| read_definitions(snapshot.client(), Some(schemas), wishes))
+        .map_err(failure)
+}

@@ -1,9 +1,11 @@
-//! What a source has beside rows, and the target lacks: views, routines, types, indexes, constraints, triggers and
-//! every other object with a name.
+//! What a source has beside rows, and the target lacks, by names alone: for sources of which nobody knows how their
+//! objects are defined.
 
 use std::collections::{HashMap, HashSet};
 
 use catalog::{Catalog, Object, ObjectKind, QualifiedName, Table, TableKind};
+
+use crate::report::{Area, Finding};
 
 /// The first PostgreSQL whose catalog lists NOT NULL constraints by name.
 const NAMED_NOT_NULL: u32 = 18;
@@ -15,17 +17,17 @@ pub(crate) struct Side<'a> {
     pub(crate) major: Option<u32>,
 }
 
-/// Everything that is missing on the target, as sentences.
+/// Everything that is missing on the target.
 ///
 /// Tables with rows and sequences are compared elsewhere, with what they hold. What belongs to a table that is
 /// missing itself is not told again.
 ///
 /// `renamed` is the source's catalog under the names of the target.
-pub(crate) fn missing(source: Side<'_>, target: Side<'_>, renamed: &Catalog) -> Vec<String> {
+pub(crate) fn missing(source: Side<'_>, target: Side<'_>, renamed: &Catalog) -> Vec<Finding> {
     let comparison = Comparison::new(source, target, renamed);
-    let mut sentences = comparison.missing_tables();
-    sentences.extend(comparison.missing_objects());
-    sentences
+    let mut findings = comparison.missing_tables();
+    findings.extend(comparison.missing_objects());
+    findings
 }
 
 struct Comparison<'a> {
@@ -54,7 +56,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Tables without rows of their own.
-    fn missing_tables(&self) -> Vec<String> {
+    fn missing_tables(&self) -> Vec<Finding> {
         let found: HashMap<QualifiedName, TableKind> = self
             .target
             .catalog
@@ -70,12 +72,13 @@ impl<'a> Comparison<'a> {
                 TableKind::Foreign => "foreign table",
                 _ => "table",
             };
-            (found.get(&name) != Some(&table.kind)).then(|| format!("{word} {name} is missing on the target"))
+            (found.get(&name) != Some(&table.kind))
+                .then(|| Finding::new(Area::Schema, format!("{word} {name}"), "missing"))
         });
         missing.collect()
     }
 
-    fn missing_objects(&self) -> Vec<String> {
+    fn missing_objects(&self) -> Vec<Finding> {
         let mut found: HashMap<Object, usize> = HashMap::new();
         for object in &self.target.catalog.objects {
             *found.entry(object.clone()).or_default() += 1;
@@ -97,7 +100,7 @@ impl<'a> Comparison<'a> {
                 *surplus.entry(table).or_default() += count;
             }
         }
-        let mut sentences = Vec::new();
+        let mut findings = Vec::new();
         for (object, mapped) in lacking {
             // PostgreSQL names these itself, by the order in which partitions were attached.
             let renamed = self.is_named_by_server(object)
@@ -109,11 +112,11 @@ impl<'a> Comparison<'a> {
                         is_there
                     });
             if !renamed {
-                sentences.push(self.sentence(&mapped));
+                findings.push(self.finding(&mapped));
             }
         }
-        sentences.dedup();
-        sentences
+        findings.dedup();
+        findings
     }
 
     fn is_compared(&self, object: &Object) -> bool {
@@ -203,7 +206,7 @@ impl<'a> Comparison<'a> {
             .copied()
     }
 
-    fn sentence(&self, mapped: &Object) -> String {
+    fn finding(&self, mapped: &Object) -> Finding {
         let name = match (mapped.kind, &mapped.table) {
             (ObjectKind::Operator, _) => format!("{}.{}", catalog::quote_ident(&mapped.schema), mapped.name),
             (ObjectKind::Index, _) | (_, None) => {
@@ -215,15 +218,13 @@ impl<'a> Comparison<'a> {
             }
         };
         let found = count(self.target.catalog.objects.iter(), mapped);
+        let finding = |property| Finding::new(Area::Schema, format!("{} {name}", mapped.kind), property);
         if found == 0 {
-            return format!("{} {name} is missing on the target", mapped.kind);
+            return finding("missing");
         }
         // Routines and operators can share a name, each with its own arguments.
         let expected = count(self.renamed.objects.iter(), mapped);
-        format!(
-            "{} {name}: {found} on the target, {expected} in the source",
-            mapped.kind
-        )
+        finding("how many of this name").between(Some(expected.to_string()), Some(found.to_string()))
     }
 }
 

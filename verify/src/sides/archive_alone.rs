@@ -32,10 +32,8 @@ pub(crate) fn check(name: &str, ui: &Ui) -> Result<Report> {
             None,
         ))
     });
-    Ok(
-        Report::new(name.to_owned(), None, tables.collect(), Vec::new(), Vec::new())
-            .between(Identity::of_archive(&header), None),
-    )
+    Ok(Report::new(name.to_owned(), None, tables.collect(), Vec::new())
+        .between(Identity::of_archive(&header), None))
 }
 
 /// Rows that are compared one by one, by table.

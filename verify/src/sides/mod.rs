@@ -106,6 +106,19 @@ impl Source {
         }
     }
 
+    /// New names that an archive has been given already, in their order.
+    pub(crate) fn earlier_mappings(&self) -> &[Mapping] {
+        match self {
+            Source::Archive(it) => &it.header.mappings,
+            Source::Postgres(_) | Source::Sqlite(_) => &[],
+        }
+    }
+
+    /// Whether its definitions speak of converted keys already.
+    pub(crate) fn is_converted(&self) -> bool {
+        matches!(self, Source::Archive(it) if !it.header.conversions.is_empty())
+    }
+
     /// What its dump leaves out or changes because of values, as sentences.
     pub(crate) fn discards(&self) -> Vec<String> {
         match self {

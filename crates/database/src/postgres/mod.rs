@@ -5,6 +5,7 @@ mod binary_safe;
 mod catalog_queries;
 mod collations;
 mod ddl;
+mod definitions;
 mod extension_rows;
 mod finder;
 mod foreign_keys;
@@ -32,6 +33,7 @@ mod stored_names;
 pub use asking::TextRow;
 pub use collations::find_collations;
 pub use ddl::{OnInterrupt, SchemaRequest, SchemaText, read_schema_text};
+pub use definitions::{DefinitionWishes, read_definitions};
 pub use extension_rows::{
     ConfigurationOffer, add_extension_rows, extension_tables_left_out, find_configuration_table,
 };

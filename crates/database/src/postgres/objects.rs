@@ -226,7 +226,7 @@ pub(super) fn read_members(
     Ok(())
 }
 
-fn kind_of(word: &str) -> ObjectKind {
+pub(super) fn kind_of(word: &str) -> ObjectKind {
     match word {
         "table" => ObjectKind::Table,
         "foreign_table" => ObjectKind::ForeignTable,

@@ -5,12 +5,13 @@ use std::fmt::Write;
 use catalog::{QualifiedName, quote_ident};
 
 use super::default;
-use super::expressions::{CheckConstraint, Expressions};
+use super::expressions::{CheckConstraint, ExpressionIndex, Expressions};
 use super::foreign_key::Deferral;
-use super::keys::Keys;
+use super::keys::{Keys, PlainIndex, Reference};
 use super::nocase::{self, CITEXT, COLLATION, Comparison, LOCALE};
 use super::note::{Note, NoteKind};
 use super::schema::{Schema, Table};
+use super::text_search::TextSearch;
 use super::translate::{Identity, SCHEMA};
 
 /// Tables with their columns, defaults and identities.
@@ -67,60 +68,17 @@ pub(super) fn post_data(schema: &Schema, keys: &Keys, expressions: &Expressions)
         add_constraint(&mut sql, table, &key.name, &format!("{kind} ({columns})"));
     }
     for index in &keys.indexes {
-        let table = &schema.tables[index.table];
-        let column = |(&(place, descending), comparison): (&(usize, bool), &Option<Comparison>)| {
-            let name = quote_ident(&table.columns[place].new_name);
-            let key = match comparison {
-                Some(comparison) => comparison.key_sql(&name, &table.columns[place]),
-                None => name,
-            };
-            format!("{key}{}", if descending { " DESC" } else { "" })
-        };
-        let columns: Vec<String> = index.columns.iter().zip(&index.comparisons).map(column).collect();
-        let test = |&(place, not_null): &(usize, bool)| {
-            let word = if not_null { "NOT NULL" } else { "NULL" };
-            format!("({} IS {word})", quote_ident(&table.columns[place].new_name))
-        };
-        let tests: Vec<String> = index.predicate.iter().map(test).collect();
-        let _ = writeln!(
-            sql,
-            "CREATE {}INDEX {} ON {} USING btree ({}){};\n",
-            if index.unique { "UNIQUE " } else { "" },
-            quote_ident(&index.name),
-            name_of(&table.new_name),
-            columns.join(", "),
-            match tests.as_slice() {
-                [] => String::new(),
-                [one] => format!(" WHERE {one}"),
-                many => format!(" WHERE ({})", many.join(" AND ")),
-            }
-        );
+        let _ = writeln!(sql, "{}\n", plain_index(schema, index));
     }
     of_expressions(&mut sql, schema, expressions);
     for table in &schema.tables {
         for search in &table.searches {
-            let _ = writeln!(
-                sql,
-                "CREATE INDEX {} ON {} USING gin ({});\n",
-                quote_ident(&search.index),
-                name_of(&table.new_name),
-                search.key_sql(table)
-            );
+            let _ = writeln!(sql, "{}\n", search_index(table, search));
         }
     }
     for key in &keys.references {
-        let (table, parent) = (&schema.tables[key.table], &schema.tables[key.parent]);
-        let mut definition = format!(
-            "FOREIGN KEY ({}) REFERENCES {}({})",
-            list(table, &key.columns),
-            name_of(&parent.new_name),
-            list(parent, &key.parent_columns)
-        );
-        for (event, action) in [("UPDATE", &key.on_update), ("DELETE", &key.on_delete)] {
-            if let Some(action) = action_of(action) {
-                let _ = write!(definition, " ON {event} {action}");
-            }
-        }
+        let table = &schema.tables[key.table];
+        let mut definition = reference(schema, key);
         match key.deferral {
             Deferral::NotDeferrable => {}
             Deferral::Deferrable => definition.push_str(" DEFERRABLE"),
@@ -134,24 +92,86 @@ pub(super) fn post_data(schema: &Schema, keys: &Keys, expressions: &Expressions)
     sql
 }
 
+/// An index on columns.
+pub(super) fn plain_index(schema: &Schema, index: &PlainIndex) -> String {
+    let table = &schema.tables[index.table];
+    let column = |(&(place, descending), comparison): (&(usize, bool), &Option<Comparison>)| {
+        let name = quote_ident(&table.columns[place].new_name);
+        let key = match comparison {
+            Some(comparison) => comparison.key_sql(&name, &table.columns[place]),
+            None => name,
+        };
+        format!("{key}{}", if descending { " DESC" } else { "" })
+    };
+    let columns: Vec<String> = index.columns.iter().zip(&index.comparisons).map(column).collect();
+    let test = |&(place, not_null): &(usize, bool)| {
+        let word = if not_null { "NOT NULL" } else { "NULL" };
+        format!("({} IS {word})", quote_ident(&table.columns[place].new_name))
+    };
+    let tests: Vec<String> = index.predicate.iter().map(test).collect();
+    format!(
+        "CREATE {}INDEX {} ON {} USING btree ({}){};",
+        if index.unique { "UNIQUE " } else { "" },
+        quote_ident(&index.name),
+        name_of(&table.new_name),
+        columns.join(", "),
+        match tests.as_slice() {
+            [] => String::new(),
+            [one] => format!(" WHERE {one}"),
+            many => format!(" WHERE ({})", many.join(" AND ")),
+        }
+    )
+}
+
+/// An index on expressions, or with a condition.
+pub(super) fn expression_index(schema: &Schema, index: &ExpressionIndex) -> String {
+    let terms: Vec<String> = index
+        .terms
+        .iter()
+        .map(|(term, descending)| format!("{term}{}", if *descending { " DESC" } else { "" }))
+        .collect();
+    let predicate = index.predicate.as_ref().map(|it| format!(" WHERE ({it})"));
+    format!(
+        "CREATE {}INDEX {} ON {} USING btree ({}){};",
+        if index.unique { "UNIQUE " } else { "" },
+        quote_ident(&index.name),
+        name_of(&schema.tables[index.table].new_name),
+        terms.join(", "),
+        predicate.unwrap_or_default()
+    )
+}
+
+/// An index for words.
+pub(super) fn search_index(table: &Table, search: &TextSearch) -> String {
+    format!(
+        "CREATE INDEX {} ON {} USING gin ({});",
+        quote_ident(&search.index),
+        name_of(&table.new_name),
+        search.key_sql(table)
+    )
+}
+
+/// A foreign key without what is said of when it is checked.
+pub(super) fn reference(schema: &Schema, key: &Reference) -> String {
+    let (table, parent) = (&schema.tables[key.table], &schema.tables[key.parent]);
+    let mut definition = format!(
+        "FOREIGN KEY ({}) REFERENCES {}({})",
+        list(table, &key.columns),
+        name_of(&parent.new_name),
+        list(parent, &key.parent_columns)
+    );
+    for (event, action) in [("UPDATE", &key.on_update), ("DELETE", &key.on_delete)] {
+        if let Some(action) = action_of(action) {
+            let _ = write!(definition, " ON {event} {action}");
+        }
+    }
+    definition
+}
+
 /// Indexes on expressions or with a condition, and the CHECK constraints that rows break.
 fn of_expressions(sql: &mut String, schema: &Schema, expressions: &Expressions) {
     for index in &expressions.indexes {
-        let terms: Vec<String> = index
-            .terms
-            .iter()
-            .map(|(term, descending)| format!("{term}{}", if *descending { " DESC" } else { "" }))
-            .collect();
-        let predicate = index.predicate.as_ref().map(|it| format!(" WHERE ({it})"));
-        let _ = writeln!(
-            sql,
-            "CREATE {}INDEX {} ON {} USING btree ({}){};\n",
-            if index.unique { "UNIQUE " } else { "" },
-            quote_ident(&index.name),
-            name_of(&schema.tables[index.table].new_name),
-            terms.join(", "),
-            predicate.unwrap_or_default()
-        );
+        let _ = writeln!(sql, "{}\n", expression_index(schema, index));
     }
     for check in expressions.checks.iter().filter(|it| !it.valid) {
         let definition = format!("CHECK ({}) NOT VALID", check.sql);
@@ -244,7 +264,7 @@ fn add_constraint(sql: &mut String, table: &Table, name: &str, definition: &str)
     );
 }
 
-fn list(table: &Table, places: &[usize]) -> String {
+pub(super) fn list(table: &Table, places: &[usize]) -> String {
     let names: Vec<String> = places
         .iter()
         .map(|&place| quote_ident(&table.columns[place].new_name))
@@ -252,6 +272,6 @@ fn list(table: &Table, places: &[usize]) -> String {
     names.join(", ")
 }
 
-fn name_of(name: &str) -> QualifiedName {
+pub(super) fn name_of(name: &str) -> QualifiedName {
     QualifiedName::new(SCHEMA, name)
 }

@@ -11,6 +11,7 @@ use super::census::{self, TableCensus};
 use super::choices::Choices;
 use super::chosen::Chosen;
 use super::ddl;
+use super::definitions::Made;
 use super::discard::Discard;
 use super::expressions;
 use super::generated;
@@ -229,8 +230,20 @@ impl SqliteSource {
         let programs = programs::translate(self.connection(), &schema, &keys, choices.names, &mut notes)?;
         notes.extend(modules::shadows(&schema));
         let post_data = ddl::post_data(&schema, &keys, &expressions) + &program_ddl::post_data(&programs);
+        let made = Made {
+            schema: &schema,
+            keys: &keys,
+            expressions: &expressions,
+            identities: &identities,
+            programs: &programs,
+            utf16,
+        };
+        let catalog = Catalog {
+            definitions: made.definitions(),
+            ..translate::catalog(&schema, &keys, &expressions, &identities, &programs)
+        };
         Ok(Inspection {
-            catalog: translate::catalog(&schema, &keys, &expressions, &identities, &programs),
+            catalog,
             post_data,
             pre_data,
             schema,

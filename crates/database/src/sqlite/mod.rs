@@ -16,6 +16,7 @@ mod collisions;
 mod datetime;
 mod ddl;
 mod default;
+mod definitions;
 mod discard;
 mod epoch;
 mod exact;

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use catalog::{QualifiedName, quote_ident};
 use dialect::{Guard, Timing};
 
-use super::programs::{LeftOut, Programs, TargetTrigger};
+use super::programs::{LeftOut, Programs, TargetTrigger, TargetView};
 use super::translate::SCHEMA;
 
 /// Views, then functions with their triggers, then comments.
@@ -13,12 +13,7 @@ pub(super) fn post_data(programs: &Programs) -> String {
     let mut sql = String::new();
     for view in &programs.views {
         // Writing to a String cannot fail, here and below.
-        let _ = writeln!(
-            sql,
-            "CREATE VIEW {} AS\n{};\n",
-            QualifiedName::new(SCHEMA, &view.name),
-            view.query
-        );
+        let _ = writeln!(sql, "{}\n", view_of(view));
     }
     for trigger in &programs.triggers {
         sql.push_str(&function(trigger));
@@ -30,7 +25,16 @@ pub(super) fn post_data(programs: &Programs) -> String {
     sql
 }
 
-fn function(trigger: &TargetTrigger) -> String {
+pub(super) fn view_of(view: &TargetView) -> String {
+    format!(
+        "CREATE VIEW {} AS\n{};",
+        QualifiedName::new(SCHEMA, &view.name),
+        view.query
+    )
+}
+
+/// The function that a trigger runs.
+pub(super) fn function(trigger: &TargetTrigger) -> String {
     let parts = &trigger.parts;
     let tests_inside = parts.tests_inside;
     let is_instead = parts.timing == Timing::InsteadOf;
@@ -56,7 +60,7 @@ fn function(trigger: &TargetTrigger) -> String {
     )
 }
 
-fn trigger_on(trigger: &TargetTrigger) -> String {
+pub(super) fn trigger_on(trigger: &TargetTrigger) -> String {
     let parts = &trigger.parts;
     let timing = match parts.timing {
         Timing::Before => "BEFORE",

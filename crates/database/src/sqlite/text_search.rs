@@ -133,7 +133,7 @@ impl TextSearch {
     }
 
     /// The expression for the vector of a row.
-    fn vector(&self, table: &Table) -> String {
+    pub(super) fn vector(&self, table: &Table) -> String {
         let mut texts = String::new();
         for &place in &self.columns {
             let column = &table.columns[place];

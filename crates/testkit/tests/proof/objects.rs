@@ -35,74 +35,67 @@ CREATE FOREIGN TABLE far (id integer) SERVER nowhere;";
 const CHANGES: [(&str, &[&str]); 16] = [
     (
         "DROP INDEX there.idx_users_email",
-        &["index there.idx_users_email is missing on the target"],
+        &["index there.idx_users_email  missing"],
     ),
-    (
-        "DROP VIEW there.names",
-        &["view there.names is missing on the target"],
-    ),
+    ("DROP VIEW there.names", &["view there.names  missing"]),
     (
         "DROP MATERIALIZED VIEW there.counts",
-        &["materialized view there.counts is missing on the target"],
+        &["materialized view there.counts  missing"],
     ),
     (
         "DROP FUNCTION there.half(bigint)",
-        &["function there.half: 1 on the target, 2 in the source"],
+        &["function there.half(bigint)  missing"],
     ),
     (
         "DROP FUNCTION there.half(bigint); DROP FUNCTION there.half(integer)",
-        &["function there.half is missing on the target"],
+        &[
+            "function there.half(bigint)  missing",
+            "function there.half(integer)  missing",
+        ],
     ),
     (
         "DROP TRIGGER touched ON there.users",
-        &["trigger touched of there.users is missing on the target"],
+        &["trigger touched of there.users  missing"],
     ),
     (
         "ALTER TABLE there.users DROP CONSTRAINT has_email",
-        &["constraint has_email of there.users is missing on the target"],
+        &["constraint has_email of there.users  missing"],
     ),
     (
         "ALTER TABLE there.users DROP CONSTRAINT users_pkey CASCADE",
         &[
-            "constraint events_id_fkey of there.events is missing on the target",
-            "constraint users_pkey of there.users is missing on the target",
+            "constraint events_id_fkey of there.events  missing",
+            "constraint users_pkey of there.users  missing",
         ],
     ),
     (
         "ALTER TABLE there.refs DROP CONSTRAINT to_spans",
-        &[
-            "constraint refs_span_fkey1 of there.refs is missing on the target",
-            "constraint refs_span_fkey2 of there.refs is missing on the target",
-            "constraint to_spans of there.refs is missing on the target",
-        ],
+        &["constraint to_spans of there.refs  missing"],
     ),
     (
         "DROP POLICY mine ON there.users",
-        &["policy mine of there.users is missing on the target"],
+        &["policy mine of there.users  missing"],
     ),
-    (
-        "DROP TYPE there.mood",
-        &["type there.mood is missing on the target"],
-    ),
+    ("DROP TYPE there.mood", &["type there.mood  missing"]),
     (
         "ALTER DOMAIN there.small DROP CONSTRAINT is_small",
-        &["constraint there.is_small is missing on the target"],
+        &["constraint is_small of there.small  missing"],
     ),
     (
         "DROP TABLE there.bare",
-        &["partitioned table there.bare is missing on the target"],
+        &["partitioned table there.bare  missing"],
     ),
     (
         "DROP FOREIGN TABLE there.far",
-        &["foreign table there.far is missing on the target"],
+        &["foreign table there.far  missing"],
     ),
     (
         "DROP SEQUENCE there.tickets",
-        &["sequence there.tickets is missing on the target"],
+        &["sequence there.tickets  missing"],
     ),
     (
         "ALTER TABLE there.users DROP COLUMN doubled",
-        &["column doubled is missing on the target"],
+        &["column doubled of there.users  missing"],
     ),
 ];
 
@@ -170,11 +163,12 @@ impl Bench {
         for line in LINES {
             let (text, json) = self.run(line, &copy);
             let shown = text.assert_code(1).stdout_text();
-            let lines: Vec<&str> = shown.lines().filter(|it| it.contains(" the target")).collect();
-            assert_eq!(lines.len(), expected.len(), "{sql}\n{text}");
-            for (line, expected) in lines.iter().zip(expected) {
-                assert!(line.ends_with(expected), "no `{expected}` after {sql}\n{text}");
-            }
+            let mut lines: Vec<&str> = shown
+                .lines()
+                .filter_map(|it| it.strip_prefix("schema: "))
+                .collect();
+            lines.sort_unstable();
+            assert_eq!(lines, expected, "{sql}\n{text}");
             assert_eq!(json["identical"], false, "{json:#}");
         }
     }

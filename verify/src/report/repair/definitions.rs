@@ -175,14 +175,14 @@ fn plain<'a>(definition: &'a Definition, name: &str) -> Option<&'a str> {
     let property = definition.properties.iter().find(|it| it.name == name)?;
     match &property.value {
         Value::Plain(text) => Some(text),
-        Value::Statement(_) => None,
+        Value::Statement(_) | Value::Written(_) => None,
     }
 }
 
 fn statement(definition: &Definition) -> Option<&str> {
     let property = definition.properties.iter().find(|it| it.name == "definition")?;
     match &property.value {
-        Value::Statement(sql) => Some(sql),
+        Value::Statement(sql) | Value::Written(sql) => Some(sql),
         Value::Plain(_) => None,
     }
 }
@@ -206,8 +206,7 @@ fn by_hand(report: &Report, steps: &[Step], ground: &Ground) -> Vec<String> {
         let objects = steps.iter().map(|it| format!("{} ", it.object));
         objects.into_iter().any(|it| sentence.starts_with(&it))
     };
-    let sentences = report.objects.iter().chain(&report.sequences);
-    lines.extend(sentences.filter(|it| !is_done(it)).cloned());
+    lines.extend(report.lost.iter().filter(|it| !is_done(it)).cloned());
     lines.extend(report.large_objects.iter().flat_map(LargeObjects::sentences));
     for it in report
         .findings

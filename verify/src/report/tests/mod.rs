@@ -104,9 +104,9 @@ fn report() -> Report {
         side("shared"),
         tables,
         strings(&["index shop.i is missing on the target"]),
-        strings(&["sequence shop.s stands at 1 on the target, at 9 in the source"]),
     )
     .with_findings(vec![
+        Finding::new(Area::Sequence, "sequence shop.s", "position").between(side("9"), side("1")),
         Finding::new(Area::Schema, "view shop.open", "definition").between(side("a"), side("b")),
         Finding::new(Area::Schema, format!("view {EVIL}"), "comment").between(side(EVIL), None),
         expected("f"),
@@ -145,7 +145,7 @@ fn alone() -> Report {
         version: "3.50".to_owned(),
         snapshot_time: String::new(),
     });
-    Report::new("a.tar".to_owned(), None, vec![table], Vec::new(), Vec::new())
+    Report::new("a.tar".to_owned(), None, vec![table], Vec::new())
         .between(file, None)
         .made_by(Run::at(&[]))
 }
@@ -249,13 +249,7 @@ fn markdown_is_what_it_looks_like() {
         ..orders()
     };
     let table = TableResult::new("t".to_owned(), None, None, Some(Difference::Rows)).with_rows(Some(ticks));
-    let fenced = Report::new(
-        "a".to_owned(),
-        Some("b".to_owned()),
-        vec![table],
-        Vec::new(),
-        Vec::new(),
-    );
+    let fenced = Report::new("a".to_owned(), Some("b".to_owned()), vec![table], Vec::new());
     let fenced = fenced.render(Form::Markdown, SHOWN).text;
     assert_eq!(
         fenced.lines().filter(|it| it.starts_with("`````")).count(),

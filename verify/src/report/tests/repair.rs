@@ -97,13 +97,7 @@ fn repair(tables: Vec<TableResult>, ground: Ground) -> Vec<String> {
 }
 
 fn script(tables: Vec<TableResult>, ground: Ground) -> String {
-    let report = Report::new(
-        "a".to_owned(),
-        Some("b".to_owned()),
-        tables,
-        Vec::new(),
-        Vec::new(),
-    );
+    let report = Report::new("a".to_owned(), Some("b".to_owned()), tables, Vec::new());
     report
         .on_ground(Some(ground))
         .repair("5f2c")
@@ -356,20 +350,16 @@ fn definitions_are_made_where_they_are_at_hand() {
     ];
     ground.target.definitions = vec![validated("no")];
     let finding = |object: &str, property: &str| Finding::new(Area::Schema, object, property);
-    let report = Report::new(
-        "a".to_owned(),
-        Some("b".to_owned()),
-        Vec::new(),
-        strings(&[
-            "index shop.i is missing on the target",
-            "view shop.v is missing on the target",
-        ]),
-        strings(&["sequence shop.s stands at 1 on the target, at 9 in the source"]),
-    )
-    .with_findings(vec![
-        finding("constraint k of shop.orders", "validated"),
-        finding("view shop.w", "definition"),
-    ]);
+    let report = Report::new("a".to_owned(), Some("b".to_owned()), Vec::new(), Vec::new())
+        .with_findings(vec![
+            finding("index shop.i", "missing"),
+            finding("view shop.v", "missing"),
+            Finding::new(Area::Sequence, "sequence shop.s", "position"),
+        ])
+        .with_findings(vec![
+            finding("constraint k of shop.orders", "validated"),
+            finding("view shop.w", "definition"),
+        ]);
     let text = report
         .on_ground(Some(ground))
         .repair("5f2c")
@@ -387,7 +377,7 @@ fn definitions_are_made_where_they_are_at_hand() {
         .expect("something is left");
     assert_eq!(
         by_hand,
-        "--   view shop.v is missing on the target\n--   schema: view shop.w  definition\n"
+        "--   schema: view shop.v  missing\n--   schema: view shop.w  definition\n"
     );
     assert!(text.contains("report with SHA-256 5f2c.\n"), "{text}");
 }

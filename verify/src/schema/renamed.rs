@@ -1,0 +1,92 @@
+//! The source's definitions as they must be on the target, renamed by the code of `remap-schema`.
+
+use std::collections::{HashMap, HashSet};
+
+use catalog::{Catalog, Definition, DefinitionKind, IDENTIFIER_BYTES_MAX, ObjectKind, Value};
+use cli::{Failure, Result};
+use plan::Mapping;
+use rewrite::{Known, Rewriter, SearchPath, cut_passwords};
+
+use super::tokens::Tokens;
+
+/// Definitions under the target's names.
+pub(crate) struct Renamed {
+    pub(crate) definitions: Vec<Definition>,
+    /// New names of columns, by their old ones: what mentions a column follows when it is renamed, after all else.
+    pub(crate) columns: HashMap<String, HashSet<String>>,
+    pub(crate) mapping: Mapping,
+    /// For each definition, whether the source itself gives a routine its search path.
+    pub(crate) own_paths: Vec<bool>,
+}
+
+impl Renamed {
+    /// `catalog` is the source's, with its definitions; `earlier` is what `remap-schema` has made of it before.
+    pub(crate) fn new(mut catalog: Catalog, mapping: &Mapping, earlier: &[Mapping]) -> Result<Self> {
+        cut_passwords(&mut catalog.definitions);
+        let texts: Vec<String> = catalog
+            .definitions
+            .iter()
+            .flat_map(|it| &it.properties)
+            .filter_map(|it| match &it.value {
+                Value::Statement(sql) | Value::Written(sql) => Some(sql.clone()),
+                Value::Plain(_) => None,
+            })
+            .collect();
+        let mut known = Known::from_catalog(&catalog);
+        if mapping.renames_objects() {
+            texts.iter().for_each(|sql| known.learn_details(sql));
+        }
+        let mut rewriter = Rewriter::new(mapping.clone(), known)
+            .map_err(Failure::usage)?
+            .with_search_path(SearchPath::Pin);
+        let all: Vec<&str> = texts.iter().map(String::as_str).collect();
+        rewriter.survey(&all);
+        let mut definitions = std::mem::take(&mut catalog.definitions);
+        let own_paths = definitions.iter().map(sets_search_path).collect();
+        rewriter.rewrite_definitions(&mut definitions);
+        let mut columns: HashMap<String, HashSet<String>> = HashMap::new();
+        for column in rewriter.known().renamed_columns(rewriter.mapping()) {
+            columns.entry(column.old).or_default().insert(column.new);
+        }
+        for old in texts.iter().flat_map(|sql| quoted_names(sql)) {
+            let new = earlier
+                .iter()
+                .fold(old.clone(), |name, mapping| mapping.column(&name));
+            if new != old {
+                columns.entry(old).or_default().insert(new);
+            }
+        }
+        catalog.definitions = definitions;
+        catalog.rename(rewriter.mapping());
+        Ok(Renamed {
+            definitions: catalog.definitions,
+            columns,
+            mapping: rewriter.mapping().clone(),
+            own_paths,
+        })
+    }
+}
+
+/// Every name that can stand in double quotes: no other one is standardised. What stands between two names is among them,
+/// and is none.
+fn quoted_names(sql: &str) -> impl Iterator<Item = String> {
+    let between = sql
+        .split('"')
+        .skip(1)
+        .filter(|it| it.len() <= IDENTIFIER_BYTES_MAX);
+    between.map(str::to_owned)
+}
+
+fn sets_search_path(definition: &Definition) -> bool {
+    let is_routine = matches!(
+        definition.kind,
+        DefinitionKind::Object(ObjectKind::Function | ObjectKind::Procedure)
+    );
+    is_routine
+        && definition.properties.iter().any(|it| {
+            let Value::Statement(sql) = &it.value else {
+                return false;
+            };
+            Tokens::of(sql).without_search_path().1.is_some()
+        })
+}

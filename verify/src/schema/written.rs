@@ -1,0 +1,138 @@
+//! What a source says in our words, which the server writes in its own: a SQLite file's definitions, and what is known of
+//! them before they are made.
+
+use catalog::{Definition, DefinitionKind, ObjectKind, Property, Value};
+use rewrite::{Said, said_by_server};
+
+use super::label::{label, said};
+use crate::report::{Area, Finding, Weight};
+
+/// How many objects a sentence names.
+const NAMED_MAX: usize = 5;
+
+/// Puts the server's words in the place of ours wherever they say the same, so that what is left is different. Returns
+/// what could not be judged, as one finding.
+pub(crate) fn settle(source: &mut Vec<Definition>, target: &[Definition]) -> Option<Finding> {
+    let mut unjudged = Vec::new();
+    let mut columns = Vec::new();
+    for definition in source.iter_mut() {
+        let is_written = |it: &Property| matches!(it.value, Value::Written(_));
+        let is_ours = definition.properties.iter().any(is_written);
+        if definition.kind == DefinitionKind::Extension && definition.properties.is_empty() {
+            // A file asks for no version.
+            let there = target
+                .iter()
+                .find(|it| it.kind == definition.kind && it.name == definition.name);
+            definition.properties = there.map_or_else(Vec::new, |it| it.properties.clone());
+        }
+        if !is_ours {
+            continue;
+        }
+        let Some(there) = target.iter().find(|it| is_same_object(definition, it)) else {
+            continue;
+        };
+        if definition.kind == DefinitionKind::Object(ObjectKind::View) {
+            // What a query's columns are follows from the query.
+            columns.extend(target.iter().filter(|it| is_column_of(it, definition)).cloned());
+        }
+        let label = label(definition);
+        for property in definition.properties.iter_mut().filter(|it| is_written(it)) {
+            let there = there.properties.iter().find(|it| it.name == property.name);
+            let verdict = there.map(|it| verdict(property, it));
+            match (verdict, there) {
+                (Some(Said::Same), Some(there)) => property.value = there.value.clone(),
+                (Some(Said::Unknown), Some(there)) => {
+                    property.value = there.value.clone();
+                    unjudged.push(label.clone());
+                }
+                _ => {
+                    if let Value::Written(sql) = &property.value {
+                        property.value = Value::Statement(sql.clone());
+                    }
+                }
+            }
+        }
+    }
+    source.extend(columns);
+    not_compared(&unjudged)
+}
+
+fn verdict(here: &Property, there: &Property) -> Said {
+    if matches!(here.name.as_str(), "default" | "expression") {
+        said_by_server(
+            &format!("SELECT {}", said(here)),
+            &format!("SELECT {}", said(there)),
+        )
+    } else {
+        let whole = |it: &Property| match &it.value {
+            Value::Plain(sql) | Value::Statement(sql) | Value::Written(sql) => sql.clone(),
+        };
+        said_by_server(&whole(here), &whole(there))
+    }
+}
+
+fn not_compared(unjudged: &[String]) -> Option<Finding> {
+    let first = unjudged
+        .iter()
+        .take(NAMED_MAX)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    let rest = unjudged.len().saturating_sub(NAMED_MAX);
+    let more = if rest > 0 {
+        format!(" and {rest} more")
+    } else {
+        String::new()
+    };
+    (!unjudged.is_empty()).then(|| {
+        Finding::new(Area::Schema, "definitions", "not compared")
+            .weighing(Weight::NotCompared)
+            .with_note(format!(
+                "PostgreSQL writes {first}{more} in its own words, and nobody can tell whether they say the same"
+            ))
+    })
+}
+
+fn is_same_object(here: &Definition, there: &Definition) -> bool {
+    let place = |it: &Definition| (it.kind, it.schema.clone(), it.name.clone());
+    place(here) == place(there) && here.table == there.table && here.arguments == there.arguments
+}
+
+fn is_column_of(column: &Definition, view: &Definition) -> bool {
+    column.kind == DefinitionKind::Column
+        && column.schema == view.schema
+        && column.table.as_ref() == Some(&view.name)
+}
+
+/// Explains what follows from keys that became UUIDs: what mentions them is written otherwise, or calculates with another
+/// type.
+pub(crate) fn explain_converted_keys(findings: &mut [Finding]) {
+    const PROGRAMS: [&str; 7] = [
+        "view ",
+        "materialized view ",
+        "rule ",
+        "policy ",
+        "trigger ",
+        "function ",
+        "procedure ",
+    ];
+    const INTEGERS: [&str; 3] = ["smallint", "integer", "bigint"];
+    for finding in findings.iter_mut().filter(|it| it.weight == Weight::Difference) {
+        let types = (finding.source.as_deref(), finding.target.as_deref());
+        let is_key = finding.property == "type"
+            && types.1 == Some("uuid")
+            && types.0.is_some_and(|it| INTEGERS.contains(&it));
+        let is_program = finding.property == "definition"
+            && finding.source.is_some()
+            && finding.target.is_some()
+            && PROGRAMS.iter().any(|it| finding.object.starts_with(it));
+        if is_key {
+            finding.weight = Weight::Expected;
+            finding.note = Some("integer keys are UUIDs on the target".to_owned());
+        } else if is_program {
+            finding.weight = Weight::NotCompared;
+            finding.note =
+                Some("integer keys are UUIDs on the target, and what mentions them says so".to_owned());
+        }
+    }
+}
