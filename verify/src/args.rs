@@ -10,6 +10,8 @@ const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify backup.tar shared-app-dev --to mandible
   dump mandible-dev | verify - shared-app-dev --to mandible
   verify app-dev app-dev --to v2
+  verify mandible-dev shared-app-dev --to mandible --quick
+  verify mandible-dev shared-app-dev --to mandible --table 'public.order*' --sample 5 --seed 7
   verify --archive backup.tar";
 
 const FINDINGS: &str = "something differs";
@@ -18,8 +20,11 @@ const FINDINGS: &str = "something differs";
 ///
 /// Compares the columns, the count and the fingerprint of every table, the positions of sequences, and the names
 /// of views, functions, types, indexes, constraints, triggers and all other objects. Large objects, and rows of
-/// extensions' configuration tables, must all be there; the target may hold more. Generated columns are compared where
-/// SOURCE is a SQLite file; the report names those that are not.
+/// extensions' configuration tables, must all be there; the target may hold more. Generated columns are compared unless
+/// SOURCE is an archive, which has no values of them, or a server cannot calculate them; the report names those that are
+/// not. A table is compared by the columns that both sides have, a column of another type by its text or as the source's
+/// type. What dump left out, and rows that load rejected, are known from the archive or from the target's journal: they
+/// are told, and make no difference.
 ///
 /// Not compared: what objects are defined as (the text of views and functions, what a constraint, an index or a trigger of
 /// the same name says, whether it is on, valid or unique), defaults, NOT NULL, identities and types of columns as long as the
@@ -58,12 +63,42 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_extension_rows: bool,
     #[command(flatten)]
+    pub(crate) extent: ExtentArgs,
+    #[command(flatten)]
     pub(crate) sqlite: cli::SqliteArgs,
     #[command(flatten)]
     pub(crate) rate: cli::RateArgs,
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
     pub(crate) format: Format,
+}
+
+/// How much is compared.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExtentArgs {
+    /// Compare counts and the servers' own hashes, between two PostgreSQL databases: faster and weaker. Blind to 1.0 and
+    /// 1.00, 0 and -0, case in citext, 24:00:00 and 1 day. A table that differs is compared wholly
+    #[arg(long, conflicts_with = "sample")]
+    pub(crate) quick: bool,
+    /// Compare the rows of these tables alone, and nothing else; patterns as those of `dump --table`, for names in the
+    /// source or on the target; a partitioned table stands for its partitions [repeatable]
+    #[arg(long = "table", value_name = "PATTERN")]
+    pub(crate) tables: Vec<String>,
+    /// Compare about this share of every table's rows, and all counts, between two PostgreSQL databases
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(crate) sample: Option<f64>,
+    /// Which rows --sample chooses; the report prints it
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "sample")]
+    pub(crate) seed: u64,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if number > 0.0 && number <= 100.0 {
+        Ok(number)
+    } else {
+        Err("it is not above 0 and at most 100".to_owned())
+    }
 }
 
 impl Args {

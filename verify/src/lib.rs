@@ -21,7 +21,7 @@ pub fn command() -> Command {
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
     let report = match (&args.archive, &args.source, &args.target) {
-        (Some(archive), _, _) => sides::archive_alone::check(archive, ui)?,
+        (Some(archive), _, _) => sides::archive_alone::check(archive, args.jobs(), ui)?,
         (None, Some(source), Some(target)) => comparison::compare(source, target, &args, ui)?,
         _ => return Err(Failure::usage("name a SOURCE and a TARGET, or --archive FILE")),
     };

@@ -2,6 +2,7 @@
 
 mod finding;
 mod rows;
+mod scope;
 
 use std::cmp::Ordering;
 use std::fmt::Write as _;
@@ -15,6 +16,7 @@ use crate::rows::difference::RowDifferences;
 use rows::row_lines;
 
 pub(crate) use finding::{Area, Finding, Weight};
+pub(crate) use scope::{Proof, Scope};
 
 /// The version of the JSON report.
 const VERSION: u32 = 1;
@@ -36,6 +38,8 @@ pub(crate) struct Report {
     chose_keys: bool,
     /// What was found beside rows.
     findings: Vec<Finding>,
+    /// How much was compared.
+    scope: Scope,
 }
 
 /// What came of one table.
@@ -50,6 +54,7 @@ pub(crate) struct TableResult {
     /// What of it nobody can compare, as sentences.
     not_compared: Vec<String>,
     keys: KeyKind,
+    proof: Proof,
     /// Which rows differ, where they were looked for.
     rows: Option<RowDifferences>,
 }
@@ -80,6 +85,8 @@ pub(crate) enum Difference {
     GeneratedValues(Vec<String>),
     /// So many rows are not among those of the target's table.
     Absent(u64),
+    /// The sides have so many rows, of which some were compared.
+    Counts(u64, u64),
 }
 
 impl Difference {
@@ -104,6 +111,7 @@ impl TableResult {
             of_many: false,
             not_compared: Vec::new(),
             keys: KeyKind::AsTheyAre,
+            proof: Proof::default(),
             rows: None,
         }
     }
@@ -119,6 +127,25 @@ impl TableResult {
 
     pub(crate) fn with_keys(self, keys: KeyKind) -> Self {
         TableResult { keys, ..self }
+    }
+
+    /// With more that was not compared.
+    pub(crate) fn also_not_comparing(mut self, more: Vec<String>) -> Self {
+        self.not_compared.extend(more);
+        self
+    }
+
+    pub(crate) fn proved_by(self, proof: Proof) -> Self {
+        TableResult { proof, ..self }
+    }
+
+    pub(crate) fn differs(&self) -> bool {
+        self.difference.is_some()
+    }
+
+    /// Rows of the source that were compared.
+    pub(crate) fn rows(&self) -> u64 {
+        self.source.map_or(0, |it| it.rows)
     }
 
     /// Whether as many rows are there, and other ones.
@@ -138,7 +165,10 @@ impl TableResult {
     fn verdict(&self) -> String {
         let of_column = match &self.difference {
             None if self.of_many => return "all on the target".to_owned(),
-            None => return "identical".to_owned(),
+            None => return self.proof.verdict(self.rows()),
+            Some(Difference::Counts(here, there)) => {
+                return format!("{} in the source, {} on the target", counted(*here, "row"), count(*there));
+            }
             Some(Difference::Absent(rows)) => return format!("{} not on the target", counted(*rows, "row")),
             Some(Difference::MissingTable) => return "missing on the target".to_owned(),
             Some(Difference::ExtraTable) => return "not in the source".to_owned(),
@@ -189,6 +219,7 @@ impl Report {
             discards: Vec::new(),
             chose_keys: false,
             findings: Vec::new(),
+            scope: Scope::default(),
         }
     }
 
@@ -196,6 +227,11 @@ impl Report {
     pub(crate) fn with_findings(mut self, findings: Vec<Finding>) -> Self {
         self.findings.extend(findings);
         self
+    }
+
+    /// With how much was compared.
+    pub(crate) fn with_scope(self, scope: Scope) -> Self {
+        Report { scope, ..self }
     }
 
     /// With whether it was said which keys become UUIDs.
@@ -303,10 +339,11 @@ impl Report {
         }
         let tables = counted(all, "table");
         let _ = if differing == 0 {
-            write!(text, "{tables} identical, {}", counted(total, "row"))
+            write!(text, "{tables} {}, {}", self.scope.word(), counted(total, "row"))
         } else {
             let identical = count(all - differing);
-            write!(text, "{identical} of {tables} identical, {}", differ(differing))
+            let word = self.scope.word();
+            write!(text, "{identical} of {tables} {word}, {}", differ(differing))
         };
         let lacking = self.objects.len() as u64;
         if lacking > 0 {
@@ -343,6 +380,9 @@ impl Report {
         for line in self.not_compared() {
             let _ = writeln!(text, "not compared: {line}");
         }
+        for line in self.scope.sentences() {
+            let _ = writeln!(text, "{line}");
+        }
         if let Some(hint) = self.hint() {
             let _ = writeln!(text, "hint: {hint}");
         }
@@ -360,6 +400,7 @@ impl Report {
                     "form": it.source.or(it.target).map(|it| it.form),
                     "source": side(&it.source),
                     "target": side(&it.target),
+                    "proof": it.proof.word(),
                     "verdict": it.verdict(),
                 })
             })
@@ -374,6 +415,7 @@ impl Report {
             "sequences": self.sequences,
             "discards": self.discards,
             "not_compared": self.not_compared(),
+            "limits": self.scope.sentences(),
             "hint": self.hint(),
             "large_objects": self.large_objects.as_ref().map(LargeObjects::json),
         })
