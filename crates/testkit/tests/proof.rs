@@ -10,6 +10,8 @@ use fingerprint::Fingerprint;
 use serde_json::Value;
 use testkit::{Cluster, Database, Output, POSTGRES, TARGET_OWNER, Tools};
 
+#[path = "proof/extent.rs"]
+mod extent;
 #[path = "proof/objects.rs"]
 mod objects;
 mod remains;
