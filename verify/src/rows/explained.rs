@@ -17,7 +17,7 @@ use crate::sides::{Live, Source};
 pub(crate) struct Explained {
     runs: Vec<Run>,
     /// Why the journal could not be asked, where there is one.
-    pub(crate) obstacle: Option<String>,
+    obstacle: Option<String>,
     /// Whether conditions in the journal may be run on the source.
     is_trusted: bool,
 }
@@ -145,6 +145,13 @@ impl Explained {
         let findings = left_out(&live.catalog, &self.runs);
         narrow(&mut live.catalog, &self.runs);
         Ok(findings)
+    }
+
+    /// Why the journal says nothing of what differs.
+    pub(crate) fn obstacle(&self) -> Option<Finding> {
+        let reason = self.obstacle.as_ref()?;
+        let finding = Finding::new(Area::Rows, "journal", "not asked");
+        Some(finding.weighing(Weight::NotCompared).with_note(reason))
     }
 
     /// Which rows of a live source's table its dump has read, as its last load says; `None` for all.
