@@ -78,7 +78,14 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         chosen: chosen.as_ref(),
         sample: scope.sample(),
         quick: scope.quick(&source, &target)?,
-        ..Comparison::new(&source, &target, &renamed, &targets, (names.as_ref(), &explained), &progress)
+        ..Comparison::new(
+            &source,
+            &target,
+            &renamed,
+            &targets,
+            (names.as_ref(), &explained),
+            &progress,
+        )
     };
     let pool = threads(jobs)?;
     let mut tables = pool.install(|| comparison.tables())?;
@@ -96,11 +103,11 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let (objects, sequences) = (comparison.objects(), comparison.sequences());
     let (here, there) = (source.name().to_owned(), Some(target.name.clone()));
     Ok(Report::new(here, there, tables, objects, sequences)
-    .with_large_objects(large_objects)
-    .with_discards(source.discards())
-    .with_scope(scope)
-    .with_findings(findings)
-    .with_chosen_keys(keys.is_some()))
+        .with_large_objects(large_objects)
+        .with_discards(source.discards())
+        .with_scope(scope)
+        .with_findings(findings)
+        .with_chosen_keys(keys.is_some()))
 }
 
 /// How a SQLite file is read, and the new names.
@@ -120,9 +127,7 @@ fn threads(jobs: usize) -> Result<rayon::ThreadPool> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(jobs)
         .build()
-        .map_err(|error| {
-            Failure::new(cli::Exit::Internal, "no threads could be started").with_source(error)
-        })
+        .map_err(|error| Failure::new(cli::Exit::Internal, "no threads could be started").with_source(error))
 }
 
 fn target_endpoint(target: &str, ui: &Ui) -> Result<PostgresEndpoint> {

@@ -56,7 +56,8 @@ fn refused_rows_stand_in_files_and_all_others_go_live() {
         let output = bench.run("verify \"$SOURCE\" \"$TARGET\" --to there");
         let shown = output.assert_success().stdout_text();
         assert!(
-            shown.contains("identical but for 37 rows that load rejected") && shown.contains("SQLSTATE 23514: 37"),
+            shown.contains("identical but for 37 rows that load rejected")
+                && shown.contains("SQLSTATE 23514: 37"),
             "{output}"
         );
         // What a person does with them.

@@ -22,6 +22,8 @@ use crate::sides::Source;
 use crate::sides::archive_rows::Passing;
 /// One table on both sides.
 struct Pair<'a> {
+    /// As the source has it.
+    whole: &'a Unit<'a>,
     /// As far as both sides have it.
     unit: Unit<'a>,
     shared: &'a Shared,
@@ -66,9 +68,9 @@ impl<'a> Comparison<'a> {
                     if failed.load(Ordering::Relaxed) || shared.has_other_bytes(form) {
                         return Ok(None);
                     }
-                    let found = self
-                        .target
-                        .fingerprint_of_rows(&shared.view(other), form, &Extent::default())?;
+                    let found =
+                        self.target
+                            .fingerprint_of_rows(&shared.view(other), form, &Extent::default())?;
                     self.progress.advance(Work {
                         rows: found.rows,
                         bytes: unit.bytes(),
@@ -107,6 +109,7 @@ impl<'a> Comparison<'a> {
             return Ok(TableResult::new(label, Some(expected), None, Some(difference)));
         };
         let mut pair = Pair {
+            whole: unit,
             unit: shared.unit(unit),
             shared: &shared,
             other,
@@ -139,12 +142,16 @@ impl<'a> Comparison<'a> {
         let table = &pair.unit.table;
         let converted = conversion_of(self.conversions, table.number).is_some();
         let maps = table.stores_names() && self.names.is_some();
-        let Some(quick) = self.quick.as_ref().filter(|_| columns.is_none() && !converted && !maps) else {
+        let Some(quick) = self
+            .quick
+            .as_ref()
+            .filter(|_| columns.is_none() && !converted && !maps)
+        else {
             return Ok(None);
         };
         let same = quick.same(pair.shared, pair.other, &pair.reach)?;
         let result = same.map(|rows| {
-            let mut generated = Generated::of(self.source, table, &pair.shared.renamed);
+            let mut generated = Generated::of(self.source, &pair.whole.table, pair.whole.renamed);
             generated.leave_all_out(&pair.shared.renamed, "--quick does not look at it");
             TableResult::new(label.to_owned(), Some(rows), Some(rows), None)
                 .proved_by(Proof::ServerHash)
@@ -181,7 +188,7 @@ impl<'a> Comparison<'a> {
             self.say(finding.weighing(Weight::Advice).with_note(note));
         }
         let is_same = rows.is_none() && columns.is_none() && counts.is_none();
-        let mut generated = Generated::of(self.source, &pair.unit.table, &pair.shared.renamed);
+        let mut generated = Generated::of(self.source, &pair.whole.table, pair.whole.renamed);
         let mut difference = columns.or(rows).or(counts);
         if is_same && expected.rows > 0 {
             difference = self.generated(pair, &mut generated)?;
@@ -348,7 +355,12 @@ fn projections(unit: &Unit<'_>, shared: &Shared) -> Vec<(u32, Vec<usize>)> {
         let place = |column: &Column| table.stored_columns().position(|it| it.name == column.name);
         shared.table.stored_columns().filter_map(place).collect()
     };
-    let differs = |table: &&Table| !places(table).iter().copied().eq(0..table.stored_columns().count());
+    let differs = |table: &&Table| {
+        !places(table)
+            .iter()
+            .copied()
+            .eq(0..table.stored_columns().count())
+    };
     let differing = tables.iter().filter(|it| differs(it));
     differing.map(|it| (it.number, places(it))).collect()
 }

@@ -167,7 +167,11 @@ impl TableResult {
             None if self.of_many => return "all on the target".to_owned(),
             None => return self.proof.verdict(self.rows()),
             Some(Difference::Counts(here, there)) => {
-                return format!("{} in the source, {} on the target", counted(*here, "row"), count(*there));
+                return format!(
+                    "{} in the source, {} on the target",
+                    counted(*here, "row"),
+                    count(*there)
+                );
             }
             Some(Difference::Absent(rows)) => return format!("{} not on the target", counted(*rows, "row")),
             Some(Difference::MissingTable) => return "missing on the target".to_owned(),

@@ -114,7 +114,10 @@ impl Proof {
         match self {
             Proof::Fingerprint => "identical".to_owned(),
             Proof::ButFor(rejected) => {
-                format!("identical but for {} that load rejected", super::counted(rejected, "row"))
+                format!(
+                    "identical but for {} that load rejected",
+                    super::counted(rejected, "row")
+                )
             }
             Proof::ServerHash => "same count and server's hash".to_owned(),
             Proof::Sample { of } => format!("identical; {} of {} rows compared", count(rows), count(of)),

@@ -55,7 +55,13 @@ impl Calculated<'_> {
         let is_read = |(place, column): &(usize, &Column)| {
             places.contains(place) || column.generated.is_none() && is_key(column)
         };
-        let chosen: Vec<usize> = here.columns.iter().enumerate().filter(is_read).map(|it| it.0).collect();
+        let chosen: Vec<usize> = here
+            .columns
+            .iter()
+            .enumerate()
+            .filter(is_read)
+            .map(|it| it.0)
+            .collect();
         let (here, there) = (shown(here, &chosen), shown(there, &chosen));
         let types = |name: &str| self.other.columns.iter().find(|it| it.name == name);
         let is_same_type = |column: &Column| {
@@ -76,10 +82,23 @@ impl Calculated<'_> {
             read.map_err(|failure| Refused::of(failure, word))
         };
         let names = named(&here, |it| &it.name);
-        let expected: Fingerprint =
-            read(self.source, &here, &names, self.extents.0, Failure::source, "source")?;
+        let expected: Fingerprint = read(
+            self.source,
+            &here,
+            &names,
+            self.extents.0,
+            Failure::source,
+            "source",
+        )?;
         let names = named(&there, Column::target_name);
-        let found = read(self.target, &other, &names, self.extents.1, Failure::target, "target")?;
+        let found = read(
+            self.target,
+            &other,
+            &names,
+            self.extents.1,
+            Failure::target,
+            "target",
+        )?;
         Ok(expected == found)
     }
 }

@@ -34,7 +34,12 @@ impl ChosenTables {
                     .with_snapshot(|it| find_matching(it.client(), &pattern, &names, &side.search_path))
                     .map_err(Failure::target)?;
                 any |= !places.is_empty();
-                chosen.extend(places.iter().filter_map(|&place| tables.get(place)).map(|it| it.number));
+                chosen.extend(
+                    places
+                        .iter()
+                        .filter_map(|&place| tables.get(place))
+                        .map(|it| it.number),
+                );
             }
             if !any {
                 let hint = "capital letters count only inside double quotes; a table without SCHEMA. must be in a schema \
@@ -52,7 +57,10 @@ impl ChosenTables {
         };
         loop {
             let below = catalog.tables.iter().filter(|it| !chosen.contains(&it.number));
-            let below: Vec<u32> = below.filter(|it| is_below(it, &chosen)).map(|it| it.number).collect();
+            let below: Vec<u32> = below
+                .filter(|it| is_below(it, &chosen))
+                .map(|it| it.number)
+                .collect();
             if below.is_empty() {
                 return Ok(Some(ChosenTables(chosen)));
             }

@@ -115,7 +115,13 @@ impl Explained {
         if self.runs.is_empty() || self.runs.iter().any(|it| it.filters.is_empty()) {
             return Ok(Vec::new());
         }
-        if !self.is_trusted && self.runs.iter().flat_map(|it| &it.filters).any(|it| it.starts_with("--where ")) {
+        if !self.is_trusted
+            && self
+                .runs
+                .iter()
+                .flat_map(|it| &it.filters)
+                .any(|it| it.starts_with("--where "))
+        {
             let reason = "dump left out rows by --where, and conditions in a journal that is another role's are not run: \
                           verify as the role that loaded";
             self.obstacle = Some(reason.to_owned());
@@ -125,7 +131,8 @@ impl Explained {
                 continue;
             };
             let chosen = live.with_snapshot(|it| {
-                let failed = |error| Failure::source(database::Error::query("no savepoint could be set")(error));
+                let failed =
+                    |error| Failure::source(database::Error::query("no savepoint could be set")(error));
                 it.client().batch_execute("SAVEPOINT filters").map_err(failed)?;
                 let chosen = selection.resolve(it.client());
                 it.client()
@@ -136,7 +143,10 @@ impl Explained {
             match chosen {
                 Ok(chosen) => run.chosen = Some(chosen),
                 Err(error) => {
-                    let reason = format!("filters of the dump ({}) cannot be applied: {error}", run.filters.join(", "));
+                    let reason = format!(
+                        "filters of the dump ({}) cannot be applied: {error}",
+                        run.filters.join(", ")
+                    );
                     self.obstacle = Some(reason);
                     return Ok(Vec::new());
                 }
@@ -222,14 +232,23 @@ pub(crate) fn of_archive(source: &Source) -> Vec<Finding> {
     let note = "by choice: what it leaves out is not in the archive, and nothing is known of it";
     let mut findings: Vec<Finding> = it.header.filters.iter().map(|text| filter(text, note)).collect();
     for filter in &it.header.row_filters {
-        let table = it.header.catalog.tables.iter().find(|it| it.number == filter.table);
+        let table = it
+            .header
+            .catalog
+            .tables
+            .iter()
+            .find(|it| it.number == filter.table);
         let Some(table) = table else { continue };
         let words = filter.condition.as_ref().map_or_else(
             || "rows were not dumped".to_owned(),
             |condition| format!("only rows were dumped for which {}", one_line(condition)),
         );
         let object = format!("table {}", table.qualified_name());
-        findings.push(Finding::new(Area::Rows, object, words).weighing(Weight::Expected).with_note("by choice"));
+        findings.push(
+            Finding::new(Area::Rows, object, words)
+                .weighing(Weight::Expected)
+                .with_note("by choice"),
+        );
     }
     findings
 }
@@ -257,7 +276,10 @@ fn fingerprint(form: &str, rows: i64, sum: &str) -> Option<Fingerprint> {
 fn filters(json: &str) -> Vec<String> {
     let json: Value = serde_json::from_str(json).unwrap_or_default();
     let texts = json["filters"].as_array().cloned().unwrap_or_default();
-    texts.iter().filter_map(|it| it.as_str().map(str::to_owned)).collect()
+    texts
+        .iter()
+        .filter_map(|it| it.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// What the options choose; `None` where one of them is not known. Conditions are SQL, and run only where whoever wrote
@@ -319,9 +341,11 @@ fn left_out(catalog: &Catalog, runs: &[Run]) -> Vec<Finding> {
 /// Takes away what no run has chosen, and numbers the tables again.
 fn narrow(catalog: &mut Catalog, runs: &[Run]) {
     let says = |option: &str| runs.iter().all(|run| run.filters.iter().any(|it| it == option));
-    let is_partial = runs
-        .iter()
-        .all(|run| run.filters.iter().any(|it| it.starts_with("--schema") || it.starts_with("--table ")));
+    let is_partial = runs.iter().all(|run| {
+        run.filters
+            .iter()
+            .any(|it| it.starts_with("--schema") || it.starts_with("--table "))
+    });
     let (no_objects, no_rows) = (
         is_partial || says("--no-large-objects"),
         is_partial || says("--no-extension-rows"),
@@ -339,7 +363,9 @@ fn narrow(catalog: &mut Catalog, runs: &[Run]) {
     }
     catalog.schemas.retain(|it| has_schema(runs, &it.name));
     catalog.sequences.retain(|it| has(runs, &it.schema, &it.name));
-    catalog.materialized_views.retain(|it| has(runs, &it.schema, &it.name));
+    catalog
+        .materialized_views
+        .retain(|it| has(runs, &it.schema, &it.name));
     let only_relations = runs
         .iter()
         .all(|run| run.chosen.as_ref().is_some_and(Chosen::only_relations));

@@ -87,7 +87,12 @@ fn obstacle(source: &Source, table: &Table, place: usize, column: &Column) -> Op
     let file = match source {
         // Read by queries, one by one: unlike COPY of the table, a query has the planner look into functions that indexes
         // use, and what these name by the search path alone is not found by our sessions.
-        Source::Postgres(_) => return column.names.is_some().then_some("its values are names of objects"),
+        Source::Postgres(_) => {
+            return column
+                .names
+                .is_some()
+                .then_some("its values are names of objects");
+        }
         Source::Archive(_) => return Some("the archive does not have its values"),
         Source::Sqlite(file) => file,
     };

@@ -8,7 +8,7 @@ use crate::rows::shared::Shared;
 use crate::sides::Live;
 
 /// Parts of an integer key's range, of which some are read.
-const PARTS: u64 = 200;
+const PARTS: u32 = 200;
 /// Of so many values of a key's hash some are read.
 const HASHES: u32 = 1 << 20;
 
@@ -30,8 +30,10 @@ impl Sample {
     /// Which rows belong to it; `None` for a table of which no part is the same on both sides.
     pub(crate) fn reach(&self, source: &Live, shared: &Shared) -> Result<Option<Reach>> {
         let table = &shared.table;
-        let pairs: Vec<(&Column, &Column)> =
-            table.stored_columns().zip(shared.renamed.stored_columns()).collect();
+        let pairs: Vec<(&Column, &Column)> = table
+            .stored_columns()
+            .zip(shared.renamed.stored_columns())
+            .collect();
         let key: Vec<(&Column, &Column)> = table
             .primary_key
             .iter()
@@ -86,37 +88,44 @@ impl Sample {
                 ends.0.zip(ends.1)
             }))
         })?;
-        let Some((first, last)) = ends else { return Ok(None) };
+        let Some((first, last)) = ends else {
+            return Ok(None);
+        };
         let (first, span) = (i128::from(first), i128::from(last) - i128::from(first) + 1);
         if span < i128::from(PARTS) {
             return Ok(None);
         }
-        let bound = |part: u64| {
+        let bound = |part: u32| {
             let inner = part > 0 && part < PARTS;
             inner.then(|| first + span * i128::from(part) / i128::from(PARTS))
         };
-        let seed = mixed(self.seed ^ name.to_string().bytes().fold(0, |sum, it| mixed(sum ^ u64::from(it))));
+        let seed = mixed(
+            self.seed
+                ^ name
+                    .to_string()
+                    .bytes()
+                    .fold(0, |sum, it| mixed(sum ^ u64::from(it))),
+        );
+        let mut parts: Vec<u32> = (0..PARTS).collect();
+        parts.sort_by_key(|part| mixed(seed ^ u64::from(*part)));
+        parts.truncate(self.parts());
+        parts.sort_unstable();
         let mut ranges: Vec<Range> = Vec::new();
-        for part in 0..PARTS {
-            if self.takes(mixed(seed ^ part)) {
-                match ranges.last_mut() {
-                    Some(last) if part > 0 && last.1 == bound(part) => last.1 = bound(part + 1),
-                    _ => ranges.push((bound(part), bound(part + 1))),
-                }
+        for part in parts {
+            match ranges.last_mut() {
+                Some(last) if last.1.is_some() && last.1 == bound(part) => last.1 = bound(part + 1),
+                _ => ranges.push((bound(part), bound(part + 1))),
             }
-        }
-        if ranges.is_empty() {
-            let part = seed % PARTS;
-            ranges.push((bound(part), bound(part + 1)));
         }
         Ok(Some(ranges))
     }
 
-    fn takes(&self, number: u64) -> bool {
-        // 53 bits, which a float holds exactly.
-        #[expect(clippy::cast_precision_loss, reason = "53 bits are left")]
-        let share = (number >> 11) as f64 / (1_u64 << 53) as f64;
-        share * 100.0 < self.percent
+    /// How many parts of a range are read: at least one.
+    fn parts(&self) -> usize {
+        (1..=PARTS)
+            .find(|&parts| percent_of(parts) >= self.percent)
+            .and_then(|parts| usize::try_from(parts).ok())
+            .unwrap_or(usize::MAX)
     }
 
     fn hash_sql(&self, columns: &[String]) -> String {
@@ -171,6 +180,11 @@ fn only(table: &Table) -> &'static str {
     } else {
         "ONLY "
     }
+}
+
+/// Which share so many parts are.
+fn percent_of(parts: u32) -> f64 {
+    f64::from(parts) * 100.0 / f64::from(PARTS)
 }
 
 /// Scatters numbers (the finalizer of `SplitMix64`).

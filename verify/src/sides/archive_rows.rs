@@ -68,7 +68,13 @@ pub(crate) fn read_through(
                 let Some((rows, record)) = next else { break };
                 let room = room.enter(record.stored.saturating_add(rows.raw));
                 let stored = reader.chunk_bytes().map_err(Failure::archive)?;
-                let chunk = Chunk { place, rows, stored, member: record.name, _room: room };
+                let chunk = Chunk {
+                    place,
+                    rows,
+                    stored,
+                    member: record.name,
+                    _room: room,
+                };
                 if sender.send(chunk).is_err() {
                     break;
                 }
@@ -80,7 +86,9 @@ pub(crate) fn read_through(
         drop(sender);
         let mut first: Option<(u64, Failure)> = None;
         for worker in workers {
-            let done = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let done = worker
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             match done.and_then(|part| all.merge(part).map_err(|failure| (u64::MAX, failure))) {
                 Err(failure) if first.as_ref().is_none_or(|it| failure.0 < it.0) => first = Some(failure),
                 _ => {}
@@ -200,7 +208,11 @@ impl<'a> Counted<'a> {
             };
             each_row_of_chunk(rows.form, names(), &bytes, &mut add).map_err(not_framed)?;
         }
-        if let Some(kept) = kept.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&rows.table) {
+        if let Some(kept) = kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_mut(&rows.table)
+        {
             each_row_of_chunk(rows.form, names(), &bytes, |row| kept.take(row)).map_err(not_framed)?;
         }
         let total = self.totals.get_mut(place).and_then(Option::as_mut);
@@ -232,8 +244,11 @@ impl<'a> Counted<'a> {
     }
 
     fn changed(self) -> HashMap<u32, Fingerprint> {
-        let mut changed: HashMap<u32, Fingerprint> =
-            self.renamed.into_iter().map(|(table, (_, it))| (table, it)).collect();
+        let mut changed: HashMap<u32, Fingerprint> = self
+            .renamed
+            .into_iter()
+            .map(|(table, (_, it))| (table, it))
+            .collect();
         changed.extend(self.converted.finish());
         // Projected rows have their new names already; what is converted is never projected.
         changed.extend(self.projected.into_iter().map(|(table, (_, it))| (table, it)));

@@ -9,8 +9,8 @@ use cli::{ArchiveReader, Exit, Failure, FailureContext, Result, open_archive};
 use fingerprint::Fingerprint;
 use rewrite::foreign_keys;
 
-use crate::sides::archive_rows::{KeptRows, Passed, Passing, read_through};
 use crate::sides::Source;
+use crate::sides::archive_rows::{KeptRows, Passed, Passing, read_through};
 
 /// An archive, whose rows are still to come or have passed.
 pub(crate) struct Archived {

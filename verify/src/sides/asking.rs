@@ -88,7 +88,10 @@ impl Live {
     fn ask_holder<T>(&self, ask: impl FnOnce(&mut Asked<'_>) -> Result<T>) -> Result<T> {
         self.with_snapshot(|snapshot| {
             let failed = |error| Failure::new(Exit::Internal, "no savepoint").with_source(error);
-            snapshot.client().batch_execute("SAVEPOINT asked").map_err(failed)?;
+            snapshot
+                .client()
+                .batch_execute("SAVEPOINT asked")
+                .map_err(failed)?;
             let answer = ask(&mut Asked::Holder(snapshot.client()));
             let end = if answer.is_ok() {
                 "RELEASE SAVEPOINT asked"

@@ -93,7 +93,11 @@ pub fn sum_hashes(
 
 fn hash_sql(table: &Table, columns: &[(&Column, bool)], by_record: bool, extent: &Extent) -> String {
     let name = |column: &Column| format!("t.{}", quote_ident(&column.name));
-    let of_kind = |own: bool| columns.iter().filter(move |(_, it)| by_record && *it == own || !by_record && !own);
+    let of_kind = |own: bool| {
+        columns
+            .iter()
+            .filter(move |(_, it)| by_record && *it == own || !by_record && !own)
+    };
     // A collation that takes different texts for equal gives them one hash.
     let own = of_kind(true).map(|(column, _)| match is_text(column) {
         true => format!("{} COLLATE pg_catalog.\"C\"", name(column)),
@@ -101,18 +105,32 @@ fn hash_sql(table: &Table, columns: &[(&Column, bool)], by_record: bool, extent:
     });
     let own: Vec<String> = own.collect();
     let texts: Vec<String> = of_kind(false).map(|(column, _)| name(column)).collect();
-    let text = format!("ROW({})::pg_catalog.text COLLATE pg_catalog.\"C\"", texts.join(", "));
+    let text = format!(
+        "ROW({})::pg_catalog.text COLLATE pg_catalog.\"C\"",
+        texts.join(", ")
+    );
     let hash = if !by_record {
         format!("pg_catalog.hashtextextended({text}, 0)")
     } else if texts.is_empty() && own.is_empty() {
         "0::pg_catalog.int8".to_owned()
     } else {
-        let parts: Vec<String> = own.into_iter().chain((!texts.is_empty()).then_some(text)).collect();
+        let parts: Vec<String> = own
+            .into_iter()
+            .chain((!texts.is_empty()).then_some(text))
+            .collect();
         format!("pg_catalog.hash_record_extended(ROW({}), 0)", parts.join(", "))
     };
-    let only = if table.through_root == Some(ThroughRoot::Root) { "" } else { "ONLY " };
+    let only = if table.through_root == Some(ThroughRoot::Root) {
+        ""
+    } else {
+        "ONLY "
+    };
     let conditions = extent.conditions();
-    let filter = if conditions.is_empty() { String::new() } else { format!(" WHERE {conditions}") };
+    let filter = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {conditions}")
+    };
     format!(
         "SELECT pg_catalog.count(*), pg_catalog.sum({hash})::pg_catalog.text FROM {only}{} AS t{filter}",
         table.qualified_name()

@@ -68,12 +68,18 @@ impl Pair {
             ))
             .unwrap();
         let folder = tempfile::tempdir().unwrap();
-        Pair { source, target, folder }
+        Pair {
+            source,
+            target,
+            folder,
+        }
     }
 
     fn run(&self, line: &str) -> Output {
         let shell = Tools::locate().shell(line);
-        let shell = shell.env("SOURCE", self.source.source()).env("TARGET", self.target.target());
+        let shell = shell
+            .env("SOURCE", self.source.source())
+            .env("TARGET", self.target.target());
         shell.current_dir(self.folder.path()).run()
     }
 
@@ -88,7 +94,9 @@ const LIVE: &str = "verify \"$SOURCE\" \"$TARGET\" --to there";
 fn verdict<'a>(report: &'a Value, table: &str) -> &'a str {
     let tables = report["tables"].as_array().unwrap();
     let found = tables.iter().find(|it| it["table"] == table);
-    found.unwrap_or_else(|| panic!("no {table} in {report:#}"))["verdict"].as_str().unwrap()
+    found.unwrap_or_else(|| panic!("no {table} in {report:#}"))["verdict"]
+        .as_str()
+        .unwrap()
 }
 
 #[test]
@@ -109,22 +117,44 @@ fn a_table_is_compared_by_what_both_sides_have() {
             ("retyped", "identical"),
             ("parts_1", "identical"),
             ("lacks", "column gone is missing on the target"),
-            ("lacks_more", "column gone is missing on the target; same count, values differ"),
+            (
+                "lacks_more",
+                "column gone is missing on the target; same count, values differ",
+            ),
             ("rounded", "same count, values differ"),
             ("scale", "same count, values differ"),
-            ("calculated", if is_live { "values of generated columns differ: twice" } else { "identical" }),
+            (
+                "calculated",
+                if is_live {
+                    "values of generated columns differ: twice"
+                } else {
+                    "identical"
+                },
+            ),
         ] {
-            assert_eq!(verdict(&report, &format!("there.{table}")), expected, "{line}: {report:#}");
+            assert_eq!(
+                verdict(&report, &format!("there.{table}")),
+                expected,
+                "{line}: {report:#}"
+            );
         }
         let said = report["not_compared"].to_string();
-        assert!(said.contains("column gone of there.lacks: the target does not have it"), "{report:#}");
-        assert_eq!(said.contains("generated column more of there.calculated"), !is_live, "{report:#}");
+        assert!(
+            said.contains("column gone of there.lacks: the target does not have it"),
+            "{report:#}"
+        );
+        assert_eq!(
+            said.contains("generated column more of there.calculated"),
+            !is_live,
+            "{report:#}"
+        );
     }
     let text = pair.run(LIVE);
     text.assert_code(1);
     let shown = text.stdout_text();
     assert!(
-        shown.contains("rows: table there.retyped  same values, types differ (compared ") && shown.contains("price as numeric(10,2)"),
+        shown.contains("rows: table there.retyped  same values, types differ (compared ")
+            && shown.contains("price as numeric(10,2)"),
         "{text}"
     );
     less_is_proved_by_less(&pair);
@@ -134,11 +164,18 @@ fn a_table_is_compared_by_what_both_sides_have() {
 fn less_is_proved_by_less(pair: &Pair) {
     for (options, tables) in [
         ("--table 'public.pla*'", vec!["there.plain"]),
-        ("--table 'there.turned' --table parts", vec!["there.parts_1", "there.turned"]),
+        (
+            "--table 'there.turned' --table parts",
+            vec!["there.parts_1", "there.turned"],
+        ),
         ("--table '\"Odd name\"'", vec!["there.\"Odd name\""]),
     ] {
         let report = pair.report(&format!("{LIVE} {options}"));
-        let names = report["tables"].as_array().unwrap().iter().map(|it| it["table"].as_str().unwrap());
+        let names = report["tables"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|it| it["table"].as_str().unwrap());
         assert_eq!(names.collect::<Vec<_>>(), tables, "{report:#}");
         assert_eq!(report["identical"], true, "{report:#}");
         assert!(report["limits"].to_string().contains("--table"), "{report:#}");
@@ -170,12 +207,16 @@ fn less_is_proved_by_less(pair: &Pair) {
     assert_ne!(shown, sample(8).stdout_text());
 
     // What no key of the sample has: counts tell, and no hash overlooks it.
-    pair.target.execute("DELETE FROM there.plain WHERE id = 5; UPDATE there.plain SET mood = 'cross' WHERE id = 9").unwrap();
+    pair.target
+        .execute("DELETE FROM there.plain WHERE id = 5; UPDATE there.plain SET mood = 'cross' WHERE id = 9")
+        .unwrap();
     let fewer = sample(7);
     fewer.assert_code(1);
     let report = pair.report(&format!("{LIVE} --quick --table plain"));
     assert_eq!(verdict(&report, "there.plain"), "1 row fewer on the target");
-    pair.target.execute("INSERT INTO there.plain SELECT 5, mood, doc, 'note 5', at FROM there.plain WHERE id = 4").unwrap();
+    pair.target
+        .execute("INSERT INTO there.plain SELECT 5, mood, doc, 'note 5', at FROM there.plain WHERE id = 4")
+        .unwrap();
     let report = pair.report(&format!("{LIVE} --quick --table plain"));
     assert_eq!(verdict(&report, "there.plain"), "same count, values differ");
     for option in ["--quick", "--sample 5"] {
@@ -199,7 +240,9 @@ fn what_dump_left_out_is_told_and_no_difference() {
     let folder = tempfile::tempdir().unwrap();
     let run = |line: &str, user: &str| {
         let shell = Tools::locate().shell(line);
-        let shell = shell.env("SOURCE", source.source()).env("TARGET", target.conninfo(user));
+        let shell = shell
+            .env("SOURCE", source.source())
+            .env("TARGET", target.conninfo(user));
         shell.current_dir(folder.path()).run()
     };
     let owner = testkit::TARGET_OWNER;
@@ -212,14 +255,21 @@ fn what_dump_left_out_is_told_and_no_difference() {
     for line in [LIVE, "verify part.tar \"$TARGET\" --to there"] {
         let output = run(line, owner);
         let shown = output.assert_success().stdout_text();
-        for said in ["2 tables identical, 15 rows", "--exclude-table-data log", "id <= 15"] {
+        for said in [
+            "2 tables identical, 15 rows",
+            "--exclude-table-data log",
+            "id <= 15",
+        ] {
             assert!(shown.contains(said), "{said}: {output}");
         }
     }
     // Another role's conditions are not run, and that is said.
     let output = run(LIVE, testkit::SOURCE_READER);
     output.assert_code(1);
-    assert!(output.stdout_text().contains("verify as the role that loaded"), "{output}");
+    assert!(
+        output.stdout_text().contains("verify as the role that loaded"),
+        "{output}"
+    );
     // The source moves on: rows beyond the condition change nothing, others do, and the archive is still the truth.
     source.execute("INSERT INTO orders VALUES (99, 1)").unwrap();
     run(LIVE, owner).assert_success();
