@@ -16,6 +16,8 @@ const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify app-dev app-dev --to v2
   verify mandible-dev shared-app-dev --to mandible --format junit -o verify.xml
   verify mandible-dev shared-app-dev --to mandible --repair-sql repair.sql
+  verify mandible-dev shared-app-dev --to mandible --quick
+  verify mandible-dev shared-app-dev --to mandible --table 'public.order*' --sample 5 --seed 7
   verify backup.tar shared-app-dev --to mandible --isolation
   verify --archive backup.tar";
 
@@ -30,8 +32,11 @@ const FINDINGS: &str = "something differs";
 /// defined, property by property: columns, keys, constraints, indexes, sequences, views, routines, triggers, rules,
 /// policies, types, domains, operators, casts, collations, text search, statistics, comments, partitions, inheritance,
 /// extensions. The target may not have more, but for extensions, and with --prefix for names without the prefix. Large
-/// objects, and rows of extensions' configuration tables, must all be there; the target may hold more. Generated columns
-/// are compared where SOURCE is a SQLite file; the report names those that are not.
+/// objects, and rows of extensions' configuration tables, must all be there; the target may hold more. Generated columns are
+/// compared unless SOURCE is an archive, which has no values of them, or a server cannot calculate them; the report names
+/// those that are not. A table is compared by the columns that both sides have, a column of another type by its text or as
+/// the source's type. What dump left out, and rows that load rejected, are known from the archive or from the target's
+/// journal: they are told, and make no difference.
 ///
 /// A line is an object, a property, what the source has and what the target has. `expected` is what had to change, and
 /// `not compared` what could not be judged, such as what two versions of PostgreSQL write each in its own way: neither
@@ -98,6 +103,8 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with = "no_schema")]
     grants: bool,
     #[command(flatten)]
+    pub(crate) extent: ExtentArgs,
+    #[command(flatten)]
     pub(crate) sqlite: cli::SqliteArgs,
     #[command(flatten)]
     pub(crate) rate: cli::RateArgs,
@@ -118,6 +125,34 @@ pub(crate) struct Args {
     /// Replace a file that --output or --repair-sql names
     #[arg(long, help_heading = "Report")]
     force: bool,
+}
+
+/// How much is compared.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExtentArgs {
+    /// Compare counts and the servers' own hashes, between two PostgreSQL databases: faster and weaker. Blind to 1.0 and
+    /// 1.00, 0 and -0, case in citext, 24:00:00 and 1 day. A table that differs is compared wholly
+    #[arg(long, conflicts_with = "sample")]
+    pub(crate) quick: bool,
+    /// Compare the rows of these tables alone, and nothing else; patterns as those of `dump --table`, for names in the
+    /// source or on the target; a partitioned table stands for its partitions [repeatable]
+    #[arg(long = "table", value_name = "PATTERN")]
+    pub(crate) tables: Vec<String>,
+    /// Compare about this share of every table's rows, and all counts, between two PostgreSQL databases
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub(crate) sample: Option<f64>,
+    /// Which rows --sample chooses; the report prints it
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "sample")]
+    pub(crate) seed: u64,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number: f64 = text.parse().map_err(|_| "it is no number".to_owned())?;
+    if number > 0.0 && number <= 100.0 {
+        Ok(number)
+    } else {
+        Err("it is not above 0 and at most 100".to_owned())
+    }
 }
 
 impl Args {

@@ -1,48 +1,48 @@
 //! The comparison of a source with a target, table by table.
 
+mod one_table;
+
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog::{Catalog, Column, QualifiedName, Table, quote_ident};
-use cli::{Failure, Progress, Result, Ui, Work};
+use cli::{Failure, Progress, Result, Ui};
 use conversion::{IntegerType, TableConversion, conversion_of};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{Extent, Selection};
-use fingerprint::{Fingerprint, Form};
+use database::sqlite::Choices;
+use fingerprint::Form;
+use plan::Mapping;
 use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
 use crate::args::Args;
 use crate::health::{self, Scene};
 use crate::isolation;
-use crate::report::{Difference, Ground, Identity, KeyKind, Report, TableResult};
-use crate::rows::beside;
+use crate::report::{Difference, Finding, Ground, Identity, KeyKind, Report, Scope, TableResult};
+use crate::rows::beside::{self, LargeObjects};
+use crate::rows::chosen::ChosenTables;
 use crate::rows::converted;
-use crate::rows::generated::Generated;
+use crate::rows::explained::{self, Explained};
+use crate::rows::quick::Quick;
+use crate::rows::sample::Sample;
 use crate::rows::trees::{Unit, units};
 use crate::schema::Schemas;
 use crate::sides::{Live, Source, is_sqlite, name_map};
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
-    let planned = args.mapping.planned()?;
-    let mut choices = args.sqlite.choices(planned.as_ref())?;
-    let mapping = if is_sqlite(source) {
-        cli::compare_planned_file(planned.as_ref(), Path::new(source), ui);
-        args.mapping.split_for_sqlite(&mut choices)?.mapping()?
-    } else {
-        args.mapping.mapping()?
-    };
+    let (choices, mapping) = wishes(source, args, ui)?;
     let endpoint = target_endpoint(target, ui)?;
     let jobs = args.jobs();
     let words = source;
     let keys = args.keys.keys(&args.mapping)?;
-    let wishes = (&choices, keys.as_ref());
-    let mut source = Source::open(source, jobs, !args.no_extension_rows, &mapping, wishes, ui)?;
+    let mut source = Source::open(source, jobs, !args.no_extension_rows, &choices, ui)?;
     if !matches!(source, Source::Sqlite(_)) {
         args.sqlite.refuse_for(words)?;
     }
+    let scope = Scope::of(args, &source)?;
     let pace = Arc::new(args.rate.pace());
     if let Source::Postgres(live) = &mut source {
         live.pace = Arc::clone(&pace);
@@ -53,8 +53,14 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let mut target = Live::open(&endpoint, Selection::in_schemas(&wanted), jobs, Failure::target)?;
     target.pace = pace;
     source.leave_out_targets(&mapping, &target)?;
-    let schemas = source.catalog().schemas.iter().map(|it| it.name.as_str());
-    let targets = mapping.apply(schemas).map_err(Failure::usage)?;
+    let targets = |source: &Source| {
+        let schemas = source.catalog().schemas.iter().map(|it| it.name.as_str());
+        mapping.apply(schemas).map_err(Failure::usage)
+    };
+    let mut explained = Explained::read(&target, &source.database(), &targets(&source)?)?;
+    let mut findings = explained.narrow(&mut source)?;
+    findings.extend(explained::of_archive(&source));
+    let targets = targets(&source)?;
     let conversions = converted::choose(&source, keys.as_ref())?;
     let reshaped = converted::reshaped(&source, &conversions);
     let mapping = Known::from_catalog(&reshaped)
@@ -64,30 +70,34 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let mut renamed = reshaped.clone();
     renamed.rename(&mapping);
 
+    let chosen = ChosenTables::find(&args.extent.tables, source.catalog(), &renamed, &target)?;
     let expected = source.catalog().tables.iter().map(|table| table.bytes).sum();
     let progress = ui.progress(source.name(), Some(expected));
     let comparison = Comparison {
         conversions: &conversions,
-        ..Comparison::new(&source, &target, &renamed, &targets, names.as_ref(), &progress)
+        jobs,
+        chosen: chosen.as_ref(),
+        sample: scope.sample(),
+        quick: scope.quick(&source, &target)?,
+        ..Comparison::new(
+            &source,
+            &target,
+            &renamed,
+            &targets,
+            (names.as_ref(), &explained),
+            &progress,
+        )
     };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs)
-        .build()
-        .map_err(|error| {
-            Failure::new(cli::Exit::Internal, "no threads could be started").with_source(error)
-        })?;
+    let pool = threads(jobs)?;
     let mut tables = pool.install(|| comparison.tables())?;
-    tables.extend(beside::extension_rows(
-        &source,
-        &target,
-        &renamed,
-        names.as_ref(),
-        &progress,
-    )?);
-    let large_objects = pool.install(|| beside::large_objects(&source, &target, &progress))?;
-    let mut findings = if args.no_schema {
-        Vec::new()
-    } else {
+    let large_objects = pool.install(|| comparison.beside(&mut tables))?;
+    findings.extend(source.lost());
+    findings.extend(comparison.findings());
+    if tables.iter().any(TableResult::differs) {
+        findings.extend(explained.obstacle());
+    }
+    let is_whole = chosen.is_none();
+    if is_whole && !args.no_schema {
         let schemas = Schemas {
             source: &source,
             target: &target,
@@ -98,9 +108,9 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
             targets: &targets,
             wishes: args.definition_wishes(),
         };
-        schemas.findings()?
-    };
-    if !args.no_health {
+        findings.extend(schemas.findings()?);
+    }
+    if is_whole && !args.no_health {
         let scene = Scene {
             source: &source,
             target: &target,
@@ -127,21 +137,38 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         .repairs()
         .then(|| Ground::read(&renamed, &target))
         .transpose()?;
-    Ok(Report::new(
-        source.name().to_owned(),
-        Some(target.name.clone()),
-        tables,
-        source.lost(),
-    )
-    .with_findings(findings)
-    .with_large_objects(large_objects)
-    .with_discards(source.discards())
-    .between(
-        Identity::of_source(&source),
-        Some(Identity::of_server(&target.identity)),
-    )
-    .on_ground(ground)
-    .with_chosen_keys(keys.is_some()))
+    let (here, there) = (source.name().to_owned(), Some(target.name.clone()));
+    Ok(Report::new(here, there, tables)
+        .with_findings(findings)
+        .with_large_objects(large_objects)
+        .with_discards(source.discards())
+        .with_scope(scope)
+        .between(
+            Identity::of_source(&source),
+            Some(Identity::of_server(&target.identity)),
+        )
+        .on_ground(ground)
+        .with_chosen_keys(keys.is_some()))
+}
+
+/// How a SQLite file is read, and the new names.
+fn wishes(source: &str, args: &Args, ui: &Ui) -> Result<(Choices, Mapping)> {
+    let planned = args.mapping.planned()?;
+    let mut choices = args.sqlite.choices(planned.as_ref())?;
+    let mapping = if is_sqlite(source) {
+        cli::compare_planned_file(planned.as_ref(), Path::new(source), ui);
+        args.mapping.split_for_sqlite(&mut choices)?.mapping()?
+    } else {
+        args.mapping.mapping()?
+    };
+    Ok((choices, mapping))
+}
+
+fn threads(jobs: usize) -> Result<rayon::ThreadPool> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .build()
+        .map_err(|error| Failure::new(cli::Exit::Internal, "no threads could be started").with_source(error))
 }
 
 fn target_endpoint(target: &str, ui: &Ui) -> Result<PostgresEndpoint> {
@@ -171,6 +198,16 @@ struct Comparison<'a> {
     /// Keys of the source that are UUIDs on the target.
     conversions: &'a [TableConversion],
     progress: &'a Progress,
+    /// Threads, and sessions of each side.
+    jobs: usize,
+    /// What is known of rows that are not on the target.
+    explained: &'a Explained,
+    /// `None` for all tables.
+    chosen: Option<&'a ChosenTables>,
+    sample: Option<Sample>,
+    quick: Option<Quick<'a>>,
+    /// What is to be said beside the verdicts.
+    said: Mutex<Vec<Finding>>,
 }
 
 impl<'a> Comparison<'a> {
@@ -179,7 +216,7 @@ impl<'a> Comparison<'a> {
         target: &'a Live,
         renamed: &'a Catalog,
         schemas: &'a [String],
-        names: Option<&'a NameMap>,
+        (names, explained): (Option<&'a NameMap>, &'a Explained),
         progress: &'a Progress,
     ) -> Self {
         let there = target
@@ -197,6 +234,12 @@ impl<'a> Comparison<'a> {
             names,
             conversions: &[],
             progress,
+            jobs: 1,
+            explained,
+            chosen: None,
+            sample: None,
+            quick: None,
+            said: Mutex::default(),
         }
     }
 
@@ -204,88 +247,36 @@ impl<'a> Comparison<'a> {
     fn tables(&self) -> Result<Vec<TableResult>> {
         let same_encoding = self.source.encoding() == self.target.identity.encoding;
         let tables = &self.source.catalog().tables;
-        let mut units = units(
-            tables,
-            &self.renamed.tables,
-            &self.there,
-            same_encoding,
-            self.source.reads_through_roots(),
-        );
+        let mut units = units(tables, &self.renamed.tables, &self.there, same_encoding);
+        units.retain(|it| self.chosen.is_none_or(|chosen| chosen.has(it)));
         units.sort_by_key(|unit| std::cmp::Reverse(unit.bytes()));
+        let ahead = self.read_beside_archive(&units)?;
         let compared: Result<Vec<(u32, TableResult)>> = units
             .par_iter()
-            .map(|unit| Ok((unit.table.number, self.table(unit)?)))
+            .map(|unit| {
+                let ahead = ahead.get(&unit.table.number).copied();
+                Ok((unit.table.number, self.table(unit, ahead)?))
+            })
             .collect();
         let mut results = compared?;
         results.sort_by_key(|(number, _)| *number);
         let mut results: Vec<TableResult> = results.into_iter().map(|(_, result)| result).collect();
-        results.extend(self.extra_tables()?);
+        if self.chosen.is_none() {
+            results.extend(self.extra_tables()?);
+        }
         Ok(results)
     }
 
-    fn table(&self, unit: &Unit<'_>) -> Result<TableResult> {
-        let renamed = unit.renamed;
-        let name = renamed.qualified_name();
-        let expected = self.source.fingerprint(unit, self.names, self.conversions)?;
-        let label = name.to_string();
-        self.progress.advance(Work {
-            rows: expected.rows,
-            bytes: unit.bytes(),
-        });
-        let Some(other) = self.there.get(&name) else {
-            return Ok(TableResult::new(
-                label,
-                Some(expected),
-                None,
-                Some(Difference::MissingTable),
-            ));
-        };
-        let columns = column_difference(renamed, other);
-        if columns.as_ref().is_some_and(Difference::is_unreadable) {
-            return Ok(TableResult::new(label, Some(expected), None, columns));
-        }
-        let found = self.found(unit, other, expected.form)?;
-        let rows = (found != expected).then_some(Difference::Rows);
-        let generated = Generated::of(self.source, &unit.table, renamed);
-        let difference = match columns.or(rows) {
-            None if expected.rows > 0 => self.generated(unit, other, &generated)?,
-            difference => difference,
-        };
-        let not_compared = generated.sentences(&label).collect();
-        let keys = self.keys(unit, other);
-        Ok(TableResult::new(label, Some(expected), Some(found), difference)
-            .not_comparing(not_compared)
-            .with_keys(keys))
+    fn say(&self, finding: Finding) {
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.push(finding);
     }
 
-    /// The target's rows, read with the source's columns in the source's order.
-    fn found(&self, unit: &Unit<'_>, other: &Table, form: Form) -> Result<Fingerprint> {
-        let mut view = other.clone();
-        let called = |column: &Column| Column {
-            name: column.target_name().to_owned(),
-            ..column.clone()
-        };
-        view.columns = unit.renamed.stored_columns().map(called).collect();
-        view.through_root = unit.table.through_root;
-        self.target.fingerprint_of_rows(&view, form, &unit.extent)
-    }
-
-    /// Whether what both sides calculate is the same, in rows that are the same.
-    fn generated(&self, unit: &Unit<'_>, other: &Table, generated: &Generated) -> Result<Option<Difference>> {
-        if !generated.can_be_compared() {
-            return Ok(None);
-        }
-        let renamed = generated.shown(unit.renamed);
-        let shown = Unit {
-            table: generated.shown(&unit.table),
-            renamed: &renamed,
-            parts: unit.parts.clone(),
-            extent: Extent::by_query(),
-        };
-        let expected = self.source.fingerprint(&shown, self.names, self.conversions)?;
-        let found = self.found(&shown, other, expected.form)?;
-        let differ = || Difference::GeneratedValues(generated.names(unit.renamed));
-        Ok((found != expected).then(differ))
+    /// What was said of tables, in an order that does not depend on who came first.
+    fn findings(&self) -> Vec<Finding> {
+        let mut said = std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner));
+        said.sort_by(|one, next| one.object.cmp(&next.object));
+        said
     }
 
     /// What is to be said of a table's keys when its rows differ.
@@ -325,6 +316,17 @@ impl<'a> Comparison<'a> {
                 ))
             })
             .collect()
+    }
+
+    /// Compares what stands beside the source's own tables, unless single tables were asked for.
+    fn beside(&self, tables: &mut Vec<TableResult>) -> Result<Option<LargeObjects>> {
+        if self.chosen.is_some() {
+            return Ok(None);
+        }
+        let (source, target) = (self.source, self.target);
+        let rows = beside::extension_rows(source, target, self.renamed, self.names, self.progress)?;
+        tables.extend(rows);
+        beside::large_objects(source, target, self.progress)
     }
 }
 

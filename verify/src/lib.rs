@@ -26,7 +26,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let run = Run::start(&command(), matches);
     let (file, repair) = args.files()?;
     let report = match (&args.archive, &args.source, &args.target) {
-        (Some(archive), _, _) => sides::archive_alone::check(archive, ui)?,
+        (Some(archive), _, _) => sides::archive_alone::check(archive, args.jobs(), ui)?,
         (None, Some(source), Some(target)) => comparison::compare(source, target, &args, ui)?,
         _ => return Err(Failure::usage("name a SOURCE and a TARGET, or --archive FILE")),
     };

@@ -19,6 +19,24 @@ impl<'a> Row<'a> {
         Row { form, framed }
     }
 
+    /// A row of these values, which are written as `form` says; `framed` is where.
+    pub fn frame(
+        form: Form,
+        values: impl ExactSizeIterator<Item = Option<&'a [u8]>>,
+        framed: &mut Vec<u8>,
+    ) -> Row<'_> {
+        framed.clear();
+        let columns = u16::try_from(values.len()).unwrap_or(u16::MAX);
+        framed.extend_from_slice(&columns.to_be_bytes());
+        for value in values {
+            // NULL has the length -1.
+            let length = value.map_or(u32::MAX, |it| u32::try_from(it.len()).unwrap_or(u32::MAX - 1));
+            framed.extend_from_slice(&length.to_be_bytes());
+            framed.extend_from_slice(value.unwrap_or_default());
+        }
+        Row { form, framed }
+    }
+
     /// The values in the order of the columns: in form `text` their own text, in form `binary` what their types
     /// send. `None` is NULL.
     pub fn values(&self) -> impl Iterator<Item = Option<&'a [u8]>> + use<'a> {

@@ -128,8 +128,10 @@ fn text_finds_its_partition_under_another_collation() {
              ALTER TABLE by_text ATTACH PARTITION by_text_low FOR VALUES FROM (MINVALUE) TO ('a')",
         )
         .unwrap();
-    desk.run(&format!("verify {from} {word} --to shop"))
-        .assert_success();
+    desk.run(&format!(
+        "dump {from} >turned.tar && verify {from} {word} --to shop && verify turned.tar {word} --to shop"
+    ))
+    .assert_success();
     client
         .execute("UPDATE shop.by_text SET n = 0 WHERE word = 'B66'", &[])
         .unwrap();
@@ -140,5 +142,7 @@ fn text_finds_its_partition_under_another_collation() {
         verified.stdout_text().contains("7 of 8 tables identical"),
         "{verified}"
     );
+    desk.run(&format!("verify turned.tar {word} --to shop"))
+        .assert_code(1);
     source.execute(&format!("DROP DATABASE {to}")).unwrap();
 }

@@ -14,6 +14,8 @@ use testkit::{Cluster, Database, Output, POSTGRES, TARGET_OWNER, Tools};
 mod carried;
 #[path = "proof/definitions.rs"]
 mod definitions;
+#[path = "proof/extent.rs"]
+mod extent;
 #[path = "proof/health.rs"]
 mod health;
 #[path = "proof/objects.rs"]

@@ -52,6 +52,14 @@ fn refused_rows_stand_in_files_and_all_others_go_live() {
              7,hush7,7,P0001,,no hush7 here,\n17,hush17,17,P0001,,no hush17 here,\n"
         );
 
+        // They explain what is not there, and nothing else does.
+        let output = bench.run("verify \"$SOURCE\" \"$TARGET\" --to there");
+        let shown = output.assert_success().stdout_text();
+        assert!(
+            shown.contains("identical but for 37 rows that load rejected")
+                && shown.contains("SQLSTATE 23514: 37"),
+            "{output}"
+        );
         // What a person does with them.
         bench.put_back("rejected");
         bench

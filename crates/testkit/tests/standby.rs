@@ -41,6 +41,15 @@ fn a_standby_is_a_source() {
         .assert_code(4)
         .assert_stderr_contains("unlogged");
     run(&format!("verify it.tar {}", target_word(&target))).assert_success();
+    source.execute("DROP TABLE gone").unwrap();
+    wait_for(&standby, source.name(), "SELECT to_regclass('gone') IS NULL");
+    for option in ["--jobs 2", "--quick", "--sample 50"] {
+        let word = target_word(&target);
+        run(&format!(
+            "verify \"$STANDBY\" {word} --table public.kept --table 'other' {option}"
+        ))
+        .assert_success();
+    }
     let superuser = conninfo(&standby, source.name(), "postgres");
     run(&format!("remap-schema --to new it.tar | load '{superuser}'"))
         .assert_code(5)

@@ -15,18 +15,15 @@ pub(super) fn sentence(report: &Report) -> String {
         return format!("{tables}, {rows}: the archive is whole.");
     }
     let differing = tables.filter(|it| it.difference.is_some()).count() as u64;
-    let tables = counted(all, "table");
+    let (tables, word) = (counted(all, "table"), report.scope.word());
     let mut text = if differing == 0 {
-        format!("{tables} identical, {}", counted(total, "row"))
+        format!("{tables} {word}, {}", counted(total, "row"))
     } else {
         let identical = count(all - differing);
-        format!("{identical} of {tables} identical, {}", differ(differing))
+        format!("{identical} of {tables} {word}, {}", differ(differing))
     };
-    let lost = report.lost.len() as u64;
-    if lost > 0 {
-        let _ = write!(text, "; the source is damaged in {}", counted(lost, "place"));
-    }
     for (area, thing) in [
+        (Area::Rows, "finding of rows"),
         (Area::Schema, "schema difference"),
         (Area::Sequence, "sequence difference"),
         (Area::Health, "health finding"),

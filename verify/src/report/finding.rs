@@ -15,6 +15,8 @@ pub(crate) enum Area {
     Isolation,
     /// A statement answers otherwise, or later.
     Query,
+    /// Rows that are not there, or could not be compared, for a reason that is known.
+    Rows,
 }
 
 /// How much a finding weighs.
@@ -109,6 +111,7 @@ impl fmt::Display for Area {
             Area::Health => "health",
             Area::Isolation => "isolation",
             Area::Query => "query",
+            Area::Rows => "rows",
         })
     }
 }

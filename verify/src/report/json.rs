@@ -23,11 +23,12 @@ pub(super) fn render(report: &Report, shown: Shown) -> Value {
         "identical": report.is_identical(),
         "summary": report.closing(),
         "tables": tables,
-        "objects": sentences(report, Area::Schema).chain(report.lost.iter().cloned()).collect::<Vec<_>>(),
+        "objects": sentences(report, Area::Schema).collect::<Vec<_>>(),
         "sequences": sentences(report, Area::Sequence).collect::<Vec<_>>(),
         "findings": findings,
         "discards": report.discards,
         "not_compared": report.not_compared(),
+        "limits": report.scope.sentences(),
         "hint": report.hint(),
         "large_objects": report.large_objects.as_ref().map(LargeObjects::json),
     })
@@ -48,6 +49,7 @@ fn table(it: &TableResult, shown: Shown) -> Value {
         "form": it.source.or(it.target).map(|it| it.form),
         "source": side(it.source),
         "target": side(it.target),
+        "proof": it.proof.word(),
         "verdict": it.verdict(),
         "differing_rows": it.rows.as_ref().map(|it| rows(it, shown)),
     })

@@ -59,6 +59,7 @@ fn suites(report: &Report, shown: Shown, xml: &mut Writer<Vec<u8>>) -> io::Resul
 
 fn suite_name(area: Area) -> &'static str {
     match area {
+        Area::Rows => "rows",
         Area::Schema => "schema",
         Area::Sequence => "sequences",
         Area::Health => "health",

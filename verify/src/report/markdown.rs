@@ -84,7 +84,7 @@ fn tables(report: &Report, text: &mut String) {
 
 fn section(report: &Report, area: super::Area, title: &str, text: &mut String) {
     let findings: Vec<_> = report.findings_of(area, Weight::Difference).collect();
-    let mut sentences: Vec<String> = report.sentences_of(area).to_vec();
+    let mut sentences: Vec<String> = Vec::new();
     if area == super::Area::Schema {
         sentences.extend(report.large_objects.iter().flat_map(LargeObjects::sentences));
     }

@@ -11,6 +11,7 @@ mod markdown;
 mod repair;
 mod rows;
 mod run;
+mod scope;
 mod seal;
 mod text;
 mod value;
@@ -32,6 +33,7 @@ pub(crate) use form::{Form, Shown};
 pub(crate) use identity::Identity;
 pub(crate) use repair::Ground;
 pub(crate) use run::Run;
+pub(crate) use scope::{Proof, Scope};
 pub(crate) use seal::Sealed;
 
 pub(crate) struct Report {
@@ -39,8 +41,6 @@ pub(crate) struct Report {
     /// `None` for an archive alone.
     target: Option<String>,
     tables: Vec<TableResult>,
-    /// What of a damaged source could not be read, as sentences.
-    lost: Vec<String>,
     /// `None` when the source has none.
     large_objects: Option<LargeObjects>,
     /// What was discarded on request before the comparison, as sentences.
@@ -55,6 +55,8 @@ pub(crate) struct Report {
     run: Option<Run>,
     /// What a repair needs to know; `None` where nobody asked for one.
     ground: Option<Box<Ground>>,
+    /// How much was compared.
+    scope: Scope,
 }
 
 /// What came of one table.
@@ -69,6 +71,7 @@ pub(crate) struct TableResult {
     /// What of it nobody can compare, as sentences.
     not_compared: Vec<String>,
     keys: KeyKind,
+    proof: Proof,
     /// Which rows differ, where they were looked for.
     rows: Option<RowDifferences>,
 }
@@ -99,6 +102,8 @@ pub(crate) enum Difference {
     GeneratedValues(Vec<String>),
     /// So many rows are not among those of the target's table.
     Absent(u64),
+    /// The sides have so many rows, of which some were compared.
+    Counts(u64, u64),
 }
 
 impl Difference {
@@ -123,6 +128,7 @@ impl TableResult {
             of_many: false,
             not_compared: Vec::new(),
             keys: KeyKind::AsTheyAre,
+            proof: Proof::default(),
             rows: None,
         }
     }
@@ -149,6 +155,25 @@ impl TableResult {
         TableResult { keys, ..self }
     }
 
+    /// With more that was not compared.
+    pub(crate) fn also_not_comparing(mut self, more: Vec<String>) -> Self {
+        self.not_compared.extend(more);
+        self
+    }
+
+    pub(crate) fn proved_by(self, proof: Proof) -> Self {
+        TableResult { proof, ..self }
+    }
+
+    pub(crate) fn differs(&self) -> bool {
+        self.difference.is_some()
+    }
+
+    /// Rows of the source that were compared.
+    pub(crate) fn rows(&self) -> u64 {
+        self.source.map_or(0, |it| it.rows)
+    }
+
     /// Whether as many rows are there, and other ones.
     fn has_other_values(&self) -> bool {
         let rows = |side: &Option<Fingerprint>| side.map(|it| it.rows);
@@ -166,7 +191,14 @@ impl TableResult {
     fn verdict(&self) -> String {
         let of_column = match &self.difference {
             None if self.of_many => return "all on the target".to_owned(),
-            None => return "identical".to_owned(),
+            None => return self.proof.verdict(self.rows()),
+            Some(Difference::Counts(here, there)) => {
+                return format!(
+                    "{} in the source, {} on the target",
+                    counted(*here, "row"),
+                    count(*there)
+                );
+            }
             Some(Difference::Absent(rows)) => return format!("{} not on the target", counted(*rows, "row")),
             Some(Difference::MissingTable) => return "missing on the target".to_owned(),
             Some(Difference::ExtraTable) => return "not in the source".to_owned(),
@@ -200,17 +232,11 @@ impl TableResult {
 }
 
 impl Report {
-    pub(crate) fn new(
-        source: String,
-        target: Option<String>,
-        tables: Vec<TableResult>,
-        lost: Vec<String>,
-    ) -> Self {
+    pub(crate) fn new(source: String, target: Option<String>, tables: Vec<TableResult>) -> Self {
         Report {
             source,
             target,
             tables,
-            lost,
             large_objects: None,
             discards: Vec::new(),
             chose_keys: false,
@@ -218,6 +244,7 @@ impl Report {
             sides: (None, None),
             run: None,
             ground: None,
+            scope: Scope::default(),
         }
     }
 
@@ -252,6 +279,11 @@ impl Report {
     pub(crate) fn with_findings(mut self, findings: Vec<Finding>) -> Self {
         self.findings.extend(findings);
         self
+    }
+
+    /// With how much was compared.
+    pub(crate) fn with_scope(self, scope: Scope) -> Self {
+        Report { scope, ..self }
     }
 
     /// With whether it was said which keys become UUIDs.
@@ -293,8 +325,7 @@ impl Report {
     }
 
     pub(crate) fn is_identical(&self) -> bool {
-        self.lost.is_empty()
-            && self.findings.iter().all(|it| it.weight != Weight::Difference)
+        self.findings.iter().all(|it| it.weight != Weight::Difference)
             && self.tables.iter().all(|table| table.difference.is_none())
             && self
                 .large_objects
@@ -321,14 +352,6 @@ impl Report {
     fn findings_of(&self, area: Area, weight: Weight) -> impl Iterator<Item = &Finding> {
         let findings = self.findings.iter();
         findings.filter(move |it| it.area == area && it.weight == weight)
-    }
-
-    /// Sentences about what is not the same beside tables: `area` says in which section they stand.
-    fn sentences_of(&self, area: Area) -> &[String] {
-        match area {
-            Area::Schema => &self.lost,
-            Area::Sequence | Area::Health | Area::Isolation | Area::Query => &[],
-        }
     }
 }
 

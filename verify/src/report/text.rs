@@ -11,7 +11,8 @@ use super::{Area, Finding, LargeObjects, Report, Shown, TableResult, Weight, gro
 use crate::report::Run;
 
 /// The sections after the tables, in their order.
-pub(super) const SECTIONS: [(Area, &str); 5] = [
+pub(super) const SECTIONS: [(Area, &str); 6] = [
+    (Area::Rows, "ROWS"),
     (Area::Schema, "SCHEMA"),
     (Area::Sequence, "SEQUENCES"),
     (Area::Health, "HEALTH"),
@@ -103,7 +104,7 @@ fn tables_alone(report: &Report, text: &mut String) {
 
 /// What is not the same in a part of the proof, a line each.
 pub(super) fn section(report: &Report, area: Area) -> Vec<String> {
-    let mut lines: Vec<String> = report.sentences_of(area).iter().map(|it| line(it)).collect();
+    let mut lines: Vec<String> = Vec::new();
     if area == Area::Schema {
         lines.extend(report.large_objects.iter().flat_map(LargeObjects::sentences));
     }
@@ -142,6 +143,7 @@ pub(super) fn remarks(report: &Report, shown: Shown) -> Vec<String> {
     );
     let left = report.not_compared();
     lines.extend(left.into_iter().map(|it| format!("not compared: {}", line(it))));
+    lines.extend(report.scope.sentences().iter().map(|it| line(it)));
     lines.extend(report.hint().map(|it| format!("hint: {it}")));
     lines
 }

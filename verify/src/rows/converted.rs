@@ -7,7 +7,7 @@ use catalog::{Catalog, Table};
 use cli::{Failure, Result};
 use conversion::{RowConversion, TableConversion, conversion_of};
 use database::postgres::read_foreign_keys;
-use fingerprint::{Fingerprint, each_row_of_chunk};
+use fingerprint::{Fingerprint, FormMismatch, each_row_of_chunk};
 use plan::Keys;
 use rewrite::foreign_keys;
 
@@ -75,6 +75,16 @@ impl ConvertedRows {
         let names: Vec<&str> = table.stored_columns().map(|it| it.name.as_str()).collect();
         let part = conversion.fingerprint(rows.form, |take| each_row_of_chunk(rows.form, names, bytes, take));
         matches!(part, Ok(Ok(part)) if total.merge(&part).is_ok())
+    }
+
+    /// Adds what another thread has taken.
+    pub(crate) fn merge(&mut self, part: ConvertedRows) -> std::result::Result<(), FormMismatch> {
+        for (table, (_, part)) in part.0 {
+            if let (Some((_, Some(total))), Some(part)) = (self.0.get_mut(&table), part) {
+                total.merge(&part)?;
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn finish(self) -> impl Iterator<Item = (u32, Fingerprint)> {

@@ -11,7 +11,7 @@ pub(crate) struct Generated {
     /// Places of those whose values both sides have.
     places: Vec<usize>,
     /// Of the others, the name and why not.
-    left_out: Vec<(String, &'static str)>,
+    left_out: Vec<(String, String)>,
 }
 
 impl Generated {
@@ -26,7 +26,7 @@ impl Generated {
                 None => generated.places.push(place),
                 Some(reason) => {
                     let name = renamed.columns.get(place).unwrap_or(column).target_name();
-                    generated.left_out.push((name.to_owned(), reason));
+                    generated.left_out.push((name.to_owned(), reason.to_owned()));
                 }
             }
         }
@@ -36,6 +36,25 @@ impl Generated {
     /// Whether there is something to compare.
     pub(crate) fn can_be_compared(&self) -> bool {
         !self.places.is_empty()
+    }
+
+    /// Places of the columns that are compared.
+    pub(crate) fn places(&self) -> &[usize] {
+        &self.places
+    }
+
+    /// Leaves a column out that could not be read after all.
+    pub(crate) fn leave_out(&mut self, place: usize, name: String, reason: String) {
+        self.places.retain(|it| *it != place);
+        self.left_out.push((name, reason));
+    }
+
+    /// Leaves all out, for one reason.
+    pub(crate) fn leave_all_out(&mut self, renamed: &Table, reason: &str) {
+        for name in self.names(renamed) {
+            self.left_out.push((name, reason.to_owned()));
+        }
+        self.places.clear();
     }
 
     /// The names of the columns that are compared, in a table with these columns.
@@ -66,9 +85,14 @@ impl Generated {
 /// Why nobody knows what the target should have calculated.
 fn obstacle(source: &Source, table: &Table, place: usize, column: &Column) -> Option<&'static str> {
     let file = match source {
-        // A query, unlike COPY of the table, has the planner look into functions that indexes use: what these name by the
-        // search path alone is not found by our sessions, and all reading would end.
-        Source::Postgres(_) => return Some("between two PostgreSQL databases its values are not read"),
+        // Read by queries, one by one: unlike COPY of the table, a query has the planner look into functions that indexes
+        // use, and what these name by the search path alone is not found by our sessions.
+        Source::Postgres(_) => {
+            return column
+                .names
+                .is_some()
+                .then_some("its values are names of objects");
+        }
         Source::Archive(_) => return Some("the archive does not have its values"),
         Source::Sqlite(file) => file,
     };

@@ -27,14 +27,13 @@ impl Unit<'_> {
 
 /// All tables with rows, partitions of one tree together where what orders their keys differs on the target.
 ///
-/// `tables` and `renamed` are the source's, in the same order; `there` are the target's. A source that does not read
-/// through roots has the fingerprints of partitions alone.
+/// `tables` and `renamed` are the source's, in the same order; `there` are the target's. Partitions that have their
+/// columns in another order than the root are counted in the root's.
 pub(crate) fn units<'a>(
     tables: &'a [Table],
     renamed: &'a [Table],
     there: &HashMap<QualifiedName, &Table>,
     same_encoding: bool,
-    reads_through_roots: bool,
 ) -> Vec<Unit<'a>> {
     let trees = PartitionTrees::new(renamed);
     let differs = |table: &Table| {
@@ -45,11 +44,8 @@ pub(crate) fn units<'a>(
         key.is_some_and(|(key, found)| !key.places_text_as(found, same_encoding))
     };
     let root_of = |table: &'a Table| {
-        let root = table
-            .partition_of
-            .as_ref()
-            .and_then(|_| trees.topmost(table, differs))?;
-        (reads_through_roots || has_same_order(table, root)).then_some(root)
+        let parent = table.partition_of.as_ref();
+        parent.and_then(|_| trees.topmost(table, differs))
     };
     let mut alone = Vec::new();
     let mut together: BTreeMap<u32, (&Table, Vec<&Table>)> = BTreeMap::new();
@@ -84,11 +80,4 @@ pub(crate) fn units<'a>(
         })
     });
     alone.into_iter().chain(trees).collect()
-}
-
-/// A fingerprint depends on the order of columns, which a partition that was attached can have for itself. Read through
-/// the root, all have the root's.
-fn has_same_order(partition: &Table, root: &Table) -> bool {
-    let names = |table: &Table| -> Vec<String> { table.stored_columns().map(|it| it.name.clone()).collect() };
-    names(partition) == names(root)
 }

@@ -1,34 +1,48 @@
-//! An archive as a source: read through once, with the fingerprints that its rows should have on the target.
+//! An archive as a source: read through once, while the target is read beside it.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use archive::{End, Header};
 use catalog::{ForeignKey, Table};
-use cli::{Exit, Failure, FailureContext, Result, open_archive};
+use cli::{ArchiveReader, Exit, Failure, FailureContext, Result, open_archive};
 use fingerprint::Fingerprint;
-use plan::{Keys, Mapping};
 use rewrite::foreign_keys;
 
-use crate::rows::converted;
-use crate::sides::archive_alone::KeptRows;
-use crate::sides::{Source, name_map};
+use crate::sides::Source;
+use crate::sides::archive_rows::{KeptRows, Passed, Passing, read_through};
 
-/// An archive that has been read through.
+/// An archive, whose rows are still to come or have passed.
 pub(crate) struct Archived {
     pub(crate) header: Header,
-    end: End,
     /// By the names that the archive has.
     pub(crate) foreign_keys: Vec<ForeignKey>,
-    /// Of tables whose values hold names of objects, under the names that the target has.
-    renamed: HashMap<u32, Fingerprint>,
+    /// `None` once the rows have passed.
+    reader: Mutex<Option<ArchiveReader>>,
+    /// The end member, and the fingerprints of tables whose rows count otherwise than they are.
+    passed: OnceLock<(End, HashMap<u32, Fingerprint>)>,
     pub(crate) kept: Mutex<KeptRows>,
 }
 
 impl Archived {
+    /// Reads all that is left of the archive, so that its fingerprints can be believed.
+    pub(crate) fn pass(&self, passing: &Passing<'_>) -> Result<()> {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(reader) = reader else { return Ok(()) };
+        let Passed { end, changed, kept } = read_through(reader, &self.header, passing)?;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+        self.passed
+            .set((end, changed))
+            .map_err(|_| Failure::new(Exit::Internal, "an archive was read twice"))
+    }
+
     pub(crate) fn fingerprint(&self, table: &Table) -> Result<Fingerprint> {
-        let as_stored = || self.end.table(table.number).map(|it| it.fingerprint);
-        let known = self.renamed.get(&table.number).copied().or_else(as_stored);
+        let (end, changed) = self
+            .passed
+            .get()
+            .ok_or_else(|| Failure::new(Exit::Internal, "an archive was asked before it was read"))?;
+        let as_stored = || end.table(table.number).map(|it| it.fingerprint);
+        let known = changed.get(&table.number).copied().or_else(as_stored);
         known.ok_or_else(|| {
             Failure::new(
                 Exit::Archive,
@@ -52,34 +66,15 @@ impl Archived {
     }
 }
 
-/// Reads an archive through, so that its fingerprints can be believed.
-pub(crate) fn read_archive(name: &str, mapping: &Mapping, keys: Option<&Keys>) -> Result<Source> {
+/// Opens an archive, whose rows are still to pass.
+pub(crate) fn open_source(name: &str) -> Result<Source> {
     let mut reader = open_archive(name)?;
     let texts = reader.schema().map_err(Failure::archive)?;
-    let header = reader.header().clone();
-    let names = name_map(mapping, &header.catalog)?;
-    let mut archived = Box::new(Archived {
-        end: End {
-            run: String::new(),
-            members: Vec::new(),
-            tables: Vec::new(),
-        },
+    Ok(Source::Archive(Box::new(Archived {
         foreign_keys: texts.iter().flat_map(|(_, sql)| foreign_keys(sql)).collect(),
-        renamed: HashMap::new(),
+        header: reader.header().clone(),
+        reader: Mutex::new(Some(reader)),
+        passed: OnceLock::new(),
         kept: Mutex::default(),
-        header,
-    });
-    // Which rows are converted must be known before they pass.
-    let unread = Source::Archive(archived);
-    let conversions = converted::choose(&unread, keys)?;
-    let Source::Archive(unread) = unread else {
-        return Ok(unread);
-    };
-    archived = unread;
-    let read = crate::sides::archive_alone::read_through(reader, names.as_ref(), &conversions, true)?;
-    let (end, renamed, kept) = read;
-    archived.end = end;
-    archived.renamed = renamed;
-    archived.kept = Mutex::new(kept);
-    Ok(Source::Archive(archived))
+    })))
 }

@@ -1,9 +1,11 @@
 //! The two sides of a comparison, each able to give a table's fingerprint in a given form.
 
 pub(crate) mod archive_alone;
+pub(crate) mod archive_rows;
 pub(crate) mod archived;
 mod asking;
 pub(crate) mod sqlite_file;
+pub(crate) mod with_table;
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -20,13 +22,14 @@ use database::postgres::{
 };
 use database::sqlite::{Choices, NoteKind};
 use fingerprint::{Fingerprint, Form};
-use plan::{Keys, Mapping};
+use plan::Mapping;
 use rewrite::{Known, NameMap, Rewriter};
 
+use crate::report::{Area, Finding};
 use crate::rows::beside::Kept;
 use crate::rows::scan::Scan;
 use crate::rows::trees::Unit;
-use crate::sides::archived::{Archived, read_archive};
+use crate::sides::archived::{Archived, open_source};
 use crate::sides::sqlite_file::SqliteFile;
 
 /// What must be there.
@@ -49,17 +52,16 @@ pub(crate) struct Live {
 }
 
 impl Source {
-    /// Opens a database, a SQLite file or an archive, whose rows are read here, under `mapping`.
+    /// Opens a database, a SQLite file or an archive.
     pub(crate) fn open(
         words: &str,
         jobs: usize,
         extension_rows: bool,
-        mapping: &Mapping,
-        (choices, keys): (&Choices, Option<&Keys>),
+        choices: &Choices,
         ui: &Ui,
     ) -> Result<Source> {
         if is_archive(words) {
-            return read_archive(words, mapping, keys);
+            return open_source(words);
         }
         match Endpoint::parse(words, &cli::environment()).map_err(Failure::source)? {
             Endpoint::Postgres(endpoint) => {
@@ -86,7 +88,7 @@ impl Source {
     }
 
     /// What of a damaged file could not be read, as sentences.
-    pub(crate) fn lost(&self) -> Vec<String> {
+    pub(crate) fn lost(&self) -> Vec<Finding> {
         let Source::Sqlite(file) = self else {
             return Vec::new();
         };
@@ -95,7 +97,20 @@ impl Source {
             .notes
             .iter()
             .filter(|it| it.kind == NoteKind::Lost);
-        lost.map(|it| format!("the source is damaged: {it}")).collect()
+        let finding = |it: &database::sqlite::Note| {
+            let note = format!("the source is damaged: {it}");
+            Finding::new(Area::Rows, format!("table {}", it.object), "rows are lost").with_note(note)
+        };
+        lost.map(finding).collect()
+    }
+
+    /// What its database is called, or its file, as loads note it.
+    pub(crate) fn database(&self) -> String {
+        match self {
+            Source::Postgres(live) => live.identity.database.clone(),
+            Source::Sqlite(file) => file.file_name(),
+            Source::Archive(it) => it.header.source.database.clone(),
+        }
     }
 
     pub(crate) fn catalog(&self) -> &Catalog {
@@ -169,11 +184,6 @@ impl Source {
         Ok(())
     }
 
-    /// Whether a partition tree is read through its root, in the root's order of columns.
-    pub(crate) fn reads_through_roots(&self) -> bool {
-        matches!(self, Source::Postgres(_))
-    }
-
     /// The encoding of its text.
     pub(crate) fn encoding(&self) -> &str {
         match self {
@@ -203,6 +213,17 @@ impl Source {
             Source::Sqlite(file) => file.fingerprint(table, form_of(table), conversion.as_ref()),
             Source::Archive(it) if unit.parts.is_empty() => it.fingerprint(table),
             Source::Archive(it) => it.fingerprint_of_all(&unit.parts),
+        }
+    }
+}
+
+impl Source {
+    /// The form in which this source has or reads the rows of a unit.
+    pub(crate) fn form(&self, unit: &Unit<'_>) -> Form {
+        let table = unit.parts.first().map_or(unit.table.number, |it| it.number);
+        match self {
+            Source::Archive(it) => it.header.form(table).unwrap_or(Form::Text),
+            Source::Postgres(_) | Source::Sqlite(_) => form_of(&unit.table),
         }
     }
 }

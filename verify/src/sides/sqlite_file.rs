@@ -63,8 +63,10 @@ impl SqliteFile {
         };
         let mut own = own.clone();
         for (own, column) in own.columns.iter_mut().zip(&table.columns) {
-            // SQLite calculates it, as any column of a query.
-            own.expression = own.expression.take().filter(|_| column.generated.is_some());
+            // SQLite calculates what is compared, as any column of a query; what has an expression is not read.
+            own.expression = column
+                .generated
+                .map(|_| own.expression.take().unwrap_or_default());
         }
         let own = &own;
         let encoder = RowEncoder::new(own, form);

@@ -9,12 +9,14 @@ mod definitions;
 mod extension_rows;
 mod finder;
 mod foreign_keys;
+mod hashes;
 pub mod health;
 mod identity;
 mod introspect;
 pub mod isolation;
 mod large_objects;
 mod locks;
+mod matching;
 mod objects;
 mod offers;
 mod outside;
@@ -38,6 +40,7 @@ pub use extension_rows::{
     ConfigurationOffer, add_extension_rows, extension_tables_left_out, find_configuration_table,
 };
 pub use foreign_keys::read_foreign_keys;
+pub use hashes::{HASHES_RECORDS, HashSum, HashableColumns, read_hashable_columns, sum_hashes};
 pub use identity::Identity;
 pub use introspect::{hidden_tables, left_behind, read_catalog};
 pub use large_objects::{
@@ -45,6 +48,7 @@ pub use large_objects::{
     large_objects_among,
 };
 pub use locks::Standing;
+pub use matching::find_matching;
 pub use offers::{ExtensionOffer, InstalledExtension, Offers, SchemaOffer};
 pub use outside::{
     CutForeignKey, find_cut_foreign_keys, find_keys_in_doubt, find_left_out_partitions, refuse_torn_trees,
@@ -53,7 +57,7 @@ pub use oversize::{OversizedRow, OversizedRows, could_hold_oversized_row, find_o
 pub use partitions::read_partition_keys;
 pub use pattern::{Pattern, split_condition};
 pub use row_source::RowSource;
-pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows};
+pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows, read_rows_as};
 pub use selection::{Chosen, RowFilter, Selection};
 pub use settings::read_settings;
 pub use snapshot::{Snapshot, SnapshotRequest, SnapshotSession, Watch};

@@ -31,7 +31,7 @@ impl Extent {
     }
 
     /// SQL of the conditions; empty for all rows.
-    fn conditions(&self) -> String {
+    pub(super) fn conditions(&self) -> String {
         let mut conditions = Vec::new();
         if let Some((first, end)) = self.blocks {
             conditions.push(format!("ctid OPERATOR(pg_catalog.>=) '({first},0)'"));
@@ -139,6 +139,37 @@ pub fn read_rows<E>(
         let message = format!("rows of {} could not be read", table.qualified_name());
         explain(client, table, form, Error::query(message)(source))
     })
+}
+
+/// The same for rows whose columns are these SQL expressions.
+pub fn read_rows_as<E>(
+    client: &mut impl RowSource,
+    table: &Table,
+    expressions: &[String],
+    form: Form,
+    extent: &Extent,
+    take: impl FnMut(&[u8]) -> std::result::Result<(), E>,
+) -> Result<std::result::Result<(), E>> {
+    let name = table.qualified_name();
+    let only = if table.through_root == Some(ThroughRoot::Root) {
+        ""
+    } else {
+        "ONLY "
+    };
+    let format = match form {
+        Form::Text => "csv",
+        Form::Binary => "binary",
+    };
+    let conditions = extent.conditions();
+    let filter = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {conditions}")
+    };
+    let columns = expressions.join(", ");
+    let sql = format!("COPY (SELECT {columns} FROM {only}{name}{filter}) TO STDOUT (FORMAT {format})");
+    let read = client.copy_out(&sql, take);
+    read.map_err(|source| Error::query(format!("rows of {name} could not be read"))(source))
 }
 
 /// How many rows of its own a table has, as the session sees it.

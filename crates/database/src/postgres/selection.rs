@@ -69,7 +69,7 @@ impl Selection {
 
     /// Asks the session's snapshot what the patterns match. A pattern that should choose something and matches
     /// nothing is an error.
-    pub(super) fn resolve(&self, client: &mut Client) -> Result<Chosen> {
+    pub fn resolve(&self, client: &mut Client) -> Result<Chosen> {
         let mut finder = Finder::new(client);
         let mut chosen = Chosen {
             schemas: self.named_schemas.clone(),
@@ -238,11 +238,19 @@ impl Chosen {
         self.relations.as_ref().map(oids)
     }
 
-    pub(super) fn only_relations(&self) -> bool {
+    /// Whether nothing but relations, with what belongs to them, was asked for.
+    pub fn only_relations(&self) -> bool {
         self.only_relations
     }
 
-    pub(super) fn has_relation(&self, schema: &str, name: &str) -> bool {
+    /// Whether the schema was chosen, wholly or in part.
+    pub fn has_schema(&self, schema: &str) -> bool {
+        let names = self.schemas.as_ref();
+        names.is_none_or(|it| it.iter().any(|name| name == schema))
+    }
+
+    /// Whether the relation was chosen, if its schema was.
+    pub fn has_relation(&self, schema: &str, name: &str) -> bool {
         let has = |it: &HashMap<QualifiedName, u32>| it.contains_key(&QualifiedName::new(schema, name));
         self.relations.as_ref().is_none_or(has)
     }

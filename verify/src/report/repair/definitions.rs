@@ -201,12 +201,6 @@ fn by_hand(report: &Report, steps: &[Step], ground: &Ground) -> Vec<String> {
             lines.push(format!("table {}: {}", it.name, it.verdict()));
         }
     }
-    // The object is a whole word of the sentence.
-    let is_done = |sentence: &String| {
-        let objects = steps.iter().map(|it| format!("{} ", it.object));
-        objects.into_iter().any(|it| sentence.starts_with(&it))
-    };
-    lines.extend(report.lost.iter().filter(|it| !is_done(it)).cloned());
     lines.extend(report.large_objects.iter().flat_map(LargeObjects::sentences));
     for it in report
         .findings

@@ -99,41 +99,38 @@ fn report() -> Report {
     };
     let tables = vec![identical, differing.with_rows(Some(orders())), evil];
     let side = |text: &str| Some(text.to_owned());
-    Report::new(
-        "shop".to_owned(),
-        side("shared"),
-        tables,
-        strings(&["index shop.i is missing on the target"]),
-    )
-    .with_findings(vec![
-        Finding::new(Area::Sequence, "sequence shop.s", "position").between(side("9"), side("1")),
-        Finding::new(Area::Schema, "view shop.open", "definition").between(side("a"), side("b")),
-        Finding::new(Area::Schema, format!("view {EVIL}"), "comment").between(side(EVIL), None),
-        expected("f"),
-        expected("g"),
-        expected("h"),
-        expected("i"),
-        Finding::new(Area::Health, "table shop.orders", "never analyzed").weighing(Weight::Advice),
-        Finding::new(Area::Health, "constraint k of shop.orders", "not validated").with_note("VALIDATE it"),
-        Finding::new(Area::Isolation, "role app", "reads public").weighing(Weight::NotCompared),
-    ])
-    .with_large_objects(Some(LargeObjects {
-        source: 3,
-        target: 2,
-        missing: vec![7],
-        differing: vec![],
-    }))
-    .with_discards(strings(&["2 rows rejected"]))
-    .between(
-        Identity::Archive(Archive {
-            run: "0190-run".to_owned(),
-            tool: "dump 0.1.0".to_owned(),
-            format: 1,
-            source: Box::new(server("shop")),
-        }),
-        Some(server("shared")),
-    )
-    .made_by(Run::at(&[("--to", Some("shop")), ("--quick", None)]))
+    Report::new("shop".to_owned(), side("shared"), tables)
+        .with_findings(vec![
+            Finding::new(Area::Schema, "index shop.i", "missing"),
+            Finding::new(Area::Sequence, "sequence shop.s", "position").between(side("9"), side("1")),
+            Finding::new(Area::Schema, "view shop.open", "definition").between(side("a"), side("b")),
+            Finding::new(Area::Schema, format!("view {EVIL}"), "comment").between(side(EVIL), None),
+            expected("f"),
+            expected("g"),
+            expected("h"),
+            expected("i"),
+            Finding::new(Area::Health, "table shop.orders", "never analyzed").weighing(Weight::Advice),
+            Finding::new(Area::Health, "constraint k of shop.orders", "not validated")
+                .with_note("VALIDATE it"),
+            Finding::new(Area::Isolation, "role app", "reads public").weighing(Weight::NotCompared),
+        ])
+        .with_large_objects(Some(LargeObjects {
+            source: 3,
+            target: 2,
+            missing: vec![7],
+            differing: vec![],
+        }))
+        .with_discards(strings(&["2 rows rejected"]))
+        .between(
+            Identity::Archive(Archive {
+                run: "0190-run".to_owned(),
+                tool: "dump 0.1.0".to_owned(),
+                format: 1,
+                source: Box::new(server("shop")),
+            }),
+            Some(server("shared")),
+        )
+        .made_by(Run::at(&[("--to", Some("shop")), ("--quick", None)]))
 }
 
 /// An archive alone.
@@ -145,7 +142,7 @@ fn alone() -> Report {
         version: "3.50".to_owned(),
         snapshot_time: String::new(),
     });
-    Report::new("a.tar".to_owned(), None, vec![table], Vec::new())
+    Report::new("a.tar".to_owned(), None, vec![table])
         .between(file, None)
         .made_by(Run::at(&[]))
 }
@@ -249,7 +246,7 @@ fn markdown_is_what_it_looks_like() {
         ..orders()
     };
     let table = TableResult::new("t".to_owned(), None, None, Some(Difference::Rows)).with_rows(Some(ticks));
-    let fenced = Report::new("a".to_owned(), Some("b".to_owned()), vec![table], Vec::new());
+    let fenced = Report::new("a".to_owned(), Some("b".to_owned()), vec![table]);
     let fenced = fenced.render(Form::Markdown, SHOWN).text;
     assert_eq!(
         fenced.lines().filter(|it| it.starts_with("`````")).count(),

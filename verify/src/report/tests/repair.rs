@@ -97,7 +97,7 @@ fn repair(tables: Vec<TableResult>, ground: Ground) -> Vec<String> {
 }
 
 fn script(tables: Vec<TableResult>, ground: Ground) -> String {
-    let report = Report::new("a".to_owned(), Some("b".to_owned()), tables, Vec::new());
+    let report = Report::new("a".to_owned(), Some("b".to_owned()), tables);
     report
         .on_ground(Some(ground))
         .repair("5f2c")
@@ -350,7 +350,7 @@ fn definitions_are_made_where_they_are_at_hand() {
     ];
     ground.target.definitions = vec![validated("no")];
     let finding = |object: &str, property: &str| Finding::new(Area::Schema, object, property);
-    let report = Report::new("a".to_owned(), Some("b".to_owned()), Vec::new(), Vec::new())
+    let report = Report::new("a".to_owned(), Some("b".to_owned()), Vec::new())
         .with_findings(vec![
             finding("index shop.i", "missing"),
             finding("view shop.v", "missing"),
