@@ -1,7 +1,7 @@
 //! What explains that a target has fewer rows than its source: filters of the dump, and rows that `load` rejected. The
 //! target's journal knows both.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use catalog::{Catalog, JOURNAL_COMMENT, ObjectKind, QualifiedName, Table, TableKind};
 use cli::{Failure, Result, count};
@@ -35,7 +35,7 @@ struct Run {
 pub(crate) struct Rejected {
     pub(crate) fingerprint: Fingerprint,
     /// SQLSTATEs with the numbers of their rows.
-    pub(crate) reasons: Vec<String>,
+    reasons: BTreeMap<String, u64>,
 }
 
 const JOURNAL: &str = "
@@ -190,12 +190,12 @@ impl Explained {
         for (part, reason) in parts {
             let all = all.get_or_insert_with(|| Rejected {
                 fingerprint: Fingerprint::empty(part.form),
-                reasons: Vec::new(),
+                reasons: BTreeMap::new(),
             });
             // Rows of one table have one form.
             let _ = all.fingerprint.merge(part);
-            if !all.reasons.contains(reason) {
-                all.reasons.push(reason.clone());
+            for (state, rows) in reason.split(", ").filter_map(|it| it.split_once(": ")) {
+                *all.reasons.entry(state.to_owned()).or_default() += rows.parse().unwrap_or(0);
             }
         }
         all
@@ -211,6 +211,11 @@ impl Rejected {
 
     pub(crate) fn finding(&self, label: &str, explains: bool) -> Finding {
         let rows = self.fingerprint.rows;
+        let word = if rows == 1 { "row" } else { "rows" };
+        let reasons = self
+            .reasons
+            .iter()
+            .map(|(state, rows)| format!("{state}: {rows}"));
         let (weight, rest) = if explains {
             (Weight::Expected, "all other rows are there".to_owned())
         } else {
@@ -218,9 +223,12 @@ impl Rejected {
             (Weight::Advice, rest.to_owned())
         };
         Finding::new(Area::Rows, format!("table {label}"), "rejected by load")
-            .between(Some(format!("{} rows", count(rows))), None)
+            .between(Some(format!("{} {word}", count(rows))), None)
             .weighing(weight)
-            .with_note(format!("SQLSTATE {}; {rest}", self.reasons.join(", ")))
+            .with_note(format!(
+                "SQLSTATE {}; {rest}",
+                reasons.collect::<Vec<_>>().join(", ")
+            ))
     }
 }
 

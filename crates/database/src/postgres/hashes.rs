@@ -99,9 +99,12 @@ fn hash_sql(table: &Table, columns: &[(&Column, bool)], by_record: bool, extent:
             .filter(move |(_, it)| by_record && *it == own || !by_record && !own)
     };
     // A collation that takes different texts for equal gives them one hash.
-    let own = of_kind(true).map(|(column, _)| match is_text(column) {
-        true => format!("{} COLLATE pg_catalog.\"C\"", name(column)),
-        false => name(column),
+    let own = of_kind(true).map(|(column, _)| {
+        if is_text(column) {
+            format!("{} COLLATE pg_catalog.\"C\"", name(column))
+        } else {
+            name(column)
+        }
     });
     let own: Vec<String> = own.collect();
     let texts: Vec<String> = of_kind(false).map(|(column, _)| name(column)).collect();
