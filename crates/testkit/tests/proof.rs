@@ -21,6 +21,8 @@ mod health;
 #[path = "proof/objects.rs"]
 mod objects;
 mod remains;
+#[path = "proof/reports.rs"]
+mod reports;
 #[path = "proof/sources.rs"]
 mod sources;
 

@@ -122,7 +122,7 @@ fn rows_are_repaired_by_their_key_with_what_differs_alone() {
     let RowDifference::Missing(missing) = &mut found.rows[0] else {
         panic!("it is the first");
     };
-    missing[3] = Some("it's a\\'b\n-- no comment; $$".to_owned());
+    missing[3] = Some("it's a\\'b\n; -- no comment".to_owned());
     let repaired = repair(
         vec![differing("shop.orders", found)],
         ground(vec![orders], Vec::new()),
@@ -134,7 +134,7 @@ fn rows_are_repaired_by_their_key_with_what_differs_alone() {
             "DELETE FROM ONLY shop.orders WHERE id OPERATOR(pg_catalog.=) '9'",
             "UPDATE ONLY shop.orders SET total = '5.00', note = '' WHERE id OPERATOR(pg_catalog.=) '1201'",
             "INSERT INTO shop.orders (id, at, total, note) OVERRIDING SYSTEM VALUE VALUES\n  ('1188', '2024-02-29', \
-             '19.90', 'it''s a\\''b",
+             '19.90', 'it''s a\\''b\n; -- no comment')",
             "COMMIT"
         ]
         .map(str::to_owned),
