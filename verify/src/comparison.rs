@@ -17,7 +17,7 @@ use rewrite::{Known, NameMap};
 use crate::args::Args;
 use crate::health::{self, Scene};
 use crate::isolation;
-use crate::report::{Difference, KeyKind, Report, TableResult};
+use crate::report::{Difference, Finding, KeyKind, Report, TableResult};
 use crate::rows::beside;
 use crate::rows::converted;
 use crate::rows::generated::Generated;
@@ -87,25 +87,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     )?);
     let large_objects = pool.install(|| beside::large_objects(&source, &target, &progress))?;
     let sequences = comparison.sequences();
-    let scene = Scene {
-        source: &source,
-        target: &target,
-        renamed: &renamed,
-        schemas: &targets,
-        tables: &tables,
-        sequences: &sequences,
-        examples: 0,
-        is_verbose: ui.is_verbose(),
-    };
-    let mut findings = if args.no_health {
-        Vec::new()
-    } else {
-        pool.install(|| health::look(&scene))?
-    };
-    if args.isolation {
-        let leaks = isolation::look(&source, &target, &targets, &args.role, ui.is_verbose())?;
-        findings.extend(leaks);
-    }
+    let is_verbose = ui.is_verbose();
+    let findings = pool.install(|| comparison.findings(&tables, &sequences, args, is_verbose))?;
     if let Source::Postgres(live) = &source {
         live.confirm(Failure::source)?;
     }
@@ -328,6 +311,34 @@ impl<'a> Comparison<'a> {
             }
         };
         self.renamed.sequences.iter().filter_map(compare).collect()
+    }
+
+    /// What is wrong with the target by itself, and what crosses the border of its schemas.
+    fn findings(
+        &self,
+        tables: &[TableResult],
+        sequences: &[String],
+        args: &Args,
+        is_verbose: bool,
+    ) -> Result<Vec<Finding>> {
+        let scene = Scene {
+            source: self.source,
+            target: self.target,
+            renamed: self.renamed,
+            schemas: self.schemas,
+            tables,
+            sequences,
+            examples: 0,
+            is_verbose,
+        };
+        let mut findings = Vec::new();
+        if !args.no_health {
+            findings = health::look(&scene)?;
+        }
+        if args.isolation {
+            findings.extend(isolation::look(&scene, &args.role)?);
+        }
+        Ok(findings)
     }
 
     /// Everything else that the source has and the target lacks.
