@@ -44,7 +44,7 @@ const FINDINGS: &str = "something differs";
 /// constraints, transforms, languages, access methods, servers, publications, settings.
 ///
 /// The target is looked at by itself, too: orphans behind foreign keys, sequences behind their columns, references to
-/// other applications' schemas, what is empty, never analyzed or fails plpgsql_check.
+/// other applications' schemas, what is empty, never analyzed or fails `plpgsql_check`.
 ///
 /// SOURCE is a PostgreSQL
 /// database, a SQLite file, or an archive (`-` for stdin, a file or a directory); names are translated as
@@ -55,6 +55,7 @@ const FINDINGS: &str = "something differs";
 /// With --archive, an archive alone is checked: every SHA-256, count and fingerprint in it. Nothing is written.
 #[derive(Debug, Parser)]
 #[command(name = "verify", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option by itself")]
 pub(crate) struct Args {
     /// What must be there: a database, a SQLite file or an archive; `-` is an archive on stdin
     pub(crate) source: Option<String>,
@@ -78,7 +79,7 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_extension_rows: bool,
     /// Do not look at the health of the target
-    #[arg(long)]
+    #[arg(long, conflicts_with = "archive")]
     pub(crate) no_health: bool,
     /// Look for what roles can see and touch across the border of the compared schemas
     ///
@@ -88,7 +89,7 @@ pub(crate) struct Args {
     /// applications: the same in the compared schemas. Each leak is a difference, with the statement that closes it.
     /// Superusers, the owner of the database and roles that make roles are listed and are no leaks. SOURCE says which
     /// schemas belong together, so TARGET alone is not enough.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "archive")]
     pub(crate) isolation: bool,
     /// A role of the compared schemas, beside those that can be known; may be repeated
     #[arg(long, value_name = "ROLE", requires = "isolation")]

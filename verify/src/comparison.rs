@@ -110,24 +110,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         };
         findings.extend(schemas.findings()?);
     }
-    if is_whole && !args.no_health {
-        let scene = Scene {
-            source: &source,
-            target: &target,
-            renamed: &renamed,
-            schemas: &targets,
-            tables: &tables,
-            findings: &findings,
-            examples: 0,
-            is_verbose: ui.is_verbose(),
-        };
-        let unhealthy = pool.install(|| health::look(&scene))?;
-        findings.extend(unhealthy);
-    }
-    if args.isolation {
-        let leaks = isolation::look(&source, &target, &targets, &args.role, ui.is_verbose())?;
-        findings.extend(leaks);
-    }
+    let looked = pool.install(|| comparison.health(&tables, &findings, args, ui.is_verbose()))?;
+    findings.extend(looked);
     if let Source::Postgres(live) = &source {
         live.confirm(Failure::source)?;
     }
@@ -316,6 +300,34 @@ impl<'a> Comparison<'a> {
                 ))
             })
             .collect()
+    }
+
+    /// What is wrong with the target by itself, and what crosses the border of its schemas.
+    fn health(
+        &self,
+        tables: &[TableResult],
+        findings: &[Finding],
+        args: &Args,
+        is_verbose: bool,
+    ) -> Result<Vec<Finding>> {
+        let scene = Scene {
+            source: self.source,
+            target: self.target,
+            renamed: self.renamed,
+            schemas: self.schemas,
+            tables,
+            findings,
+            examples: 0,
+            is_verbose,
+        };
+        let mut found = Vec::new();
+        if self.chosen.is_none() && !args.no_health {
+            found = health::look(&scene)?;
+        }
+        if args.isolation {
+            found.extend(isolation::look(&scene, &args.role)?);
+        }
+        Ok(found)
     }
 
     /// Compares what stands beside the source's own tables, unless single tables were asked for.

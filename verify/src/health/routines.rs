@@ -33,18 +33,18 @@ pub(super) fn look(scene: &Scene<'_>) -> Result<Vec<Finding>> {
         .with_snapshot(|it| read_application_paths(it.client(), scene.schemas))
         .map_err(Failure::target)?;
     paths.insert(0, scene.renamed.search_path.clone());
-    let checked: Result<Vec<(&RoutineCheck, Answer)>> = routines
+    let answers: Result<Vec<(&RoutineCheck, Answer)>> = routines
         .par_iter()
         .map(|it| Ok((it, check(target, &checker, it, &paths)?)))
         .collect();
-    let checked = checked?;
-    let failing: Vec<&RoutineCheck> = checked
+    let answers = answers?;
+    let failing: Vec<&RoutineCheck> = answers
         .iter()
         .filter(|(_, it)| it.first_error().is_some())
         .map(|(it, _)| *it)
         .collect();
     let known = known_errors(scene, &failing)?;
-    let told = checked
+    let told = answers
         .iter()
         .flat_map(|(routine, answer)| findings(scene, routine, answer, &known));
     Ok(told.collect())

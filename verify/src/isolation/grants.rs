@@ -144,8 +144,7 @@ pub(super) fn defaults(parties: &Parties<'_>) -> Vec<Finding> {
         };
         !is_built_in
             && match grantee {
-                None => makes_ours,
-                Some(Side::Theirs) => makes_ours,
+                None | Some(Side::Theirs) => makes_ours,
                 Some(Side::Ours) => makes_theirs,
                 Some(_) => false,
             }

@@ -9,18 +9,13 @@ mod standing;
 use cli::{Failure, Result};
 use database::postgres::isolation::read_access;
 
+use crate::health::Scene;
 use crate::report::{Area, Finding};
-use crate::sides::{Live, Source};
 use parties::Parties;
 
 /// Every leak, one line each; `roles` are those that belong to the schemas besides those that can be known.
-pub(crate) fn look(
-    source: &Source,
-    target: &Live,
-    schemas: &[String],
-    roles: &[String],
-    is_verbose: bool,
-) -> Result<Vec<Finding>> {
+pub(crate) fn look(scene: &Scene<'_>, roles: &[String]) -> Result<Vec<Finding>> {
+    let target = scene.target;
     let access = target
         .with_snapshot(|it| read_access(it.client()))
         .map_err(Failure::target)?;
@@ -31,12 +26,12 @@ pub(crate) fn look(
         let message = format!("there is no role {missing} on {}", target.name);
         return Err(Failure::usage(message).with_hint("--role takes the name as it is, without quotes"));
     }
-    let parties = Parties::new(&access, schemas, roles, &source.catalog().roles);
+    let parties = Parties::new(&access, scene.schemas, roles, &scene.source.catalog().roles);
     let mut findings = standing::administrators(&parties);
     findings.extend(standing::roles(&parties));
     findings.extend(standing::owners(&parties));
     findings.extend(standing::paths(&parties));
-    findings.extend(grants::look(&parties, is_verbose));
+    findings.extend(grants::look(&parties, scene.is_verbose));
     findings.extend(grants::defaults(&parties));
     findings.extend(grants::large_objects(&parties));
     Ok(findings)

@@ -21,6 +21,10 @@ pub struct Access {
 }
 
 /// A role of the cluster that is no superuser's invention of PostgreSQL (`pg_…`).
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of the catalog by itself"
+)]
 #[derive(Clone, Debug)]
 pub struct Role {
     pub name: String,

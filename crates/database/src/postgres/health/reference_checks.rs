@@ -7,6 +7,10 @@ use postgres::{GenericClient, Row};
 use crate::{Error, Result};
 
 /// A foreign key, declared or only meant, whose rows can be looked through.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of the catalog by itself"
+)]
 #[derive(Clone, Debug)]
 pub struct ReferenceCheck {
     /// `None` where no constraint of the database says so.
