@@ -290,8 +290,20 @@ impl Tokens {
 
     /// What stands between `before` words and `behind` words, with a few of both.
     fn excerpt(&self, before: usize, behind: usize) -> String {
-        let from = before.saturating_sub(BEFORE);
-        let to = (self.0.len() - behind.min(self.0.len()) + BEHIND).min(self.0.len());
+        let is = |at: usize, signs: &[&str]| {
+            self.0
+                .get(at)
+                .is_some_and(|it| it.kind == Kind::Sign && signs.contains(&it.text.as_str()))
+        };
+        let mut from = before.saturating_sub(BEFORE);
+        while 0 < from && from < before && is(from, &[",", ".", ")", "::"]) {
+            from += 1;
+        }
+        let end = self.0.len() - behind.min(self.0.len());
+        let mut to = (end + BEHIND).min(self.0.len());
+        while end < to && to < self.0.len() && is(to - 1, &[",", ".", "(", "::"]) {
+            to -= 1;
+        }
         let mut text = if from > 0 {
             "… ".to_owned()
         } else {
@@ -310,7 +322,13 @@ impl Tokens {
             if token.spaced && place > 0 {
                 text.push(' ');
             }
-            text.push_str(&one_line(&token.shown, WORD_MAX));
+            // What differs in a body is shown by its line.
+            let shown = if token.kind == Kind::Body {
+                "$…$"
+            } else {
+                &token.shown
+            };
+            text.push_str(&one_line(shown, WORD_MAX));
             if text.chars().count() > 4 * WORD_MAX {
                 text.push_str(" …");
                 break;
@@ -454,10 +472,7 @@ mod tests {
         check(
             "LANGUAGE sql IMMUTABLE AS $f$one\ntwo$f$",
             "LANGUAGE sql AS $f$one\ntwo$f$",
-            Some((
-                "LANGUAGE sql IMMUTABLE AS $f$one two$f$",
-                "LANGUAGE sql AS $f$one two$f$",
-            )),
+            Some(("LANGUAGE sql IMMUTABLE AS $…$", "LANGUAGE sql AS $…$")),
         );
         check(
             "AS $a$one\ntwo$a$",
