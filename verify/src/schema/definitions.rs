@@ -80,6 +80,14 @@ impl<'a> Held<'a> {
         lacks_schema || lacks_table || lacks_parent
     }
 
+    /// Whether a cast goes with one of its types, whose schema `other` has and this side has not.
+    fn lacks_types_of(&self, cast: &Definition, other: &Held<'_>) -> bool {
+        let has = |side: &Held<'_>, schema: &str| side.schemas.iter().any(|it| quote_ident(it) == schema);
+        let types = cast.arguments.as_deref().unwrap_or_default().split(", ");
+        let mut schemas = types.filter_map(|it| it.split_once('.').map(|(schema, _)| schema));
+        cast.kind == DefinitionKind::Cast && schemas.any(|it| has(other, it) && !has(self, it))
+    }
+
     /// Whether an identity's sequence goes with its column, which is no identity here, or is not here.
     fn lacks_identity_of(&self, sequence: &Definition) -> bool {
         property(sequence, "identity").is_some()
@@ -154,6 +162,7 @@ impl<'a> Comparison<'a> {
         let follows = property(definition, "inherited").is_some()
             || self.there.lacks_owner_of(definition)
             || self.there.lacks_identity_of(definition)
+            || self.there.lacks_types_of(definition, &self.here)
             // What makes one out of nothing is the operator that names it.
             || property(definition, "kind").is_some_and(|it| said(it) == "shell")
                 && definition.kind == DefinitionKind::Object(ObjectKind::Operator);
@@ -186,6 +195,7 @@ impl<'a> Comparison<'a> {
             || self.here.lacks_identity_of(definition);
         let name = definition.table.as_deref().unwrap_or(&definition.name);
         let is_others = self.prefix.is_some_and(|it| !name.starts_with(it))
+            && !definition.schema.is_empty()
             && definition.kind != DefinitionKind::Object(ObjectKind::Operator);
         (!outside && !is_told && !follows && !is_others)
             .then(|| Finding::new(Area::Schema, label(definition), "not in the source"))

@@ -1,6 +1,6 @@
 //! The place where two definitions differ, on one line each.
 
-use super::{Kind, Names, Token, Tokens};
+use super::{Kind, Names, Tokens};
 
 /// How many characters of one word are shown.
 const WORD_MAX: usize = 60;
