@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use catalog::{Definition, DefinitionKind, ObjectKind, Property, QualifiedName, quote_ident};
 
 use super::Schemas;
+use super::columns::orders;
 use super::label::{label, said, shown};
 use super::renamed::Renamed;
 use super::tokens::{Names, Tokens};
@@ -79,6 +80,14 @@ impl<'a> Held<'a> {
         lacks_schema || lacks_table || lacks_parent
     }
 
+    /// Whether a cast goes with one of its types, whose schema `other` has and this side has not.
+    fn lacks_types_of(&self, cast: &Definition, other: &Held<'_>) -> bool {
+        let has = |side: &Held<'_>, schema: &str| side.schemas.iter().any(|it| quote_ident(it) == schema);
+        let types = cast.arguments.as_deref().unwrap_or_default().split(", ");
+        let mut schemas = types.filter_map(|it| it.split_once('.').map(|(schema, _)| schema));
+        cast.kind == DefinitionKind::Cast && schemas.any(|it| has(other, it) && !has(self, it))
+    }
+
     /// Whether an identity's sequence goes with its column, which is no identity here, or is not here.
     fn lacks_identity_of(&self, sequence: &Definition) -> bool {
         property(sequence, "identity").is_some()
@@ -134,7 +143,7 @@ impl<'a> Comparison<'a> {
                 None => findings.extend(self.missing(definition)),
             }
         }
-        findings.extend(self.orders());
+        findings.extend(orders(self.source, self.target));
         let extra = self
             .target
             .iter()
@@ -153,6 +162,7 @@ impl<'a> Comparison<'a> {
         let follows = property(definition, "inherited").is_some()
             || self.there.lacks_owner_of(definition)
             || self.there.lacks_identity_of(definition)
+            || self.there.lacks_types_of(definition, &self.here)
             // What makes one out of nothing is the operator that names it.
             || property(definition, "kind").is_some_and(|it| said(it) == "shell")
                 && definition.kind == DefinitionKind::Object(ObjectKind::Operator);
@@ -185,6 +195,7 @@ impl<'a> Comparison<'a> {
             || self.here.lacks_identity_of(definition);
         let name = definition.table.as_deref().unwrap_or(&definition.name);
         let is_others = self.prefix.is_some_and(|it| !name.starts_with(it))
+            && !definition.schema.is_empty()
             && definition.kind != DefinitionKind::Object(ObjectKind::Operator);
         (!outside && !is_told && !follows && !is_others)
             .then(|| Finding::new(Area::Schema, label(definition), "not in the source"))
@@ -306,66 +317,6 @@ impl<'a> Comparison<'a> {
             None => finding(),
         })
     }
-
-    /// Tables whose columns stand in another order, of those that both sides have.
-    fn orders(&self) -> Vec<Finding> {
-        let ours = columns_in_order(self.source);
-        let theirs: HashMap<(&str, &str), Vec<&str>> = columns_in_order(self.target).into_iter().collect();
-        let mut findings = Vec::new();
-        for ((schema, table), here) in ours {
-            let Some(there) = theirs.get(&(schema, table)) else {
-                continue;
-            };
-            let (mine, other): (HashSet<&str>, HashSet<&str>) =
-                (here.iter().copied().collect(), there.iter().copied().collect());
-            let here: Vec<&str> = here.into_iter().filter(|it| other.contains(it)).collect();
-            let there: Vec<&str> = there.iter().copied().filter(|it| mine.contains(it)).collect();
-            let Some(place) = here.iter().zip(&there).position(|(a, b)| a != b) else {
-                continue;
-            };
-            let definition = self
-                .source
-                .iter()
-                .find(|it| is_owner(it.kind) && it.schema == schema && it.name == table);
-            let Some(definition) = definition else { continue };
-            let shown = |columns: &[&str]| {
-                let names: Vec<String> = columns[place..]
-                    .iter()
-                    .take(3)
-                    .map(|it| quote_ident(it))
-                    .collect();
-                let rest = if columns.len() > place + 3 { ", …" } else { "" };
-                let start = if place > 0 { "…, " } else { "" };
-                Some(format!("{start}{}{rest}", names.join(", ")))
-            };
-            let finding = Finding::new(Area::Schema, label(definition), "order of columns")
-                .between(shown(&here), shown(&there));
-            findings.push(if property(definition, "inherits").is_some() {
-                finding
-                    .weighing(Weight::Expected)
-                    .with_note("a dump puts inherited columns first")
-            } else {
-                finding
-            });
-        }
-        findings
-    }
-}
-
-/// Each table with its columns in their order.
-fn columns_in_order(definitions: &[Definition]) -> Vec<((&str, &str), Vec<&str>)> {
-    let mut tables: Vec<((&str, &str), Vec<&str>)> = Vec::new();
-    for column in definitions.iter().filter(|it| it.kind == DefinitionKind::Column) {
-        let table = (
-            column.schema.as_str(),
-            column.table.as_deref().unwrap_or_default(),
-        );
-        match tables.last_mut() {
-            Some((last, columns)) if *last == table => columns.push(&column.name),
-            _ => tables.push((table, vec![&column.name])),
-        }
-    }
-    tables
 }
 
 fn key(definition: &Definition) -> Key<'_> {
@@ -382,7 +333,7 @@ fn key(definition: &Definition) -> Key<'_> {
     )
 }
 
-fn property<'a>(definition: &'a Definition, name: &str) -> Option<&'a Property> {
+pub(super) fn property<'a>(definition: &'a Definition, name: &str) -> Option<&'a Property> {
     definition.properties.iter().find(|it| it.name == name)
 }
 
@@ -391,7 +342,7 @@ fn table_name(definition: &Definition) -> QualifiedName {
 }
 
 /// What columns, constraints, indexes, triggers, rules and policies can belong to.
-fn is_owner(kind: DefinitionKind) -> bool {
+pub(super) fn is_owner(kind: DefinitionKind) -> bool {
     matches!(
         kind,
         DefinitionKind::Object(

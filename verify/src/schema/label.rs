@@ -1,6 +1,8 @@
 //! What objects are called in findings, and what is shown of their properties.
 
-use catalog::{Definition, DefinitionKind, ObjectKind, Property, QualifiedName, Value, quote_ident};
+use catalog::{
+    Definition, DefinitionKind, ObjectKind, Property, QualifiedName, Value, quote_ident, quote_literal,
+};
 
 use super::tokens::{Names, Tokens, one_line};
 
@@ -133,6 +135,12 @@ pub(crate) fn shown(
             return (Some(here), Some(there));
         }
     }
-    let one = |it: Option<&Property>| it.map(|it| one_line(said(it), 2 * WHOLE_MAX)).or_else(unsaid);
+    let one = |it: Option<&Property>| {
+        let text = it.map(|it| match name {
+            "comment" => quote_literal(&one_line(said(it), WHOLE_MAX)),
+            _ => one_line(said(it), 2 * WHOLE_MAX),
+        });
+        text.or_else(unsaid)
+    };
     (one(source), one(target))
 }

@@ -3,6 +3,7 @@
 //! Where the source's definitions are known they are compared property by property (`definitions.rs`); a source that has
 //! none is compared by the names of its objects (`objects.rs`), and the report says so.
 
+mod columns;
 mod definitions;
 mod label;
 mod objects;

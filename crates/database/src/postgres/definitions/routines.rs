@@ -51,7 +51,7 @@ SELECT 'aggregate' AS kind, n.nspname AS schema, o.proname AS name,
          SELECT pg_catalog.string_agg(pg_catalog.format_type(u.type, NULL), ', ' ORDER BY u.place)
          FROM pg_catalog.unnest(o.proargtypes::pg_catalog.oid[]) WITH ORDINALITY AS u (type, place)), '') AS arguments, ARRAY[
   'definition', 's', 'CREATE AGGREGATE ' || pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(o.proname)
-    || '(' || pg_catalog.pg_get_function_arguments(o.oid) || ') (SFUNC = ' || g.aggtransfn{text}
+    || '(' || CASE o.pronargs WHEN 0 THEN '*' ELSE pg_catalog.pg_get_function_arguments(o.oid) END || ') (SFUNC = ' || g.aggtransfn{text}
     || ', STYPE = ' || pg_catalog.format_type(g.aggtranstype, NULL)
     || CASE WHEN g.aggtransspace <> 0 THEN ', SSPACE = ' || g.aggtransspace ELSE '' END
     || COALESCE(', INITCOND = ' || pg_catalog.quote_literal(g.agginitval), '')

@@ -1,13 +1,13 @@
 //! The words of a statement as PostgreSQL writes it, compared without regard to space and to what a restore rewrites.
 
+mod arrays;
+mod excerpt;
+mod word;
+
 use std::collections::{HashMap, HashSet};
 
-/// How many characters of one word are shown.
-const WORD_MAX: usize = 60;
-
-/// How many words stand around a difference.
-const BEFORE: usize = 4;
-const BEHIND: usize = 2;
+pub(super) use excerpt::one_line;
+use word::next;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -189,237 +189,6 @@ impl Tokens {
         rest.drain(start..end);
         (Tokens(rest), Some(entries))
     }
-
-    /// `(ARRAY['a'::varchar])::text[]` becomes `ARRAY[('a'::varchar)::text]`, as the server writes it after a restore.
-    fn push_casts_into_arrays(&mut self) {
-        let mut from = 0;
-        while let Some(start) = self.cast_array(from) {
-            from = start + 1;
-            let Some((end, elements, cast)) = self.cast_of(start) else {
-                continue;
-            };
-            let mut written = vec![self.0[start + 1].clone(), self.0[start + 2].clone()];
-            for (place, element) in elements.iter().enumerate() {
-                if place > 0 {
-                    written.push(Token::sign(","));
-                }
-                written.push(Token::sign("("));
-                written.extend_from_slice(&self.0[element.clone()]);
-                written.push(Token::sign(")"));
-                written.extend_from_slice(&self.0[cast.clone()]);
-            }
-            written.push(Token::sign("]"));
-            if let Some(first) = written.first_mut() {
-                first.spaced = self.0[start].spaced;
-            }
-            self.0.splice(start..end, written);
-        }
-    }
-
-    /// The next `( ARRAY [`.
-    fn cast_array(&self, from: usize) -> Option<usize> {
-        let is = |place: usize, text: &str| {
-            self.0
-                .get(place)
-                .is_some_and(|it| it.text == text && it.kind != Kind::Text)
-        };
-        (from..self.0.len()).find(|&at| is(at, "(") && is(at + 1, "ARRAY") && is(at + 2, "["))
-    }
-
-    /// Where a cast array ends, its elements and the cast of each, of what begins at `start`.
-    fn cast_of(&self, start: usize) -> Option<(usize, Vec<std::ops::Range<usize>>, std::ops::Range<usize>)> {
-        let sign = |place: usize| match self.0.get(place) {
-            Some(it) if it.kind == Kind::Sign => it.text.as_str(),
-            _ => "",
-        };
-        let mut depth = 0usize;
-        let mut elements = Vec::new();
-        let mut begin = start + 3;
-        let mut at = start + 3;
-        loop {
-            self.0.get(at)?;
-            match sign(at) {
-                "]" if depth == 0 => break,
-                "," if depth == 0 => {
-                    elements.push(begin..at);
-                    begin = at + 1;
-                }
-                "(" | "[" => depth += 1,
-                ")" | "]" => depth = depth.checked_sub(1)?,
-                _ => {}
-            }
-            at += 1;
-        }
-        elements.push(begin..at);
-        if sign(at + 1) != ")" || sign(at + 2) != "::" {
-            return None;
-        }
-        // The type: words, with a modifier in parentheses, up to its brackets.
-        let mut end = at + 3;
-        loop {
-            let token = self.0.get(end)?;
-            match (token.kind, token.text.as_str()) {
-                (Kind::Word | Kind::Number, _) | (Kind::Sign, "." | "(" | "," | ")") => end += 1,
-                (Kind::Sign, "[") if sign(end + 1) == "]" => break,
-                _ => return None,
-            }
-        }
-        Some((end + 2, elements, at + 2..end))
-    }
-
-    /// The first place where both differ, on one line each, with a few words around it.
-    pub(crate) fn excerpts(&self, target: &Tokens, names: &Names) -> (String, String) {
-        let (a, b) = (&self.0, &target.0);
-        let same = a.iter().zip(b).take_while(|(a, b)| names.are_one(a, b)).count();
-        if let (Some(here), Some(there)) = (a.get(same), b.get(same))
-            && here.kind == Kind::Body
-            && there.kind == Kind::Body
-        {
-            return lines(&here.text, &there.text);
-        }
-        let room = a.len().min(b.len()) - same;
-        let behind = a
-            .iter()
-            .rev()
-            .zip(b.iter().rev())
-            .take(room)
-            .take_while(|(a, b)| names.are_one(a, b))
-            .count();
-        (self.excerpt(same, behind), target.excerpt(same, behind))
-    }
-
-    /// What stands between `before` words and `behind` words, with a few of both.
-    fn excerpt(&self, before: usize, behind: usize) -> String {
-        let from = before.saturating_sub(BEFORE);
-        let to = (self.0.len() - behind.min(self.0.len()) + BEHIND).min(self.0.len());
-        let mut text = if from > 0 {
-            "… ".to_owned()
-        } else {
-            String::new()
-        };
-        text.push_str(&self.shown(from, to));
-        if to < self.0.len() {
-            text.push_str(" …");
-        }
-        text
-    }
-
-    fn shown(&self, from: usize, to: usize) -> String {
-        let mut text = String::new();
-        for (place, token) in self.0[from..to].iter().enumerate() {
-            if token.spaced && place > 0 {
-                text.push(' ');
-            }
-            text.push_str(&one_line(&token.shown, WORD_MAX));
-            if text.chars().count() > 4 * WORD_MAX {
-                text.push_str(" …");
-                break;
-            }
-        }
-        text
-    }
-}
-
-impl Token {
-    fn sign(text: &str) -> Token {
-        Token {
-            kind: Kind::Sign,
-            text: text.to_owned(),
-            shown: text.to_owned(),
-            spaced: text == "(",
-        }
-    }
-}
-
-/// The text on one line, of at most `max` characters.
-pub(crate) fn one_line(text: &str, max: usize) -> String {
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() > max {
-        line = line.chars().take(max).collect::<String>() + "…";
-    }
-    line
-}
-
-/// The first lines that differ.
-fn lines(here: &str, there: &str) -> (String, String) {
-    let same = here
-        .lines()
-        .zip(there.lines())
-        .take_while(|(a, b)| a == b)
-        .count();
-    let line = |text: &str| match text.lines().nth(same) {
-        Some(line) => format!("line {}: {}", same + 1, one_line(line, 2 * WORD_MAX)),
-        None => format!("{same} lines"),
-    };
-    (line(here), line(there))
-}
-
-/// The kind of the word at the beginning of `sql`, what it says, and its length.
-fn next(sql: &str) -> Option<(Kind, String, usize)> {
-    let first = sql.chars().next()?;
-    let quoted = |start: usize, quote: char, escapes: bool| {
-        let mut length = start;
-        let mut rest = sql[start..].chars().peekable();
-        while let Some(it) = rest.next() {
-            length += it.len_utf8();
-            if it == '\\' && escapes {
-                length += rest.next().map_or(0, char::len_utf8);
-            } else if it == quote {
-                if rest.peek() != Some(&quote) {
-                    break;
-                }
-                length += quote.len_utf8();
-                rest.next();
-            }
-        }
-        length
-    };
-    let text = |start: usize, escapes: bool| {
-        let length = quoted(start, '\'', escapes);
-        Some((Kind::Text, sql[..length].to_owned(), length))
-    };
-    if first == '"' {
-        let length = quoted(1, '"', false);
-        let name = sql[1..length].strip_suffix('"').unwrap_or(&sql[1..length]);
-        return Some((Kind::Word, name.replace("\"\"", "\""), length));
-    }
-    if first == '\'' {
-        return text(1, false);
-    }
-    if matches!(first, 'E' | 'B' | 'X') && sql[1..].starts_with('\'') {
-        return text(2, first == 'E');
-    }
-    if first == '$'
-        && let Some((tag, rest)) = dollar_tag(sql)
-    {
-        let end = rest.find(tag).unwrap_or(rest.len());
-        let length = (tag.len() + end + tag.len()).min(sql.len());
-        return Some((Kind::Body, rest[..end].to_owned(), length));
-    }
-    let run = |is_part: &dyn Fn(char) -> bool| sql.find(|it| !is_part(it)).unwrap_or(sql.len());
-    let (kind, length) = if first.is_alphabetic() || first == '_' {
-        (
-            Kind::Word,
-            run(&|it| it.is_alphanumeric() || it == '_' || it == '$'),
-        )
-    } else if first.is_ascii_digit() {
-        (Kind::Number, run(&|it| it.is_ascii_alphanumeric() || it == '.'))
-    } else if "+-*/<>=~!@#%^&|`?:".contains(first) {
-        (Kind::Sign, run(&|it| "+-*/<>=~!@#%^&|`?:".contains(it)))
-    } else {
-        (Kind::Sign, first.len_utf8())
-    };
-    Some((kind, sql[..length].to_owned(), length))
-}
-
-/// The tag of a text between dollar signs, and what follows it.
-fn dollar_tag(sql: &str) -> Option<(&str, &str)> {
-    let end = sql[1..].find('$')? + 2;
-    let tag = &sql[..end];
-    tag[1..end - 1]
-        .chars()
-        .all(|it| it.is_alphanumeric() || it == '_')
-        .then_some((tag, &sql[end..]))
 }
 
 #[cfg(test)]
@@ -454,10 +223,7 @@ mod tests {
         check(
             "LANGUAGE sql IMMUTABLE AS $f$one\ntwo$f$",
             "LANGUAGE sql AS $f$one\ntwo$f$",
-            Some((
-                "LANGUAGE sql IMMUTABLE AS $f$one two$f$",
-                "LANGUAGE sql AS $f$one two$f$",
-            )),
+            Some(("LANGUAGE sql IMMUTABLE AS $…$", "LANGUAGE sql AS $…$")),
         );
         check(
             "AS $a$one\ntwo$a$",
