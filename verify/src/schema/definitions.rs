@@ -14,6 +14,9 @@ use crate::report::{Area, Finding, Weight};
 /// What tells objects apart.
 type Key<'a> = (DefinitionKind, &'a str, &'a str, Option<&'a str>, Option<&'a str>);
 
+/// What is shown of both sides.
+type Shown = (Option<String>, Option<String>);
+
 /// Both sides' definitions under the same names.
 pub(crate) struct Comparison<'a> {
     source: &'a [Definition],
@@ -242,7 +245,7 @@ impl<'a> Comparison<'a> {
         source: Option<&Property>,
         target: Option<&Property>,
         has_path: bool,
-    ) -> Option<((Option<String>, Option<String>), &'static str)> {
+    ) -> Option<(Shown, &'static str)> {
         let (source, target) = (source?, target?);
         if has_path || source.name != "definition" {
             return None;
