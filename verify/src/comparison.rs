@@ -79,8 +79,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     )?);
     let large_objects = pool.install(|| beside::large_objects(&source, &target, &progress))?;
     let catalogs = (&reshaped, &renamed);
-    let findings = match args.definition_wishes() {
-        Some(wishes) => Schemas::new(
+    let findings = args.definition_wishes().map_or(Ok(Vec::new()), |wishes| {
+        Schemas::new(
             (&source, &target),
             catalogs,
             &mapping,
@@ -88,9 +88,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
             &targets,
             wishes,
         )
-        .findings()?,
-        None => Vec::new(),
-    };
+        .findings()
+    })?;
     if let Source::Postgres(live) = &source {
         live.confirm(Failure::source)?;
     }

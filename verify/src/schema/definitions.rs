@@ -73,12 +73,9 @@ impl<'a> Held<'a> {
             .table
             .as_deref()
             .is_some_and(|table| !self.owners.contains(&(schema, table)));
-        let parent = property(definition, "attached to").and_then(|it| {
-            said(it)
-                .strip_prefix("ALTER INDEX ")?
-                .split_once(" ATTACH ")
-                .map(|it| it.0)
-        });
+        // Behind the two words that begin the statement.
+        let parent = property(definition, "attached to")
+            .and_then(|it| said(it).split_once(" ATTACH ")?.0.splitn(3, ' ').nth(2));
         let lacks_parent = parent.is_some_and(|it| !self.indexes.contains(it));
         lacks_schema || lacks_table || lacks_parent
     }
