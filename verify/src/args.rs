@@ -54,6 +54,7 @@ const FINDINGS: &str = "something differs";
 /// that `dump` had: give the same options, among which --rename and --snake-case are as those of `dump`, too.
 /// With --archive, an archive alone is checked: every SHA-256, count and fingerprint in it. Nothing is written.
 #[derive(Debug, Parser)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(name = "verify", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option by itself")]
 pub(crate) struct Args {
@@ -96,7 +97,7 @@ pub(crate) struct Args {
     pub(crate) role: Vec<String>,
     /// Do not compare what is defined, nor where sequences stand: rows alone
     #[arg(long)]
-    pub(crate) no_schema: bool,
+    no_schema: bool,
     /// Compare who owns each object, too
     #[arg(long, conflicts_with = "no_schema")]
     owners: bool,
@@ -157,11 +158,13 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 impl Args {
-    pub(crate) fn definition_wishes(&self) -> DefinitionWishes {
-        DefinitionWishes {
+    /// What to read of definitions; `None` where they are not compared.
+    pub(crate) fn definition_wishes(&self) -> Option<DefinitionWishes> {
+        let wishes = DefinitionWishes {
             owners: self.owners,
             grants: self.grants,
-        }
+        };
+        (!self.no_schema).then_some(wishes)
     }
 
     pub(crate) fn jobs(&self) -> usize {

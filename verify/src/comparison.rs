@@ -96,18 +96,9 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     if tables.iter().any(TableResult::differs) {
         findings.extend(explained.obstacle());
     }
-    let is_whole = chosen.is_none();
-    if is_whole && !args.no_schema {
-        let schemas = Schemas {
-            source: &source,
-            target: &target,
-            reshaped: &reshaped,
-            renamed: &renamed,
-            mapping: &mapping,
-            conversions: &conversions,
-            targets: &targets,
-            wishes: args.definition_wishes(),
-        };
+    if let Some(wishes) = args.definition_wishes().filter(|_| chosen.is_none()) {
+        let (sides, catalogs) = ((&source, &target), (&reshaped, &renamed));
+        let schemas = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes);
         findings.extend(schemas.findings()?);
     }
     let looked = pool.install(|| comparison.health(&tables, &findings, args, ui.is_verbose()))?;
