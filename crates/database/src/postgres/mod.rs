@@ -1,5 +1,6 @@
 //! PostgreSQL as a source and as a target that is read: one snapshot, its catalog, its DDL, its rows.
 
+mod bin_condition;
 mod binary_safe;
 mod catalog_queries;
 mod collations;
@@ -19,6 +20,7 @@ mod packages;
 mod partitions;
 mod pattern;
 mod programs;
+mod row_keys;
 mod row_source;
 mod rows;
 mod selection;
@@ -26,6 +28,7 @@ mod settings;
 mod snapshot;
 mod stored_names;
 
+pub use bin_condition::bins_condition;
 pub use collations::find_collations;
 pub use ddl::{OnInterrupt, SchemaRequest, SchemaText, read_schema_text};
 pub use extension_rows::{
@@ -46,6 +49,9 @@ pub use outside::{
 pub use oversize::{OversizedRow, OversizedRows, could_hold_oversized_row, find_oversized_row};
 pub use partitions::read_partition_keys;
 pub use pattern::{Pattern, split_condition};
+pub use row_keys::{
+    ColumnShape, can_be_queried, ordered_kind, read_bounds, read_column_shapes, read_unique_keys,
+};
 pub use row_source::RowSource;
 pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows};
 pub use selection::{Chosen, RowFilter, Selection};
