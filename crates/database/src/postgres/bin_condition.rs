@@ -8,7 +8,12 @@ use super::row_keys::{ColumnShape, literal};
 
 /// SQL that is true for the rows of these bins, given in ascending order; `None` where the server cannot tell. `columns`
 /// are those of the key in its order, or all columns that are read where the whole row is the key.
-pub fn bins_condition(rule: &KeyBins, bins: &[usize], form: Form, columns: &[&ColumnShape]) -> Option<String> {
+pub fn bins_condition(
+    rule: &KeyBins,
+    bins: &[usize],
+    form: Form,
+    columns: &[&ColumnShape],
+) -> Option<String> {
     match rule.rule() {
         BinRule::Whole => None,
         BinRule::Ranges { kind, bounds } => {
@@ -94,7 +99,10 @@ mod tests {
         let rule = KeyBins::ranges(vec![0], OrderedKind::BigInt, bounds);
         let column = shape("Id");
         let sql = |bins: &[usize]| bins_condition(&rule, bins, Form::Binary, &[&column]).unwrap_or_default();
-        assert_eq!(sql(&[0]), r#"("Id" OPERATOR(pg_catalog.<) '10'::pg_catalog.int8)"#);
+        assert_eq!(
+            sql(&[0]),
+            r#"("Id" OPERATOR(pg_catalog.<) '10'::pg_catalog.int8)"#
+        );
         assert_eq!(
             sql(&[1, 2, 4]),
             "((\"Id\" OPERATOR(pg_catalog.>=) '10'::pg_catalog.int8 AND \"Id\" OPERATOR(pg_catalog.<) \

@@ -22,6 +22,7 @@ mod pattern;
 mod programs;
 mod row_keys;
 mod row_source;
+mod row_values;
 mod rows;
 mod selection;
 mod settings;
@@ -53,6 +54,7 @@ pub use row_keys::{
     ColumnShape, can_be_queried, ordered_kind, read_bounds, read_column_shapes, read_unique_keys,
 };
 pub use row_source::RowSource;
+pub use row_values::{render_values, sent_types};
 pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows};
 pub use selection::{Chosen, RowFilter, Selection};
 pub use settings::read_settings;

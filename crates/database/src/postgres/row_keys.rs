@@ -48,7 +48,7 @@ pub fn read_unique_keys(client: &mut Client) -> Result<HashMap<QualifiedName, Ve
 pub fn read_column_shapes(client: &mut Client, table: &QualifiedName) -> Result<Vec<ColumnShape>> {
     const SHAPES: &str = "SELECT a.attname::pg_catalog.text AS name,
           pg_catalog.quote_ident(sn.nspname) || '.' || pg_catalog.quote_ident(s.proname) AS send,
-          pg_catalog.quote_ident(bn.nspname) || '.' || pg_catalog.quote_ident(b.typname) AS type
+          pg_catalog.format('%I.\"%s\"', bn.nspname, pg_catalog.replace(b.typname::pg_catalog.text, '\"', '\"\"')) AS type
         FROM pg_catalog.pg_class c
         JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
         JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -78,7 +78,7 @@ pub fn read_column_shapes(client: &mut Client, table: &QualifiedName) -> Result<
 }
 
 /// Asks something that may fail without harm to the session's transaction; `None` where it did.
-fn try_to_ask<T>(
+pub(super) fn try_to_ask<T>(
     client: &mut Client,
     ask: impl FnOnce(&mut Client) -> std::result::Result<T, postgres::Error>,
 ) -> Result<Option<T>> {
@@ -129,7 +129,11 @@ pub fn read_bounds(
     })?;
     if let Some(row) = known.flatten() {
         let (distinct, most_common, rows): (f64, f64, f64) = (row.get(0), row.get(1), row.get(2));
-        let distinct = if distinct < 0.0 { -distinct * rows } else { distinct };
+        let distinct = if distinct < 0.0 {
+            -distinct * rows
+        } else {
+            distinct
+        };
         let bins = f64::from(u32::try_from(count).unwrap_or(u32::MAX));
         if !is_alone && (distinct < bins * 2.0 || most_common > 2.0 / bins) {
             return Ok(None);
@@ -144,7 +148,8 @@ pub fn read_bounds(
         return Ok(None);
     }
     let (from, column) = (from(table), quote_ident(column));
-    let end = |order| format!("SELECT {send}({column}::{element}) FROM {from} ORDER BY {column} {order} LIMIT 1");
+    let end =
+        |order| format!("SELECT {send}({column}::{element}) FROM {from} ORDER BY {column} {order} LIMIT 1");
     let sql = format!("SELECT ARRAY[({}), ({})]", end("ASC"), end("DESC"));
     let ends = try_to_ask(client, |client| client.query_one(&sql, &[]))?;
     let ends: Vec<Vec<u8>> = ends
@@ -206,9 +211,7 @@ fn numbers(kind: OrderedKind, values: &[Vec<u8>]) -> Vec<u128> {
         _ => i64::MIN,
     };
     let is_moment = matches!(kind, OrderedKind::Date | OrderedKind::Timestamp);
-    let is_finite = |number: &u128| {
-        !is_moment || ![first, last].contains(&OrderedKind::to_integer(*number))
-    };
+    let is_finite = |number: &u128| !is_moment || ![first, last].contains(&OrderedKind::to_integer(*number));
     let numbers = values.iter().filter_map(|it| kind.number(Form::Binary, it));
     numbers.filter(is_finite).collect()
 }
@@ -278,7 +281,13 @@ mod tests {
         let number = |it| OrderedKind::from_integer(it);
         assert_eq!(literal(OrderedKind::Integer, number(-5)), "'-5'::pg_catalog.int8");
         let moment = literal(OrderedKind::Timestamp, number(-1));
-        assert!(moment.ends_with("make_interval(days => -1, secs => 86399.999999))"), "{moment}");
-        assert_eq!(numbers(OrderedKind::Timestamp, &[i64::MAX.to_be_bytes().to_vec()]), []);
+        assert!(
+            moment.ends_with("make_interval(days => -1, secs => 86399.999999))"),
+            "{moment}"
+        );
+        assert_eq!(
+            numbers(OrderedKind::Timestamp, &[i64::MAX.to_be_bytes().to_vec()]),
+            []
+        );
     }
 }
