@@ -9,7 +9,7 @@ const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify legacy.sqlite shared-app-dev --to legacy
   verify backup.tar shared-app-dev --to mandible
   dump mandible-dev | verify - shared-app-dev --to mandible
-  verify app-dev app-dev --to v2
+  verify app-dev app-dev --to v2 --rows 100
   verify --archive backup.tar";
 
 const FINDINGS: &str = "something differs";
@@ -20,6 +20,10 @@ const FINDINGS: &str = "something differs";
 /// of views, functions, types, indexes, constraints, triggers and all other objects. Large objects, and rows of
 /// extensions' configuration tables, must all be there; the target may hold more. Generated columns are compared where
 /// SOURCE is a SQLite file; the report names those that are not.
+///
+/// Of tables that differ, the rows that do are read again and printed: `-` is in the source only, `+` on the target
+/// only, `~` has other values under the same key, which is the primary key or another unique one without NULL. Rows of a
+/// table without a key are told apart by all their values.
 ///
 /// Not compared: what objects are defined as (the text of views and functions, what a constraint, an index or a trigger of
 /// the same name says, whether it is on, valid or unique), defaults, NOT NULL, identities and types of columns as long as the
@@ -51,6 +55,9 @@ pub(crate) struct Args {
     /// Tables that are read at once, each by one session on each side [default: the number of cores]
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Rows that differ to find and print of each table; 0 looks for none
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) rows: usize,
     /// Do not look at large objects of a live source, as `dump` with this flag
     #[arg(long)]
     pub(crate) no_large_objects: bool,

@@ -1,25 +1,24 @@
 //! The comparison of a source with a target, table by table.
 
+mod tables;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
-use cli::{Failure, Progress, Result, Ui, Work};
-use conversion::{IntegerType, TableConversion, conversion_of};
+use catalog::{Catalog, QualifiedName, Sequence, Table};
+use cli::{Failure, Progress, Result, Ui};
+use conversion::TableConversion;
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{Extent, Selection};
-use fingerprint::{Fingerprint, Form};
-use rayon::prelude::*;
+use fingerprint::Form;
 use rewrite::{Known, NameMap};
 
 use crate::args::Args;
-use crate::report::{Difference, KeyKind, Report, TableResult};
+use crate::report::{Difference, Report, TableResult};
 use crate::rows::beside;
 use crate::rows::converted;
-use crate::rows::generated::Generated;
-use crate::rows::trees::{Unit, units};
 use crate::schema::objects::{self, Side};
 use crate::sides::{Live, Source, is_sqlite, name_map};
 
@@ -67,6 +66,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let comparison = Comparison {
         conversions: &conversions,
         reshaped: &reshaped,
+        jobs,
+        rows: args.rows,
         ..Comparison::new(&source, &target, &renamed, &targets, names.as_ref(), &progress)
     };
     let pool = rayon::ThreadPoolBuilder::new()
@@ -133,6 +134,9 @@ struct Comparison<'a> {
     /// The source's catalog with them, under its own names.
     reshaped: &'a Catalog,
     progress: &'a Progress,
+    jobs: usize,
+    /// How many rows that differ are wanted of each table.
+    rows: usize,
 }
 
 impl<'a> Comparison<'a> {
@@ -160,110 +164,8 @@ impl<'a> Comparison<'a> {
             conversions: &[],
             reshaped: source.catalog(),
             progress,
-        }
-    }
-
-    /// All tables with rows, the largest first on their way, in the catalog's order in the report.
-    fn tables(&self) -> Result<Vec<TableResult>> {
-        let same_encoding = self.source.encoding() == self.target.identity.encoding;
-        let tables = &self.source.catalog().tables;
-        let mut units = units(
-            tables,
-            &self.renamed.tables,
-            &self.there,
-            same_encoding,
-            self.source.reads_through_roots(),
-        );
-        units.sort_by_key(|unit| std::cmp::Reverse(unit.bytes()));
-        let compared: Result<Vec<(u32, TableResult)>> = units
-            .par_iter()
-            .map(|unit| Ok((unit.table.number, self.table(unit)?)))
-            .collect();
-        let mut results = compared?;
-        results.sort_by_key(|(number, _)| *number);
-        let mut results: Vec<TableResult> = results.into_iter().map(|(_, result)| result).collect();
-        results.extend(self.extra_tables()?);
-        Ok(results)
-    }
-
-    fn table(&self, unit: &Unit<'_>) -> Result<TableResult> {
-        let renamed = unit.renamed;
-        let name = renamed.qualified_name();
-        let expected = self.source.fingerprint(unit, self.names, self.conversions)?;
-        let label = name.to_string();
-        self.progress.advance(Work {
-            rows: expected.rows,
-            bytes: unit.bytes(),
-        });
-        let Some(other) = self.there.get(&name) else {
-            return Ok(TableResult::new(
-                label,
-                Some(expected),
-                None,
-                Some(Difference::MissingTable),
-            ));
-        };
-        let columns = column_difference(renamed, other);
-        if columns.as_ref().is_some_and(Difference::is_unreadable) {
-            return Ok(TableResult::new(label, Some(expected), None, columns));
-        }
-        let found = self.found(unit, other, expected.form)?;
-        let rows = (found != expected).then_some(Difference::Rows);
-        let generated = Generated::of(self.source, &unit.table, renamed);
-        let difference = match columns.or(rows) {
-            None if expected.rows > 0 => self.generated(unit, other, &generated)?,
-            difference => difference,
-        };
-        let not_compared = generated.sentences(&label).collect();
-        let keys = self.keys(unit, other);
-        Ok(TableResult::new(label, Some(expected), Some(found), difference)
-            .not_comparing(not_compared)
-            .with_keys(keys))
-    }
-
-    /// The target's rows, read with the source's columns in the source's order.
-    fn found(&self, unit: &Unit<'_>, other: &Table, form: Form) -> Result<Fingerprint> {
-        let mut view = other.clone();
-        let called = |column: &Column| Column {
-            name: column.target_name().to_owned(),
-            ..column.clone()
-        };
-        view.columns = unit.renamed.stored_columns().map(called).collect();
-        view.through_root = unit.table.through_root;
-        self.target.fingerprint_of_rows(&view, form, &unit.extent)
-    }
-
-    /// Whether what both sides calculate is the same, in rows that are the same.
-    fn generated(&self, unit: &Unit<'_>, other: &Table, generated: &Generated) -> Result<Option<Difference>> {
-        if !generated.can_be_compared() {
-            return Ok(None);
-        }
-        let renamed = generated.shown(unit.renamed);
-        let shown = Unit {
-            table: generated.shown(&unit.table),
-            renamed: &renamed,
-            parts: unit.parts.clone(),
-            extent: Extent::by_query(),
-        };
-        let expected = self.source.fingerprint(&shown, self.names, self.conversions)?;
-        let found = self.found(&shown, other, expected.form)?;
-        let differ = || Difference::GeneratedValues(generated.names(unit.renamed));
-        Ok((found != expected).then(differ))
-    }
-
-    /// What is to be said of a table's keys when its rows differ.
-    fn keys(&self, unit: &Unit<'_>, other: &Table) -> KeyKind {
-        if conversion_of(self.conversions, unit.table.number).is_some() {
-            return KeyKind::Converted;
-        }
-        let is_uuid = |column: &Column| {
-            let there = other.columns.iter().find(|it| it.name == column.target_name());
-            there.is_some_and(|it| it.column_type.text == "uuid") && IntegerType::of(column).is_some()
-        };
-        if unit.renamed.columns.iter().any(is_uuid) {
-            KeyKind::UuidOnTarget
-        } else {
-            KeyKind::AsTheyAre
+            jobs: 1,
+            rows: 0,
         }
     }
 
@@ -320,26 +222,6 @@ impl<'a> Comparison<'a> {
         };
         objects::missing(here, there, self.renamed)
     }
-}
-
-/// The first column that only one side has, or that only one side generates.
-fn column_difference(here: &Table, there: &Table) -> Option<Difference> {
-    let find = |table: &Table, name: &str| table.columns.iter().find(|it| it.target_name() == name).cloned();
-    for column in &here.columns {
-        let name = quote_ident(column.target_name());
-        match find(there, column.target_name()) {
-            None => return Some(Difference::MissingColumn(name)),
-            Some(found) if column.generated.is_some() && found.generated.is_none() => {
-                return Some(Difference::NotGenerated(name));
-            }
-            Some(found) if column.generated.is_none() && found.generated.is_some() => {
-                return Some(Difference::Generated(name));
-            }
-            Some(_) => {}
-        }
-    }
-    let extra = there.stored_columns().find(|it| find(here, &it.name).is_none())?;
-    Some(Difference::ExtraColumn(quote_ident(&extra.name)))
 }
 
 fn sequences_of(catalog: &Catalog) -> HashMap<QualifiedName, &Sequence> {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::rows::beside::LargeObjects;
 use crate::rows::difference::RowDifferences;
+use crate::rows::search::Found;
 use rows::row_lines;
 
 pub(crate) use finding::{Area, Finding, Weight};
@@ -111,6 +112,17 @@ impl TableResult {
     /// With the rows that differ.
     pub(crate) fn with_rows(self, rows: Option<RowDifferences>) -> Self {
         TableResult { rows, ..self }
+    }
+
+    /// Adds the rows that differ, or why they are not known.
+    pub(crate) fn set_rows(&mut self, found: Found) {
+        match found {
+            Ok(rows) => self.rows = Some(rows),
+            Err(reason) => {
+                let sentence = format!("which rows of {} differ: {reason}", self.name);
+                self.not_compared.push(sentence);
+            }
+        }
     }
 
     pub(crate) fn not_comparing(self, not_compared: Vec<String>) -> Self {
