@@ -13,6 +13,8 @@ use testkit::{Cluster, Database, Output, POSTGRES, TARGET_OWNER, Tools};
 #[path = "proof/objects.rs"]
 mod objects;
 mod remains;
+#[path = "proof/rows.rs"]
+mod rows;
 #[path = "proof/sources.rs"]
 mod sources;
 
