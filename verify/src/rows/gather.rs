@@ -165,8 +165,8 @@ impl Rows {
         let has_room = self.bytes == 0 || self.bytes + framed.len() <= KEPT_BYTES_MAX;
         let bytes = &mut self.bytes;
         let kept = self.rows.entry(hash).or_insert_with(|| {
+            *bytes += if has_room { framed.len() } else { 0 };
             let framed = has_room.then(|| framed.into());
-            *bytes += framed.as_ref().map_or(0, |it: &Box<[u8]>| it.len());
             Kept { times: 0, framed }
         });
         kept.times += 1;

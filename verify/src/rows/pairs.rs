@@ -15,6 +15,9 @@ pub(crate) enum FramedDifference {
     Changed(Box<[u8]>, Box<[u8]>),
 }
 
+/// Rows with one key, of the source and of the target.
+type OfKey = (Vec<Kept>, Vec<Kept>);
+
 /// How rows are told apart, and in which order they come.
 pub(crate) struct RowOrder {
     pub(crate) form: Form,
@@ -60,7 +63,7 @@ impl Pairs {
         most: usize,
         found: &mut Vec<FramedDifference>,
     ) {
-        let mut keys: HashMap<Option<Vec<u8>>, (Vec<Kept>, Vec<Kept>)> = HashMap::new();
+        let mut keys: HashMap<Option<Vec<u8>>, OfKey> = HashMap::new();
         for kept in source.into_kept() {
             keys.entry(order.key_of(&kept)).or_default().0.push(kept);
         }

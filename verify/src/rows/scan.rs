@@ -176,8 +176,12 @@ impl Each<'_> {
             Ok(row) => {
                 // Of one form, since the row is.
                 let _ = total.merge(&row.fingerprint());
-                bins.iter_mut().for_each(|it| it.take(row));
-                gatherer.iter_mut().for_each(|it| it.take(row));
+                if let Some(it) = bins {
+                    it.take(row);
+                }
+                if let Some(it) = gatherer {
+                    it.take(row);
+                }
             }
         })?;
         Ok(total)
@@ -195,9 +199,15 @@ impl Each<'_> {
             return Ok(());
         }
         each_row(form, *columns, rows, |row| {
-            kept.iter_mut().for_each(|it| it.take(row));
-            bins.iter_mut().for_each(|it| it.take(row));
-            gatherer.iter_mut().for_each(|it| it.take(row));
+            if let Some(it) = kept {
+                it.take(row);
+            }
+            if let Some(it) = bins {
+                it.take(row);
+            }
+            if let Some(it) = gatherer {
+                it.take(row);
+            }
         })
     }
 }

@@ -352,11 +352,11 @@ impl TableSearch<'_, '_, '_> {
     fn read_source(&self, condition: Option<String>, gatherer: Gatherer) -> Result<Gatherer> {
         let search = self.search;
         let unit = &self.task.unit;
-        let gathered = match search.source {
+        let read = match search.source {
             Source::Archive(archived) => search.read_archive(archived, self.task, gatherer)?,
             source => source.gather(unit, search.changes(), condition, gatherer)?,
         };
-        gathered.ok_or_else(not_gathered)
+        read.ok_or_else(not_gathered)
     }
 
     /// What was read before it was asked for.

@@ -135,8 +135,12 @@ impl Read {
     }
 
     fn take(&mut self, row: Row<'_>) {
-        self.bins.iter_mut().for_each(|it| it.take(row));
-        self.gatherer.iter_mut().for_each(|it| it.take(row));
+        if let Some(it) = &mut self.bins {
+            it.take(row);
+        }
+        if let Some(it) = &mut self.gatherer {
+            it.take(row);
+        }
     }
 
     /// All are of one form, and count by one rule.
