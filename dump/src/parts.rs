@@ -100,21 +100,21 @@ impl Cut<'_> {
             }
             _ => 1,
         };
-        let blocks = u64::from(blocks.unwrap_or_default());
-        let bound = |part: u64| u32::try_from(blocks * part / count).unwrap_or(u32::MAX);
-        let extent = |part: u64| Extent {
-            // The last one is open: rows that a larger table has by now are not in the snapshot, but blocks that were
-            // counted a moment too early are read in any case.
-            blocks: (count > 1).then(|| (bound(part), (part + 1 < count).then(|| bound(part + 1)))),
+        let extent = |blocks| Extent {
+            blocks,
             condition: condition.clone(),
         };
-        let part = |part| Part {
+        let part = |blocks| Part {
             table,
             form,
-            extent: extent(part),
+            extent: extent(blocks),
             bytes: table.bytes / count,
         };
-        (0..count).map(part).collect()
+        if count == 1 {
+            return vec![part(None)];
+        }
+        let ranges = Extent::block_parts(blocks.unwrap_or_default(), count);
+        ranges.map(|range| part(Some(range))).collect()
     }
 }
 

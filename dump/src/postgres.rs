@@ -49,7 +49,7 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
         blocks: &blocks,
         part_bytes: options
             .part_bytes
-            .filter(|_| has_block_ranges(snapshot.identity())),
+            .filter(|_| snapshot.identity().has_block_ranges()),
     };
     let queue = match options.wanted.content {
         Content::SchemaOnly => PartQueue::empty(),
@@ -84,12 +84,6 @@ pub(crate) fn dump(endpoint: &PostgresEndpoint, options: &Options, ui: &Ui) -> c
         options,
         ui,
     )
-}
-
-/// Whether the server finds rows by the blocks in which they stand without reading all others.
-fn has_block_ranges(identity: &Identity) -> bool {
-    const FIRST_WITH: i32 = 140_000;
-    identity.version_number >= FIRST_WITH
 }
 
 fn identity(identity: &Identity) -> SourceIdentity {

@@ -7,13 +7,13 @@ use clap::Parser;
 use cli::{Existing, Failure, KeysArgs, MappingArgs, ReportFile, Ui};
 use database::postgres::DefinitionWishes;
 
-use crate::report::{Form, Shown};
+use crate::report::{Form, ROWS_REPAIRED, Shown};
 
 const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify legacy.sqlite shared-app-dev --to legacy
   verify backup.tar shared-app-dev --to mandible
   dump mandible-dev | verify - shared-app-dev --to mandible
-  verify app-dev app-dev --to v2
+  verify app-dev app-dev --to v2 --rows 100
   verify mandible-dev shared-app-dev --to mandible --format junit -o verify.xml
   verify mandible-dev shared-app-dev --to mandible --repair-sql repair.sql
   verify mandible-dev shared-app-dev --to mandible --quick
@@ -37,6 +37,10 @@ const FINDINGS: &str = "something differs";
 /// those that are not. A table is compared by the columns that both sides have, a column of another type by its text or as
 /// the source's type. What dump left out, and rows that load rejected, are known from the archive or from the target's
 /// journal: they are told, and make no difference.
+///
+/// Of tables that differ, the rows that do are read again and printed: `-` is in the source only, `+` on the target
+/// only, `~` has other values under the same key, which is the primary key or another unique one without NULL. Rows of a
+/// table without a key are told apart by all their values.
 ///
 /// A line is an object, a property, what the source has and what the target has. `expected` is what had to change, and
 /// `not compared` what could not be judged, such as what two versions of PostgreSQL write each in its own way: neither
@@ -73,6 +77,10 @@ pub(crate) struct Args {
     /// Tables that are read at once, each by one session on each side [default: the number of cores]
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,
+    /// Rows that differ to find and print of each table; 0 looks for none [default: 10; with --repair-sql 100,000 are
+    /// found and 10 printed]
+    #[arg(long, value_name = "N")]
+    rows: Option<usize>,
     /// Do not look at large objects of a live source, as `dump` with this flag
     #[arg(long)]
     pub(crate) no_large_objects: bool,
@@ -193,6 +201,12 @@ impl Args {
         ))
     }
 
+    /// How many rows that differ are looked for in each table.
+    pub(crate) fn rows(&self) -> usize {
+        let most = if self.repairs() { ROWS_REPAIRED } else { ROWS_SHOWN };
+        self.rows.unwrap_or(most)
+    }
+
     /// Whether a repair is asked for.
     pub(crate) fn repairs(&self) -> bool {
         self.repair_sql.is_some()
@@ -202,7 +216,7 @@ impl Args {
     pub(crate) fn shown(&self, ui: &Ui) -> Shown {
         Shown {
             verbose: ui.is_verbose(),
-            rows: ROWS_SHOWN,
+            rows: self.rows.unwrap_or(ROWS_SHOWN),
         }
     }
 }

@@ -1,36 +1,38 @@
 //! The comparison of a source with a target, table by table.
 
 mod one_table;
+mod tables;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use catalog::{Catalog, Column, QualifiedName, Table, quote_ident};
+use catalog::{Catalog, QualifiedName, Table, TableKind};
 use cli::{Failure, Progress, Result, Ui};
-use conversion::{IntegerType, TableConversion, conversion_of};
+use conversion::TableConversion;
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{Extent, Selection};
 use database::sqlite::Choices;
 use fingerprint::Form;
 use plan::Mapping;
-use rayon::prelude::*;
 use rewrite::{Known, NameMap};
 
 use crate::args::Args;
 use crate::health::{self, Scene};
 use crate::isolation;
-use crate::report::{Difference, Finding, Ground, Identity, KeyKind, Report, Scope, TableResult};
+use crate::report::{Difference, Finding, Ground, Identity, Report, Scope, TableResult};
 use crate::rows::beside::{self, LargeObjects};
 use crate::rows::chosen::ChosenTables;
 use crate::rows::converted;
 use crate::rows::explained::{self, Explained};
 use crate::rows::quick::Quick;
 use crate::rows::sample::Sample;
-use crate::rows::trees::{Unit, units};
 use crate::schema::Schemas;
 use crate::sides::{Live, Source, is_sqlite, name_map};
+
+/// Keys that are shown of those that something is wrong with.
+const EXAMPLES_MAX: usize = 3;
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
     let (choices, mapping) = wishes(source, args, ui)?;
@@ -76,6 +78,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let comparison = Comparison {
         conversions: &conversions,
         jobs,
+        rows: args.rows(),
         chosen: chosen.as_ref(),
         sample: scope.sample(),
         quick: scope.quick(&source, &target)?,
@@ -175,6 +178,8 @@ struct Comparison<'a> {
     progress: &'a Progress,
     /// Threads, and sessions of each side.
     jobs: usize,
+    /// How many rows that differ are wanted of each table.
+    rows: usize,
     /// What is known of rows that are not on the target.
     explained: &'a Explained,
     /// `None` for all tables.
@@ -210,36 +215,13 @@ impl<'a> Comparison<'a> {
             conversions: &[],
             progress,
             jobs: 1,
+            rows: 0,
             explained,
             chosen: None,
             sample: None,
             quick: None,
             said: Mutex::default(),
         }
-    }
-
-    /// All tables with rows, the largest first on their way, in the catalog's order in the report.
-    fn tables(&self) -> Result<Vec<TableResult>> {
-        let same_encoding = self.source.encoding() == self.target.identity.encoding;
-        let tables = &self.source.catalog().tables;
-        let mut units = units(tables, &self.renamed.tables, &self.there, same_encoding);
-        units.retain(|it| self.chosen.is_none_or(|chosen| chosen.has(it)));
-        units.sort_by_key(|unit| std::cmp::Reverse(unit.bytes()));
-        let ahead = self.read_beside_archive(&units)?;
-        let compared: Result<Vec<(u32, TableResult)>> = units
-            .par_iter()
-            .map(|unit| {
-                let ahead = ahead.get(&unit.table.number).copied();
-                Ok((unit.table.number, self.table(unit, ahead)?))
-            })
-            .collect();
-        let mut results = compared?;
-        results.sort_by_key(|(number, _)| *number);
-        let mut results: Vec<TableResult> = results.into_iter().map(|(_, result)| result).collect();
-        if self.chosen.is_none() {
-            results.extend(self.extra_tables()?);
-        }
-        Ok(results)
     }
 
     fn say(&self, finding: Finding) {
@@ -254,20 +236,10 @@ impl<'a> Comparison<'a> {
         said
     }
 
-    /// What is to be said of a table's keys when its rows differ.
-    fn keys(&self, unit: &Unit<'_>, other: &Table) -> KeyKind {
-        if conversion_of(self.conversions, unit.table.number).is_some() {
-            return KeyKind::Converted;
-        }
-        let is_uuid = |column: &Column| {
-            let there = other.columns.iter().find(|it| it.name == column.target_name());
-            there.is_some_and(|it| it.column_type.text == "uuid") && IntegerType::of(column).is_some()
-        };
-        if unit.renamed.columns.iter().any(is_uuid) {
-            KeyKind::UuidOnTarget
-        } else {
-            KeyKind::AsTheyAre
-        }
+    /// The table of that name on the target; what lives elsewhere is not there.
+    fn counterpart(&self, name: &QualifiedName) -> Option<&'a Table> {
+        let found = self.there.get(name).copied();
+        found.filter(|it| it.kind != TableKind::Foreign)
     }
 
     /// Tables of the target's schemas that the source does not have.
@@ -308,7 +280,7 @@ impl<'a> Comparison<'a> {
             schemas: self.schemas,
             tables,
             findings,
-            examples: 0,
+            examples: self.rows.min(EXAMPLES_MAX),
             is_verbose,
         };
         let mut found = Vec::new();
@@ -331,24 +303,4 @@ impl<'a> Comparison<'a> {
         tables.extend(rows);
         beside::large_objects(source, target, self.progress)
     }
-}
-
-/// The first column that only one side has, or that only one side generates.
-fn column_difference(here: &Table, there: &Table) -> Option<Difference> {
-    let find = |table: &Table, name: &str| table.columns.iter().find(|it| it.target_name() == name).cloned();
-    for column in &here.columns {
-        let name = quote_ident(column.target_name());
-        match find(there, column.target_name()) {
-            None => return Some(Difference::MissingColumn(name)),
-            Some(found) if column.generated.is_some() && found.generated.is_none() => {
-                return Some(Difference::NotGenerated(name));
-            }
-            Some(found) if column.generated.is_none() && found.generated.is_some() => {
-                return Some(Difference::Generated(name));
-            }
-            Some(_) => {}
-        }
-    }
-    let extra = there.stored_columns().find(|it| find(here, &it.name).is_none())?;
-    Some(Difference::ExtraColumn(quote_ident(&extra.name)))
 }

@@ -23,6 +23,8 @@ mod objects;
 mod remains;
 #[path = "proof/reports.rs"]
 mod reports;
+#[path = "proof/rows.rs"]
+mod rows;
 #[path = "proof/sources.rs"]
 mod sources;
 

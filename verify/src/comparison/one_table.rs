@@ -1,16 +1,13 @@
 //! The comparison of one table: by the servers' hashes, by fingerprints of what both sides have, by what explains the rest.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use catalog::{Column, Table};
+use catalog::{Column, Table, quote_ident};
 use cli::{Failure, Result, Work};
 use conversion::conversion_of;
 use database::postgres::Extent;
 use fingerprint::{Fingerprint, Form};
-use rayon::prelude::*;
 
-use super::{Comparison, column_difference};
+use super::Comparison;
+use super::tables::Entry;
 use crate::report::{Area, Difference, Finding, Proof, TableResult, Weight};
 use crate::rows::calculated::Calculated;
 use crate::rows::explained::Rejected;
@@ -19,7 +16,6 @@ use crate::rows::sample::{Reach, count_sql};
 use crate::rows::shared::Shared;
 use crate::rows::trees::Unit;
 use crate::sides::Source;
-use crate::sides::archive_rows::Passing;
 /// One table on both sides.
 struct Pair<'a> {
     /// As the source has it.
@@ -32,77 +28,18 @@ struct Pair<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    /// Reads the target's tables while an archive passes, as far as their rows need no second look.
-    pub(super) fn read_beside_archive(&self, units: &[Unit<'_>]) -> Result<HashMap<u32, Fingerprint>> {
-        let Source::Archive(archived) = self.source else {
-            return Ok(HashMap::new());
-        };
-        let shared: Vec<(&Unit<'_>, Option<(Shared, &Table)>)> =
-            units.iter().map(|unit| (unit, self.shared(unit))).collect();
-        let pairs = shared
-            .iter()
-            .filter_map(|(unit, it)| it.as_ref().map(|(shared, other)| (*unit, shared, *other)));
-        let passing = Passing {
-            names: self.names,
-            conversions: self.conversions,
-            projections: pairs
-                .clone()
-                .filter(|(unit, ..)| conversion_of(self.conversions, unit.table.number).is_none())
-                .flat_map(|(unit, shared, _)| projections(unit, shared))
-                .collect(),
-            keeps: true,
-            jobs: self.jobs,
-        };
-        let failed = AtomicBool::new(false);
-        let pairs: Vec<_> = pairs.collect();
-        let (passed, found) = std::thread::scope(|scope| {
-            let passes = scope.spawn(|| {
-                let passed = archived.pass(&passing);
-                failed.fetch_or(passed.is_err(), Ordering::Relaxed);
-                passed
-            });
-            let found: Result<Vec<Option<(u32, Fingerprint)>>> = pairs
-                .par_iter()
-                .map(|(unit, shared, other)| {
-                    let form = self.source.form(unit);
-                    if failed.load(Ordering::Relaxed) || shared.has_other_bytes(form) {
-                        return Ok(None);
-                    }
-                    let found =
-                        self.target
-                            .fingerprint_of_rows(&shared.view(other), form, &Extent::default())?;
-                    self.progress.advance(Work {
-                        rows: found.rows,
-                        bytes: unit.bytes(),
-                    });
-                    Ok(Some((unit.table.number, found)))
-                })
-                .collect();
-            let passed = passes.join();
-            (
-                passed.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-                found,
-            )
-        });
-        passed?;
-        Ok(found?.into_iter().flatten().collect())
-    }
-
-    /// What both sides have of a unit; `None` when the target lacks it, or its rows cannot be read as the source's.
-    fn shared(&self, unit: &Unit<'_>) -> Option<(Shared, &'a Table)> {
-        let other = *self.there.get(&unit.renamed.qualified_name())?;
-        let converted = conversion_of(self.conversions, unit.table.number).is_some();
-        let columns = column_difference(unit.renamed, other);
-        let is_readable = !converted || !columns.is_some_and(|it| it.is_unreadable());
-        is_readable.then(|| (Shared::of(unit, other, converted), other))
-    }
-
-    pub(super) fn table(&self, unit: &Unit<'_>, ahead: Option<Fingerprint>) -> Result<TableResult> {
+    /// What came of a table; `totals` are those of both sides, where they were read already.
+    pub(super) fn table(
+        &self,
+        entry: &Entry<'_>,
+        totals: Option<(Fingerprint, Fingerprint)>,
+    ) -> Result<TableResult> {
+        let unit = &entry.unit;
         let name = unit.renamed.qualified_name();
         let label = name.to_string();
-        let other = self.there.get(&name);
+        let other = self.counterpart(&name);
         let columns = other.and_then(|it| column_difference(unit.renamed, it));
-        let Some((shared, other)) = self.shared(unit) else {
+        let Some((shared, other)) = &entry.shared else {
             let expected = self.source.fingerprint(unit, self.names, self.conversions)?;
             self.advance(unit, expected.rows);
             let difference = columns.unwrap_or(Difference::MissingTable);
@@ -111,20 +48,16 @@ impl<'a> Comparison<'a> {
         let mut pair = Pair {
             whole: unit,
             unit: shared.unit(unit),
-            shared: &shared,
+            shared,
             other,
             reach: Reach::default(),
         };
-        pair.reach.source = self.explained.extent(&unit.table).unwrap_or_default();
-        let result = if let Some(result) = self.quickly(&pair, &label, columns.as_ref())? {
-            result
-        } else {
-            self.in_full(&mut pair, &label, columns, ahead)?
-        };
-        if ahead.is_none() {
+        pair.reach.source = self.extent_here(unit);
+        let result = self.in_full(&mut pair, &label, columns, totals)?;
+        if totals.is_none() {
             self.advance(unit, result.rows());
         }
-        Ok(result.also_not_comparing(shared.left_out))
+        Ok(result.also_not_comparing(shared.left_out.clone()))
     }
 
     fn advance(&self, unit: &Unit<'_>, rows: u64) {
@@ -133,12 +66,24 @@ impl<'a> Comparison<'a> {
     }
 
     /// By the servers' own hashes; `None` where they differ, or can say nothing.
-    fn quickly(
-        &self,
-        pair: &Pair<'_>,
-        label: &str,
-        columns: Option<&Difference>,
-    ) -> Result<Option<TableResult>> {
+    pub(super) fn quickly(&self, entry: &Entry<'_>) -> Result<Option<TableResult>> {
+        let Some((shared, other)) = &entry.shared else {
+            return Ok(None);
+        };
+        let unit = &entry.unit;
+        let columns = column_difference(unit.renamed, other);
+        let reach = Reach {
+            source: self.extent_here(unit),
+            ..Reach::default()
+        };
+        let pair = Pair {
+            whole: unit,
+            unit: shared.unit(unit),
+            shared,
+            other,
+            reach,
+        };
+        let label = unit.renamed.qualified_name().to_string();
         let table = &pair.unit.table;
         let converted = conversion_of(self.conversions, table.number).is_some();
         let maps = table.stores_names() && self.names.is_some();
@@ -153,9 +98,11 @@ impl<'a> Comparison<'a> {
         let result = same.map(|rows| {
             let mut generated = Generated::of(self.source, &pair.whole.table, pair.whole.renamed);
             generated.leave_all_out(&pair.shared.renamed, "--quick does not look at it");
-            TableResult::new(label.to_owned(), Some(rows), Some(rows), None)
+            self.advance(unit, rows.rows);
+            TableResult::new(label.clone(), Some(rows), Some(rows), None)
                 .proved_by(Proof::ServerHash)
-                .not_comparing(generated.sentences(label).collect())
+                .not_comparing(generated.sentences(&label).collect())
+                .also_not_comparing(shared.left_out.clone())
         });
         Ok(result)
     }
@@ -166,11 +113,11 @@ impl<'a> Comparison<'a> {
         pair: &mut Pair<'_>,
         label: &str,
         columns: Option<Difference>,
-        ahead: Option<Fingerprint>,
+        totals: Option<(Fingerprint, Fingerprint)>,
     ) -> Result<TableResult> {
         let (proof, counts) = self.limit(pair)?;
-        let expected = self.expected(pair)?;
-        let (found, as_source) = self.found(pair, &expected, ahead)?;
+        let expected = totals.map_or_else(|| self.expected(pair), |(it, _)| Ok(it))?;
+        let (found, as_source) = self.found(pair, &expected, totals.map(|(_, it)| it))?;
         let mut proof = proof;
         let mut rows = (found != expected).then_some(Difference::Rows);
         if rows.is_some()
@@ -344,7 +291,7 @@ fn called_as_there<'a>(columns: impl Iterator<Item = &'a Column>) -> Vec<Column>
 
 /// Places of the columns that are compared, for those tables of an archive whose rows do not have just these in this
 /// order.
-fn projections(unit: &Unit<'_>, shared: &Shared) -> Vec<(u32, Vec<usize>)> {
+pub(super) fn projections(unit: &Unit<'_>, shared: &Shared) -> Vec<(u32, Vec<usize>)> {
     let whole = [&unit.table];
     let tables = if unit.parts.is_empty() {
         whole.as_slice()
@@ -363,4 +310,24 @@ fn projections(unit: &Unit<'_>, shared: &Shared) -> Vec<(u32, Vec<usize>)> {
     };
     let differing = tables.iter().filter(|it| differs(it));
     differing.map(|it| (it.number, places(it))).collect()
+}
+
+/// The first column that only one side has, or that only one side generates.
+pub(super) fn column_difference(here: &Table, there: &Table) -> Option<Difference> {
+    let find = |table: &Table, name: &str| table.columns.iter().find(|it| it.target_name() == name).cloned();
+    for column in &here.columns {
+        let name = quote_ident(column.target_name());
+        match find(there, column.target_name()) {
+            None => return Some(Difference::MissingColumn(name)),
+            Some(found) if column.generated.is_some() && found.generated.is_none() => {
+                return Some(Difference::NotGenerated(name));
+            }
+            Some(found) if column.generated.is_none() && found.generated.is_some() => {
+                return Some(Difference::Generated(name));
+            }
+            Some(_) => {}
+        }
+    }
+    let extra = there.stored_columns().find(|it| find(here, &it.name).is_none())?;
+    Some(Difference::ExtraColumn(quote_ident(&extra.name)))
 }

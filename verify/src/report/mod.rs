@@ -26,12 +26,13 @@ use fingerprint::Fingerprint;
 
 use crate::rows::beside::LargeObjects;
 use crate::rows::difference::RowDifferences;
+use crate::rows::search::Found;
 use seal::{seal_json, seal_text};
 
 pub(crate) use finding::{Area, Finding, Weight};
 pub(crate) use form::{Form, Shown};
 pub(crate) use identity::Identity;
-pub(crate) use repair::Ground;
+pub(crate) use repair::{Ground, ROWS_MAX as ROWS_REPAIRED};
 pub(crate) use run::Run;
 pub(crate) use scope::{Proof, Scope};
 pub(crate) use seal::Sealed;
@@ -134,6 +135,7 @@ impl TableResult {
     }
 
     /// With the rows that differ.
+    #[cfg(test)]
     pub(crate) fn with_rows(self, rows: Option<RowDifferences>) -> Self {
         TableResult { rows, ..self }
     }
@@ -145,6 +147,23 @@ impl TableResult {
 
     pub(crate) fn is_identical(&self) -> bool {
         self.difference.is_none()
+    }
+
+    /// Whether both sides were read and do not have the same rows.
+    pub(crate) fn has_other_rows(&self) -> bool {
+        let has_both = self.source.is_some() && self.target.is_some();
+        has_both && self.difference.is_some() && self.source != self.target
+    }
+
+    /// Adds the rows that differ, or why they are not known.
+    pub(crate) fn set_rows(&mut self, found: Found) {
+        match found {
+            Ok(rows) => self.rows = Some(rows),
+            Err(reason) => {
+                let sentence = format!("which rows of {} differ: {reason}", self.name);
+                self.not_compared.push(sentence);
+            }
+        }
     }
 
     pub(crate) fn not_comparing(self, not_compared: Vec<String>) -> Self {

@@ -1,6 +1,6 @@
 //! What of a table both sides have: a table is compared by that, and the rest is said.
 
-use catalog::{Column, ColumnType, GeneratedKind, Table, ThroughRoot, quote_ident};
+use catalog::{Column, ColumnType, GeneratedKind, Table, TableKind, ThroughRoot, quote_ident};
 use cli::{Failure, Result};
 use database::postgres::Extent;
 use fingerprint::{Fingerprint, Form};
@@ -115,13 +115,21 @@ impl Shared {
 
     /// The target's table with the columns that are compared, in the source's order.
     pub(crate) fn view(&self, other: &Table) -> Table {
-        let called = |column: &Column| Column {
-            name: column.target_name().to_owned(),
-            ..column.clone()
+        let there = |column: &Column| {
+            let found = other.columns.iter().find(|it| it.name == column.target_name());
+            Column {
+                name: column.target_name().to_owned(),
+                ..found.unwrap_or(column).clone()
+            }
         };
+        let is_divided = other.kind == TableKind::Partitioned;
         Table {
-            columns: self.renamed.stored_columns().map(called).collect(),
-            through_root: self.table.through_root,
+            columns: self.renamed.stored_columns().map(there).collect(),
+            // A table can have been divided on the target, where it then has no rows of its own.
+            through_root: self
+                .table
+                .through_root
+                .or(is_divided.then_some(ThroughRoot::Root)),
             ..other.clone()
         }
     }

@@ -4,6 +4,7 @@ pub(crate) mod archive_alone;
 pub(crate) mod archive_rows;
 pub(crate) mod archived;
 mod asking;
+mod scanning;
 pub(crate) mod sqlite_file;
 pub(crate) mod with_table;
 
@@ -14,7 +15,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use archive::SourceKind;
 use catalog::{Catalog, Table};
 use cli::{Exit, Failure, Pace, Result, Ui};
-use conversion::{RowConversion, TableConversion, conversion_of};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{
@@ -27,8 +27,7 @@ use rewrite::{Known, NameMap, Rewriter};
 
 use crate::report::{Area, Finding};
 use crate::rows::beside::Kept;
-use crate::rows::scan::Scan;
-use crate::rows::trees::Unit;
+use crate::rows::scan::{Scan, Scanned};
 use crate::sides::archived::{Archived, open_source};
 use crate::sides::sqlite_file::SqliteFile;
 
@@ -192,49 +191,6 @@ impl Source {
             Source::Archive(it) => &it.header.source.encoding,
         }
     }
-
-    /// The fingerprint of a table or a tree, in the form in which this source has or reads it; names in its values
-    /// are those that `names` gives them.
-    pub(crate) fn fingerprint(
-        &self,
-        unit: &Unit<'_>,
-        names: Option<&NameMap>,
-        conversions: &[TableConversion],
-    ) -> Result<Fingerprint> {
-        let table = &unit.table;
-        let conversion = conversion_of(conversions, table.number).map(|it| RowConversion::new(table, it));
-        match self {
-            Source::Postgres(live) => {
-                let form = form_of(table);
-                let names = names.and_then(|it| it.table(table));
-                let scan = Scan::new(table, form, names).converting(conversion);
-                live.fingerprint(scan, table, &unit.extent, Failure::source)
-            }
-            Source::Sqlite(file) => file.fingerprint(table, form_of(table), conversion.as_ref()),
-            Source::Archive(it) if unit.parts.is_empty() => it.fingerprint(table),
-            Source::Archive(it) => it.fingerprint_of_all(&unit.parts),
-        }
-    }
-}
-
-impl Source {
-    /// The form in which this source has or reads the rows of a unit.
-    pub(crate) fn form(&self, unit: &Unit<'_>) -> Form {
-        let table = unit.parts.first().map_or(unit.table.number, |it| it.number);
-        match self {
-            Source::Archive(it) => it.header.form(table).unwrap_or(Form::Text),
-            Source::Postgres(_) | Source::Sqlite(_) => form_of(&unit.table),
-        }
-    }
-}
-
-/// Binary costs both sides less.
-fn form_of(table: &Table) -> Form {
-    if table.stored_columns().all(|column| column.binary_safe) {
-        Form::Binary
-    } else {
-        Form::Text
-    }
 }
 
 impl Source {
@@ -312,16 +268,18 @@ impl Live {
         form: Form,
         extent: &Extent,
     ) -> Result<Fingerprint> {
-        self.fingerprint(Scan::new(table, form, None), table, extent, Failure::target)
+        let scan = Scan::new(table, form, None);
+        Ok(self.scan(scan, table, extent, Failure::target)?.total)
     }
 
-    fn fingerprint(
+    /// Reads rows of the table once.
+    pub(crate) fn scan(
         &self,
         mut scan: Scan<'_>,
         table: &Table,
         extent: &Extent,
         failure: fn(database::Error) -> Failure,
-    ) -> Result<Fingerprint> {
+    ) -> Result<Scanned> {
         self.read(&mut scan, table, extent, failure)?;
         scan.finish()
     }
@@ -383,7 +341,7 @@ impl Live {
         scan.keep_in(Kept::of_table(table, scan.form()));
         self.read(&mut scan, table, extent, failure)?;
         let name = scan.name.clone();
-        let (_, kept) = scan.end()?;
+        let kept = scan.finish()?.kept;
         kept.ok_or_else(|| Failure::new(Exit::Internal, format!("rows of {name} were not kept")))
     }
 

@@ -4,15 +4,19 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use catalog::Table;
 use cli::{Exit, Failure, Result, Ui};
 use conversion::RowConversion;
 use database::sqlite::{Batch, Choices, Inspection, RowEncoder, SqliteSource};
-use fingerprint::{Fingerprint, Form, chunk_end, chunk_start, each_row, scan_chunk};
+use fingerprint::{
+    Bins, Fingerprint, Form, KeyBins, Row, chunk_end, chunk_start, each_row, each_row_of_chunk,
+    scan_chunk_into,
+};
 
+use crate::rows::gather::Gatherer;
 use crate::rows::scan::{not_converted, not_framed};
 
 /// A SQLite file in its read transaction; its one connection serves one table at a time.
@@ -48,13 +52,16 @@ impl SqliteFile {
         self.inspection.schema.tables.get(place)
     }
 
-    /// The fingerprint of a table's rows in `form`; with the columns that `table` does not call generated.
-    pub(crate) fn fingerprint(
+    /// Reads a table's rows in `form`, with the columns that `table` does not call generated; counts them by `rule` and
+    /// gives them to `gatherer`, where there are such.
+    pub(crate) fn read(
         &self,
         table: &Table,
         form: Form,
         conversion: Option<&RowConversion>,
-    ) -> Result<Fingerprint> {
+        rule: Option<&Arc<KeyBins>>,
+        gatherer: Option<Gatherer>,
+    ) -> Result<Read> {
         let Some(own) = self.own_table(table) else {
             return Err(Failure::new(
                 Exit::Internal,
@@ -80,6 +87,7 @@ impl SqliteFile {
                         table,
                         encoder: encoder.clone(),
                         conversion: conversion.cloned(),
+                        read: Read::new(form, rule, gatherer.clone()),
                         batches: &batches,
                         failed: &failed,
                     };
@@ -97,13 +105,12 @@ impl SqliteFile {
                 }
             });
             drop(sender);
-            let mut total = Fingerprint::empty(form);
+            let mut total = Read::new(form, rule, gatherer);
             for hasher in hashers {
                 let part = hasher
                     .join()
                     .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-                // All are of one form.
-                let _ = total.merge(&part);
+                total.merge(part);
             }
             match read.map_err(Failure::source)? {
                 ControlFlow::Break(Some(interrupt)) => Err(interrupt),
@@ -113,35 +120,73 @@ impl SqliteFile {
     }
 }
 
+/// What came of rows that were read.
+pub(crate) struct Read {
+    pub(crate) total: Fingerprint,
+    pub(crate) bins: Option<Bins>,
+    pub(crate) gatherer: Option<Gatherer>,
+}
+
+impl Read {
+    fn new(form: Form, rule: Option<&Arc<KeyBins>>, gatherer: Option<Gatherer>) -> Self {
+        Read {
+            total: Fingerprint::empty(form),
+            bins: rule.map(|rule| Bins::new(form, Arc::clone(rule))),
+            gatherer,
+        }
+    }
+
+    fn take(&mut self, row: Row<'_>) {
+        if let Some(it) = &mut self.bins {
+            it.take(row);
+        }
+        if let Some(it) = &mut self.gatherer {
+            it.take(row);
+        }
+    }
+
+    /// All are of one form, and count by one rule.
+    fn merge(&mut self, part: Read) {
+        let _ = self.total.merge(&part.total);
+        if let Some((bins, more)) = self.bins.as_mut().zip(part.bins) {
+            let _ = bins.merge(&more);
+        }
+        if let Some((gatherer, more)) = self.gatherer.as_mut().zip(part.gatherer) {
+            gatherer.merge(more);
+        }
+    }
+}
+
 /// A thread that takes whichever batch comes next.
 struct Hasher<'a> {
     table: &'a Table,
     encoder: RowEncoder,
     /// Gives keys the values of the target.
     conversion: Option<RowConversion>,
+    read: Read,
     batches: &'a Mutex<Receiver<Batch>>,
     failed: &'a AtomicBool,
 }
 
 impl Hasher<'_> {
-    fn run(mut self) -> Result<Fingerprint> {
-        let mut total = Ok(Fingerprint::empty(self.encoder.form()));
+    fn run(mut self) -> Result<Read> {
+        let mut ended = Ok(());
         let mut rows = Vec::new();
         while let Some(batch) = self.next() {
             // After a failure the rest is only taken, so that the reader does not wait for ever.
-            if let Ok(sum) = &mut total {
+            if ended.is_ok() {
                 match self.hash(&batch, &mut rows) {
                     Ok(part) => {
-                        let _ = sum.merge(&part);
+                        let _ = self.read.total.merge(&part);
                     }
                     Err(failure) => {
                         self.failed.store(true, Ordering::Relaxed);
-                        total = Err(failure);
+                        ended = Err(failure);
                     }
                 }
             }
         }
-        total
+        ended.map(|()| self.read)
     }
 
     fn next(&self) -> Option<Batch> {
@@ -163,10 +208,21 @@ impl Hasher<'_> {
             .map_err(|error: database::Error| Failure::source(error))?;
         let columns = self.table.stored_columns().count();
         let name = || self.table.qualified_name().to_string();
-        conversion
-            .fingerprint(form, |take| each_row(form, columns, rows, take))
-            .map_err(|error| not_framed(&name(), error))?
-            .map_err(|error| not_converted(&name(), error))
+        let (mut total, mut refused) = (Fingerprint::empty(form), None);
+        each_row(form, columns, rows, |row| match conversion.convert(&row) {
+            Err(error) => {
+                refused.get_or_insert(error);
+            }
+            Ok(row) => {
+                let _ = total.merge(&row.fingerprint());
+                self.read.take(row);
+            }
+        })
+        .map_err(|error| not_framed(&name(), error))?;
+        match refused {
+            None => Ok(total),
+            Some(error) => Err(not_converted(&name(), error)),
+        }
     }
 
     fn hash(&mut self, batch: &Batch, rows: &mut Vec<u8>) -> Result<Fingerprint> {
@@ -184,8 +240,13 @@ impl Hasher<'_> {
             .map_err(|error: database::Error| Failure::source(error))?;
         rows.extend_from_slice(chunk_end(form));
         let name = || self.table.qualified_name().to_string();
-        let fingerprint =
-            scan_chunk(form, names.iter().copied(), rows).map_err(|error| not_framed(&name(), error));
+        let bins = self.read.bins.as_mut();
+        let mut fingerprint = scan_chunk_into(form, names.iter().copied(), rows, bins);
+        if let Some(gatherer) = &mut self.read.gatherer {
+            let given = each_row_of_chunk(form, names.iter().copied(), rows, |row| gatherer.take(row));
+            fingerprint = given.and(fingerprint);
+        }
+        let fingerprint = fingerprint.map_err(|error| not_framed(&name(), error));
         // A large row leaves no room behind it.
         rows.shrink_to(ROOM_BYTES_MAX);
         fingerprint

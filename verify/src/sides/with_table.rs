@@ -122,7 +122,7 @@ impl Live {
             })
             .map_err(failure)?
         })?;
-        scan.finish()
+        Ok(scan.finish()?.total)
     }
 
     /// How many rows a query of one number counts.

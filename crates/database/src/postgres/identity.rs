@@ -22,6 +22,14 @@ pub struct Identity {
     pub in_recovery: bool,
 }
 
+impl Identity {
+    /// Whether the server finds rows by the blocks in which they stand without reading all others.
+    pub fn has_block_ranges(&self) -> bool {
+        const FIRST_WITH: i32 = 140_000;
+        self.version_number >= FIRST_WITH
+    }
+}
+
 pub(super) fn read_identity(client: &mut Client) -> Result<Identity> {
     // Columns that only some versions have are looked up by name in the row's JSON.
     const IDENTITY: &str = "SELECT pg_catalog.current_database()::pg_catalog.text AS database,

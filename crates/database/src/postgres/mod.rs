@@ -1,6 +1,7 @@
 //! PostgreSQL as a source and as a target that is read: one snapshot, its catalog, its DDL, its rows.
 
 mod asking;
+mod bin_condition;
 mod binary_safe;
 mod catalog_queries;
 mod collations;
@@ -25,7 +26,9 @@ mod packages;
 mod partitions;
 mod pattern;
 mod programs;
+mod row_keys;
 mod row_source;
+mod row_values;
 mod rows;
 mod selection;
 mod settings;
@@ -33,6 +36,7 @@ mod snapshot;
 mod stored_names;
 
 pub use asking::TextRow;
+pub use bin_condition::bins_condition;
 pub use collations::find_collations;
 pub use ddl::{OnInterrupt, SchemaRequest, SchemaText, read_schema_text};
 pub use definitions::{DefinitionWishes, read_definitions};
@@ -56,7 +60,11 @@ pub use outside::{
 pub use oversize::{OversizedRow, OversizedRows, could_hold_oversized_row, find_oversized_row};
 pub use partitions::read_partition_keys;
 pub use pattern::{Pattern, split_condition};
+pub use row_keys::{
+    ColumnShape, can_be_queried, ordered_kind, read_bounds, read_column_shapes, read_unique_keys,
+};
 pub use row_source::RowSource;
+pub use row_values::{render_values, sent_types};
 pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows, read_rows_as};
 pub use selection::{Chosen, RowFilter, Selection};
 pub use settings::read_settings;

@@ -30,6 +30,13 @@ impl Extent {
         }
     }
 
+    /// The blocks of a heap of so many in `count` parts. The last one is open: rows that a larger table has by now are not
+    /// in the snapshot, but blocks that were counted a moment too early are read in any case.
+    pub fn block_parts(blocks: u32, count: u64) -> impl Iterator<Item = (u32, Option<u32>)> {
+        let bound = move |part: u64| u32::try_from(u64::from(blocks) * part / count).unwrap_or(u32::MAX);
+        (0..count).map(move |part| (bound(part), (part + 1 < count).then(|| bound(part + 1))))
+    }
+
     /// SQL of the conditions; empty for all rows.
     pub(super) fn conditions(&self) -> String {
         let mut conditions = Vec::new();
