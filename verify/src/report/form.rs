@@ -11,7 +11,7 @@ pub(crate) enum Form {
     Json,
     /// For a ticket or a pull request
     Markdown,
-    /// For CI: JUnit's XML, a test case for each table and each other part of the proof
+    /// For CI: `JUnit`'s XML, a test case for each table and each other part of the proof
     Junit,
 }
 

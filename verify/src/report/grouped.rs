@@ -13,6 +13,9 @@ pub(super) const WEIGHTS: [(Weight, &str); 3] = [
     (Weight::NotCompared, "not compared"),
 ];
 
+/// What the findings of a group have in common.
+type Key<'a> = (Area, &'a str, Option<&'a str>);
+
 /// A line for each group of findings that say the same of several objects; with `verbose` one for each.
 pub(super) fn lines(report: &Report, weight: Weight, shown: Shown) -> Vec<String> {
     lines_of(report, weight, shown, None)
@@ -25,7 +28,7 @@ pub(super) fn lines_of(report: &Report, weight: Weight, shown: Shown, area: Opti
     if shown.verbose || weight == Weight::Advice {
         return findings.map(|it| line(&format!("{}: {it}", it.area))).collect();
     }
-    let mut groups: Vec<((Area, &str, Option<&str>), Vec<&Finding>)> = Vec::new();
+    let mut groups: Vec<(Key<'_>, Vec<&Finding>)> = Vec::new();
     for finding in findings {
         let key = (finding.area, finding.property.as_str(), finding.note.as_deref());
         match groups.iter_mut().find(|(it, _)| *it == key) {
@@ -39,7 +42,7 @@ pub(super) fn lines_of(report: &Report, weight: Weight, shown: Shown, area: Opti
         .collect()
 }
 
-fn group_line((area, property, note): (Area, &str, Option<&str>), group: &[&Finding]) -> String {
+fn group_line((area, property, note): Key<'_>, group: &[&Finding]) -> String {
     if let [finding] = group {
         return format!("{area}: {finding}");
     }

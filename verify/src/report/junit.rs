@@ -1,4 +1,4 @@
-//! The report for CI, in JUnit's XML: a suite for the tables and one for each other part of the proof.
+//! The report for CI, in `JUnit`'s XML: a suite for the tables and one for each other part of the proof.
 
 use std::io;
 

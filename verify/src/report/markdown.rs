@@ -31,7 +31,9 @@ pub(super) fn render(report: &Report, shown: Shown) -> String {
     let remarks = remarks(report, shown);
     if !remarks.is_empty() {
         text.push_str("\n## Remarks\n\n");
-        remarks.iter().for_each(|it| item(&mut text, it));
+        for it in &remarks {
+            item(&mut text, it);
+        }
     }
     text.push_str("\n## Provenance\n\n");
     for (head, words) in provenance(report) {
@@ -93,7 +95,9 @@ fn section(report: &Report, area: super::Area, title: &str, text: &mut String) {
     }
     let (first, rest) = title.split_at(1);
     let _ = writeln!(text, "\n## {first}{}\n", rest.to_lowercase());
-    sentences.iter().for_each(|it| item(text, &line(it)));
+    for it in &sentences {
+        item(text, &line(it));
+    }
     if findings.is_empty() {
         return;
     }
@@ -138,7 +142,7 @@ fn cell(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '@' => escaped.push_str("&#64;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '|' | '~' | '$' | '!' => {
-                escaped.extend(['\\', letter])
+                escaped.extend(['\\', letter]);
             }
             _ => escaped.push(letter),
         }

@@ -355,10 +355,10 @@ impl Report {
     /// The whole report in a form, with its SHA-256.
     pub(crate) fn render(&self, form: Form, shown: Shown) -> Sealed {
         match form {
-            Form::Text => seal_text(text::render(self, shown), "", ""),
+            Form::Text => seal_text(&text::render(self, shown), "", ""),
             Form::Json => seal_json(json::render(self, shown)),
-            Form::Markdown => seal_text(markdown::render(self, shown), "`", "`"),
-            Form::Junit => seal_text(junit::render(self, shown), "<!-- ", " -->"),
+            Form::Markdown => seal_text(&markdown::render(self, shown), "`", "`"),
+            Form::Junit => seal_text(&junit::render(self, shown), "<!-- ", " -->"),
         }
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct Sealed {
 const KEY: &str = "sha256";
 
 /// Text whose last line, between `before` and `after`, says the SHA-256 of everything above it.
-pub(super) fn seal_text(text: String, before: &str, after: &str) -> Sealed {
+pub(super) fn seal_text(text: &str, before: &str, after: &str) -> Sealed {
     let sha256 = hash(text.as_bytes());
     let text = format!("{text}{before}sha256 {sha256}{after}\n");
     Sealed { text, sha256 }
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn the_last_line_says_the_hash_of_what_is_above_it() {
-        let sealed = seal_text("abc".to_owned(), "<!-- ", " -->");
+        let sealed = seal_text("abc", "<!-- ", " -->");
         let of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sealed.text, format!("abc<!-- sha256 {of_abc} -->\n"));
         assert_eq!(sealed.sha256, of_abc);

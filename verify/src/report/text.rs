@@ -34,9 +34,9 @@ pub(super) fn render(report: &Report, shown: Shown) -> String {
         let lines = section(report, area);
         if !lines.is_empty() {
             let _ = writeln!(text, "{title}");
-            lines
-                .iter()
-                .for_each(|it| writeln_to(&mut text, &format!("  {it}")));
+            for it in &lines {
+                writeln_to(&mut text, &format!("  {it}"));
+            }
         }
     }
     for line in remarks(report, shown) {
@@ -81,7 +81,9 @@ fn compared_tables(report: &Report, shown: Shown, text: &mut String) {
         .chain(std::iter::repeat_with(Vec::new));
     for (line, below) in shown_table.lines().zip(rows_below) {
         writeln_to(text, line);
-        below.iter().for_each(|it| writeln_to(text, &format!("  {it}")));
+        for it in &below {
+            writeln_to(text, &format!("  {it}"));
+        }
     }
 }
 

@@ -101,9 +101,9 @@ fn inserts(damaged: &Damaged<'_>, at_once: usize, text: &mut String) {
     let places: Vec<usize> = (0..damaged.rows.columns.len()).filter(stored).collect();
     let name = damaged.table.qualified_name();
     if places.is_empty() {
-        rows.iter().for_each(|_| {
+        for _ in &rows {
             let _ = writeln!(text, "INSERT INTO {name} DEFAULT VALUES;");
-        });
+        }
         return;
     }
     let columns = places.iter().filter_map(|&it| column(damaged, it));

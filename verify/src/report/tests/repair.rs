@@ -114,7 +114,7 @@ fn rows_are_repaired_by_their_key_with_what_differs_alone() {
     for row in &mut found.rows {
         match row {
             RowDifference::Missing(values) | RowDifference::Extra(values) => {
-                values.push(Some("2".to_owned()))
+                values.push(Some("2".to_owned()));
             }
             RowDifference::Changed { columns, .. } => columns.push(4),
         }
