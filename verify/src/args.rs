@@ -37,6 +37,7 @@ const FINDINGS: &str = "something differs";
 /// that `dump` had: give the same options, among which --rename and --snake-case are as those of `dump`, too.
 /// With --archive, an archive alone is checked: every SHA-256, count and fingerprint in it. Nothing is written.
 #[derive(Debug, Parser)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(name = "verify", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
     /// What must be there: a database, a SQLite file or an archive; `-` is an archive on stdin
@@ -62,7 +63,7 @@ pub(crate) struct Args {
     pub(crate) no_extension_rows: bool,
     /// Do not compare what is defined, nor where sequences stand: rows alone
     #[arg(long)]
-    pub(crate) no_schema: bool,
+    no_schema: bool,
     /// Compare who owns each object, too
     #[arg(long, conflicts_with = "no_schema")]
     owners: bool,
@@ -79,11 +80,13 @@ pub(crate) struct Args {
 }
 
 impl Args {
-    pub(crate) fn definition_wishes(&self) -> DefinitionWishes {
-        DefinitionWishes {
+    /// What to read of definitions; `None` where they are not compared.
+    pub(crate) fn definition_wishes(&self) -> Option<DefinitionWishes> {
+        let wishes = DefinitionWishes {
             owners: self.owners,
             grants: self.grants,
-        }
+        };
+        (!self.no_schema).then_some(wishes)
     }
 
     pub(crate) fn jobs(&self) -> usize {

@@ -68,12 +68,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         conversions: &conversions,
         ..Comparison::new(&source, &target, &renamed, &targets, names.as_ref(), &progress)
     };
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(jobs)
-        .build()
-        .map_err(|error| {
-            Failure::new(cli::Exit::Internal, "no threads could be started").with_source(error)
-        })?;
+    let pool = threads(jobs)?;
     let mut tables = pool.install(|| comparison.tables())?;
     tables.extend(beside::extension_rows(
         &source,
@@ -83,21 +78,18 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         &progress,
     )?);
     let large_objects = pool.install(|| beside::large_objects(&source, &target, &progress))?;
-    let findings = if args.no_schema {
-        Vec::new()
-    } else {
-        let schemas = Schemas {
-            source: &source,
-            target: &target,
-            reshaped: &reshaped,
-            renamed: &renamed,
-            mapping: &mapping,
-            conversions: &conversions,
-            targets: &targets,
-            wishes: args.definition_wishes(),
-        };
-        schemas.findings()?
-    };
+    let catalogs = (&reshaped, &renamed);
+    let findings = args.definition_wishes().map_or(Ok(Vec::new()), |wishes| {
+        Schemas::new(
+            (&source, &target),
+            catalogs,
+            &mapping,
+            &conversions,
+            &targets,
+            wishes,
+        )
+        .findings()
+    })?;
     if let Source::Postgres(live) = &source {
         live.confirm(Failure::source)?;
     }
@@ -114,6 +106,13 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     .with_large_objects(large_objects)
     .with_discards(source.discards())
     .with_chosen_keys(keys.is_some()))
+}
+
+fn threads(jobs: usize) -> Result<rayon::ThreadPool> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(jobs)
+        .build()
+        .map_err(|error| Failure::new(cli::Exit::Internal, "no threads could be started").with_source(error))
 }
 
 fn target_endpoint(target: &str, ui: &Ui) -> Result<PostgresEndpoint> {

@@ -14,6 +14,9 @@ use crate::report::{Area, Finding, Weight};
 /// What tells objects apart.
 type Key<'a> = (DefinitionKind, &'a str, &'a str, Option<&'a str>, Option<&'a str>);
 
+/// What is shown of both sides.
+type Shown = (Option<String>, Option<String>);
+
 /// Both sides' definitions under the same names.
 pub(crate) struct Comparison<'a> {
     source: &'a [Definition],
@@ -70,12 +73,9 @@ impl<'a> Held<'a> {
             .table
             .as_deref()
             .is_some_and(|table| !self.owners.contains(&(schema, table)));
-        let parent = property(definition, "attached to").and_then(|it| {
-            said(it)
-                .strip_prefix("ALTER INDEX ")?
-                .split_once(" ATTACH ")
-                .map(|it| it.0)
-        });
+        // Behind the two words that begin the statement.
+        let parent = property(definition, "attached to")
+            .and_then(|it| said(it).split_once(" ATTACH ")?.0.splitn(3, ' ').nth(2));
         let lacks_parent = parent.is_some_and(|it| !self.indexes.contains(it));
         lacks_schema || lacks_table || lacks_parent
     }
@@ -242,7 +242,7 @@ impl<'a> Comparison<'a> {
         source: Option<&Property>,
         target: Option<&Property>,
         has_path: bool,
-    ) -> Option<((Option<String>, Option<String>), &'static str)> {
+    ) -> Option<(Shown, &'static str)> {
         let (source, target) = (source?, target?);
         if has_path || source.name != "definition" {
             return None;

@@ -27,20 +27,41 @@ use renamed::Renamed;
 
 /// Both sides, as far as their definitions are concerned.
 pub(crate) struct Schemas<'a> {
-    pub(crate) source: &'a Source,
-    pub(crate) target: &'a Live,
+    source: &'a Source,
+    target: &'a Live,
     /// The source's catalog under its own names, with the types that its keys have on the target.
-    pub(crate) reshaped: &'a Catalog,
+    reshaped: &'a Catalog,
     /// The same under the names of the target.
-    pub(crate) renamed: &'a Catalog,
-    pub(crate) mapping: &'a Mapping,
-    pub(crate) conversions: &'a [TableConversion],
+    renamed: &'a Catalog,
+    mapping: &'a Mapping,
+    conversions: &'a [TableConversion],
     /// The target's schemas that are compared.
-    pub(crate) targets: &'a [String],
-    pub(crate) wishes: DefinitionWishes,
+    targets: &'a [String],
+    wishes: DefinitionWishes,
 }
 
-impl Schemas<'_> {
+impl<'a> Schemas<'a> {
+    /// `catalogs` are the source's, under its own names and under those of the target.
+    pub(crate) fn new(
+        (source, target): (&'a Source, &'a Live),
+        (reshaped, renamed): (&'a Catalog, &'a Catalog),
+        mapping: &'a Mapping,
+        conversions: &'a [TableConversion],
+        targets: &'a [String],
+        wishes: DefinitionWishes,
+    ) -> Self {
+        Schemas {
+            source,
+            target,
+            reshaped,
+            renamed,
+            mapping,
+            conversions,
+            targets,
+            wishes,
+        }
+    }
+
     /// Everything that is defined otherwise, or that one side lacks, and sequences that stand behind the source's.
     /// Tables with rows are compared elsewhere, with what they hold: that one is missing is told there.
     pub(crate) fn findings(&self) -> Result<Vec<Finding>> {

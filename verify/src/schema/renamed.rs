@@ -34,7 +34,9 @@ impl Renamed {
             .collect();
         let mut known = Known::from_catalog(&catalog);
         if mapping.renames_objects() {
-            texts.iter().for_each(|sql| known.learn_details(sql));
+            for sql in &texts {
+                known.learn_details(sql);
+            }
         }
         let mut rewriter = Rewriter::new(mapping.clone(), known)
             .map_err(Failure::usage)?
