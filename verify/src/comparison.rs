@@ -7,13 +7,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
-use cli::{Failure, Progress, Result, Ui, Work};
+use cli::{Failure, Progress, Result, Ui};
 use conversion::{IntegerType, TableConversion, conversion_of};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 use database::postgres::{Extent, Selection};
 use database::sqlite::Choices;
-use fingerprint::{Fingerprint, Form};
+use fingerprint::Form;
 use plan::Mapping;
 use rayon::prelude::*;
 use rewrite::{Known, NameMap};

@@ -56,7 +56,7 @@ impl<'a> Comparison<'a> {
         let failed = AtomicBool::new(false);
         let pairs: Vec<_> = pairs.collect();
         let (passed, found) = std::thread::scope(|scope| {
-            let passes = scope.spawn(|| {
+            let reader = scope.spawn(|| {
                 let passed = archived.pass(&passing);
                 failed.fetch_or(passed.is_err(), Ordering::Relaxed);
                 passed
@@ -78,7 +78,7 @@ impl<'a> Comparison<'a> {
                     Ok(Some((unit.table.number, found)))
                 })
                 .collect();
-            let passed = passes.join();
+            let passed = reader.join();
             (
                 passed.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
                 found,
