@@ -69,7 +69,7 @@ impl Calculated<'_> {
         };
         let in_bytes = there.columns.iter().all(|it| it.binary_safe && is_same_type(it));
         let form = if in_bytes { Form::Binary } else { Form::Text };
-        let named = |table: &Table, name: fn(&Column) -> &str| -> Vec<String> {
+        let columns_of = |table: &Table, name: fn(&Column) -> &str| -> Vec<String> {
             table.columns.iter().map(|it| quote_ident(name(it))).collect()
         };
         let other = Table {
@@ -81,7 +81,7 @@ impl Calculated<'_> {
             let read = side.fingerprint_as(table, names, form, extent, failure);
             read.map_err(|failure| Refused::of(failure, word))
         };
-        let names = named(&here, |it| &it.name);
+        let names = columns_of(&here, |it| &it.name);
         let expected: Fingerprint = read(
             self.source,
             &here,
@@ -90,7 +90,7 @@ impl Calculated<'_> {
             Failure::source,
             "source",
         )?;
-        let names = named(&there, Column::target_name);
+        let names = columns_of(&there, Column::target_name);
         let found = read(
             self.target,
             &other,
