@@ -10,22 +10,26 @@
 //! as a row, which CSV libraries do not.
 
 mod binary;
+mod bins;
 mod bounds;
 mod chunks;
 mod csv;
 mod error;
 mod mapped;
+mod ordered;
 mod rows;
 mod single;
 mod stream;
 mod table;
 
+pub use bins::{BINS_MAX, BinRule, Bins, KeyBins};
 pub use bounds::row_bounds;
 pub use chunks::ChunkScanner;
 pub use csv::{encode_header, encode_row, encode_value};
 pub use error::{FrameError, FrameErrorKind};
+pub use ordered::OrderedKind;
 pub use mapped::{MappedChunk, map_chunk, map_rows};
-pub use rows::{RowScanner, Rows, chunk_end, chunk_start, scan_chunk, wrap_chunk};
+pub use rows::{RowScanner, Rows, chunk_end, chunk_start, scan_chunk, scan_chunk_into, wrap_chunk};
 pub use single::{Row, each_row, each_row_of_chunk};
 pub use stream::{RowBag, RowStream, as_they_are};
 pub use table::{Fingerprint, Form, FormMismatch};

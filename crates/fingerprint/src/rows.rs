@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::binary::{self, Tuple};
 use crate::csv::{self, LineScanner};
-use crate::{Fingerprint, Form, FrameError, FrameErrorKind};
+use crate::{Bins, Fingerprint, Form, FrameError, FrameErrorKind};
 
 /// Whole rows, with their fingerprint; without header and trailer unless they are a chunk.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub struct RowScanner {
     fingerprint: Fingerprint,
     lines: LineScanner,
     canonical: Vec<u8>,
+    bins: Option<Bins>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -58,7 +59,18 @@ impl RowScanner {
             fingerprint: Fingerprint::empty(form),
             lines: LineScanner::default(),
             canonical: Vec::new(),
+            bins: None,
         }
+    }
+
+    /// Adds each row to `bins` too.
+    pub(crate) fn binning(self, bins: Option<Bins>) -> Self {
+        RowScanner { bins, ..self }
+    }
+
+    /// The bins of all whole rows so far, which are no longer counted.
+    pub(crate) fn take_bins(&mut self) -> Option<Bins> {
+        self.bins.take()
     }
 
     /// Takes the next bytes of the stream, cut anywhere.
@@ -124,7 +136,11 @@ impl RowScanner {
             match binary::tuple(rest, self.columns, self.framed)? {
                 Tuple::Incomplete => return Ok(()),
                 Tuple::Row(length) => {
-                    self.fingerprint.add_row(Sha256::digest(&rest[..length]).into());
+                    let hash = Sha256::digest(&rest[..length]).into();
+                    self.fingerprint.add_row(hash);
+                    if let Some(bins) = &mut self.bins {
+                        bins.add(&rest[..length], hash);
+                    }
                     self.framed += length;
                 }
                 Tuple::Trailer => {
@@ -147,10 +163,23 @@ impl RowScanner {
             let row = &self.buffer[self.framed..end];
             let hash = csv::hash_row(row, self.columns, self.framed, &mut self.canonical)?;
             self.fingerprint.add_row(hash);
+            if let Some(bins) = &mut self.bins {
+                add_text_row(bins, row, hash, &mut self.canonical);
+            }
             self.framed = end;
             fresh = end;
         }
         Ok(())
+    }
+}
+
+/// Adds a row that has just been hashed, and that `canonical` holds the framing of, unless it is too long for that.
+fn add_text_row(bins: &mut Bins, row: &[u8], hash: [u8; 32], canonical: &mut Vec<u8>) {
+    if csv::is_copied(row) {
+        bins.add(canonical, hash);
+    } else {
+        csv::frame_short_values(row, canonical);
+        bins.add(canonical, hash);
     }
 }
 
@@ -190,10 +219,21 @@ pub fn scan_chunk<'a>(
     names: impl IntoIterator<Item = &'a str, IntoIter: ExactSizeIterator>,
     chunk: &[u8],
 ) -> Result<Fingerprint, FrameError> {
+    scan_chunk_into(form, names, chunk, None)
+}
+
+/// The same, and adds each row to `bins`.
+pub fn scan_chunk_into<'a>(
+    form: Form,
+    names: impl IntoIterator<Item = &'a str, IntoIter: ExactSizeIterator>,
+    chunk: &[u8],
+    bins: Option<&mut Bins>,
+) -> Result<Fingerprint, FrameError> {
     let names = names.into_iter();
     let mut scanner = ChunkScan {
         columns: names.len(),
         fingerprint: Fingerprint::empty(form),
+        bins,
     };
     match form {
         Form::Binary => scanner.binary(chunk)?,
@@ -210,12 +250,13 @@ pub fn scan_chunk<'a>(
 }
 
 /// Works on borrowed bytes: a chunk is not copied to be hashed.
-struct ChunkScan {
+struct ChunkScan<'a> {
     columns: usize,
     fingerprint: Fingerprint,
+    bins: Option<&'a mut Bins>,
 }
 
-impl ChunkScan {
+impl ChunkScan<'_> {
     fn binary(&mut self, chunk: &[u8]) -> Result<(), FrameError> {
         if !chunk.starts_with(binary::HEADER) {
             return Err(FrameError::new(FrameErrorKind::Header, 0));
@@ -224,8 +265,12 @@ impl ChunkScan {
         loop {
             match binary::tuple(&chunk[offset..], self.columns, offset)? {
                 Tuple::Row(length) => {
-                    self.fingerprint
-                        .add_row(Sha256::digest(&chunk[offset..offset + length]).into());
+                    let framed = &chunk[offset..offset + length];
+                    let hash = Sha256::digest(framed).into();
+                    self.fingerprint.add_row(hash);
+                    if let Some(bins) = &mut self.bins {
+                        bins.add(framed, hash);
+                    }
                     offset += length;
                 }
                 Tuple::Incomplete => return Err(FrameError::new(FrameErrorKind::Truncated, offset)),
@@ -242,8 +287,12 @@ impl ChunkScan {
             let end = lines
                 .row_end(chunk, offset)
                 .ok_or_else(|| FrameError::new(FrameErrorKind::Truncated, offset))?;
-            let hash = csv::hash_row(&chunk[offset..end], self.columns, offset, &mut canonical)?;
+            let row = &chunk[offset..end];
+            let hash = csv::hash_row(row, self.columns, offset, &mut canonical)?;
             self.fingerprint.add_row(hash);
+            if let Some(bins) = &mut self.bins {
+                add_text_row(bins, row, hash, &mut canonical);
+            }
             offset = end;
         }
         Ok(())

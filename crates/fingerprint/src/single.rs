@@ -30,6 +30,11 @@ impl<'a> Row<'a> {
         self.form
     }
 
+    /// The values with their framing.
+    pub fn framed(&self) -> &'a [u8] {
+        self.framed
+    }
+
     /// SHA-256 over the values with their framing.
     pub fn hash(&self) -> [u8; 32] {
         Sha256::digest(self.framed).into()

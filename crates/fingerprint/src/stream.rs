@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
-use crate::{Fingerprint, Form, FrameError, Row, RowScanner, Rows};
+use crate::{Bins, Fingerprint, Form, FrameError, KeyBins, Row, RowScanner, Rows};
 
 /// Bytes that are held before hashed rows are thrown away.
 const HELD_BYTES_MAX: usize = 1 << 20;
@@ -18,8 +19,13 @@ pub struct RowStream {
 impl RowStream {
     /// For rows of `columns` columns.
     pub fn new(form: Form, columns: usize) -> Self {
+        RowStream::binning(form, columns, None)
+    }
+
+    /// The same, with a fingerprint of each bin, of the rows as they arrive.
+    pub fn binning(form: Form, columns: usize, rule: Option<Arc<KeyBins>>) -> Self {
         RowStream {
-            scanner: RowScanner::new(form, columns),
+            scanner: RowScanner::new(form, columns).binning(rule.map(|rule| Bins::new(form, rule))),
             total: Fingerprint::empty(form),
         }
     }
@@ -48,10 +54,19 @@ impl RowStream {
         self,
         count: impl FnOnce(&Rows) -> Result<Fingerprint, E>,
     ) -> Result<Fingerprint, E> {
+        Ok(self.end(count)?.0)
+    }
+
+    /// The same, with the bins where they were asked for.
+    pub fn end<E: From<FrameError>>(
+        mut self,
+        count: impl FnOnce(&Rows) -> Result<Fingerprint, E>,
+    ) -> Result<(Fingerprint, Option<Bins>), E> {
         let mut total = self.total;
+        let bins = self.scanner.take_bins();
         let rows = self.scanner.finish()?;
         add(&mut total, count(&rows)?);
-        Ok(total)
+        Ok((total, bins))
     }
 }
 
