@@ -59,7 +59,7 @@ pub(crate) fn mutants(rng: &mut Rng, count: usize) -> Vec<Mutant> {
     named
         .map(|(number, ((holds, pair), change))| Mutant {
             table: format!("m{number:04}"),
-            keyed: rng.bool(),
+            keyed: rng.u8(..3) == 0,
             holds,
             pair,
             change,
