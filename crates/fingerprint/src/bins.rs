@@ -31,10 +31,7 @@ pub enum BinRule {
     /// All rows are in one bin.
     Whole,
     /// Bin `n` begins at `bounds[n - 1]`, ascending and each one once; values of the key's first column.
-    Ranges {
-        kind: OrderedKind,
-        bounds: Vec<u128>,
-    },
+    Ranges { kind: OrderedKind, bounds: Vec<u128> },
     /// By so many hexadecimal digits of the key's SHA-256, the first `skipped` of them left out.
     Hash { skipped: usize, digits: usize },
 }
@@ -291,7 +288,16 @@ mod tests {
             let (_, bins) = bins(&rule, &rows(&[(key, 1)]));
             bins.sums().iter().position(|it| it.rows == 1)
         };
-        for (key, bin) in [(-51, 0), (-50, 1), (-1, 1), (0, 2), (1, 3), (699, 3), (700, 4), (i64::MAX, 4)] {
+        for (key, bin) in [
+            (-51, 0),
+            (-50, 1),
+            (-1, 1),
+            (0, 2),
+            (1, 3),
+            (699, 3),
+            (700, 4),
+            (i64::MAX, 4),
+        ] {
             assert_eq!(found(key), Some(bin), "{key}");
         }
     }

@@ -1,9 +1,12 @@
 //! Random changes of random rows through the code that frames and hashes them, without a server: a million of them under
 //! `cargo xtask torture`. What is a change is told by comparing the rows themselves, in any order.
 
+use std::sync::Arc;
+
 use fastrand::Rng;
 use fingerprint::{
-    Fingerprint, Form, RowScanner, chunk_end, chunk_start, encode_row, scan_chunk, wrap_chunk,
+    Bins, Fingerprint, Form, KeyBins, OrderedKind, RowStream, as_they_are, chunk_end, chunk_start,
+    encode_row, scan_chunk_into, wrap_chunk,
 };
 use testkit::rounds;
 
@@ -31,17 +34,19 @@ fn no_change_of_a_row_escapes_the_fingerprint() {
         let form = if rng.bool() { Form::Text } else { Form::Binary };
         let columns = rng.usize(1..=NAMES.len());
         let rows = random_rows(&mut rng, columns);
-        let before = fingerprint(&mut rng, form, columns, &rows);
+        let rule = Arc::new(random_rule(&mut rng, columns));
+        let before = fingerprints(&mut rng, form, &rule, columns, &rows);
         for _ in 0..25 {
             let mut changed = rows.clone();
             change(&mut rng, &mut changed);
             rng.shuffle(&mut changed);
-            let after = fingerprint(&mut rng, form, columns, &changed);
+            let after = fingerprints(&mut rng, form, &rule, columns, &changed);
             let is_same = sorted(&rows) == sorted(&changed);
+            let found = (before.0 == after.0, before.1 == after.1);
             assert_eq!(
-                before == after,
-                is_same,
-                "seed {seed}, form {form}: {rows:?} and {changed:?}"
+                found,
+                (is_same, is_same),
+                "seed {seed}, form {form}, {rule:?}: {rows:?} and {changed:?}"
             );
             if is_same {
                 none += 1;
@@ -147,8 +152,33 @@ fn step_apart(rows: &mut [Row], up: (usize, usize), down: (usize, usize)) {
     }
 }
 
-/// By both ways to it: a stream that is cut somewhere, and a whole chunk.
-fn fingerprint(rng: &mut Rng, form: Form, columns: usize, rows: &[Row]) -> Fingerprint {
+/// How the rows are told apart, by keys of all kinds; few bins, of which several rows share one.
+fn random_rule(rng: &mut Rng, columns: usize) -> KeyBins {
+    let key: Vec<usize> = (0..rng.usize(..3)).map(|_| rng.usize(..columns)).collect();
+    match rng.u8(..4) {
+        0 => KeyBins::whole(key),
+        1 => {
+            let kinds = [
+                OrderedKind::SmallInt,
+                OrderedKind::Integer,
+                OrderedKind::BigInt,
+                OrderedKind::Uuid,
+            ];
+            let bounds = [0, 1, 0x2c00, 0x0a22_5c00].map(OrderedKind::from_integer);
+            KeyBins::ranges(key, kinds[rng.usize(..kinds.len())], bounds.to_vec())
+        }
+        _ => KeyBins::hashed(key, rng.usize(..9), rng.usize(1..=2)),
+    }
+}
+
+/// Of the table and of its bins, by both ways to them: a stream that is cut somewhere, and a whole chunk.
+fn fingerprints(
+    rng: &mut Rng,
+    form: Form,
+    rule: &Arc<KeyBins>,
+    columns: usize,
+    rows: &[Row],
+) -> (Fingerprint, Vec<Fingerprint>) {
     let mut bytes = Vec::new();
     for row in rows {
         match form {
@@ -157,19 +187,27 @@ fn fingerprint(rng: &mut Rng, form: Form, columns: usize, rows: &[Row]) -> Finge
         }
     }
     let names = &NAMES[..columns];
-    if rng.bool() {
+    let (all, bins) = if rng.bool() {
         let chunk = wrap_chunk(form, names.iter().copied(), bytes);
-        return scan_chunk(form, names.iter().copied(), &chunk).unwrap();
-    }
-    if form == Form::Binary {
-        bytes.splice(0..0, chunk_start(form, []));
-        bytes.extend_from_slice(chunk_end(form));
-    }
-    let (first, second) = bytes.split_at(rng.usize(..=bytes.len()));
-    let mut scanner = RowScanner::new(form, columns);
-    scanner.push(first).unwrap();
-    scanner.push(second).unwrap();
-    scanner.finish().unwrap().fingerprint
+        let mut bins = Bins::new(form, Arc::clone(rule));
+        let all = scan_chunk_into(form, names.iter().copied(), &chunk, Some(&mut bins)).unwrap();
+        (all, bins)
+    } else {
+        if form == Form::Binary {
+            bytes.splice(0..0, chunk_start(form, []));
+            bytes.extend_from_slice(chunk_end(form));
+        }
+        let (first, second) = bytes.split_at(rng.usize(..=bytes.len()));
+        let mut stream = RowStream::binning(form, columns, Some(Arc::clone(rule)));
+        stream.push(first, as_they_are).unwrap();
+        stream.push(second, as_they_are).unwrap();
+        let (all, bins) = stream.end(as_they_are).unwrap();
+        (all, bins.unwrap())
+    };
+    let mut sum = Fingerprint::empty(form);
+    bins.sums().iter().for_each(|bin| sum.merge(bin).unwrap());
+    assert_eq!(sum, all, "the bins do not add up");
+    (all, bins.sums().to_vec())
 }
 
 /// As the manual describes it ("COPY", section "Binary Format").

@@ -8,6 +8,7 @@
 mod clean;
 mod framed;
 mod plans;
+mod planted;
 mod shapes;
 mod targets;
 mod values;
