@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use catalog::{Catalog, Column, QualifiedName, Sequence, Table, quote_ident};
+use catalog::{Catalog, Column, QualifiedName, Sequence, Table, TableKind, ThroughRoot, quote_ident};
 use cli::{Failure, Progress, Result, Ui, Work};
 use conversion::{IntegerType, TableConversion, conversion_of};
 use database::Endpoint;
@@ -226,7 +226,9 @@ impl<'a> Comparison<'a> {
             rows: expected.rows,
             bytes: unit.bytes(),
         });
-        let Some(other) = self.there.get(&name) else {
+        // What lives elsewhere is not on the target.
+        let there = self.there.get(&name).filter(|it| it.kind != TableKind::Foreign);
+        let Some(other) = there else {
             return Ok(TableResult::new(
                 label,
                 Some(expected),
@@ -260,7 +262,12 @@ impl<'a> Comparison<'a> {
             ..column.clone()
         };
         view.columns = unit.renamed.stored_columns().map(called).collect();
-        view.through_root = unit.table.through_root;
+        // A table can have been divided on the target, where it then has no rows of its own.
+        let is_divided = other.kind == TableKind::Partitioned;
+        view.through_root = unit
+            .table
+            .through_root
+            .or(is_divided.then_some(ThroughRoot::Root));
         self.target.fingerprint_of_rows(&view, form, &unit.extent)
     }
 

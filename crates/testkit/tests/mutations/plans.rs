@@ -1,5 +1,7 @@
 //! What is done to a small table: a change of a value, of a row, or several that would hide each other from a weak sum.
 
+use std::collections::BTreeSet;
+
 use fastrand::Rng;
 
 use crate::values::{CASES, Case};
@@ -109,6 +111,31 @@ impl Mutant {
             Change::FromNull => set(&one, 5),
             Change::Missing => format!("DELETE FROM {t} WHERE id = 4;"),
             Change::Extra => twin(1),
+        }
+    }
+
+    /// What the report must say of rows with a key: how each differs, its key, and the columns that do.
+    pub(crate) fn keyed_rows(&self) -> BTreeSet<String> {
+        let rows: &[&str] = match self.change {
+            Change::Step | Change::ToNull => &["changed 3 v"],
+            Change::StepAndOpposite => &["changed 3 v", "changed 4 v"],
+            Change::SwapRows => &["changed 1 v", "changed 2 v"],
+            Change::SwapColumns => &["changed 1 v w"],
+            Change::DuplicateAndDelete => &["missing 3", "extra 7"],
+            Change::FromNull => &["changed 5 v"],
+            Change::Missing => &["missing 4"],
+            Change::Extra => &["extra 7"],
+        };
+        rows.iter().map(|it| (*it).to_owned()).collect()
+    }
+
+    /// How many rows of a table without a key are missing, and how many are extra.
+    pub(crate) fn keyless_rows(&self) -> (u64, u64) {
+        match self.change {
+            Change::StepAndOpposite | Change::SwapRows => (2, 2),
+            Change::Missing => (1, 0),
+            Change::Extra => (0, 1),
+            _ => (1, 1),
         }
     }
 

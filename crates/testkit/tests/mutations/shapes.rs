@@ -87,6 +87,16 @@ pub(crate) const SHAPES: &[Shape] = &[
         verdict: SAME_COUNT,
     },
     Shape {
+        table: "there.divided",
+        create: "CREATE TABLE divided (id int, v text); INSERT INTO divided VALUES (1, 'a'), (2, 'b');",
+        mutate: "CREATE TABLE there.new (LIKE there.divided) PARTITION BY LIST (id);
+            CREATE TABLE there.divided_rest PARTITION OF there.new DEFAULT;
+            INSERT INTO there.new SELECT id, upper(v) FROM there.divided; DROP TABLE there.divided;
+            ALTER TABLE there.new RENAME TO divided; ALTER TABLE there.divided OWNER TO target_owner;
+            ALTER TABLE there.divided_rest OWNER TO target_owner;",
+        verdict: SAME_COUNT,
+    },
+    Shape {
         table: "there.names_of",
         create: "CREATE TABLE names_of (id int, r regclass, t regtype);
             INSERT INTO names_of VALUES (1, 'parent', 'pair'), (2, 'child', 'mood');",
@@ -98,3 +108,6 @@ pub(crate) const SHAPES: &[Shape] = &[
 /// Tables that stay as they are and whose values are not the same text on both sides, since they hold names.
 pub(crate) const NAMES: &str = "CREATE TABLE same_names (r regclass, t regtype, p regproc);
     INSERT INTO same_names VALUES ('parent', 'pair', 'now'), ('pg_class', 'int', '-');";
+
+/// Tables that only the target has by then.
+pub(crate) const ADDED: [(&str, &str); 1] = [("there.divided_rest", "not in the source")];

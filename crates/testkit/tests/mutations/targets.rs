@@ -1,14 +1,14 @@
 //! A target that was loaded by the tools, and then changed in hundreds of tables: the report names each of them, and no
 //! other one. The servers' own texts of the rows say which tables are changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use serde_json::Value;
 use testkit::{Cluster, Database, Desk, judge_rows, rounds, target_word};
 
 use crate::plans::{Mutant, mutants};
-use crate::shapes::{NAMES, SHAPES};
+use crate::shapes::{ADDED, NAMES, SHAPES};
 use crate::values::TYPES;
 
 /// Changes of values and rows in one round.
@@ -55,7 +55,10 @@ fn check(rng: &mut Rng) {
         let output = desk.run(&line);
         output.assert_code(1);
         let report: Value = serde_json::from_slice(output.stdout()).unwrap();
-        let found = verdicts(&report);
+        let mut found = verdicts(&report);
+        for (table, verdict) in ADDED {
+            assert_eq!(found.remove(table).as_deref(), Some(verdict), "{line}: {table}");
+        }
         for (table, verdict) in &found {
             let wanted = expected.get(table).map_or("identical", |it| &it.verdict);
             let story = expected.get(table).map_or("untouched", |it| &it.story);
@@ -157,4 +160,43 @@ fn verdicts(report: &Value) -> BTreeMap<String, String> {
     tables
         .map(|it| (text(&it["table"]), text(&it["verdict"])))
         .collect()
+}
+
+/// Whether the report shows just the rows that were changed, and the columns in which they were.
+#[track_caller]
+fn check_rows(report: &Value, mutants: &[Mutant]) {
+    for mutant in mutants {
+        let name = format!("there.{}", mutant.table);
+        let tables = report["tables"].as_array().unwrap();
+        let found = &tables.iter().find(|it| it["table"] == *name).unwrap()["differing_rows"];
+        let story = mutant.story();
+        assert_eq!(found["complete"], true, "{story}: {found:#}");
+        if mutant.keyed {
+            assert_eq!(found["key"], serde_json::json!(["id"]), "{story}: {found:#}");
+            let rows: BTreeSet<String> = found["rows"].as_array().unwrap().iter().map(shown).collect();
+            assert_eq!(rows, mutant.keyed_rows(), "{story}: {found:#}");
+        } else {
+            let counts = (
+                found["missing"].as_u64().unwrap(),
+                found["extra"].as_u64().unwrap(),
+            );
+            assert_eq!(counts, mutant.keyless_rows(), "{story}: {found:#}");
+        }
+    }
+}
+
+/// A row as a mutant names it: how it differs, its key, which is its first value, and the columns.
+fn shown(row: &Value) -> String {
+    let side = if row["source"].is_null() {
+        "target"
+    } else {
+        "source"
+    };
+    let columns = row["differ"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it.as_str().unwrap());
+    let words = [row["kind"].as_str().unwrap(), row[side][0].as_str().unwrap()];
+    words.into_iter().chain(columns).collect::<Vec<_>>().join(" ")
 }
