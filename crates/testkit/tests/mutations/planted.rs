@@ -41,10 +41,48 @@ const FAULTS: &[Fault] = &[
         "SELECT setval('mandible.audit_log_id_seq', 3)",
         &["sequence mandible.audit_log_id_seq stands at 3 on the target, at 45 in the source"],
     ),
-    // Definitions.
+    // Objects that are not there.
     fault(
         "DROP INDEX mandible.idx_order_items_product",
         &["index mandible.idx_order_items_product is missing on the target"],
+    ),
+    fault(
+        "DROP POLICY own_addresses ON mandible.addresses",
+        &["policy own_addresses of mandible.addresses is missing on the target"],
+    ),
+    fault(
+        "DROP STATISTICS mandible.orders_status_placed",
+        &["statistics mandible.orders_status_placed is missing on the target"],
+    ),
+    // Health.
+    fault(
+        "ALTER TABLE mandible.addresses DROP CONSTRAINT addresses_user_id_fkey;
+         UPDATE mandible.addresses SET user_id = 99999 WHERE id = 1;
+         ALTER TABLE mandible.addresses ADD CONSTRAINT addresses_user_id_fkey FOREIGN KEY (user_id)
+           REFERENCES mandible.users (id) ON DELETE CASCADE NOT VALID",
+        &[
+            "mandible.addresses: same count, values differ",
+            "difference, health: foreign key addresses_user_id_fkey of mandible.addresses: orphans",
+            "difference, health: constraint addresses_user_id_fkey of mandible.addresses: not validated",
+        ],
+    ),
+    fault(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'mandible.idx_orders_status'::regclass",
+        &["difference, health: index idx_orders_status of mandible.orders: not valid"],
+    ),
+    fault(
+        "REFRESH MATERIALIZED VIEW mandible.best_sellers WITH NO DATA",
+        &["difference, health: materialized view mandible.best_sellers: not populated"],
+    ),
+    fault(
+        "DELETE FROM pg_statistic WHERE starelid = 'mandible.products'::regclass;
+         SELECT pg_stat_reset_single_table_counters('mandible.products'::regclass)",
+        &["advice, health: table mandible.products: never analyzed"],
+    ),
+    fault(
+        "CREATE OR REPLACE VIEW mandible.active_users AS
+         SELECT id, email, name, nickname, tags FROM mandible.users WHERE status = 'active' AND EXISTS (SELECT FROM sso.users)",
+        &["difference, health: view mandible.active_users: refers to table sso.users"],
     ),
 ];
 
@@ -85,19 +123,18 @@ fn each_planted_fault_is_named_and_nothing_else() {
     assert_eq!(report(sso, 0), BTreeSet::new());
 }
 
-/// Everything that differs, a line for each.
+/// Everything that differs or that somebody should look at, a line for each.
 fn lines(report: &Value) -> BTreeSet<String> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let list = |name: &str| report[name].as_array().cloned().unwrap_or_default();
     let tables = list("tables").into_iter().filter(|it| it["identical"] == false);
     let tables = tables.map(|it| format!("{}: {}", text(&it["table"]), text(&it["verdict"])));
     let sentences = ["objects", "sequences"].into_iter().flat_map(list);
-    let findings = list("findings")
-        .into_iter()
-        .filter(|it| it["weight"] == "difference");
-    let findings = findings.map(|it| {
-        let [area, object, property] = ["area", "object", "property"].map(|name| text(&it[name]));
-        format!("{area}: {object}: {property}")
+    let weighs = |it: &Value| it["weight"] == "difference" || it["weight"] == "advice";
+    let findings = list("findings").into_iter().filter(weighs).map(|it| {
+        let words = ["weight", "area", "object", "property"].map(|name| text(&it[name]));
+        let [weight, area, object, property] = words;
+        format!("{weight}, {area}: {object}: {property}")
     });
     tables
         .chain(sentences.map(|it| text(&it)))
