@@ -100,7 +100,8 @@ fn change(rng: &mut Rng, rows: &mut Vec<Row>) {
         }
         3 => rows[one].swap(here, there),
         4 => {
-            rows[other] = rows[one].clone();
+            let twin = rows[one].clone();
+            rows[other] = twin;
         }
         5 => {
             rows.remove(one);
