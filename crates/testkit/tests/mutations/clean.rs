@@ -83,7 +83,9 @@ fn sources(desk: &Desk) -> (Vec<String>, Vec<Database<'static>>) {
         );
         databases.push(zoo(cluster).unwrap());
         // It has policies, under which a role that they hold for may not read.
-        databases[0].execute("ALTER ROLE source_reader BYPASSRLS").unwrap();
+        databases[0]
+            .execute("ALTER ROLE source_reader BYPASSRLS")
+            .unwrap();
         databases.extend(
             PostgresData::ALL
                 .iter()
