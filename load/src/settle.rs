@@ -41,7 +41,15 @@ pub(crate) fn settle(
             statements: vec![format!("ANALYZE {}", table.qualified_name())],
             bytes: families.members(table).iter().map(|it| it.bytes).sum(),
         });
-    run_beside(target, steps, "tables analyzed", tasks(analyses))
+    let views = header.catalog.materialized_views.iter();
+    let of_views = views.filter(|view| view.populated).map(|view| OfTable {
+        statements: vec![format!(
+            "ANALYZE {}",
+            QualifiedName::new(&view.schema, &view.name)
+        )],
+        bytes: view.bytes.unwrap_or_default(),
+    });
+    run_beside(target, steps, "tables analyzed", tasks(analyses.chain(of_views)))
 }
 
 /// Tables that are analyzed by themselves; those below come with them. What has a foreign table below is left out:

@@ -1,11 +1,13 @@
 //! `cargo xtask bench`: whole pipelines against what people use today, `remap-schema` against `cat`, very many tables
-//! against `pg_dump` and `psql`, a SQLite file against pgloader, on the same machine and in the same minute.
+//! against `pg_dump` and `psql`, a SQLite file against pgloader, `verify` against the server's own sum, on the same machine
+//! and in the same minute.
 //!
 //! All inputs are made here: rows and definitions on a throwaway server, in a folder that goes away.
 
 mod file;
 mod many;
 mod memory;
+mod proof;
 mod whole;
 
 use std::path::Path;
@@ -26,7 +28,30 @@ const TIME_LIMIT: Duration = Duration::from_mins(10);
 /// Bytes of one row, about.
 const ROW_BYTES: u32 = 100;
 
-pub(crate) fn run(mib: u32, load_mib: u32, table_count: usize, file_mib: u32) -> Result<()> {
+/// How much is measured, each 0 to leave it out.
+#[derive(clap::Args)]
+pub(crate) struct Sizes {
+    /// Rows for `remap-schema` alone, in MiB
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    mib: u32,
+    /// Rows for whole pipelines, in MiB
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    load_mib: u32,
+    /// Empty tables to make for `dump` and `load`
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    tables: usize,
+    /// Rows of a SQLite file, in MiB
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    file_mib: u32,
+    /// Rows for `verify`, in MiB
+    #[arg(long, value_name = "N", default_value_t = 569)]
+    proof_mib: u32,
+    /// Rows of a table in which `verify` finds the one that is wrong
+    #[arg(long, value_name = "N", default_value_t = 10_000_000)]
+    proof_rows: u32,
+}
+
+pub(crate) fn run(sizes: &Sizes) -> Result<()> {
     run_step(cargo().args([
         "build",
         "--release",
@@ -38,6 +63,8 @@ pub(crate) fn run(mib: u32, load_mib: u32, table_count: usize, file_mib: u32) ->
         "coalesce-load",
         "-p",
         "coalesce-assess",
+        "-p",
+        "coalesce-verify",
         "--bins",
     ]))?;
     let tools = Tools::at(Metadata::read()?.target.join("release"));
@@ -46,17 +73,23 @@ pub(crate) fn run(mib: u32, load_mib: u32, table_count: usize, file_mib: u32) ->
         tools,
         folder: folder.path(),
     };
-    if load_mib > 0 {
-        bench.whole(load_mib)?;
+    if sizes.proof_mib > 0 {
+        bench.proof(sizes.proof_mib)?;
     }
-    if file_mib > 0 {
-        bench.file(file_mib)?;
+    if sizes.proof_rows > 0 {
+        bench.wrong_row(sizes.proof_rows)?;
     }
-    if mib > 0 {
-        bench.filter(mib)?;
+    if sizes.load_mib > 0 {
+        bench.whole(sizes.load_mib)?;
     }
-    if table_count > 0 {
-        bench.many_tables(table_count)?;
+    if sizes.file_mib > 0 {
+        bench.file(sizes.file_mib)?;
+    }
+    if sizes.mib > 0 {
+        bench.filter(sizes.mib)?;
+    }
+    if sizes.tables > 0 {
+        bench.many_tables(sizes.tables)?;
     }
     Ok(())
 }

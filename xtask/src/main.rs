@@ -84,8 +84,8 @@ enum Chore {
     Matrix(matrix::Arguments),
     /// Do in full what the suite does in small
     ///
-    /// Runs the tests of snapshots, values, large rows and crashes with optimised tools, with as many rounds as asked for
-    /// and with full sizes, which takes minutes and some gigabytes, and shows what each of them counted.
+    /// Runs the tests of snapshots, values, large rows, crashes and mutations with optimised tools, with as many rounds as
+    /// asked for and with full sizes, which takes minutes and some gigabytes, and shows what each of them counted.
     Torture {
         /// How often a test repeats what it does
         #[arg(long, value_name = "N", default_value_t = 1000)]
@@ -106,21 +106,9 @@ enum Chore {
     ///
     /// Prints ratios: `dump | remap-schema | load` against `pg_dump | psql`, pgcopydb where it is installed and
     /// hand-made binary COPY; compressed files; memory; growth; `remap-schema` against `cat`; very many tables against
-    /// `pg_dump` and `psql`. A size of 0 leaves its part out.
-    Bench {
-        /// Rows for `remap-schema` alone, in MiB
-        #[arg(long, value_name = "N", default_value_t = 1024)]
-        mib: u32,
-        /// Rows for whole pipelines, in MiB
-        #[arg(long, value_name = "N", default_value_t = 256)]
-        load_mib: u32,
-        /// Empty tables to make for `dump` and `load`
-        #[arg(long, value_name = "N", default_value_t = 20_000)]
-        tables: usize,
-        /// Rows of a SQLite file, in MiB
-        #[arg(long, value_name = "N", default_value_t = 256)]
-        file_mib: u32,
-    },
+    /// `pg_dump` and `psql`; `verify` against the server's own sum over all rows and against pgcopydb, and what it costs to
+    /// find one wrong row. A size of 0 leaves its part out.
+    Bench(bench::Sizes),
     /// Fold five databases into one before your eyes
     Demo {
         /// Leave the server running afterwards
@@ -139,12 +127,7 @@ fn main() -> ExitCode {
         Chore::Torture { rounds, strict } => torture::run(rounds, strict),
         Chore::Tidy => tidy::run(),
         Chore::Man { out } => man::run(out),
-        Chore::Bench {
-            mib,
-            load_mib,
-            tables,
-            file_mib,
-        } => bench::run(mib, load_mib, tables, file_mib),
+        Chore::Bench(sizes) => bench::run(&sizes),
         Chore::Demo { keep } => demo::run(keep),
     };
     match done {

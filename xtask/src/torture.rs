@@ -6,7 +6,7 @@ use crate::step::{cargo, run as run_step};
 use crate::test::{count_skipped, prepare};
 
 /// Tests of the package `coalesce-testkit` that ask [`testkit::rounds`] or [`testkit::is_torture`].
-const TARGETS: [&str; 4] = ["snapshot", "large_rows", "crashes", "sqlite_values"];
+const TARGETS: [&str; 5] = ["snapshot", "large_rows", "crashes", "sqlite_values", "mutations"];
 
 /// Runs them with optimised tools, one test after the other, and shows what each counted.
 pub(crate) fn run(rounds: usize, strict: bool) -> Result<()> {

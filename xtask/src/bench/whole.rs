@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 const RUNS: usize = 3;
 
 /// Rows for each mebibyte of [`MIXED`], `N` in it.
-const MIXED: &str = "
+pub(super) const MIXED: &str = "
 CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY, placed_at timestamptz NOT NULL, status text NOT NULL,
   total numeric(12,2), remark text);
 INSERT INTO orders (placed_at, status, total, remark)
@@ -174,7 +174,7 @@ impl Bench<'_> {
     }
 }
 
-fn make<'c>(cluster: &'c Cluster, sql: &str, mib: u32) -> Result<Database<'c>> {
+pub(super) fn make<'c>(cluster: &'c Cluster, sql: &str, mib: u32) -> Result<Database<'c>> {
     let database = cluster.database("bench")?;
     database.execute(&sql.replace("* N", &format!("* {mib}")))?;
     Ok(database)
