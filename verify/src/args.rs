@@ -2,15 +2,18 @@
 
 use std::num::NonZeroUsize;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use cli::{Format, KeysArgs, MappingArgs};
+
+use crate::queries::QueriesArgs;
 
 const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify legacy.sqlite shared-app-dev --to legacy
   verify backup.tar shared-app-dev --to mandible
   dump mandible-dev | verify - shared-app-dev --to mandible
   verify app-dev app-dev --to v2
-  verify --archive backup.tar";
+  verify --archive backup.tar
+  verify queries mandible-dev shared-app-dev --to mandible --file daily.sql";
 
 const FINDINGS: &str = "something differs";
 
@@ -34,8 +37,16 @@ const FINDINGS: &str = "something differs";
 /// that `dump` had: give the same options, among which --rename and --snake-case are as those of `dump`, too.
 /// With --archive, an archive alone is checked: every SHA-256, count and fingerprint in it. Nothing is written.
 #[derive(Debug, Parser)]
-#[command(name = "verify", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
+#[command(
+    name = "verify",
+    args_conflicts_with_subcommands = true,
+    // A database may be called `help`.
+    disable_help_subcommand = true,
+    after_help = cli::after_help(EXAMPLES, Some(FINDINGS))
+)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
     /// What must be there: a database, a SQLite file or an archive; `-` is an archive on stdin
     pub(crate) source: Option<String>,
     /// Where it must be: a PostgreSQL database
@@ -64,6 +75,12 @@ pub(crate) struct Args {
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
     pub(crate) format: Format,
+}
+
+/// What can be asked for beside tables.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Queries(Box<QueriesArgs>),
 }
 
 impl Args {

@@ -2,6 +2,7 @@
 
 mod args;
 mod comparison;
+mod queries;
 mod report;
 mod rows;
 mod schema;
@@ -10,7 +11,7 @@ mod sides;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{Failure, Outcome, Ui};
 
-use args::Args;
+use args::{Args, Command as Asked};
 
 /// The definition of the tool's arguments.
 pub fn command() -> Command {
@@ -20,6 +21,9 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
+    if let Some(Asked::Queries(args)) = &args.command {
+        return queries::run(args, ui);
+    }
     let report = match (&args.archive, &args.source, &args.target) {
         (Some(archive), _, _) => sides::archive_alone::check(archive, ui)?,
         (None, Some(source), Some(target)) => comparison::compare(source, target, &args, ui)?,

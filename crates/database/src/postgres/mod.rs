@@ -7,6 +7,7 @@ mod ddl;
 mod extension_rows;
 mod finder;
 mod foreign_keys;
+mod heaviest;
 mod identity;
 mod introspect;
 mod large_objects;
@@ -19,6 +20,7 @@ mod packages;
 mod partitions;
 mod pattern;
 mod programs;
+mod query_session;
 mod row_source;
 mod rows;
 mod selection;
@@ -32,6 +34,7 @@ pub use extension_rows::{
     ConfigurationOffer, add_extension_rows, extension_tables_left_out, find_configuration_table,
 };
 pub use foreign_keys::read_foreign_keys;
+pub use heaviest::{HeavyStatement, read_heaviest};
 pub use identity::Identity;
 pub use introspect::{hidden_tables, left_behind, read_catalog};
 pub use large_objects::{
@@ -46,6 +49,7 @@ pub use outside::{
 pub use oversize::{OversizedRow, OversizedRows, could_hold_oversized_row, find_oversized_row};
 pub use partitions::read_partition_keys;
 pub use pattern::{Pattern, split_condition};
+pub use query_session::{Description, QuerySession, Surroundings, Trouble};
 pub use row_source::RowSource;
 pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows};
 pub use selection::{Chosen, RowFilter, Selection};
