@@ -137,6 +137,9 @@ impl Work<'_> {
                     collations: self.collations.clone(),
                 };
                 line.judgement = judge(&object, &mut witness, &mut there, &surface)?;
+            } else if runs {
+                let reason = "with the names of the target, or with its values, it cannot be read any more";
+                line.judgement = Judgement::not_compared(&object, "answer", reason);
             }
             there = Some(prepared);
         }

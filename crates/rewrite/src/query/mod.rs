@@ -49,6 +49,8 @@ pub enum Refusal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Order {
     keys: Vec<Key>,
+    /// What the first columns of the answer are, as far as they can be counted.
+    targets: Vec<String>,
     /// Where further columns can be put behind the others; `None` where there can be none.
     columns_end: Option<usize>,
 }
@@ -67,6 +69,8 @@ struct Key {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Cut {
     spans: Vec<Range<usize>>,
+    /// Where the query ends whose rows are cut.
+    end: usize,
     limit: Option<String>,
     offset: Option<String>,
 }
@@ -146,15 +150,15 @@ impl Query {
         }
         let cut = self.cut.as_ref()?;
         let mut text = self.text.clone();
-        for span in cut.spans.iter().rev() {
-            text.replace_range(span.clone(), "");
-        }
         if let Some(limit) = &cut.limit {
             let first = match &cut.offset {
                 Some(offset) => format!("({offset})::bigint + ({limit})::bigint"),
                 None => limit.clone(),
             };
-            text.push_str(&format!("\nFETCH FIRST ({first}) ROWS WITH TIES"));
+            text.insert_str(cut.end, &format!("\nFETCH FIRST ({first}) ROWS WITH TIES"));
+        }
+        for span in cut.spans.iter().rev() {
+            text.replace_range(span.clone(), "");
         }
         Some(text)
     }
@@ -169,7 +173,8 @@ impl Query {
                 .name
                 .as_ref()
                 .and_then(|name| columns.iter().position(|it| it == name));
-            let place = match key.place.map(|it| it - 1).or(by_name) {
+            let by_text = || order.targets.iter().position(|it| *it == key.expression);
+            let place = match key.place.map(|it| it - 1).or(by_name).or_else(by_text) {
                 Some(place) => place,
                 None => {
                     more.push(key.expression.as_str());
@@ -337,12 +342,18 @@ fn order(whole: &SyntaxNode, text: &str) -> Option<Order> {
     let keys = keys.filter_map(|it| key(&it, text)).collect();
     // DISTINCT would take the further columns for values of the row, and a set operation counts its columns.
     let select = child(whole, SyntaxKind::SELECT_CLAUSE);
-    let targets = select
-        .filter(|it| child(it, SyntaxKind::DISTINCT_CLAUSE).is_none())
-        .and_then(|it| child(&it, SyntaxKind::TARGET_LIST));
+    let is_distinct = select
+        .as_ref()
+        .is_some_and(|it| child(it, SyntaxKind::DISTINCT_CLAUSE).is_some());
+    let list = select.and_then(|it| child(&it, SyntaxKind::TARGET_LIST));
+    let targets = list.iter().flat_map(SyntaxNode::children);
+    // Behind a star nobody can count.
+    let expressions = targets.map_while(|it| it.first_child().and_then(|it| text.get(range(&it))));
+    let is_counted = |it: &&str| !it.ends_with('*');
     Some(Order {
         keys,
-        columns_end: targets.map(|it| range(&it).end),
+        targets: expressions.take_while(is_counted).map(str::to_owned).collect(),
+        columns_end: list.filter(|_| !is_distinct).map(|it| range(&it).end),
     })
 }
 
@@ -363,6 +374,7 @@ fn key(sort_by: &SyntaxNode, text: &str) -> Option<Key> {
 
 fn cut(whole: &SyntaxNode, text: &str) -> Option<Cut> {
     let mut cut = Cut {
+        end: range(whole).end.min(text.len()),
         spans: Vec::new(),
         limit: None,
         offset: None,

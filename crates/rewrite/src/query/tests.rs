@@ -74,6 +74,11 @@ fn order_and_limit_of_the_whole_are_told_from_those_of_parts() {
         ties.as_deref(),
         Some("SELECT a FROM t ORDER BY a FETCH FIRST ((2)::bigint + (5)::bigint) ROWS WITH TIES")
     );
+    let within = read("(SELECT a FROM t ORDER BY a LIMIT 5)").with_ties();
+    assert_eq!(
+        within.as_deref(),
+        Some("(SELECT a FROM t ORDER BY a \nFETCH FIRST (5) ROWS WITH TIES)")
+    );
     assert_eq!(read("SELECT a FROM t LIMIT 5").with_ties(), None);
     assert!(!read("SELECT a FROM t ORDER BY a LIMIT ALL").is_cut());
     assert!(read("SELECT a FROM t ORDER BY a FETCH FIRST ROW ONLY").is_cut());
@@ -89,6 +94,11 @@ fn rows_are_ranked_by_what_the_statement_orders_them_by() {
             "SELECT q.c1, q.c2, pg_catalog.dense_rank() OVER (ORDER BY q.c2 DESC NULLS LAST, q.c1 , q.c3 ) FROM (\n\
              SELECT a, b + 1 AS c, lower(b) FROM t ORDER BY c DESC NULLS LAST, 1, lower(b)\n) AS q (c1, c2, c3)"
         )
+    );
+    assert!(
+        read("SELECT DISTINCT t.a, c FROM t ORDER BY t.a")
+            .ranked(&columns)
+            .is_some()
     );
     assert_eq!(
         read("SELECT DISTINCT a, c FROM t ORDER BY lower(a)").ranked(&columns),
