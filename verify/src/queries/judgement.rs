@@ -193,6 +193,9 @@ fn rows_of(
                       which some of it is taken";
         return Ok(Judgement::not_compared(object, "rows", reason));
     }
+    if let Some(reason) = &witness.record.hidden_chance {
+        return Ok(Judgement::not_compared(object, "rows", reason));
+    }
     let counts = |answer: &Answer| Some(format!("{} rows", cli::count(answer.fingerprint.rows)));
     let finding = Finding::new(Area::Query, object, "rows");
     let finding = if is_as_many {

@@ -1,6 +1,7 @@
 //! Plans as EXPLAIN tells them, by the names of the target, and where they part.
 
 use catalog::QualifiedName;
+use rewrite::{Chance, Query};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -55,6 +56,29 @@ fn collect(node: &Value, depth: usize, around: (Option<&str>, Option<&str>), ste
     for child in node.get("Plans").and_then(Value::as_array).into_iter().flatten() {
         collect(child, depth + 1, below, steps);
     }
+}
+
+/// What the plan of `query` leaves to chance and its text does not show, because it stands in a view.
+pub(crate) fn hidden_chance(json: &str, query: &Query) -> Option<String> {
+    let plan: Value = serde_json::from_str(json).ok()?;
+    let says_limit = query
+        .chances()
+        .iter()
+        .any(|it| matches!(it, Chance::UnorderedLimit | Chance::InnerLimit));
+    let mut nodes = vec![plan.get(0)?.get("Plan")?];
+    while let Some(node) = nodes.pop() {
+        nodes.extend(node.get("Plans").and_then(Value::as_array).into_iter().flatten());
+        if node.get("Node Type").and_then(Value::as_str) == Some("Limit") && !says_limit && !query.is_cut() {
+            return Some("a view in it takes some rows by LIMIT".to_owned());
+        }
+        let outputs = node.get("Output").and_then(Value::as_array).into_iter().flatten();
+        for output in outputs.filter_map(Value::as_str) {
+            if let Some(name) = Chance::in_order_of_rows(output) {
+                return Some(format!("{name} in a view puts values together in any order"));
+            }
+        }
+    }
+    None
 }
 
 impl Step {

@@ -7,7 +7,7 @@ use database::postgres::{Surroundings, Trouble};
 use rewrite::Query;
 use serde::{Deserialize, Serialize};
 
-use super::plans::Step;
+use super::plans::{Step, hidden_chance};
 use super::side::{Answer, Asker, Ran};
 
 /// A statement on one side, as it is run there.
@@ -31,6 +31,8 @@ pub(crate) struct Record {
     pub(crate) is_stable: bool,
     /// Whether it answers the same when it is planned otherwise.
     pub(crate) holds_otherwise: Option<bool>,
+    /// What its plan, in which views are opened, leaves to chance although its text does not; asked with the former.
+    pub(crate) hidden_chance: Option<String>,
     /// With all rows that ORDER BY leaves equal to the last one.
     pub(crate) with_ties: Option<Answer>,
     /// Each row with its place in the order.
@@ -129,6 +131,8 @@ impl Witness<'_> {
             let answer = asker.answer(&otherwise, place.query.text(), columns)?;
             let known = self.record.answer.as_ref().map(|it| it.fingerprint);
             self.record.holds_otherwise = Some(answer.map_or(true, |it| Some(it.fingerprint) == known));
+            let plan = asker.explain(&place.around, place.query.text(), false)?;
+            self.record.hidden_chance = plan.ok().and_then(|it| hidden_chance(&it, &place.query));
         }
         Ok(self.record.holds_otherwise.unwrap_or(true))
     }

@@ -56,6 +56,21 @@ const OF_ROWS: [&str; 7] = [
 const SUMS: [&str; 4] = ["sum", "avg", "corr", "variance"];
 const SUMS_BEGIN: [&str; 4] = ["stddev", "var_", "covar_", "regr_"];
 
+impl Chance {
+    /// The aggregate in an expression, as a plan shows it, whose value depends on the order of its input.
+    pub fn in_order_of_rows(expression: &str) -> Option<&'static str> {
+        let is_called = |name: &&&str| {
+            let begins = expression.match_indices(**name);
+            let is_name = |it: char| it.is_alphanumeric() || it == '_';
+            begins.into_iter().any(|(at, name)| {
+                expression[at + name.len()..].starts_with('(') && !expression[..at].ends_with(is_name)
+            })
+        };
+        let found = IN_ORDER.iter().find(is_called)?;
+        (!expression.contains("ORDER BY")).then_some(*found)
+    }
+}
+
 /// All of them in `statement`, whose outermost query is `whole`.
 pub(super) fn find(statement: &SyntaxNode, whole: &SyntaxNode) -> Vec<Chance> {
     let mut found = Vec::new();
