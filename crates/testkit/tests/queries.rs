@@ -13,7 +13,7 @@ use testkit::{Cluster, Database, Desk, Output, SOURCE_READER, Skipped, TARGET_OW
 const TABLES: &str = "
 CREATE TYPE mood AS ENUM (MOODS);
 CREATE TABLE orders (id integer PRIMARY KEY, customer integer, total numeric, mood mood, weight float8, note text);
-INSERT INTO orders SELECT n, n % 500, n % 7 + 0.50, CASE n % 2 WHEN 0 THEN 'calm' ELSE 'cross' END::mood, exp(n % 30) / 3,
+INSERT INTO orders SELECT n, n % 500, n % 7 + 0.50, CASE n % 2 WHEN 0 THEN 'calm' ELSE 'cross' END::mood, CASE n WHEN 1 THEN 1e20 WHEN 2 THEN -1e20 ELSE 1 END,
     nullif('note ' || n % 3, 'note 0') FROM generate_series(1, 10000) AS n ORDER BY n ROWS;
 CREATE INDEX orders_customer ON orders (customer);
 CREATE TABLE marks (mark text, place integer);
@@ -174,9 +174,8 @@ fn statements_are_compared_by_what_they_decide() {
         report["load"]["source"]["statements"],
         report["load"]["target"]["statements"]
     );
-    let as_before = |it: &&str| !it.starts_with("no values");
     let later_results = results(&report);
-    for line in expected.iter().filter(as_before) {
+    for line in expected.iter().filter(|it| !it.starts_with("no values")) {
         let name = line.split(" (").next().unwrap();
         assert!(
             later_results.iter().any(|it| it.starts_with(name)),
@@ -296,7 +295,7 @@ fn what_is_no_query_is_refused_before_anything_runs() {
         ),
     ] {
         let output = bench.run(line);
-        assert!(matches!(output.code(), 2 | 4), "{output}");
+        assert!(matches!(output.code(), Some(2 | 4)), "{output}");
         output.assert_stderr_contains(words);
     }
 }
