@@ -60,7 +60,7 @@ pub(crate) struct QueriesArgs {
     pub(crate) runs: usize,
     /// Make it a difference when a statement takes more than FACTOR times as long on the target
     ///
-    /// Differences below 5 ms, or within the spread of the runs, count for nothing. Without this option what takes more
+    /// Differences below 5 ms, or within the spread of the runs, or of fewer than 3 runs, count for nothing. Without this option what takes more
     /// than 1.5 times as long is told, and makes nothing different.
     #[arg(long, value_name = "FACTOR", value_parser = factor)]
     pub(crate) max_slowdown: Option<f64>,

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 /// What is below counts for nothing, whatever the factor: milliseconds.
 pub(crate) const NOISE_MS: f64 = 5.0;
 
+/// Fewer runs show no spread, so nothing can be told from chance.
+const RUNS_MIN: usize = 3;
+
 /// The factor from which on somebody is told where nobody has said one.
 pub(crate) const TOLD_FROM: f64 = 1.5;
 
@@ -14,6 +17,7 @@ pub(crate) struct Spread {
     pub(crate) median: f64,
     pub(crate) low: f64,
     pub(crate) high: f64,
+    runs: usize,
 }
 
 impl Spread {
@@ -33,12 +37,14 @@ impl Spread {
             median: at(2),
             low: at(1),
             high: at(3),
+            runs: times.len(),
         })
     }
 
     /// Whether this is slower than `before` by more than `factor`, and by more than chance.
     pub(crate) fn is_slower(&self, before: &Spread, factor: f64) -> bool {
-        self.median > before.median * factor
+        self.runs.min(before.runs) >= RUNS_MIN
+            && self.median > before.median * factor
             && self.median - before.median >= NOISE_MS
             && self.low > before.high
     }
@@ -87,6 +93,7 @@ mod tests {
             median: 3.0,
             low: 2.0,
             high: 4.0,
+            runs: 5,
         };
         assert_eq!(spread, Some(expected));
         assert_eq!(Spread::of(&[1.0, 2.0]).map(|it| it.median), Some(1.5));
@@ -99,6 +106,7 @@ mod tests {
             median,
             low: median - by,
             high: median + by,
+            runs: 5,
         };
         assert!(spread(40.0, 1.0).is_slower(&spread(10.0, 1.0), 1.5));
         assert!(!spread(4.0, 0.1).is_slower(&spread(1.0, 0.1), 1.5));

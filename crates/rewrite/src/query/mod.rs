@@ -174,13 +174,11 @@ impl Query {
                 .as_ref()
                 .and_then(|name| columns.iter().position(|it| it == name));
             let by_text = || order.targets.iter().position(|it| *it == key.expression);
-            let place = match key.place.map(|it| it - 1).or(by_name).or_else(by_text) {
-                Some(place) => place,
-                None => {
-                    more.push(key.expression.as_str());
-                    columns.len() + more.len() - 1
-                }
-            };
+            let known = key.place.map(|it| it - 1).or(by_name).or_else(by_text);
+            let place = known.unwrap_or_else(|| {
+                more.push(key.expression.as_str());
+                columns.len() + more.len() - 1
+            });
             keys.push(format!("q.c{} {}", place + 1, key.direction));
         }
         if !more.is_empty() {
