@@ -136,7 +136,7 @@ const BOTH: &str = "SOURCE TARGET --map public=shop --map other=shop_other --fil
 #[test]
 fn statements_are_compared_by_what_they_decide() {
     let bench = Bench::new();
-    let report = bench.report(&format!("{BOTH} --runs 1"), 0);
+    let report = bench.report(&format!("{BOTH} --runs 2"), 0);
     let expected = [
         "totals: identical ()",
         "by its schema: identical ()",

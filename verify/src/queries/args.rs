@@ -22,8 +22,8 @@ const FINDINGS: &str = "a statement answers otherwise, or too late";
 /// anything runs.
 ///
 /// Answers are compared as rows with their multiplicity, by fingerprint, in their order where ORDER BY says so: rows that
-/// it leaves equal may come in any order. What nothing in a statement decides (LIMIT without ORDER BY, array_agg
-/// without one, now()) and what differs is told as not compared.
+/// it leaves equal may come in any order. What nothing in a statement decides (LIMIT without ORDER BY, `array_agg`
+/// without one, `now()`) and what differs is told as not compared.
 ///
 /// FILE holds statements, each ended by a semicolon. Comments on lines of their own before a statement can say
 /// `-- name: open orders`, `-- search_path: shop, public` and `-- params: 7, 'abc', NULL`, the values of $1, $2 and

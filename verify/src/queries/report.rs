@@ -29,7 +29,8 @@ pub(crate) struct Report {
 /// One statement.
 pub(crate) struct Line {
     pub(crate) label: String,
-    pub(crate) line: Option<usize>,
+    /// In the file.
+    pub(crate) begins_at: Option<usize>,
     pub(crate) source: Option<Spread>,
     pub(crate) target: Option<Spread>,
     pub(crate) judgement: Judgement,
@@ -190,7 +191,7 @@ impl Line {
         let findings: Vec<Value> = self.judgement.findings.iter().map(finding_json).collect();
         json!({
             "statement": self.label,
-            "line": self.line,
+            "line": self.begins_at,
             "result": match self.judgement.outcome {
                 Outcome::Identical => "identical",
                 Outcome::Different => "different",

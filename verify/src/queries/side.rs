@@ -1,5 +1,6 @@
 //! A database on which statements are run: its snapshot, and sessions that see it.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use cli::{Exit, Failure, Result, Ui};
@@ -104,7 +105,7 @@ impl Asker {
         let mut sequence = Sha256::new();
         let mut count = |rows: &Rows| {
             each_row(Form::Text, columns, &rows.bytes, |row| {
-                sequence.update(row.hash())
+                sequence.update(row.hash());
             })?;
             Ok::<_, Stop>(rows.fingerprint)
         };
@@ -117,7 +118,7 @@ impl Asker {
         }
         let fingerprint = stream.finish(&mut count);
         let fingerprint = fingerprint.map_err(|it| it.into_failure(self.failure))?;
-        let sequence = sequence.finalize().iter().map(|it| format!("{it:02x}")).collect();
+        let sequence = hexadecimal(&sequence.finalize());
         Ok(Ok(Answer {
             fingerprint,
             sequence,
@@ -130,6 +131,13 @@ impl Asker {
         cli::check_interrupt()?;
         read.map_err(|it| it.into_failure(self.failure))
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Why an answer was not read to its end.

@@ -117,7 +117,7 @@ impl Work<'_> {
         }
         let mut line = Line {
             label: task.statement.label.clone(),
-            line: task.statement.line,
+            begins_at: task.statement.line,
             source: None,
             target: None,
             judgement: Judgement::default(),
