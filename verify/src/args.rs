@@ -3,10 +3,11 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use cli::{Existing, Failure, KeysArgs, MappingArgs, ReportFile, Ui};
 use database::postgres::DefinitionWishes;
 
+use crate::queries::QueriesArgs;
 use crate::report::{Form, ROWS_REPAIRED, Shown};
 
 const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
@@ -19,7 +20,8 @@ const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify mandible-dev shared-app-dev --to mandible --quick
   verify mandible-dev shared-app-dev --to mandible --table 'public.order*' --sample 5 --seed 7
   verify backup.tar shared-app-dev --to mandible --isolation
-  verify --archive backup.tar";
+  verify --archive backup.tar
+  verify queries mandible-dev shared-app-dev --to mandible --file daily.sql";
 
 /// Differing rows of a table that are shown.
 const ROWS_SHOWN: usize = 10;
@@ -58,10 +60,17 @@ const FINDINGS: &str = "something differs";
 /// that `dump` had: give the same options, among which --rename and --snake-case are as those of `dump`, too.
 /// With --archive, an archive alone is checked: every SHA-256, count and fingerprint in it. Nothing is written.
 #[derive(Debug, Parser)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
-#[command(name = "verify", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option by itself")]
+#[command(
+    name = "verify",
+    args_conflicts_with_subcommands = true,
+    // A database may be called `help`.
+    disable_help_subcommand = true,
+    after_help = cli::after_help(EXAMPLES, Some(FINDINGS))
+)]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
     /// What must be there: a database, a SQLite file or an archive; `-` is an archive on stdin
     pub(crate) source: Option<String>,
     /// Where it must be: a PostgreSQL database
@@ -163,6 +172,12 @@ fn percent(text: &str) -> Result<f64, String> {
     } else {
         Err("it is not above 0 and at most 100".to_owned())
     }
+}
+
+/// What can be asked for beside tables.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Queries(Box<QueriesArgs>),
 }
 
 impl Args {

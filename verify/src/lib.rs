@@ -4,6 +4,7 @@ mod args;
 mod comparison;
 mod health;
 mod isolation;
+mod queries;
 mod report;
 mod rows;
 mod schema;
@@ -12,7 +13,7 @@ mod sides;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{Failure, Outcome, Ui};
 
-use args::Args;
+use args::{Args, Command as Asked};
 use report::Run;
 
 /// The definition of the tool's arguments.
@@ -23,6 +24,9 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
+    if let Some(Asked::Queries(args)) = &args.command {
+        return queries::run(args, ui);
+    }
     let run = Run::start(&command(), matches);
     let (file, repair) = args.files()?;
     let report = match (&args.archive, &args.source, &args.target) {

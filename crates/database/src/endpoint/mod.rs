@@ -36,6 +36,7 @@ pub use password::AskPassword;
 pub use program::{ClientCommand, PassFile, command_without_endpoint};
 pub use row_session::RowSession;
 pub use server::PostgresEndpoint;
+pub(crate) use session::run_as_an_application;
 pub use session::{pin_session, unrestrict_views};
 pub use tls::SslMode;
 

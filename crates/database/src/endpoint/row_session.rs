@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use postgres::error::Error;
 use postgres::types::ToSql;
-use postgres::{Row, SimpleQueryMessage};
+use postgres::{Row, SimpleQueryMessage, Statement};
 use tokio::runtime::{self, Runtime};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, CancelToken, Client, Config, Socket};
@@ -88,6 +88,11 @@ impl RowSession {
     /// Asks for one row, if there is one.
     pub fn query_opt(&mut self, sql: &str, params: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, Error> {
         self.line.wait_for(self.client.query_opt(sql, params))
+    }
+
+    /// Has the server read one statement, which says what its parameters and the columns of its answer are.
+    pub fn prepare(&mut self, sql: &str) -> Result<Statement, Error> {
+        self.line.wait_for(self.client.prepare(sql))
     }
 
     /// Whether the server answers an empty question within this time.

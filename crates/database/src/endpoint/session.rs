@@ -73,6 +73,19 @@ pub fn unrestrict_views(client: &mut impl GenericClient) -> Result<()> {
     Ok(())
 }
 
+/// Gives the session back what statements of a user's own are to meet as an application would: views, and the
+/// server's own choice of compiling them.
+pub(crate) fn run_as_an_application(client: &mut impl Session) -> Result<()> {
+    let statement = format!(
+        "SELECT pg_catalog.set_config(s.name, s.reset_val, false) FROM pg_catalog.pg_settings AS s \
+         WHERE s.name OPERATOR(pg_catalog.=) '{RESTRICT}' OR s.name OPERATOR(pg_catalog.=) 'jit'"
+    );
+    client
+        .simple_query(&statement)
+        .map_err(Error::query("the session's own settings cannot be had"))?;
+    Ok(())
+}
+
 /// Every operator is qualified, since the search path is a stranger's until the statement has run.
 fn statement() -> String {
     let rows: Vec<String> = PINNED

@@ -12,6 +12,7 @@ mod finder;
 mod foreign_keys;
 mod hashes;
 pub mod health;
+mod heaviest;
 mod identity;
 mod introspect;
 pub mod isolation;
@@ -26,6 +27,7 @@ mod packages;
 mod partitions;
 mod pattern;
 mod programs;
+mod query_session;
 mod row_keys;
 mod row_source;
 mod row_values;
@@ -45,6 +47,7 @@ pub use extension_rows::{
 };
 pub use foreign_keys::read_foreign_keys;
 pub use hashes::{HASHES_RECORDS, HashSum, HashableColumns, read_hashable_columns, sum_hashes};
+pub use heaviest::{HeavyStatement, read_heaviest};
 pub use identity::Identity;
 pub use introspect::{hidden_tables, left_behind, read_catalog};
 pub use large_objects::{
@@ -60,6 +63,7 @@ pub use outside::{
 pub use oversize::{OversizedRow, OversizedRows, could_hold_oversized_row, find_oversized_row};
 pub use partitions::read_partition_keys;
 pub use pattern::{Pattern, split_condition};
+pub use query_session::{Description, QuerySession, Surroundings, Trouble};
 pub use row_keys::{
     ColumnShape, can_be_queried, ordered_kind, read_bounds, read_column_shapes, read_unique_keys,
 };
