@@ -28,33 +28,20 @@ use crate::rows::converted;
 use crate::rows::explained::{self, Explained};
 use crate::rows::quick::Quick;
 use crate::rows::sample::Sample;
-use crate::schema::Schemas;
+use crate::schema::{Compared, Schemas};
 use crate::sides::{Live, Source, is_sqlite, name_map};
 
 /// Keys that are shown of those that something is wrong with.
 const EXAMPLES_MAX: usize = 3;
 
 pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Report> {
-    let (choices, mapping) = wishes(source, args, ui)?;
-    let endpoint = target_endpoint(target, ui)?;
-    let jobs = args.jobs();
-    let words = source;
-    let keys = args.keys.keys(&args.mapping)?;
-    let mut source = Source::open(source, jobs, !args.no_extension_rows, &choices, ui)?;
-    if !matches!(source, Source::Sqlite(_)) {
-        args.sqlite.refuse_for(words)?;
-    }
-    let scope = Scope::of(args, &source)?;
-    let pace = Arc::new(args.rate.pace());
-    if let Source::Postgres(live) = &mut source {
-        live.pace = Arc::clone(&pace);
-    }
-    beside::complete(&mut source, !args.no_large_objects, ui.is_verbose())?;
-    let schemas = source.catalog().schemas.iter();
-    let wanted: Vec<String> = schemas.map(|it| mapping.schema(&it.name)).collect();
-    let mut target = Live::open(&endpoint, Selection::in_schemas(&wanted), jobs, Failure::target)?;
-    target.pace = pace;
-    source.leave_out_targets(&mapping, &target)?;
+    let (jobs, keys) = (args.jobs(), args.keys.keys(&args.mapping)?);
+    let Opened {
+        mut source,
+        target,
+        mapping,
+        scope,
+    } = open(source, target, args, ui)?;
     let targets = |source: &Source| {
         let schemas = source.catalog().schemas.iter().map(|it| it.name.as_str());
         mapping.apply(schemas).map_err(Failure::usage)
@@ -99,11 +86,12 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     if tables.iter().any(TableResult::differs) {
         findings.extend(explained.obstacle());
     }
+    let mut compared = Compared::default();
     if let Some(wishes) = args.definition_wishes().filter(|_| chosen.is_none()) {
         let (sides, catalogs) = ((&source, &target), (&reshaped, &renamed));
-        let schemas = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes);
-        findings.extend(schemas.findings()?);
+        compared = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes).compare()?;
     }
+    findings.append(&mut compared.findings);
     let looked = pool.install(|| comparison.health(&tables, &findings, args, ui.is_verbose()))?;
     findings.extend(looked);
     if let Source::Postgres(live) = &source {
@@ -111,10 +99,10 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     }
     target.confirm(Failure::target)?;
     progress.finish();
+    let definitions = (compared.source, compared.target);
     let ground = args
         .repairs()
-        .then(|| Ground::read(&renamed, &target))
-        .transpose()?;
+        .then(|| Ground::read(&renamed, &target, definitions));
     let (here, there) = (source.name().to_owned(), Some(target.name.clone()));
     Ok(Report::new(here, there, tables)
         .with_findings(findings)
@@ -125,8 +113,48 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
             Identity::of_source(&source),
             Some(Identity::of_server(&target.identity)),
         )
-        .on_ground(ground)
+        .on_ground(ground.transpose()?)
         .with_chosen_keys(keys.is_some()))
+}
+
+/// Both sides under their snapshots, and what was asked for.
+struct Opened {
+    source: Source,
+    target: Live,
+    mapping: Mapping,
+    scope: Scope,
+}
+
+fn open(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Opened> {
+    let (choices, mapping) = wishes(source, args, ui)?;
+    let endpoint = target_endpoint(target, ui)?;
+    let words = source;
+    let mut source = Source::open(source, args.jobs(), !args.no_extension_rows, &choices, ui)?;
+    if !matches!(source, Source::Sqlite(_)) {
+        args.sqlite.refuse_for(words)?;
+    }
+    let scope = Scope::of(args, &source)?;
+    let pace = Arc::new(args.rate.pace());
+    if let Source::Postgres(live) = &mut source {
+        live.pace = Arc::clone(&pace);
+    }
+    beside::complete(&mut source, !args.no_large_objects, ui.is_verbose())?;
+    let schemas = source.catalog().schemas.iter();
+    let wanted: Vec<String> = schemas.map(|it| mapping.schema(&it.name)).collect();
+    let mut target = Live::open(
+        &endpoint,
+        Selection::in_schemas(&wanted),
+        args.jobs(),
+        Failure::target,
+    )?;
+    target.pace = pace;
+    source.leave_out_targets(&mapping, &target)?;
+    Ok(Opened {
+        source,
+        target,
+        mapping,
+        scope,
+    })
 }
 
 /// How a SQLite file is read, and the new names.

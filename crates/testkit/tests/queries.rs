@@ -209,7 +209,7 @@ fn statements_are_compared_by_what_they_decide() {
         ],
         "{report:#}"
     );
-    let report = bench.report(&later, 1);
+    let report = bench.report(later, 1);
     assert_eq!(lines(&report).count(), 6, "{report:#}");
 }
 

@@ -27,7 +27,7 @@ struct Pair<'a> {
     reach: Reach,
 }
 
-impl<'a> Comparison<'a> {
+impl Comparison<'_> {
     /// What came of a table; `totals` are those of both sides, where they were read already.
     pub(super) fn table(
         &self,

@@ -179,9 +179,9 @@ impl<'a> Comparison<'a> {
                 passed
             });
             let read = pass.run(tasks, &failed, |task, both| Ok((task, both)));
-            let passed = passes.join();
+            let ended = passes.join();
             (
-                passed.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                ended.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
                 read,
             )
         });

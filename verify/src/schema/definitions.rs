@@ -68,7 +68,9 @@ impl<'a> Held<'a> {
     /// Whether `definition` of the other side cannot be here, because what it belongs to is not.
     fn lacks_owner_of(&self, definition: &Definition) -> bool {
         let schema = definition.schema.as_str();
-        let lacks_schema = !schema.is_empty() && !self.schemas.contains(schema);
+        // An extension can be missing although its schema is, too.
+        let is_extension = definition.kind == DefinitionKind::Extension;
+        let lacks_schema = !is_extension && !schema.is_empty() && !self.schemas.contains(schema);
         let lacks_table = definition
             .table
             .as_deref()

@@ -12,7 +12,7 @@ mod sequences;
 mod tokens;
 mod written;
 
-use catalog::Catalog;
+use catalog::{Catalog, Definition};
 use cli::{Failure, Result};
 use conversion::{TableConversion, redefine};
 use database::postgres::{DefinitionWishes, read_definitions};
@@ -24,6 +24,14 @@ use crate::sides::{Live, Source};
 use definitions::Comparison;
 use objects::Side;
 use renamed::Renamed;
+
+/// What came of the comparison, with the definitions of both sides under the target's names where they are known.
+#[derive(Default)]
+pub(crate) struct Compared {
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) source: Vec<Definition>,
+    pub(crate) target: Vec<Definition>,
+}
 
 /// Both sides, as far as their definitions are concerned.
 pub(crate) struct Schemas<'a> {
@@ -64,10 +72,10 @@ impl<'a> Schemas<'a> {
 
     /// Everything that is defined otherwise, or that one side lacks, and sequences that stand behind the source's.
     /// Tables with rows are compared elsewhere, with what they hold: that one is missing is told there.
-    pub(crate) fn findings(&self) -> Result<Vec<Finding>> {
+    pub(crate) fn compare(&self) -> Result<Compared> {
         let defined = self.source_catalog()?;
         let mut findings = Vec::new();
-        if let Some(reason) = self.only_names(&defined) {
+        if let Some(reason) = Self::only_names(&defined) {
             findings.extend(self.by_names());
             findings.push(
                 Finding::new(
@@ -79,7 +87,10 @@ impl<'a> Schemas<'a> {
                 .with_note(reason),
             );
             findings.extend(sequences::findings(self.renamed, &self.target.catalog, true));
-            return Ok(findings);
+            return Ok(Compared {
+                findings,
+                ..Compared::default()
+            });
         }
         let is_live = matches!(self.source, Source::Postgres(_));
         let asked = self.wishes.owners || self.wishes.grants;
@@ -107,7 +118,11 @@ impl<'a> Schemas<'a> {
             );
         }
         findings.extend(sequences::findings(self.renamed, &self.target.catalog, false));
-        Ok(findings)
+        Ok(Compared {
+            findings,
+            source: renamed.definitions,
+            target: there,
+        })
     }
 
     /// The source's catalog with its definitions, as far as anybody knows them.
@@ -124,7 +139,7 @@ impl<'a> Schemas<'a> {
     }
 
     /// Why the names of objects are all that is compared.
-    fn only_names(&self, defined: &Catalog) -> Option<&'static str> {
+    fn only_names(defined: &Catalog) -> Option<&'static str> {
         if !defined.definitions.is_empty() || defined.objects.is_empty() {
             None
         } else {

@@ -1,7 +1,7 @@
 //! What the target's objects should be defined as, in the words in which they are read from a server. Where the server
 //! writes what we wrote in its own way, the statement is [`Value::Written`].
 
-use catalog::{Definition, DefinitionKind, ObjectKind, Property, Value, quote_ident};
+use catalog::{Catalog, Definition, DefinitionKind, ObjectKind, Property, Value, quote_ident};
 
 use super::ddl::{expression_index, is_not_null, list, name_of, plain_index, reference, search_index};
 use super::default;
@@ -14,7 +14,7 @@ use super::programs::Programs;
 use super::schema::{Schema, Table};
 use super::target_type::TargetType;
 use super::text_search::TextSearch;
-use super::translate::{Identity, SCHEMA};
+use super::translate::{self, Identity, SCHEMA};
 
 /// Everything of which a file's schema is made on the target.
 pub(super) struct Made<'a> {
@@ -27,8 +27,23 @@ pub(super) struct Made<'a> {
 }
 
 impl Made<'_> {
+    /// The catalog of what is made, with its definitions.
+    pub(super) fn catalog(&self) -> Catalog {
+        let made = translate::catalog(
+            self.schema,
+            self.keys,
+            self.expressions,
+            self.identities,
+            self.programs,
+        );
+        Catalog {
+            definitions: self.definitions(),
+            ..made
+        }
+    }
+
     /// Columns stand in the order in which their table has them.
-    pub(super) fn definitions(&self) -> Vec<Definition> {
+    fn definitions(&self) -> Vec<Definition> {
         let mut all = vec![Definition {
             schema: String::new(),
             ..definition(DefinitionKind::Schema, SCHEMA, None, Vec::new())
@@ -210,7 +225,7 @@ fn sequence(table: &Table, identity: &Identity) -> Definition {
         _ => i64::MAX,
     };
     let owner = format!("{}.{}", name_of(&table.new_name), quote_ident(&column.new_name));
-    let owned = format!("ALTER SEQUENCE {} OWNED BY {owner};", name_of(&identity.sequence));
+    let ownership = format!("ALTER SEQUENCE {} OWNED BY {owner};", name_of(&identity.sequence));
     let properties = vec![
         plain("type", &column.target.to_sql()),
         plain("start", "1"),
@@ -218,7 +233,7 @@ fn sequence(table: &Table, identity: &Identity) -> Definition {
         plain("minimum", "1"),
         plain("maximum", &maximum.to_string()),
         plain("cache", "1"),
-        statement("owned by", owned),
+        statement("owned by", ownership),
         plain("identity", "yes"),
     ];
     let kind = DefinitionKind::Object(ObjectKind::Sequence);

@@ -195,20 +195,10 @@ impl SqliteSource {
         } = outcome;
         // After the census, which can give a table columns that keep what does not fit.
         new_names::give(&mut schema, choices, &mut blockers);
+        // The rows of such a table were not read, so that its keys cannot be judged.
         let is_unread = |it: &Blocker| matches!(it, Blocker::TooManyColumns { .. });
         if blockers.iter().any(is_unread) {
-            // The rows of such a table were not read, so that its keys cannot be judged.
-            return Ok(Inspection {
-                schema,
-                catalog: Catalog::default(),
-                pre_data: String::new(),
-                post_data: String::new(),
-                census,
-                notes,
-                orphans: Vec::new(),
-                discards,
-                blockers,
-            });
+            return Ok(Inspection::unread(schema, census, notes, discards, blockers));
         }
         nocase::decide(self.connection(), &mut schema, choices.nocase, &mut notes)?;
         let mut names = Names::default();
@@ -238,12 +228,8 @@ impl SqliteSource {
             programs: &programs,
             utf16,
         };
-        let catalog = Catalog {
-            definitions: made.definitions(),
-            ..translate::catalog(&schema, &keys, &expressions, &identities, &programs)
-        };
         Ok(Inspection {
-            catalog,
+            catalog: made.catalog(),
             post_data,
             pre_data,
             schema,
@@ -253,6 +239,29 @@ impl SqliteSource {
             discards,
             blockers,
         })
+    }
+}
+
+impl Inspection {
+    /// Of a file whose rows were not all read.
+    fn unread(
+        schema: Schema,
+        census: Vec<TableCensus>,
+        notes: Vec<Note>,
+        discards: Vec<Discard>,
+        blockers: Vec<Blocker>,
+    ) -> Self {
+        Inspection {
+            schema,
+            catalog: Catalog::default(),
+            pre_data: String::new(),
+            post_data: String::new(),
+            census,
+            notes,
+            orphans: Vec::new(),
+            discards,
+            blockers,
+        }
     }
 }
 

@@ -101,7 +101,9 @@ impl Tree {
             Tree::Column(_, name) => _ = constants.insert(name.clone()),
             Tree::Text(None) | Tree::Word(_) => {}
             Tree::Node(_, parts) | Tree::Call(_, parts) | Tree::Chain(_, parts) => {
-                parts.iter().for_each(|it| it.collect_constants(constants));
+                for it in parts {
+                    it.collect_constants(constants);
+                }
             }
             Tree::Cast(inner, _) => inner.collect_constants(constants),
         }

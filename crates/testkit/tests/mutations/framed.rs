@@ -37,16 +37,16 @@ fn no_change_of_a_row_escapes_the_fingerprint() {
         let rule = Arc::new(random_rule(&mut rng, columns));
         let before = fingerprints(&mut rng, form, &rule, columns, &rows);
         for _ in 0..25 {
-            let mut changed = rows.clone();
-            change(&mut rng, &mut changed);
-            rng.shuffle(&mut changed);
-            let after = fingerprints(&mut rng, form, &rule, columns, &changed);
-            let is_same = sorted(&rows) == sorted(&changed);
+            let mut mutant = rows.clone();
+            change(&mut rng, &mut mutant);
+            rng.shuffle(&mut mutant);
+            let after = fingerprints(&mut rng, form, &rule, columns, &mutant);
+            let is_same = sorted(&rows) == sorted(&mutant);
             let found = (before.0 == after.0, before.1 == after.1);
             assert_eq!(
                 found,
                 (is_same, is_same),
-                "seed {seed}, form {form}, {rule:?}: {rows:?} and {changed:?}"
+                "seed {seed}, form {form}, {rule:?}: {rows:?} and {mutant:?}"
             );
             if is_same {
                 none += 1;
@@ -119,9 +119,8 @@ fn change(rng: &mut Rng, rows: &mut Vec<Row>) {
         10 => {
             let value = &mut rows[one][here];
             *value = match value {
-                None => Some(Vec::new()),
                 Some(bytes) if bytes.is_empty() => None,
-                Some(_) => Some(Vec::new()),
+                None | Some(_) => Some(Vec::new()),
             };
         }
         _ => step_apart(rows, (one, here), (other, there)),

@@ -132,9 +132,14 @@ fn lines(report: &Value) -> BTreeSet<String> {
     let sentences = ["objects", "sequences"].into_iter().flat_map(list);
     let weighs = |it: &Value| it["weight"] == "difference" || it["weight"] == "advice";
     let findings = list("findings").into_iter().filter(weighs).map(|it| {
-        let words = ["weight", "area", "object", "property"].map(|name| text(&it[name]));
-        let [weight, area, object, property] = words;
-        format!("{weight}, {area}: {object}: {property}")
+        let word = |name: &str| text(&it[name]);
+        format!(
+            "{}, {}: {}: {}",
+            word("weight"),
+            word("area"),
+            word("object"),
+            word("property")
+        )
     });
     tables
         .chain(sentences.map(|it| text(&it)))

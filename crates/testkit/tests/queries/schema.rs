@@ -6,7 +6,7 @@ const SCHEMA: &str = include_str!("../../../../docs/verify-queries.schema.json")
 
 /// Panics with all that the schema says against the report.
 #[track_caller]
-pub fn assert_described(report: &Value) {
+pub(crate) fn assert_described(report: &Value) {
     let schema: Value = serde_json::from_str(SCHEMA).unwrap();
     let mut wrong = Vec::new();
     check(&schema, &schema, report, "", &mut wrong);

@@ -11,7 +11,7 @@ mod triggers;
 
 use std::fmt::Write as _;
 
-use catalog::{Catalog, ForeignKey, Table};
+use catalog::{Catalog, Definition, ForeignKey, Table};
 use cli::{Failure, Result};
 use database::postgres::read_foreign_keys;
 
@@ -35,11 +35,21 @@ pub(crate) struct Ground {
 
 impl Ground {
     /// What is known of `target`, and of the source under the target's names.
-    pub(crate) fn read(renamed: &Catalog, target: &Live) -> Result<Self> {
+    pub(crate) fn read(
+        renamed: &Catalog,
+        target: &Live,
+        (here, there): (Vec<Definition>, Vec<Definition>),
+    ) -> Result<Self> {
         let keys = target.with_snapshot(|it| read_foreign_keys(it.client()));
         Ok(Ground {
-            source: renamed.clone(),
-            target: target.catalog.clone(),
+            source: Catalog {
+                definitions: here,
+                ..renamed.clone()
+            },
+            target: Catalog {
+                definitions: there,
+                ..target.catalog.clone()
+            },
             foreign_keys: keys.map_err(Failure::target)?,
         })
     }

@@ -54,6 +54,7 @@ fn orders() -> RowDifferences {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "a side can lack it")]
 fn fingerprint(rows: u64) -> Option<Fingerprint> {
     let mut fingerprint = Fingerprint::empty(RowForm::Binary);
     fingerprint.rows = rows;
@@ -255,8 +256,11 @@ fn markdown_is_what_it_looks_like() {
     );
 }
 
-/// The elements of well-formed XML with their attributes, and its texts.
-fn parsed(text: &str) -> (Vec<(String, Vec<(String, String)>)>, String) {
+/// An element and its attributes.
+type Element = (String, Vec<(String, String)>);
+
+/// The elements of well-formed XML, and its texts.
+fn parsed(text: &str) -> (Vec<Element>, String) {
     let (mut elements, mut texts) = (Vec::new(), String::new());
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_comments = true;
