@@ -160,6 +160,10 @@ pub(crate) struct ExtentArgs {
     /// Compare about this share of every table's rows, and all counts, between two PostgreSQL databases
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub(crate) sample: Option<f64>,
+    /// Take an archive's fingerprints as `dump` wrote them: its members are checked by their SHA-256, its rows are not
+    /// hashed again, which `verify --archive` does
+    #[arg(long, conflicts_with_all = ["quick", "sample"])]
+    pub(crate) fingerprints: bool,
     /// Which rows --sample chooses; the report prints it
     #[arg(long, value_name = "N", default_value_t = 0, requires = "sample")]
     pub(crate) seed: u64,

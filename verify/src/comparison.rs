@@ -67,6 +67,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         jobs,
         rows: args.rows(),
         chosen: chosen.as_ref(),
+        believes: args.extent.fingerprints,
         sample: scope.sample(),
         quick: scope.quick(&source, &target)?,
         ..Comparison::new(
@@ -212,6 +213,8 @@ struct Comparison<'a> {
     explained: &'a Explained,
     /// `None` for all tables.
     chosen: Option<&'a ChosenTables>,
+    /// Whether an archive's fingerprints are taken as its end names them.
+    believes: bool,
     sample: Option<Sample>,
     quick: Option<Quick<'a>>,
     /// What is to be said beside the verdicts.
@@ -246,6 +249,7 @@ impl<'a> Comparison<'a> {
             rows: 0,
             explained,
             chosen: None,
+            believes: false,
             sample: None,
             quick: None,
             said: Mutex::default(),

@@ -189,6 +189,15 @@ fn rows_forged_together_with_their_checksums_are_refused() {
                 .assert_stderr_contains(&format!("there.{table}"));
             assert_eq!(output.stdout(), b"", "{output}");
         }
+        // The target has what dump hashed, and nobody asked about the archive's rows.
+        let line = "verify --fingerprints forged.tar \"$TARGET\"";
+        let believed = bench.run(line, &bench.target.target());
+        believed.assert_success();
+        let said = String::from_utf8_lossy(believed.stdout());
+        assert!(
+            said.contains("`verify --archive` hashes its rows again"),
+            "{believed}"
+        );
     }
     bench
         .run("load \"$TARGET\" honest.tar", &target.target())

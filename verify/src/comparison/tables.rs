@@ -169,6 +169,7 @@ impl<'a> Comparison<'a> {
                 .flat_map(|(unit, (shared, _))| projections(unit, shared))
                 .collect(),
             keeps: true,
+            believes: self.believes,
             jobs: self.jobs,
         };
         let failed = AtomicBool::new(false);

@@ -11,6 +11,8 @@ use crate::sides::{Live, Source};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     quick: bool,
+    /// An archive's fingerprints were taken as its end names them.
+    believed: bool,
     sample: Option<Sample>,
     /// Patterns of the only tables that were compared.
     tables: Vec<String>,
@@ -53,8 +55,13 @@ impl Scope {
             let message = format!("{option} {what}, and SOURCE is {word}");
             return Err(Failure::usage(message).with_hint(format!("leave {option} out")));
         }
+        if extent.fingerprints && !matches!(source, Source::Archive(_)) {
+            let message = "--fingerprints takes those of an archive, and SOURCE is none";
+            return Err(Failure::usage(message).with_hint("leave --fingerprints out"));
+        }
         Ok(Scope {
             quick: extent.quick,
+            believed: extent.fingerprints,
             sample: extent.sample.map(|percent| Sample {
                 percent,
                 seed: extent.seed,
@@ -86,6 +93,13 @@ impl Scope {
                 "sample: about {percent} % of each table's rows were compared (--sample {percent} --seed {seed}); nothing is \
                  known of the others but their number"
             ));
+        }
+        if self.believed {
+            sentences.push(
+                "fingerprints: those of the archive were taken as dump wrote them; its members have the SHA-256 that its \
+                 end names, and `verify --archive` hashes its rows again"
+                    .to_owned(),
+            );
         }
         if !self.tables.is_empty() {
             sentences.push(format!(
