@@ -8,7 +8,7 @@ use cli::{Failure, Ui};
 use database::postgres::{
     Chosen, CutForeignKey, DefinitionWishes, RowFilter as Wanted, SchemaRequest, SchemaText, Snapshot,
     check_condition, find_cut_foreign_keys, find_keys_in_doubt, find_left_out_partitions, hidden_tables,
-    left_behind, read_blocks, read_catalog, read_definitions as read_definitions_of, refuse_torn_trees,
+    left_behind, read_blocks, read_catalog, read_chosen_definitions, refuse_torn_trees,
 };
 
 use crate::pg_dump::NoText;
@@ -87,10 +87,9 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
     let (schema, read) = pg_dump::beside(request.as_ref(), watch, options.lock_timeout, || {
         let catalog = read_catalog(client, chosen)?;
         let (blocks, left) = (read_blocks(client, chosen)?, left_behind(client, chosen)?);
-        let schemas: Vec<String> = catalog.schemas.iter().map(|it| it.name.clone()).collect();
         let defined = match content {
             Content::DataOnly => Vec::new(),
-            _ => read_definitions_of(client, Some(&schemas), DefinitionWishes::default())?,
+            _ => read_chosen_definitions(client, chosen, DefinitionWishes::default())?,
         };
         Ok((catalog, blocks, left, defined))
     });

@@ -41,7 +41,7 @@ pub use asking::TextRow;
 pub use bin_condition::bins_condition;
 pub use collations::find_collations;
 pub use ddl::{OnInterrupt, SchemaRequest, SchemaText, read_schema_text};
-pub use definitions::{DefinitionWishes, read_definitions};
+pub use definitions::{DefinitionWishes, read_chosen_definitions, read_definitions};
 pub use extension_rows::{
     ConfigurationOffer, add_extension_rows, extension_tables_left_out, find_configuration_table,
 };

@@ -17,6 +17,7 @@ use catalog::{Definition, DefinitionKind, Property, Value};
 use postgres::GenericClient;
 
 use super::objects::kind_of;
+use super::selection::Chosen;
 use crate::{Error, Result};
 
 /// What is read beside the definitions themselves.
@@ -42,6 +43,13 @@ const OWN: &str = "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema
   AND $2::pg_catalog.bool IS NOT NULL AND $3::pg_catalog.bool IS NOT NULL
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e WHERE e.deptype = 'e' AND e.objid = o.oid
                   AND e.classid = 'pg_catalog.{class}'::pg_catalog.regclass)";
+
+/// Of relations those that were chosen: to ask for what another one is defined as could wait for its lock.
+const CHOSEN: &str =
+    " AND ($4::pg_catalog.oid[] IS NULL OR o.relkind NOT IN ('r', 'p', 'f', 'v', 'm') OR o.oid = ANY ($4))";
+
+/// The same for what is no relation.
+const NO_RELATION: &str = " AND ($4::pg_catalog.oid[] IS NULL OR o.oid IS NOT NULL)";
 
 /// Abbreviations that the queries use, each with what it stands for.
 const WORDS: [(&str, &str); 4] = [
@@ -81,6 +89,28 @@ pub fn read_definitions(
     schemas: Option<&[String]>,
     wishes: DefinitionWishes,
 ) -> Result<Vec<Definition>> {
+    read(client, schemas, None, wishes)
+}
+
+/// The same of what was chosen; definitions of relations that were not are not asked for.
+///
+/// # Errors
+///
+/// When a query fails.
+pub fn read_chosen_definitions(
+    client: &mut impl GenericClient,
+    chosen: &Chosen,
+    wishes: DefinitionWishes,
+) -> Result<Vec<Definition>> {
+    read(client, chosen.schemas.as_deref(), chosen.relation_oids(), wishes)
+}
+
+fn read(
+    client: &mut impl GenericClient,
+    schemas: Option<&[String]>,
+    relations: Option<Vec<u32>>,
+    wishes: DefinitionWishes,
+) -> Result<Vec<Definition>> {
     let failed = || Error::query("the definitions could not be read from the catalog");
     let version: i32 = client
         .query_one(
@@ -102,7 +132,7 @@ pub fn read_definitions(
     for family in families.into_iter().flatten() {
         let sql = family.sql(major);
         let rows = client
-            .query(&sql, &[&schemas, &wishes.owners, &wishes.grants])
+            .query(&sql, &[&schemas, &wishes.owners, &wishes.grants, &relations])
             .map_err(failed())?;
         definitions.extend(rows.iter().map(|row| {
             let properties: Vec<Option<String>> = row.get("properties");
@@ -121,7 +151,13 @@ pub fn read_definitions(
 
 impl Family {
     fn sql(&self, major: u32) -> String {
-        let mut sql = self.sql.replace("{own}", OWN).replace("{class}", self.class);
+        let chosen = if self.class == "pg_class" {
+            CHOSEN
+        } else {
+            NO_RELATION
+        };
+        let own = format!("{OWN}{chosen}");
+        let mut sql = self.sql.replace("{own}", &own).replace("{class}", self.class);
         for (word, since, new, old) in SINCE.iter().rev() {
             sql = sql.replace(word, if major >= *since { new } else { old });
         }

@@ -145,5 +145,5 @@ SELECT 'statistics' AS kind, n.nspname AS schema, o.stxname AS name, NULL{text} 
   'comment', 'p', pg_catalog.obj_description(o.oid, 'pg_statistic_ext'),
   'owner', 'p', {owner o.stxowner}]{array} AS properties
 FROM pg_catalog.pg_statistic_ext o JOIN pg_catalog.pg_namespace n ON n.oid = o.stxnamespace
-WHERE {own}
+WHERE ($4::pg_catalog.oid[] IS NULL OR o.stxrelid = ANY ($4)) AND {own}
 ORDER BY n.nspname COLLATE \"C\", o.stxname COLLATE \"C\"";
