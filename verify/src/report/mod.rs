@@ -115,12 +115,15 @@ impl Difference {
 }
 
 impl TableResult {
+    /// Without a difference both sides must have been read: what was not is never called identical.
     pub(crate) fn new(
         name: String,
         source: Option<Fingerprint>,
         target: Option<Fingerprint>,
         difference: Option<Difference>,
     ) -> Self {
+        let was_read = source.is_some() && target.is_some();
+        let difference = difference.or((!was_read).then_some(Difference::Rows));
         TableResult {
             name,
             source,
