@@ -67,7 +67,7 @@ impl<'a> Comparison<'a> {
         results.sort_by_key(|(number, _)| *number);
         let mut results: Vec<TableResult> = results.into_iter().map(|(_, result)| result).collect();
         if self.chosen.is_none() {
-            results.extend(self.extra_tables()?);
+            results.extend(self.extra_tables(&entries)?);
         }
         Ok(results)
     }

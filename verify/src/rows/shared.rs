@@ -123,16 +123,21 @@ impl Shared {
                 ..found.unwrap_or(column).clone()
             }
         };
-        let is_divided = other.kind == TableKind::Partitioned;
         Table {
             columns: self.renamed.stored_columns().map(there).collect(),
-            // A table can have been divided on the target, where it then has no rows of its own.
             through_root: self
                 .table
                 .through_root
-                .or(is_divided.then_some(ThroughRoot::Root)),
+                .or(self.is_read_through_root(other).then_some(ThroughRoot::Root)),
             ..other.clone()
         }
+    }
+
+    /// Whether the target's table is read with its partitions. It can have been divided there, where it then has no rows
+    /// of its own.
+    pub(crate) fn is_read_through_root(&self, other: &Table) -> bool {
+        other.kind == TableKind::Partitioned
+            && self.table.through_root.is_none_or(|it| it == ThroughRoot::Root)
     }
 
     /// The target's rows with their values as the source's types write them; `None` where that would lose something, or
