@@ -3,7 +3,7 @@
 mod one_table;
 mod tables;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,6 +18,7 @@ use fingerprint::Form;
 use plan::Mapping;
 use rewrite::{Known, NameMap};
 
+use self::tables::Entry;
 use crate::args::Args;
 use crate::health::{self, Scene};
 use crate::isolation;
@@ -275,12 +276,29 @@ impl<'a> Comparison<'a> {
     }
 
     /// Tables of the target's schemas that the source does not have.
-    fn extra_tables(&self) -> Result<Vec<TableResult>> {
+    fn extra_tables(&self, entries: &[Entry<'_>]) -> Result<Vec<TableResult>> {
+        let shared = entries.iter().filter_map(|it| it.shared.as_ref());
+        let whole: HashSet<QualifiedName> = shared
+            .filter(|(shared, other)| shared.is_read_through_root(other))
+            .map(|(_, other)| other.qualified_name())
+            .collect();
+        // The rows of a partition are those of the root, where that is compared.
+        let is_counted = |table: &Table| {
+            let parent = |it: &Table| {
+                it.partition_of
+                    .as_ref()
+                    .and_then(|it| self.there.get(it))
+                    .copied()
+            };
+            let above = std::iter::successors(parent(table), |it| parent(it));
+            above.into_iter().any(|it| whole.contains(&it.qualified_name()))
+        };
         let expected: Vec<QualifiedName> = self.renamed.tables.iter().map(Table::qualified_name).collect();
         let extra = self.target.catalog.tables.iter().filter(|table| table.has_rows());
         extra
             .filter(|table| {
-                self.schemas.contains(&table.schema) && !expected.contains(&table.qualified_name())
+                let name = table.qualified_name();
+                self.schemas.contains(&table.schema) && !expected.contains(&name) && !is_counted(table)
             })
             .map(|table| {
                 let found = self

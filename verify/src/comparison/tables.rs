@@ -58,21 +58,16 @@ impl<'a> Comparison<'a> {
             .par_iter()
             .filter(|it| !results.contains_key(&it.unit.table.number));
         let others: Result<Vec<(u32, TableResult)>> = others
-            .map(|entry| {
-                let mut result = self.table(entry, None)?;
-                if result.has_other_rows() && self.rows > 0 {
-                    result.set_rows(Err(self.not_searched().to_owned()));
-                }
-                Ok((entry.unit.table.number, result))
-            })
+            .map(|entry| Ok((entry.unit.table.number, self.table(entry, None)?)))
             .collect();
-        results.extend(others?);
+        let others = self.to_be_searched(&left, &mut results, others?)?;
+        differing.extend(self.read_apart(&others)?);
         let mut results: Vec<(u32, TableResult)> = results.into_iter().collect();
         self.find_rows(&mut results, differing)?;
         results.sort_by_key(|(number, _)| *number);
         let mut results: Vec<TableResult> = results.into_iter().map(|(_, result)| result).collect();
         if self.chosen.is_none() {
-            results.extend(self.extra_tables()?);
+            results.extend(self.extra_tables(&entries)?);
         }
         Ok(results)
     }
@@ -116,38 +111,112 @@ impl<'a> Comparison<'a> {
             let Some((shared, other)) = &entry.shared else {
                 continue;
             };
-            let form = self.source.form(&entry.unit);
             let is_plain = !shared.is_retyped() && self.explained.extent(&entry.unit.table).is_none();
-            if !is_plain {
-                continue;
+            if is_plain {
+                tasks.push(self.task(entry, (shared, other), &layouts)?);
             }
-            let unit = shared.unit(&entry.unit);
-            let view = shared.view(other);
-            let rule = if self.rows > 0 {
-                layouts.of(&unit, &view, form)?
-            } else {
-                Arc::new(KeyBins::whole(Vec::new()))
-            };
-            tasks.push(Task {
-                unit,
-                view: Some(view),
-                form,
-                rule,
-            });
         }
         Ok(tasks)
     }
 
-    /// Reads both sides of all tasks; an archive passes once, while the target is read.
-    fn read_both<'t, 'u>(&self, entries: &[&Entry<'a>], tasks: &'t [Task<'u>]) -> Result<Vec<Read<'t, 'u>>> {
-        let pass = FirstPass {
+    /// A table to be read on both sides with what both have.
+    fn task<'t>(
+        &self,
+        entry: &'t Entry<'a>,
+        (shared, other): (&'t Shared, &Table),
+        layouts: &Layouts<'_>,
+    ) -> Result<Task<'t>> {
+        let mut unit = shared.unit(&entry.unit);
+        unit.extent = self.extent_here(&entry.unit);
+        let view = shared.view(other);
+        let form = self.source.form(&unit);
+        let rule = if self.rows > 0 {
+            layouts.of(&unit, &view, form)?
+        } else {
+            Arc::new(KeyBins::whole(Vec::new()))
+        };
+        Ok(Task {
+            unit,
+            view,
+            form,
+            rule,
+        })
+    }
+
+    /// Takes what came of tables that were not read in one go: the tasks of those whose rows are to be looked for.
+    fn to_be_searched<'t>(
+        &self,
+        entries: &[&'t Entry<'a>],
+        results: &mut HashMap<u32, TableResult>,
+        compared: Vec<(u32, TableResult)>,
+    ) -> Result<Vec<Task<'t>>> {
+        let mut tasks = Vec::new();
+        let mut layouts = None;
+        for (number, mut result) in compared {
+            let entry = entries.iter().find(|it| it.unit.table.number == number);
+            let shared = entry.and_then(|it| Some((*it, it.shared.as_ref()?)));
+            if let Some((entry, (shared, other))) =
+                shared.filter(|_| result.has_other_rows() && self.rows > 0)
+            {
+                let form = self.source.form(&shared.unit(&entry.unit));
+                let obstacle = if self.sample.is_some() {
+                    Some("a sample does not look for rows: leave --sample out")
+                } else {
+                    shared.hides_rows(self.target, other, form)?
+                };
+                if let Some(reason) = obstacle {
+                    result.set_rows(Err(reason.to_owned()));
+                } else {
+                    if layouts.is_none() {
+                        layouts = Some(Layouts::new(self.source, self.target, self.conversions)?);
+                    }
+                    let layouts = layouts.as_ref();
+                    tasks.extend(
+                        layouts
+                            .map(|it| self.task(entry, (shared, other), it))
+                            .transpose()?,
+                    );
+                }
+            }
+            results.insert(number, result);
+        }
+        Ok(tasks)
+    }
+
+    /// Reads tables again that differ, to count their rows apart.
+    fn read_apart<'t, 'u>(&self, tasks: &'t [Task<'u>]) -> Result<Vec<Read<'t, 'u>>> {
+        let read = self
+            .first_pass()
+            .run(tasks, &AtomicBool::new(false), |task, both| Ok((task, both)))?;
+        if !matches!(self.source, Source::Archive(_)) {
+            return Ok(read);
+        }
+        read.into_iter().map(|it| self.with_source(it)).collect()
+    }
+
+    /// With what an archive that has passed says of its rows.
+    fn with_source<'t, 'u>(&self, (task, mut both): Read<'t, 'u>) -> Result<Read<'t, 'u>> {
+        let total = self
+            .source
+            .fingerprint(&task.unit, self.names, self.conversions)?;
+        both.source.total = Some(total);
+        Ok((task, both))
+    }
+
+    fn first_pass(&self) -> FirstPass<'_> {
+        FirstPass {
             source: self.source,
             target: self.target,
             names: self.names,
             conversions: self.conversions,
             progress: self.progress,
             jobs: self.jobs,
-        };
+        }
+    }
+
+    /// Reads both sides of all tasks; an archive passes once, while the target is read.
+    fn read_both<'t, 'u>(&self, entries: &[&Entry<'a>], tasks: &'t [Task<'u>]) -> Result<Vec<Read<'t, 'u>>> {
+        let pass = self.first_pass();
         let keep = |task: &'t Task<'u>, mut both: Both| {
             if both.source.total == both.target.total {
                 both.source.bins = None;
@@ -187,14 +256,9 @@ impl<'a> Comparison<'a> {
             )
         });
         passed?;
-        let with_source = |(task, mut both): Read<'t, 'u>| {
-            both.source.total = Some(
-                self.source
-                    .fingerprint(&task.unit, self.names, self.conversions)?,
-            );
-            keep(task, both)
-        };
-        read?.into_iter().map(with_source).collect()
+        let read = read?.into_iter().map(|it| self.with_source(it));
+        read.map(|it| it.and_then(|(task, both)| keep(task, both)))
+            .collect()
     }
 
     /// Looks for the rows that differ, and adds them to the tables' results.
@@ -239,8 +303,16 @@ impl<'a> Comparison<'a> {
                 search.ahead = Mutex::new(search.read_ahead(archived, &mismatches)?);
             }
         } else {
-            let mismatch = |(task, both): Read<'t, 'u>| Mismatch::of(task, &both, self.rows);
-            mismatches.extend(differing.into_iter().filter_map(mismatch));
+            for (task, both) in differing {
+                let number = task.unit.table.number;
+                match Mismatch::of(task, &both, self.rows) {
+                    Some(mismatch) => mismatches.push(mismatch),
+                    None => found.push((
+                        number,
+                        Err("their parts were not counted on both sides".to_owned()),
+                    )),
+                }
+            }
         }
         let searched: Result<Vec<(u32, Found)>> = mismatches
             .par_iter()
@@ -267,15 +339,6 @@ impl<'a> Comparison<'a> {
         let compared = names(&task.unit.table);
         let mut own = own.filter(|it| it.has_rows());
         own.any(|it| names(it) != compared)
-    }
-
-    /// Why rows of a table that was not read in one go are not looked for.
-    fn not_searched(&self) -> &'static str {
-        if self.sample.is_some() {
-            "a sample does not look for rows: leave --sample out"
-        } else {
-            "types of its columns differ, or rows of it were left out"
-        }
     }
 
     /// What both sides have of a unit.

@@ -115,12 +115,15 @@ impl Difference {
 }
 
 impl TableResult {
+    /// Without a difference both sides must have been read: what was not is never called identical.
     pub(crate) fn new(
         name: String,
         source: Option<Fingerprint>,
         target: Option<Fingerprint>,
         difference: Option<Difference>,
     ) -> Self {
+        let was_read = source.is_some() && target.is_some();
+        let difference = difference.or((!was_read).then_some(Difference::Rows));
         TableResult {
             name,
             source,
@@ -324,7 +327,10 @@ impl Report {
                  `remap-schema` had them",
             );
         }
-        let differs = |it: &TableResult| it.keys == KeyKind::Converted && it.has_other_values();
+        // Rows with one key on both sides show that it is made alike.
+        let has_same_keys = |it: &TableResult| it.rows.as_ref().is_some_and(|it| it.changed > 0);
+        let differs =
+            |it: &TableResult| it.keys == KeyKind::Converted && it.has_other_values() && !has_same_keys(it);
         (self.chose_keys && tables.any(differs)).then_some(
             "a source that is called otherwise has other keys: give --key-source with the name that `remap-schema` \
              printed when the target was loaded",

@@ -134,6 +134,9 @@ impl Proof {
                 )
             }
             Proof::ServerHash => "same count and server's hash".to_owned(),
+            Proof::Sample { of } if rows == 0 && of > 0 => {
+                format!("same count; 0 of {} rows compared", count(of))
+            }
             Proof::Sample { of } => format!("identical; {} of {} rows compared", count(rows), count(of)),
         }
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use catalog::{Catalog, QualifiedName, Table, TableKind};
-use cli::{Failure, Progress, Result, Work};
+use cli::{Exit, Failure, Progress, Result, Work};
 use conversion::TableConversion;
 use database::postgres::{Extent, can_be_queried, read_blocks};
 use fingerprint::{Bins, Fingerprint, Form, KeyBins};
@@ -22,8 +22,8 @@ const PART_BYTES_MIN: u64 = 32 << 20;
 /// A table to be read on both sides.
 pub(crate) struct Task<'a> {
     pub(crate) unit: Unit<'a>,
-    /// The target's table with the source's columns in the source's order; `None` where it cannot be read so.
-    pub(crate) view: Option<Table>,
+    /// The target's table with the source's columns in the source's order.
+    pub(crate) view: Table,
     pub(crate) form: Form,
     pub(crate) rule: Arc<KeyBins>,
 }
@@ -98,7 +98,7 @@ impl FirstPass<'_> {
                     continue;
                 };
                 let (total, bins) = self.read(task, item)?;
-                if let Some(both) = add(state, item, total, bins) {
+                if let Some(both) = add(state, item, total, bins)? {
                     let ended = end(task, both)?;
                     if let Some(room) = results.get(item.task) {
                         *room.lock().unwrap_or_else(PoisonError::into_inner) = Some(ended);
@@ -138,9 +138,7 @@ impl FirstPass<'_> {
             });
             return Ok(read);
         }
-        let Some(view) = &task.view else {
-            return Ok((Fingerprint::empty(task.form), None));
-        };
+        let view = &task.view;
         let scan = Scan::new(view, task.form, None).binning(rule);
         let scanned = self.target.scan(scan, view, &item.extent, Failure::target)?;
         Ok((scanned.total, scanned.bins))
@@ -148,7 +146,7 @@ impl FirstPass<'_> {
 
     /// The largest first; of one table both sides next to each other, so that few are on their way.
     fn items(&self, tasks: &[Task<'_>]) -> Result<Vec<Item>> {
-        let bytes = |task: &Task<'_>| task.unit.bytes().max(task.view.as_ref().map_or(0, |it| it.bytes));
+        let bytes = |task: &Task<'_>| task.unit.bytes().max(task.view.bytes);
         let total: u64 = tasks.iter().map(bytes).sum();
         let part_bytes = (total / (4 * self.jobs.max(1) as u64)).max(PART_BYTES_MIN);
         let cut_source = match self.source {
@@ -176,9 +174,8 @@ impl FirstPass<'_> {
             if reads_source {
                 add(true, extents.unwrap_or_else(|| vec![task.unit.extent.clone()]));
             }
-            if let Some(view) = &task.view {
-                add(false, cut_target.extents(view, &task.unit.extent)?);
-            }
+            // What limits the source's rows says nothing of the target's.
+            add(false, cut_target.extents(&task.view, &Extent::default())?);
         }
         items.sort_by_key(|it| std::cmp::Reverse(it.bytes));
         Ok(items)
@@ -186,7 +183,7 @@ impl FirstPass<'_> {
 }
 
 /// Adds what an item gave; returns the table when that was the last of it.
-fn add(state: &Mutex<Standing>, item: &Item, total: Fingerprint, bins: Option<Bins>) -> Option<Both> {
+fn add(state: &Mutex<Standing>, item: &Item, total: Fingerprint, bins: Option<Bins>) -> Result<Option<Both>> {
     let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
     let both = &mut state.both;
     let side = if item.is_source {
@@ -194,18 +191,28 @@ fn add(state: &Mutex<Standing>, item: &Item, total: Fingerprint, bins: Option<Bi
     } else {
         &mut both.target
     };
-    // Parts of one table are of one form, and count by one rule.
-    match &mut side.total {
-        None => side.total = Some(total),
-        Some(sum) => drop(sum.merge(&total)),
-    }
-    match (&mut side.bins, bins) {
-        (Some(sums), Some(more)) => drop(sums.merge(&more)),
-        (room @ None, more) => *room = more,
-        (Some(_), None) => {}
+    let unlike = |error| {
+        Failure::new(
+            Exit::Internal,
+            "parts of one table were not read in the same form",
+        )
+        .with_source(error)
+    };
+    if let Some(sum) = &mut side.total {
+        sum.merge(&total).map_err(unlike)?;
+        // A part that was not counted apart would be missing in the others' bins.
+        side.bins = match (side.bins.take(), bins) {
+            (Some(mut sums), Some(more)) => {
+                sums.merge(&more).map_err(unlike)?;
+                Some(sums)
+            }
+            _ => None,
+        };
+    } else {
+        (side.total, side.bins) = (Some(total), bins);
     }
     state.items_left = state.items_left.saturating_sub(1);
-    (state.items_left == 0).then(|| std::mem::take(&mut state.both))
+    Ok((state.items_left == 0).then(|| std::mem::take(&mut state.both)))
 }
 
 /// How the tables of a server are cut.

@@ -24,8 +24,8 @@ pub(crate) struct Quick<'a> {
 pub(crate) const BLIND_SPOTS: [&str; 2] = [
     "rows were compared by count and by a sum of 64-bit hashes that the servers calculated, which is weaker than \
      fingerprints: leave --quick out for a proof",
-    "blind to what PostgreSQL takes for equal: 1.0 and 1.00, 0 and -0, upper and lower case in citext, intervals such \
-     as 24:00:00 and 1 day, blanks at the end of character(n)",
+    "blind to what PostgreSQL takes for equal: 1.0 and 1.00 (also in jsonb), 0 and -0 of floats, upper and lower case in \
+     citext, intervals such as 24:00:00 and 1 day, blanks at the end of character(n), dimensions and bounds of arrays",
 ];
 
 impl<'a> Quick<'a> {

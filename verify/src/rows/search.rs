@@ -131,11 +131,7 @@ impl BinPair {
 impl<'a> Search<'a> {
     /// The rows that differ in one table.
     pub(crate) fn rows(&self, mismatch: &Mismatch<'_, 'a>) -> Result<Found> {
-        let Some(mut table) = self.table(mismatch.task)? else {
-            return Ok(Err(
-                "the target's table cannot be read with the source's columns".to_owned()
-            ));
-        };
+        let mut table = self.table(mismatch.task)?;
         table.is_partial = mismatch.has_more;
         let rule = Arc::clone(&mismatch.task.rule);
         match table.search(&Place::default(), &rule, &mismatch.bins, 0)? {
@@ -144,8 +140,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn table<'s, 't>(&'s self, task: &'t Task<'a>) -> Result<Option<TableSearch<'s, 't, 'a>>> {
-        let Some(view) = &task.view else { return Ok(None) };
+    fn table<'s, 't>(&'s self, task: &'t Task<'a>) -> Result<TableSearch<'s, 't, 'a>> {
+        let view = &task.view;
         let unit = &task.unit;
         let kinds: Vec<_> = view
             .stored_columns()
@@ -162,7 +158,7 @@ impl<'a> Search<'a> {
             Source::Postgres(live) if !changes_rows => shapes(live, &unit.table, Failure::source)?,
             _ => None,
         };
-        Ok(Some(TableSearch {
+        Ok(TableSearch {
             search: self,
             task,
             view,
@@ -171,7 +167,7 @@ impl<'a> Search<'a> {
             target_shapes: shapes(self.target, view, Failure::target)?,
             pairs: Pairs::default(),
             is_partial: false,
-        }))
+        })
     }
 
     fn changes(&self) -> (Option<&'a NameMap>, &'a [TableConversion]) {
@@ -373,10 +369,7 @@ impl TableSearch<'_, '_, '_> {
     }
 
     fn read_target(&self, condition: Option<String>, gatherer: Gatherer) -> Result<Gatherer> {
-        let extent = Extent {
-            condition,
-            ..self.task.unit.extent.clone()
-        };
+        let extent = Extent::default().and(condition);
         let scan = Scan::new(self.view, self.task.form, None).gathering(gatherer);
         let scanned = self
             .search

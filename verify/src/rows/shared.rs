@@ -28,6 +28,8 @@ struct Retyped {
     /// Both types as SQL of the target.
     source: String,
     target: String,
+    /// Whether only the modifier is another one, such as a length, so that both write a value in the same bytes.
+    is_kin: bool,
 }
 
 impl Shared {
@@ -63,16 +65,15 @@ impl Shared {
             } else if let Some(found) = found
                 && differs(&new.column_type, &found.column_type)
             {
+                let is_kin = new.column_type.name == found.column_type.name
+                    && is_array(&new.column_type) == is_array(&found.column_type);
                 // Bytes of two types say nothing about each other.
-                if new.column_type.name != found.column_type.name
-                    || is_array(&new.column_type) != is_array(&found.column_type)
-                {
-                    own.binary_safe = false;
-                }
+                own.binary_safe &= is_kin;
                 shared.retyped.push(Retyped {
                     name,
                     source: type_sql(&new.column_type),
                     target: type_sql(&found.column_type),
+                    is_kin,
                 });
             }
         }
@@ -122,16 +123,21 @@ impl Shared {
                 ..found.unwrap_or(column).clone()
             }
         };
-        let is_divided = other.kind == TableKind::Partitioned;
         Table {
             columns: self.renamed.stored_columns().map(there).collect(),
-            // A table can have been divided on the target, where it then has no rows of its own.
             through_root: self
                 .table
                 .through_root
-                .or(is_divided.then_some(ThroughRoot::Root)),
+                .or(self.is_read_through_root(other).then_some(ThroughRoot::Root)),
             ..other.clone()
         }
+    }
+
+    /// Whether the target's table is read with its partitions. It can have been divided there, where it then has no rows
+    /// of its own.
+    pub(crate) fn is_read_through_root(&self, other: &Table) -> bool {
+        other.kind == TableKind::Partitioned
+            && self.table.through_root.is_none_or(|it| it == ThroughRoot::Root)
     }
 
     /// The target's rows with their values as the source's types write them; `None` where that would lose something, or
@@ -162,25 +168,48 @@ impl Shared {
         }
     }
 
+    /// Why rows cannot be told apart by their values in this form, though they can be by their casts; `None` where they
+    /// can.
+    pub(crate) fn hides_rows(
+        &self,
+        target: &Live,
+        other: &Table,
+        form: Form,
+    ) -> Result<Option<&'static str>> {
+        if form == Form::Binary && self.retyped.iter().any(|it| !it.is_kin) {
+            return Ok(Some("the archive has bytes of other types than the target"));
+        }
+        if !self.is_retyped() {
+            return Ok(None);
+        }
+        let view = self.view(other);
+        match target.number(&view, &self.written_otherwise(&view), Failure::target) {
+            Ok(0) => Ok(None),
+            Ok(_) => Ok(Some(
+                "columns have types on the target that write the same values otherwise",
+            )),
+            // Without casts it was by their texts that they were found to differ.
+            Err(failure) if is_refusal(&failure) => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Counts rows of the target with values that the source's type writes otherwise, without losing anything.
+    fn written_otherwise(&self, view: &Table) -> String {
+        let changed = self.retyped.iter().map(|it| {
+            let (there, here, again) = it.casts();
+            format!("({here} IS DISTINCT FROM {there} AND {again} IS NOT DISTINCT FROM {there})")
+        });
+        count_where(view, changed)
+    }
+
     /// Counts values of the target that are not the same any more when they come back from the source's type.
     fn loses(&self, view: &Table) -> String {
         let changed = self.retyped.iter().map(|it| {
-            let name = quote_ident(&it.name);
-            format!(
-                "ROW(CAST(CAST({name} AS {}) AS {}))::pg_catalog.text IS DISTINCT FROM ROW({name})::pg_catalog.text",
-                it.source, it.target
-            )
+            let (there, _, again) = it.casts();
+            format!("{again} IS DISTINCT FROM {there}")
         });
-        let only = if view.through_root == Some(ThroughRoot::Root) {
-            ""
-        } else {
-            "ONLY "
-        };
-        format!(
-            "SELECT pg_catalog.count(*) FROM {only}{} WHERE {}",
-            view.qualified_name(),
-            changed.collect::<Vec<_>>().join(" OR ")
-        )
+        count_where(view, changed)
     }
 
     /// Which columns were read as the source's type, as a sentence.
@@ -195,6 +224,30 @@ impl Shared {
         });
         columns.collect::<Vec<_>>().join(", ")
     }
+}
+
+impl Retyped {
+    /// SQL for the text of the target's value, of its cast to the source's type, and of that one's cast back.
+    fn casts(&self) -> (String, String, String) {
+        let there = quote_ident(&self.name);
+        let here = format!("CAST({there} AS {})", self.source);
+        let again = format!("CAST({here} AS {})", self.target);
+        let text = |it: &str| format!("ROW({it})::pg_catalog.text");
+        (text(&there), text(&here), text(&again))
+    }
+}
+
+fn count_where(view: &Table, conditions: impl Iterator<Item = String>) -> String {
+    let only = if view.through_root == Some(ThroughRoot::Root) {
+        ""
+    } else {
+        "ONLY "
+    };
+    format!(
+        "SELECT pg_catalog.count(*) FROM {only}{} WHERE {}",
+        view.qualified_name(),
+        conditions.collect::<Vec<_>>().join(" OR ")
+    )
 }
 
 fn is_array(it: &ColumnType) -> bool {

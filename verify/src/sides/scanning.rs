@@ -68,10 +68,7 @@ impl Source {
             Source::Postgres(live) => {
                 let names = names.and_then(|it| it.table(table));
                 let scan = Scan::new(table, form_of(table), names).converting(conversion);
-                let extent = Extent {
-                    condition,
-                    ..unit.extent.clone()
-                };
+                let extent = unit.extent.clone().and(condition);
                 let scan = scan.gathering(gatherer);
                 Ok(live.scan(scan, table, &extent, Failure::source)?.gatherer)
             }

@@ -37,6 +37,17 @@ impl Extent {
         (0..count).map(move |part| (bound(part), (part + 1 < count).then(|| bound(part + 1))))
     }
 
+    /// Those of these rows for which this condition is true, too.
+    #[must_use]
+    pub fn and(mut self, condition: Option<String>) -> Self {
+        self.condition = match (self.condition.take(), condition) {
+            // A comment in a condition ends with its line.
+            (Some(one), Some(next)) => Some(format!("({one}\n) AND ({next}\n)")),
+            (one, next) => one.or(next),
+        };
+        self
+    }
+
     /// SQL of the conditions; empty for all rows.
     pub(super) fn conditions(&self) -> String {
         let mut conditions = Vec::new();

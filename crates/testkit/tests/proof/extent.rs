@@ -23,6 +23,8 @@ INSERT INTO rounded VALUES (1, 6);
 CREATE TABLE parts (k int, v text) PARTITION BY LIST (k);
 CREATE TABLE parts_1 PARTITION OF parts FOR VALUES IN (1);
 INSERT INTO parts VALUES (1, 'one');
+CREATE TABLE divided (k int, v text);
+INSERT INTO divided VALUES (1, 'one'), (2, 'two');
 CREATE TABLE scale (id int PRIMARY KEY, n numeric);
 INSERT INTO scale VALUES (1, 1.0);
 CREATE FUNCTION half(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 / 2';
@@ -41,6 +43,9 @@ ALTER TABLE there.retyped ALTER id TYPE bigint, ALTER price TYPE double precisio
   ALTER whole TYPE text, ALTER flag TYPE boolean USING flag::boolean;
 ALTER TABLE there.rounded ALTER whole TYPE numeric; UPDATE there.rounded SET whole = 5.7;
 UPDATE there.scale SET n = 1.00;
+DROP TABLE there.divided; CREATE TABLE there.divided (v text, k int) PARTITION BY LIST (k);
+CREATE TABLE there.divided_1 PARTITION OF there.divided FOR VALUES IN (1);
+CREATE TABLE there.divided_more PARTITION OF there.divided DEFAULT; INSERT INTO there.divided VALUES ('one', 1), ('two', 2);
 ALTER TABLE there.calculated DROP twice; ALTER TABLE there.calculated
   ADD twice int GENERATED ALWAYS AS (CASE n WHEN 7 THEN 0 ELSE n * 2 END) STORED;";
 
@@ -116,6 +121,7 @@ fn a_table_is_compared_by_what_both_sides_have() {
             ("turned", "identical"),
             ("retyped", "identical"),
             ("parts_1", "identical"),
+            ("divided", "identical"),
             ("lacks", "column gone is missing on the target"),
             (
                 "lacks_more",
@@ -136,6 +142,18 @@ fn a_table_is_compared_by_what_both_sides_have() {
                 verdict(&report, &format!("there.{table}")),
                 expected,
                 "{line}: {report:#}"
+            );
+        }
+        let tables = report["tables"].as_array().unwrap();
+        let is_part = |it: &Value| it["table"].as_str().unwrap().starts_with("there.divided_");
+        assert!(!tables.iter().any(is_part), "{report:#}");
+        if is_live {
+            let of_rounded = tables.iter().find(|it| it["table"] == "there.rounded").unwrap();
+            let found = &of_rounded["differing_rows"];
+            assert_eq!(
+                (&found["missing"], &found["extra"]),
+                (&1.into(), &1.into()),
+                "{report:#}"
             );
         }
         let said = report["not_compared"].to_string();
@@ -196,22 +214,23 @@ fn less_is_proved_by_less(pair: &Pair) {
     }
     assert!(quick["limits"].to_string().contains("1.0 and 1.00"), "{quick:#}");
 
-    let sample = |seed: u32| pair.run(&format!("{LIVE} --table plain --sample 10 --seed {seed}"));
+    let sample = |seed: u32| {
+        let line = format!("{LIVE} --table plain --sample 10 --seed {seed}");
+        pair.run(&line).assert_success();
+        pair.report(&line)["tables"].clone()
+    };
     let first = sample(7);
-    let shown = first.assert_success().stdout_text();
-    assert!(
-        shown.contains("of 20,000 rows compared") && shown.contains("--sample 10 --seed 7"),
-        "{first}"
-    );
-    assert_eq!(shown, sample(7).stdout_text());
-    assert_ne!(shown, sample(8).stdout_text());
+    let shown = first.to_string();
+    assert!(shown.contains("of 20,000 rows compared"), "{first:#}");
+    assert_eq!(first, sample(7));
+    assert_ne!(first, sample(8));
 
     // What no key of the sample has: counts tell, and no hash overlooks it.
     pair.target
         .execute("DELETE FROM there.plain WHERE id = 5; UPDATE there.plain SET mood = 'cross' WHERE id = 9")
         .unwrap();
-    let fewer = sample(7);
-    fewer.assert_code(1);
+    pair.run(&format!("{LIVE} --table plain --sample 10"))
+        .assert_code(1);
     let report = pair.report(&format!("{LIVE} --quick --table plain"));
     assert_eq!(verdict(&report, "there.plain"), "1 row fewer on the target");
     pair.target
@@ -274,7 +293,9 @@ fn what_dump_left_out_is_told_and_no_difference() {
     source.execute("INSERT INTO orders VALUES (99, 1)").unwrap();
     run(LIVE, owner).assert_success();
     source.execute("UPDATE orders SET n = 0 WHERE id = 3").unwrap();
-    run(LIVE, owner).assert_code(1);
+    let output = run(LIVE, owner);
+    output.assert_code(1);
+    assert!(output.stdout_text().contains("~ (3) n: 0 → 3"), "{output}");
     run("verify part.tar \"$TARGET\" --to there", owner).assert_success();
     target.execute("DELETE FROM there.orders WHERE id = 4").unwrap();
     run("verify part.tar \"$TARGET\" --to there", owner).assert_code(1);

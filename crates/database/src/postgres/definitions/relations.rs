@@ -104,7 +104,8 @@ CROSS JOIN LATERAL (
            (SELECT ' COLLATE ' || {collation} FROM pg_catalog.pg_collation co
             JOIN pg_catalog.pg_namespace cn ON cn.oid = co.collnamespace
             WHERE co.oid = a.attcollation AND a.attcollation <> t.typcollation), '') AS type,
-         pg_catalog.pg_get_expr(d.adbin, d.adrelid) AS expression OFFSET 0) v
+         -- Only what is calculated names columns; for those of wide tables the server needs seconds.
+         pg_catalog.pg_get_expr(d.adbin, CASE a.attgenerated WHEN '' THEN 0 ELSE d.adrelid END) AS expression OFFSET 0) v
 CROSS JOIN LATERAL (
   SELECT v.*, CASE WHEN v.type ~ '[.\"]' THEN 's' ELSE 'p' END AS type_form,
          CASE WHEN v.expression ~ '[.]|reg' THEN 's' ELSE 'p' END AS expression_form) w
