@@ -11,8 +11,8 @@ use rewrite::{Known, Rewriter};
 pub(crate) struct Names {
     catalog: Catalog,
     mapping: Mapping,
-    /// Old names of columns that get others.
-    columns: Vec<String>,
+    /// Old names of columns that get others, with those.
+    columns: Vec<(String, String)>,
     relations: HashMap<QualifiedName, QualifiedName>,
     indexes: HashMap<QualifiedName, String>,
 }
@@ -35,7 +35,9 @@ impl Names {
         renamed.rename(&settled);
         let columns = renamed.tables.iter().flat_map(|it| &it.columns);
         let columns = columns.filter(|it| it.target_name() != it.name);
-        let mut columns: Vec<String> = columns.map(|it| it.name.clone()).collect();
+        let mut columns: Vec<(String, String)> = columns
+            .map(|it| (it.name.clone(), it.target_name().to_owned()))
+            .collect();
         columns.sort();
         columns.dedup();
         let mut relations = HashMap::new();
@@ -122,7 +124,7 @@ impl Translator<'_> {
         let mut doubts: Vec<String> = rewritten.doubts.into_iter().map(|it| it.reason).collect();
         let is_in_word = |it: char| it.is_alphanumeric() || it == '_';
         let words: Vec<&str> = text.split(|it| !is_in_word(it)).collect();
-        for column in &self.names.columns {
+        for (column, _) in &self.names.columns {
             let is_said = words.iter().any(|it| it.eq_ignore_ascii_case(column));
             if is_said || (column.contains(|it| !is_in_word(it)) && text.contains(column.as_str())) {
                 doubts.push(format!(
@@ -135,6 +137,11 @@ impl Translator<'_> {
             text: rewritten.text,
             doubts,
         }
+    }
+
+    /// Whether a column of this name can have got the other one.
+    pub(crate) fn is_renamed(&self, old: &str, new: &str) -> bool {
+        self.names.columns.iter().any(|(was, is)| was == old && is == new)
     }
 
     /// A type by the target's name.
