@@ -1,6 +1,6 @@
 //! Statements and search paths by the names of the target.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use catalog::{Catalog, ObjectKind, QualifiedName, parse_search_path, quote_literal};
 use cli::{Failure, Result};
@@ -13,6 +13,8 @@ pub(crate) struct Names {
     mapping: Mapping,
     /// Old names of columns that get others, with those.
     columns: Vec<(String, String)>,
+    /// Old names of tables and views that get others.
+    renamed: BTreeSet<String>,
     relations: HashMap<QualifiedName, QualifiedName>,
     indexes: HashMap<QualifiedName, String>,
 }
@@ -53,7 +55,10 @@ impl Names {
                 relations.insert(name, QualifiedName::new(&new.schema, &new.name));
             }
         }
+        let renamed = relations.iter().filter(|(old, new)| old.name != new.name);
+        let renamed = renamed.map(|(old, _)| old.name.clone()).collect();
         Ok(Names {
+            renamed,
             catalog,
             mapping,
             columns,
@@ -133,6 +138,16 @@ impl Translator<'_> {
                 ));
             }
         }
+        // A name without a schema is left as it is.
+        let mut left: Vec<&str> = rewritten.text.split(|it| !is_in_word(it)).collect();
+        left.sort_unstable();
+        left.dedup();
+        let is_old = |it: &&str| {
+            self.names.renamed.contains(*it) || self.names.renamed.contains(&it.to_ascii_lowercase())
+        };
+        doubts.extend(left.into_iter().filter(is_old).map(|name| {
+            format!("`{name}` may be a table that has another name on the target: write its schema before it")
+        }));
         Translated {
             text: rewritten.text,
             doubts,
