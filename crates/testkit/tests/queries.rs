@@ -32,6 +32,8 @@ SELECT o.id, public.orders.note FROM public.dear o JOIN public.orders USING (id)
 SELECT mark, place FROM marks ORDER BY mark;
 -- name: ties that are cut
 SELECT mark, place FROM marks ORDER BY mark LIMIT 5 OFFSET 1;
+-- name: a page
+SELECT id, mood FROM orders WHERE id <= 40 ORDER BY mood LIMIT 20 OFFSET 20;
 -- name: by an expression
 SELECT id FROM orders WHERE id < 50 ORDER BY total * 2 DESC, customer % 5;
 -- name: moods in order
@@ -52,6 +54,8 @@ SELECT sum(weight) FROM orders;
 SELECT count(*), min(id) FROM orders WHERE customer = $1 AND (note = $2 OR $2 IS NULL) AND mood = $3;
 -- name: no values
 SELECT * FROM orders WHERE customer = $1;
+-- name: no values for a view
+SELECT * FROM dear WHERE customer = $1;
 -- name: it writes
 SELECT writes();
 -- name: one customer
@@ -142,6 +146,7 @@ fn statements_are_compared_by_what_they_decide() {
         "by its schema: identical ()",
         "ties: identical ()",
         "ties that are cut: identical ()",
+        "a page: identical ()",
         "by an expression: identical ()",
         "moods in order: identical ()",
         "any rows: not_compared (rows)",
@@ -152,6 +157,7 @@ fn statements_are_compared_by_what_they_decide() {
         "values (1): identical ()",
         "values (2): identical ()",
         "no values: not_compared (answer)",
+        "no values for a view: not_compared (answer)",
         "it writes: not_compared (answer)",
         "one customer: identical ()",
         "along a path: identical ()",
@@ -162,7 +168,7 @@ fn statements_are_compared_by_what_they_decide() {
 
     let kept = bench.run("SOURCE --file file.sql --save before.json --runs 2 --clients 2");
     kept.assert_success();
-    assert!(kept.stdout_text().contains("17 statements kept"), "{kept}");
+    assert!(kept.stdout_text().contains("19 statements kept"), "{kept}");
     bench
         .run("SOURCE --file file.sql --save before.json --runs 0")
         .assert_code(2)
@@ -188,6 +194,7 @@ fn statements_are_compared_by_what_they_decide() {
         "totals: different (rows differ)",
         "ties: different (rows)",
         "ties that are cut: different (rows differ)",
+        "a page: different (rows differ)",
         "moods in order: different (order differs)",
         "along a path: different (columns)",
     ];
@@ -206,11 +213,45 @@ fn statements_are_compared_by_what_they_decide() {
             faults[2],
             faults[3],
             faults[4],
+            "no values for a view: different (fails on the target)",
+            faults[5],
         ],
         "{report:#}"
     );
     let report = bench.report(later, 1);
-    assert_eq!(lines(&report).count(), 6, "{report:#}");
+    assert_eq!(lines(&report).count(), 8, "{report:#}");
+}
+
+#[test]
+fn a_column_with_its_new_name_is_no_difference() {
+    let source = Cluster::shared().database("odd").unwrap();
+    source
+        .execute("CREATE TABLE \"Odd\" (\"OneColumn\" integer); INSERT INTO \"Odd\" VALUES (1)")
+        .unwrap();
+    let target = Cluster::shared().target().unwrap();
+    let mut owner = target.client(TARGET_OWNER).unwrap();
+    owner
+        .batch_execute("CREATE SCHEMA shop; CREATE TABLE shop.odd AS SELECT 1 AS one_column")
+        .unwrap();
+    let desk = Desk::shared();
+    let path = desk.path("odd.sql");
+    std::fs::write(
+        path,
+        "SELECT * FROM public.\"Odd\"; -- name: not of the next\nSELECT count(*) FROM \"Odd\";",
+    )
+    .unwrap();
+    let line = format!(
+        "{} {} --to shop --snake-case",
+        source.name(),
+        target_word(&target)
+    );
+    let output = desk.run(&format!("verify queries {line} --file odd.sql --runs 0"));
+    output.assert_success();
+    assert!(
+        output.stdout_text().contains("1 identical, 1 not compared"),
+        "{output}"
+    );
+    assert!(!output.stdout_text().contains("not of the next"), "{output}");
 }
 
 /// A fault for each way in which an answer can differ.

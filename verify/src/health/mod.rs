@@ -85,10 +85,10 @@ impl Scene<'_> {
     }
 }
 
-/// The words of a failure that an answer does not need to be given for: no privilege, or no such operator. `None` for what
-/// must end the run.
+/// The words of a failure that an answer does not need to be given for: no privilege, no such operator, or no collation by
+/// which both sides could be compared. `None` for what must end the run.
 fn excuse(failure: &cli::Failure) -> Option<String> {
-    const EXCUSED: [&str; 4] = ["42501", "42883", "42804", "55P03"];
+    const EXCUSED: [&str; 6] = ["42501", "42883", "42804", "42P21", "42P22", "55P03"];
     let error = failure.server_error()?;
     EXCUSED
         .contains(&error.code().code())

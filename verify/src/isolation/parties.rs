@@ -142,6 +142,22 @@ impl<'a> Parties<'a> {
         found
     }
 
+    /// The group `first`, and those that it is in, as far as they are nobody's.
+    pub(super) fn nobodys_groups(&self, first: &'a str) -> Vec<&'a Role> {
+        let mut found: Vec<&Role> = Vec::new();
+        let mut waiting = vec![first];
+        while let Some(name) = waiting.pop() {
+            let group = self.access.roles.iter().find(|it| it.name == name);
+            let group = group.filter(|it| self.side(&it.name) == Side::Nobody);
+            let is_new = |it: &&Role| !found.iter().any(|known| known.name == it.name);
+            if let Some(group) = group.filter(is_new) {
+                waiting.extend(group.member_of.iter().map(String::as_str));
+                found.push(group);
+            }
+        }
+        found
+    }
+
     /// Whether `role` has USAGE on the schema; `None` asks for PUBLIC.
     pub(super) fn can_enter(&self, role: Option<&'a str>, schema: &str) -> bool {
         let names: BTreeSet<&str> = role.map(|it| self.closure(it)).unwrap_or_default();

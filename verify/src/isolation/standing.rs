@@ -73,6 +73,39 @@ pub(super) fn roles(parties: &Parties<'_>) -> Vec<Finding> {
             findings.push(leak(who, format!("is a member of {group}"), &closing).weighing(weight));
         }
         findings.extend(foreign_groups(parties, role, side));
+        findings.extend(inherited(parties, role, side));
+    }
+    findings
+}
+
+/// What the role can be by way of groups that are nobody's, of which no line of their own says that it concerns anybody.
+fn inherited(parties: &Parties<'_>, role: &Role, side: Side) -> Vec<Finding> {
+    if side == Side::Nobody {
+        return Vec::new();
+    }
+    let mut findings = Vec::new();
+    for first in &role.member_of {
+        let closing = closing::leave(&role.name, first);
+        let mut say = |what: String| findings.push(leak(Some(&role.name), what, &closing));
+        for group in parties.nobodys_groups(first) {
+            if group.bypasses_row_security {
+                say(format!(
+                    "sees rows past every policy as {}, which has BYPASSRLS",
+                    quote_ident(&group.name)
+                ));
+            }
+            for above in &group.member_of {
+                let by = quote_ident(&group.name);
+                if READS_ALL.contains(&above.as_str()) {
+                    say(format!("is a member of {above} by way of {by}"));
+                } else if parties.side(above) == Side::Administrator {
+                    say(format!(
+                        "is a member of {}, an administrator, by way of {by}",
+                        quote_ident(above)
+                    ));
+                }
+            }
+        }
     }
     findings
 }

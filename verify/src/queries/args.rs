@@ -55,13 +55,18 @@ pub(crate) struct QueriesArgs {
     /// Seconds after which a statement is ended; 0 is never
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     timeout: u32,
-    /// Runs of each statement on each side that are measured, after one that is not; 0 compares answers alone
+    /// Runs of each statement on each side that are measured; 0 compares answers alone
+    ///
+    /// For its answer the source runs a statement twice before, the target once. Where answers differ, or their order, the
+    /// source runs it up to two times more and the target once; with --save the source always runs it four times more.
+    /// Measuring ends after 3 runs when they have taken --timeout in all. With --clients each connection runs it as often
+    /// again as is measured.
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) runs: usize,
     /// Make it a difference when a statement takes more than FACTOR times as long on the target
     ///
-    /// Differences below 5 ms, or within the spread of the runs, or of fewer than 3 runs, count for nothing. Without this option what takes more
-    /// than 1.5 times as long is told, and makes nothing different.
+    /// Differences below 5 ms, or within the spread of the runs, or of fewer than 3 runs, count for nothing. Without this
+    /// option what takes more than 1.5 times as long is told, and makes nothing different.
     #[arg(long, value_name = "FACTOR", value_parser = factor)]
     pub(crate) max_slowdown: Option<f64>,
     /// Run all statements on N connections at once too, on one side after the other

@@ -3,6 +3,8 @@
 //! Rows are compared with their multiplicity. Where they differ, what nothing in the statement decides is looked for
 //! before a difference is told; where they are the same and their order is not, rows that ORDER BY leaves equal.
 
+use std::time::Duration;
+
 use cli::Result;
 use database::postgres::{Description, Trouble};
 use rewrite::Chance;
@@ -95,7 +97,7 @@ pub(crate) fn judge(
     };
     let rows = Some(expected.fingerprint.rows);
     let mut judgement = match there.description {
-        Err(trouble) => failed(object, trouble, there),
+        Err(trouble) => there.failed(object, trouble),
         Ok(description) => {
             let columns = columns(object, &record.columns, description, surface.translator);
             if description.columns.len() == record.columns.len() {
@@ -119,14 +121,20 @@ pub(crate) fn judge(
     Ok(judgement)
 }
 
+impl There<'_> {
+    fn failed(&self, object: &str, trouble: &Trouble) -> Judgement {
+        failed(object, trouble, self.doubts, self.place.around.timeout)
+    }
+}
+
 /// The target's server does not run it. A statement that may have lost its names on the way says nothing of the target.
-fn failed(object: &str, trouble: &Trouble, there: &There<'_>) -> Judgement {
-    let reason = described(trouble, there.place.around.timeout);
-    if there.doubts.is_empty() || trouble.is_timeout() {
+pub(crate) fn failed(object: &str, trouble: &Trouble, doubts: &[String], timeout: Duration) -> Judgement {
+    let reason = described(trouble, timeout);
+    if doubts.is_empty() || trouble.is_timeout() {
         let finding = Finding::new(Area::Query, object, "fails on the target").with_note(reason);
         return Judgement::different(vec![finding]);
     }
-    let reason = format!("on the target {reason}, and {}", there.doubts.join("; "));
+    let reason = format!("on the target {reason}, and {}", doubts.join("; "));
     Judgement::not_compared(object, "answer", reason)
 }
 
@@ -148,7 +156,7 @@ fn columns(
     let differing = pairs.filter_map(|((name, kind), (found, found_kind))| {
         let kind = translator.type_name(kind);
         let shown = |name: &str, kind: &str| format!("{} {kind}", catalog::quote_ident(name));
-        let same = name == found && kind == *found_kind;
+        let same = (name == found || translator.is_renamed(name, found)) && kind == *found_kind;
         (!same).then(|| finding(shown(name, &kind), shown(found, found_kind)))
     });
     differing.collect()
@@ -164,7 +172,7 @@ fn rows_of(
     let columns = witness.record.columns.len();
     let found = match there.place.ask(there.asker, columns)? {
         Ok(found) => found,
-        Err(trouble) => return Ok(failed(object, &trouble, there)),
+        Err(trouble) => return Ok(there.failed(object, &trouble)),
     };
     if !witness.record.is_stable {
         let reason = "the source answers otherwise each time it is asked";
@@ -181,12 +189,22 @@ fn rows_of(
     if let Some(reason) = chance(witness, there, is_as_many) {
         return Ok(Judgement::not_compared(object, "rows", reason));
     }
-    if there.place.query.is_cut()
-        && let Some(theirs) = witness.with_ties()?
-        && let Some(ours) = there.place.with_ties(there.asker, columns)?
-        && ours.fingerprint == theirs.fingerprint
-    {
-        return Ok(Judgement::identical());
+    if there.place.query.is_cut() {
+        let source_columns = witness.record.columns.clone();
+        let theirs = witness.with_ties()?;
+        let ours = there.place.with_ties(there.asker, &source_columns)?;
+        match (theirs, ours) {
+            (Some(theirs), Some(ours)) if theirs.fingerprint == ours.fingerprint => {
+                return Ok(Judgement::identical());
+            }
+            (Some(_), Some(_)) => {}
+            _ if !is_as_many => {}
+            _ => {
+                let reason =
+                    "LIMIT takes some of the rows, and which of them ORDER BY leaves equal cannot be asked";
+                return Ok(Judgement::not_compared(object, "rows", reason));
+            }
+        }
     }
     if !witness.holds_otherwise()? {
         let reason = "the source itself answers otherwise when it is planned otherwise: nothing decides the order in \
@@ -213,7 +231,7 @@ fn chance(witness: &Witness<'_>, there: &There<'_>, is_as_many: bool) -> Option<
     let has_floats = witness.record.columns.iter().any(is_float);
     let counts = |it: &&Chance| match it {
         Chance::Sum(_) => has_floats && is_as_many,
-        Chance::Aggregate(_) => is_as_many,
+        Chance::Aggregate(_) | Chance::Place(_) => is_as_many,
         _ => true,
     };
     let mut chances = there.place.query.chances().iter().filter(counts);

@@ -1,6 +1,6 @@
 //! Statements and search paths by the names of the target.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use catalog::{Catalog, ObjectKind, QualifiedName, parse_search_path, quote_literal};
 use cli::{Failure, Result};
@@ -11,8 +11,10 @@ use rewrite::{Known, Rewriter};
 pub(crate) struct Names {
     catalog: Catalog,
     mapping: Mapping,
-    /// Old names of columns that get others.
-    columns: Vec<String>,
+    /// Old names of columns that get others, with those.
+    columns: Vec<(String, String)>,
+    /// Old names of tables and views that get others.
+    renamed: BTreeSet<String>,
     relations: HashMap<QualifiedName, QualifiedName>,
     indexes: HashMap<QualifiedName, String>,
 }
@@ -35,7 +37,9 @@ impl Names {
         renamed.rename(&settled);
         let columns = renamed.tables.iter().flat_map(|it| &it.columns);
         let columns = columns.filter(|it| it.target_name() != it.name);
-        let mut columns: Vec<String> = columns.map(|it| it.name.clone()).collect();
+        let mut columns: Vec<(String, String)> = columns
+            .map(|it| (it.name.clone(), it.target_name().to_owned()))
+            .collect();
         columns.sort();
         columns.dedup();
         let mut relations = HashMap::new();
@@ -51,7 +55,10 @@ impl Names {
                 relations.insert(name, QualifiedName::new(&new.schema, &new.name));
             }
         }
+        let renamed = relations.iter().filter(|(old, new)| old.name != new.name);
+        let renamed = renamed.map(|(old, _)| old.name.clone()).collect();
         Ok(Names {
+            renamed,
             catalog,
             mapping,
             columns,
@@ -122,7 +129,7 @@ impl Translator<'_> {
         let mut doubts: Vec<String> = rewritten.doubts.into_iter().map(|it| it.reason).collect();
         let is_in_word = |it: char| it.is_alphanumeric() || it == '_';
         let words: Vec<&str> = text.split(|it| !is_in_word(it)).collect();
-        for column in &self.names.columns {
+        for (column, _) in &self.names.columns {
             let is_said = words.iter().any(|it| it.eq_ignore_ascii_case(column));
             if is_said || (column.contains(|it| !is_in_word(it)) && text.contains(column.as_str())) {
                 doubts.push(format!(
@@ -131,10 +138,25 @@ impl Translator<'_> {
                 ));
             }
         }
+        // A name without a schema is left as it is.
+        let mut left: Vec<&str> = rewritten.text.split(|it| !is_in_word(it)).collect();
+        left.sort_unstable();
+        left.dedup();
+        let is_old = |it: &&str| {
+            self.names.renamed.contains(*it) || self.names.renamed.contains(&it.to_ascii_lowercase())
+        };
+        doubts.extend(left.into_iter().filter(is_old).map(|name| {
+            format!("`{name}` may be a table that has another name on the target: write its schema before it")
+        }));
         Translated {
             text: rewritten.text,
             doubts,
         }
+    }
+
+    /// Whether a column of this name can have got the other one.
+    pub(crate) fn is_renamed(&self, old: &str, new: &str) -> bool {
+        self.names.columns.iter().any(|(was, is)| was == old && is == new)
     }
 
     /// A type by the target's name.

@@ -33,7 +33,7 @@ pub(crate) struct Record {
     pub(crate) holds_otherwise: Option<bool>,
     /// What its plan, in which views are opened, leaves to chance although its text does not; asked with the former.
     pub(crate) hidden_chance: Option<String>,
-    /// With all rows that ORDER BY leaves equal to the last one.
+    /// With all rows that ORDER BY leaves equal to the last one, each with its place in the order.
     pub(crate) with_ties: Option<Answer>,
     /// Each row with its place in the order.
     pub(crate) ranked: Option<Answer>,
@@ -58,13 +58,31 @@ impl Place {
         asker.time(&self.around, self.query.text())
     }
 
-    pub(crate) fn with_ties(&self, asker: &mut Asker, columns: usize) -> Result<Option<Answer>> {
-        self.ask_again(asker, self.query.with_ties(), columns)
+    /// With their places: of the same rows in another order, LIMIT takes others.
+    pub(crate) fn with_ties(
+        &self,
+        asker: &mut Asker,
+        columns: &[(String, String)],
+    ) -> Result<Option<Answer>> {
+        let whole = self.query.with_ties().and_then(|it| Query::read(&it).ok());
+        match whole {
+            Some(query) => self.ranks_of(&query, asker, columns),
+            None => Ok(None),
+        }
     }
 
     pub(crate) fn ranked(&self, asker: &mut Asker, columns: &[(String, String)]) -> Result<Option<Answer>> {
+        self.ranks_of(&self.query, asker, columns)
+    }
+
+    fn ranks_of(
+        &self,
+        query: &Query,
+        asker: &mut Asker,
+        columns: &[(String, String)],
+    ) -> Result<Option<Answer>> {
         let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-        self.ask_again(asker, self.query.ranked(&names), columns.len() + 1)
+        self.ask_again(asker, query.ranked(&names), columns.len() + 1)
     }
 
     /// A question that was made of the statement can be one that the server does not take; then nothing is known.
@@ -104,7 +122,7 @@ impl Witness<'_> {
 
     pub(crate) fn with_ties(&mut self) -> Result<Option<Answer>> {
         if let (None, Some((asker, place))) = (&self.record.with_ties, &mut self.live) {
-            self.record.with_ties = place.with_ties(asker, self.record.columns.len())?;
+            self.record.with_ties = place.with_ties(asker, &self.record.columns)?;
         }
         Ok(self.record.with_ties.clone())
     }

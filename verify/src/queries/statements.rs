@@ -45,7 +45,7 @@ impl Statements {
         let mut end = 0;
         for range in statement_ranges(&sql) {
             let line = sql[..range.start].matches('\n').count() + 1;
-            let said = match Said::of(&sql[end..range.start]) {
+            let said = match Said::of(after_line(&sql[end..range.start], end > 0)) {
                 Ok(said) => said,
                 Err(reason) => {
                     wrong.push(format!("line {line}: {reason}"));
@@ -122,6 +122,15 @@ impl Statements {
         })
         .map_err(Failure::source)?;
         Ok(statements)
+    }
+}
+
+/// What stands between two statements, without the rest of the former's last line: a comment there is the former's.
+fn after_line(between: &str, has_former: bool) -> &str {
+    match between.find('\n') {
+        Some(end) if has_former => &between[end..],
+        None if has_former => "",
+        _ => between,
     }
 }
 
@@ -260,6 +269,13 @@ mod tests {
         for wrong in ["'a", "1,", "1,,2", "'a' b"] {
             assert!(values(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_comment_behind_a_statement_is_not_of_the_next_one() {
+        assert_eq!(after_line("; -- name: a\n-- name: b\n", true), "\n-- name: b\n");
+        assert_eq!(after_line("-- name: b\n", false), "-- name: b\n");
+        assert_eq!(after_line("; -- name: a ", true), "");
     }
 
     #[test]

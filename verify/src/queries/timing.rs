@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 pub(crate) const NOISE_MS: f64 = 5.0;
 
 /// Fewer runs show no spread, so nothing can be told from chance.
-const RUNS_MIN: usize = 3;
+pub(crate) const RUNS_MIN: usize = 3;
 
 /// The factor from which on somebody is told where nobody has said one.
 pub(crate) const TOLD_FROM: f64 = 1.5;

@@ -22,6 +22,8 @@ pub enum Chance {
     Window(String),
     /// TABLESAMPLE takes rows by where they stand.
     Sample,
+    /// It says something of its server, its database or its session.
+    Place(String),
     /// Sums of floating-point numbers depend on the order of adding; only where a column of the answer is one.
     Sum(String),
 }
@@ -52,6 +54,38 @@ const OF_ROWS: [&str; 7] = [
     "nth_value",
 ];
 
+/// Functions that say where rows are and who asks, in which two databases with the same rows are not the same.
+const OF_PLACES: [&str; 14] = [
+    "current_database",
+    "current_schema",
+    "current_schemas",
+    "current_setting",
+    "inet_client_addr",
+    "inet_server_addr",
+    "inet_server_port",
+    "pg_backend_pid",
+    "pg_current_xact_id",
+    "pg_postmaster_start_time",
+    "pg_relation_filenode",
+    "txid_current",
+    "version",
+    "pg_get_userbyid",
+];
+const SIZES_END: &str = "_size";
+
+/// The same without parentheses, and columns that tell where a row stands.
+const WORDS_OF_PLACES: [&str; 9] = [
+    "current_catalog",
+    "current_role",
+    "current_schema",
+    "current_user",
+    "session_user",
+    "ctid",
+    "xmin",
+    "xmax",
+    "tableoid",
+];
+
 /// Aggregates that add.
 const SUMS: [&str; 4] = ["sum", "avg", "corr", "variance"];
 const SUMS_BEGIN: [&str; 4] = ["stddev", "var_", "covar_", "regr_"];
@@ -77,6 +111,7 @@ pub(super) fn find(statement: &SyntaxNode, whole: &SyntaxNode) -> Vec<Chance> {
     for node in statement.descendants() {
         let chance = match node.kind() {
             SyntaxKind::CALL_EXPR => of_call(&node),
+            SyntaxKind::NAME_REF => of_word(&node),
             SyntaxKind::JSON_ARRAY_AGG_FN if !orders(&node) => {
                 Some(Chance::Aggregate("json_arrayagg".to_owned()))
             }
@@ -115,6 +150,10 @@ fn of_query(query: &SyntaxNode, is_whole: bool) -> Option<Chance> {
 
 fn of_call(call: &SyntaxNode) -> Option<Chance> {
     let name = called(call)?;
+    let is_size = name.starts_with("pg_") && name.ends_with(SIZES_END);
+    if is_size || OF_PLACES.contains(&name.as_str()) {
+        return Some(Chance::Place(name));
+    }
     let is_window = child(call, SyntaxKind::OVER_CLAUSE).is_some();
     if is_window && OF_ROWS.contains(&name.as_str()) {
         return Some(Chance::Window(name));
@@ -124,6 +163,14 @@ fn of_call(call: &SyntaxNode) -> Option<Chance> {
     }
     let adds = SUMS.contains(&name.as_str()) || SUMS_BEGIN.iter().any(|it| name.starts_with(it));
     adds.then_some(Chance::Sum(name))
+}
+
+/// A name in quotes is a column's.
+fn of_word(name: &SyntaxNode) -> Option<Chance> {
+    let word = name.text().to_string().to_ascii_lowercase();
+    WORDS_OF_PLACES
+        .contains(&word.as_str())
+        .then_some(Chance::Place(word))
 }
 
 /// Whether the arguments of a call have an order of their own.
@@ -154,6 +201,10 @@ impl fmt::Display for Chance {
                 write!(f, "{name} takes rows that its ORDER BY leaves equal in any order")
             }
             Chance::Sample => f.write_str("TABLESAMPLE takes rows by where they stand"),
+            Chance::Place(name) => write!(
+                f,
+                "{name} says something of the server, the database or the session, not of rows"
+            ),
             Chance::Sum(name) => write!(
                 f,
                 "{name} of floating-point numbers depends on the order of adding"

@@ -251,7 +251,7 @@ fn called(call: &SyntaxNode) -> Option<String> {
 /// Built-in functions that change something although they stand in a query, or that a transaction which may only read
 /// does not hinder (chapter "System Administration Functions", "Sequence Manipulation Functions", dblink).
 fn is_acting(name: &str) -> bool {
-    const NAMES: [&str; 21] = [
+    const NAMES: [&str; 29] = [
         "nextval",
         "setval",
         "set_config",
@@ -266,6 +266,14 @@ fn is_acting(name: &str) -> bool {
         "pg_logical_emit_message",
         "pg_export_snapshot",
         "pg_prewarm",
+        "autoprewarm_dump_now",
+        "pg_replication_slot_advance",
+        "pg_sync_replication_slots",
+        "pg_log_standby_snapshot",
+        "pg_log_backend_memory_contexts",
+        "pg_import_system_collations",
+        "pg_start_backup",
+        "pg_stop_backup",
         "pg_stat_statements_reset",
         "lo_create",
         "lo_import",
@@ -274,8 +282,13 @@ fn is_acting(name: &str) -> bool {
         "lo_put",
         "lo_unlink",
     ];
-    const BEGINNINGS: [&str; 10] = [
+    const BEGINNINGS: [&str; 15] = [
         "dblink",
+        "pg_logical_slot_get_",
+        "pg_copy_logical_replication",
+        "pg_copy_physical_replication",
+        "pg_file_",
+        "pg_buffercache_evict",
         "pg_advisory_",
         "pg_try_advisory_",
         "pg_stat_reset",

@@ -29,6 +29,10 @@ fn statements_that_do_more_than_read_are_refused() {
             "it calls nextval(), which does more than to read",
         ),
         (
+            "SELECT * FROM pg_logical_slot_get_changes('s', NULL, NULL)",
+            "it calls pg_logical_slot_get_changes(), which does more than to read",
+        ),
+        (
             "SELECT \"pg_advisory_lock\"(1)",
             "it calls pg_advisory_lock(), which does more than to read",
         ),
@@ -130,6 +134,16 @@ fn what_is_left_to_chance_is_named() {
         ),
         ("SELECT rank() OVER (ORDER BY a) FROM t", None),
         ("SELECT * FROM t TABLESAMPLE system (1)", Some(Chance::Sample)),
+        (
+            "SELECT pg_total_relation_size('t')",
+            Some(Chance::Place("pg_total_relation_size".to_owned())),
+        ),
+        (
+            "SELECT Current_User",
+            Some(Chance::Place("current_user".to_owned())),
+        ),
+        ("SELECT t.ctid FROM t", Some(Chance::Place("ctid".to_owned()))),
+        ("SELECT \"current_user\", size FROM t", None),
     ] {
         assert_eq!(read(sql).chances(), expected.as_slice(), "{sql}");
     }

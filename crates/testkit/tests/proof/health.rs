@@ -16,6 +16,8 @@ CREATE TABLE events_1 PARTITION OF events FOR VALUES FROM ('2024-01-01') TO ('20
 INSERT INTO events VALUES ('2024-02-29', 1);
 CREATE TABLE notes (user_id integer CONSTRAINT of_user REFERENCES users, note text);
 INSERT INTO notes VALUES (2, 'mine');
+CREATE TABLE spelled (word text COLLATE \"C\" PRIMARY KEY, of text COLLATE \"POSIX\" CONSTRAINT of_spelled REFERENCES spelled);
+INSERT INTO spelled VALUES ('a', 'a');
 CREATE TABLE loose (user_id integer, note text);
 INSERT INTO loose VALUES (77, 'not looked at');
 ALTER TABLE loose ADD CONSTRAINT later FOREIGN KEY (user_id) REFERENCES users NOT VALID;
@@ -45,7 +47,7 @@ const TEMPORARY: &str = "health: function there.temporary()  plpgsql_check (line
     (SQLSTATE 42P01); it makes temporary tables, which the checker does not see)";
 
 /// Faults, each with its line.
-const FAULTS: [(&str, &str); 15] = [
+const FAULTS: [(&str, &str); 16] = [
     (
         "INSERT INTO there.orders (user_id) OVERRIDING SYSTEM VALUE VALUES (55), (56)",
         "foreign key orders_user_id_fkey of there.orders  orphans (2 rows refer to no row of there.users)",
@@ -69,6 +71,10 @@ const FAULTS: [(&str, &str); 15] = [
     (
         "ALTER TABLE there.notes DROP CONSTRAINT of_user; INSERT INTO there.notes VALUES (88, 'LOST')",
         "foreign key (user_id) of there.notes to there.users  orphans (1 row refers to no row of there.users)",
+    ),
+    (
+        "ALTER TABLE there.spelled DROP CONSTRAINT of_spelled; INSERT INTO there.spelled VALUES ('b', 'B')",
+        "foreign key (of) of there.spelled to there.spelled  orphans (1 row refers to no row of there.spelled)",
     ),
     (
         "INSERT INTO there.users (id) VALUES (900)",

@@ -6,7 +6,7 @@ use testkit::Output;
 use super::Place;
 
 /// Leaks between `left_app`, which is verified, and `right_app`; each with its line.
-const LEAKS: [(&str, &str); 15] = [
+const LEAKS: [(&str, &str); 17] = [
     (
         "GRANT USAGE ON SCHEMA right_app TO left_app_role",
         "role left_app_role  has USAGE on schema right_app (closed by: REVOKE USAGE ON SCHEMA right_app FROM left_app_role)",
@@ -48,6 +48,16 @@ const LEAKS: [(&str, &str); 15] = [
     (
         "GRANT pg_write_all_data TO left_app_role",
         "role left_app_role  is a member of pg_write_all_data (closed by: REVOKE pg_write_all_data FROM left_app_role)",
+    ),
+    (
+        "CREATE ROLE between_app; GRANT pg_read_all_data TO between_app; GRANT between_app TO left_app_role",
+        "role left_app_role  is a member of pg_read_all_data by way of between_app (closed by: REVOKE between_app FROM \
+         left_app_role)",
+    ),
+    (
+        "ALTER ROLE between_app BYPASSRLS",
+        "role left_app_role  sees rows past every policy as between_app, which has BYPASSRLS (closed by: REVOKE \
+         between_app FROM left_app_role)",
     ),
     (
         "ALTER ROLE left_app_role IN DATABASE DATABASE_ SET search_path = left_app, right_app, public",

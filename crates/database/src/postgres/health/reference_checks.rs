@@ -122,28 +122,34 @@ fn pair(row: &Row) -> Pair {
         name.to_string()
     };
     let (operator_schema, operator): (&str, &str) = (row.get("operator_schema"), row.get("operator"));
-    let collation: Option<&str> = row.get("collation");
     Pair {
         child: row.get("child_column"),
         parent: row.get("parent_column"),
         operator: format!("OPERATOR({}.{operator})", quote_ident(operator_schema)),
         parent_type: (!row.get::<_, bool>("left_any")).then(|| name("left_schema", "left_type")),
         child_type: (!row.get::<_, bool>("right_any")).then(|| name("right_schema", "right_type")),
-        collation: collation.map(|_| name("collation_schema", "collation")),
+        collation: collation(row),
     }
+}
+
+/// As SQL.
+fn collation(row: &Row) -> Option<String> {
+    let name: Option<&str> = row.get("collation");
+    name.map(|name| name_in(row.get("collation_schema"), name).to_string())
 }
 
 fn name_in(schema: &str, name: &str) -> QualifiedName {
     QualifiedName::new(schema, name)
 }
 
-/// For each place of `$1` to `$3` (schema, table, column of what is referred to): what kind of relation it is, and the
-/// equality of the column's type. `$4` and `$5` are the referring tables.
+/// For each place of `$1` to `$3` (schema, table, column of what is referred to): what kind of relation it is, the equality
+/// of the column's type, and its collation where the referring column, `$4` to `$6`, has another one.
 const MEANT: &str = "
 WITH RECURSIVE wanted AS (
   SELECT * FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]),
     pg_catalog.unnest($3::pg_catalog.text[]), pg_catalog.unnest($4::pg_catalog.text[]),
-    pg_catalog.unnest($5::pg_catalog.text[])) WITH ORDINALITY AS w (schema, name, attribute, child_schema, child_name, place)
+    pg_catalog.unnest($5::pg_catalog.text[]), pg_catalog.unnest($6::pg_catalog.text[]))
+    WITH ORDINALITY AS w (schema, name, attribute, child_schema, child_name, child_attribute, place)
 ), base AS (
   SELECT w.place, a.atttypid AS type FROM wanted w JOIN pg_catalog.pg_namespace n ON n.nspname = w.schema
   JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = w.name
@@ -159,12 +165,17 @@ SELECT w.place, p.relkind = 'p' AS parent_tree, t.relkind = 'p' AS tree,
           AND ao.amoplefttype = b.type AND ao.amoprighttype = b.type
         JOIN pg_catalog.pg_operator o ON o.oid = ao.amopopr AND o.oprname = '='
         JOIN pg_catalog.pg_namespace onn ON onn.oid = o.oprnamespace
-        WHERE b.place = w.place LIMIT 1) AS operator_schema
+        WHERE b.place = w.place LIMIT 1) AS operator_schema,
+       pcn.nspname::pg_catalog.text AS collation_schema, pc.collname::pg_catalog.text AS collation
 FROM wanted w
 JOIN pg_catalog.pg_namespace pn ON pn.nspname = w.schema
 JOIN pg_catalog.pg_class p ON p.relnamespace = pn.oid AND p.relname = w.name AND p.relkind IN ('r', 'p')
 JOIN pg_catalog.pg_namespace tn ON tn.nspname = w.child_schema
 JOIN pg_catalog.pg_class t ON t.relnamespace = tn.oid AND t.relname = w.child_name AND t.relkind IN ('r', 'p')
+LEFT JOIN pg_catalog.pg_attribute pa ON pa.attrelid = p.oid AND pa.attname = w.attribute
+LEFT JOIN pg_catalog.pg_attribute ca ON ca.attrelid = t.oid AND ca.attname = w.child_attribute
+LEFT JOIN pg_catalog.pg_collation pc ON pc.oid = pa.attcollation AND pa.attcollation <> ca.attcollation
+LEFT JOIN pg_catalog.pg_namespace pcn ON pcn.oid = pc.collnamespace
 ORDER BY w.place";
 
 /// The same for keys that no constraint declares, as far as both tables are there: by the equality of what is referred to.
@@ -188,6 +199,7 @@ pub fn reference_checks_for(
                 &part(&|key, at| key.parent_columns[at].clone()),
                 &part(&|key, _| key.table.schema.clone()),
                 &part(&|key, _| key.table.name.clone()),
+                &part(&|key, at| key.columns[at].clone()),
             ],
         )
         .map_err(Error::query("the columns of foreign keys could not be looked up"))?;
@@ -208,7 +220,7 @@ pub fn reference_checks_for(
                 operator: format!("OPERATOR({}.=)", quote_ident(schema.unwrap_or("pg_catalog"))),
                 parent_type: None,
                 child_type: None,
-                collation: None,
+                collation: collation(&row),
             });
         }
     }
