@@ -32,6 +32,8 @@ pub(crate) struct Comparison<'a> {
     majors: (Option<u32>, Option<u32>),
     /// For each of the source's definitions, whether it has a search path of its own.
     own_paths: &'a [bool],
+    /// Where the source keeps each extension.
+    extension_homes: &'a HashMap<String, String>,
 }
 
 /// What one side has.
@@ -131,6 +133,7 @@ impl<'a> Comparison<'a> {
             prefix: source.mapping.prefix.as_deref(),
             majors: (sides.source.major(), sides.target.major()),
             own_paths: &source.own_paths,
+            extension_homes: &source.extension_homes,
         }
     }
 
@@ -209,9 +212,12 @@ impl<'a> Comparison<'a> {
         if source.kind == DefinitionKind::Extension && source.schema != target.schema {
             let schema = |it: &Definition| Some(quote_ident(&it.schema));
             findings.push(
-                Finding::new(Area::Schema, label(source), "schema").between(schema(source), schema(target)),
+                Finding::new(Area::Schema, label(source), "schema")
+                    .between(schema(source), schema(target))
+                    .with_note("--extensions-schema says where the target keeps it"),
             );
         }
+        findings.extend(self.moved_extension(source, target));
         let here = source.properties.iter().map(|it| it.name.as_str());
         let only_there = target.properties.iter().map(|it| it.name.as_str());
         let only_there = only_there.filter(|it| property(source, it).is_none());
@@ -220,6 +226,7 @@ impl<'a> Comparison<'a> {
         let is_own = |it: &&str| {
             *it != "inherited"
                 && !(inherit && matches!(*it, "definition" | "validated" | "deferrable" | "enforced"))
+                && !self.follows(source, target, it)
         };
         for name in here.chain(only_there).filter(is_own) {
             let (a, b) = (property(source, name), property(target, name));
@@ -235,6 +242,41 @@ impl<'a> Comparison<'a> {
             }));
         }
         findings
+    }
+
+    /// Whether that `name` is not the same follows from what is told already: the expression of a column that one side
+    /// alone generates, and an index of a partition that one side alone has as a partition.
+    fn follows(&self, source: &Definition, target: &Definition, name: &str) -> bool {
+        let one_alone = |a: Option<&Definition>, b: Option<&Definition>, name: &str| {
+            let has = |it: Option<&Definition>| it.is_some_and(|it| property(it, name).is_some());
+            has(a) != has(b)
+        };
+        match name {
+            "expression" => one_alone(Some(source), Some(target), "generated"),
+            "attached to" => {
+                let table = |side: &Held<'a>, index: &Definition| {
+                    let kind = DefinitionKind::Object(ObjectKind::Table);
+                    let key = (kind, index.schema.as_str(), index.table.as_deref()?, None, None);
+                    side.definitions.get(&key).copied()
+                };
+                one_alone(table(&self.here, source), table(&self.there, target), "partition")
+            }
+            _ => false,
+        }
+    }
+
+    /// An extension that the target keeps elsewhere than the source, as it was asked to.
+    fn moved_extension(&self, source: &Definition, target: &Definition) -> Option<Finding> {
+        let home = self.extension_homes.get(&source.name)?;
+        let is_moved = source.kind == DefinitionKind::Extension
+            && source.schema == target.schema
+            && *home != target.schema;
+        is_moved.then(|| {
+            Finding::new(Area::Schema, label(source), "schema")
+                .between(Some(quote_ident(home)), Some(quote_ident(&target.schema)))
+                .weighing(Weight::Expected)
+                .with_note("the names say that the target keeps it there")
+        })
     }
 
     /// Where the search path that `remap-schema` gives a routine, or does not give, is all that differs: what both have,
@@ -283,6 +325,12 @@ impl<'a> Comparison<'a> {
             Finding::new(Area::Schema, label(definition), name).between(here, there)
         };
         let note = match name {
+            // No dump says so.
+            "enabled"
+                if definition.kind == DefinitionKind::Object(ObjectKind::Constraint) && target.is_none() =>
+            {
+                Some("`load` makes keys that are enforced")
+            }
             "access method" => Some("`load` makes tables with the target's default access method"),
             "version" if definition.kind == DefinitionKind::Extension => {
                 Some("the target has its own version of the extension")
@@ -308,7 +356,7 @@ impl<'a> Comparison<'a> {
                 if here.say_the_same_unqualified(&there, &self.names) {
                     return None;
                 }
-                if here.have_the_same_values(&there) {
+                if may_be_worded_otherwise(definition, old.min(new)) && here.have_the_same_values(&there) {
                     let note = format!("PostgreSQL {old} and {new} write it each in its own way");
                     return Some(finding().weighing(Weight::NotCompared).with_note(note));
                 }
@@ -362,6 +410,20 @@ fn is_words(property: &Property) -> bool {
     matches!(property.value, catalog::Value::Plain(_))
         && !is_deparsed(&property.name)
         && property.name != "type"
+}
+
+/// Whether versions may differ in more than the names before columns: queries, and before 14 the modes of a procedure's
+/// arguments. All else they write in the same words, so other words say something else.
+fn may_be_worded_otherwise(definition: &Definition, older: u32) -> bool {
+    let is_query = |it: &Property| !Tokens::of(said(it)).has_body();
+    match definition.kind {
+        DefinitionKind::Object(ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Rule) => true,
+        DefinitionKind::Object(ObjectKind::Procedure) if older < 14 => true,
+        DefinitionKind::Object(ObjectKind::Function | ObjectKind::Procedure) => {
+            property(definition, "definition").is_some_and(is_query)
+        }
+        _ => false,
+    }
 }
 
 /// What the server keeps as a tree, and writes anew whenever it is asked.

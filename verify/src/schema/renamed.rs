@@ -17,6 +17,8 @@ pub(crate) struct Renamed {
     pub(crate) mapping: Mapping,
     /// For each definition, whether the source itself gives a routine its search path.
     pub(crate) own_paths: Vec<bool>,
+    /// The schema of each extension, in the source.
+    pub(crate) extension_homes: HashMap<String, String>,
 }
 
 impl Renamed {
@@ -45,6 +47,12 @@ impl Renamed {
         rewriter.survey(&all);
         let mut definitions = std::mem::take(&mut catalog.definitions);
         let own_paths = definitions.iter().map(sets_search_path).collect();
+        let extensions = definitions
+            .iter()
+            .filter(|it| it.kind == DefinitionKind::Extension);
+        let extension_homes = extensions
+            .map(|it| (it.name.clone(), it.schema.clone()))
+            .collect();
         rewriter.rewrite_definitions(&mut definitions);
         let mut columns: HashMap<String, HashSet<String>> = HashMap::new();
         for column in rewriter.known().renamed_columns(rewriter.mapping()) {
@@ -65,6 +73,7 @@ impl Renamed {
             columns,
             mapping: rewriter.mapping().clone(),
             own_paths,
+            extension_homes,
         })
     }
 }

@@ -210,6 +210,12 @@ END $$",
         ],
     ),
     (
+        // As DISABLE TRIGGER ALL does it, without the user's triggers.
+        "UPDATE pg_trigger SET tgenabled = 'D' WHERE tgconstraint =
+         (SELECT oid FROM pg_constraint WHERE conname = 'cages_beside_fkey' AND conrelid = 'park_right_wing.cages'::regclass)",
+        &["constraint cages_beside_fkey of park_right_wing.cages  enabled: yes → no"],
+    ),
+    (
         "ALTER STATISTICS park_left_wing.of_users SET STATISTICS 10",
         &["statistics park_left_wing.of_users  statistics: default → 10"],
     ),

@@ -144,13 +144,23 @@ impl Tokens {
             && word(at - 1).is_some_and(|it| it.text == other.text && !names.schemas.contains(&it.text))
     }
 
-    /// Whether both have the same texts, bodies and numbers, which no version writes otherwise.
+    /// Whether there is a text between dollar signs in it.
+    pub(crate) fn has_body(&self) -> bool {
+        self.0.iter().any(|it| it.kind == Kind::Body)
+    }
+
+    /// Whether both have the same texts, bodies, numbers and operators, which no version writes otherwise.
     pub(crate) fn have_the_same_values(&self, target: &Tokens) -> bool {
+        let is_value = |it: &&Token| match it.kind {
+            Kind::Word => false,
+            Kind::Sign => !matches!(it.text.as_str(), "(" | ")" | "." | "," | "::"),
+            Kind::Text | Kind::Body | Kind::Number => true,
+        };
         let values = |tokens: &Tokens| {
             let mut values: Vec<String> = tokens
                 .0
                 .iter()
-                .filter(|it| !matches!(it.kind, Kind::Word | Kind::Sign))
+                .filter(is_value)
                 .map(|it| it.text.clone())
                 .collect();
             values.sort();
@@ -271,6 +281,9 @@ mod tests {
         assert!(!same("SELECT a.id FROM s.a, s.b", "SELECT b.id FROM s.a, s.b"));
         assert!(same("SELECT t.t, t.u FROM s.t", "SELECT t, u FROM s.t"));
         assert!(same("SELECT t FROM s.t", "SELECT t.t FROM s.t"));
-        assert!(!Tokens::of("SELECT 1").have_the_same_values(&Tokens::of("SELECT 2")));
+        let values = |a: &str, b: &str| Tokens::of(a).have_the_same_values(&Tokens::of(b));
+        assert!(!values("SELECT 1", "SELECT 2"));
+        assert!(!values("SELECT a < 1", "SELECT a > 1"));
+        assert!(values("SELECT (a < 1)", "SELECT t.a < 1"));
     }
 }

@@ -36,7 +36,8 @@ pub(super) const FAMILIES: &[Family] = &[
     },
 ];
 
-/// Whether a column may be NULL is told with the column. What stands behind the definition is told apart from it.
+/// Whether a column may be NULL is told with the column. What stands behind the definition is told apart from it. What
+/// enforces a foreign key is triggers, which `DISABLE TRIGGER ALL` turns off: it proves nothing then, and says nothing.
 const CONSTRAINTS: &str = "
 SELECT 'constraint' AS kind, n.nspname AS schema, k.conname AS name, o.relname{text} AS table_name,
        NULL{text} AS arguments, ARRAY[
@@ -48,6 +49,10 @@ SELECT 'constraint' AS kind, n.nspname AS schema, k.conname AS name, o.relname{t
   'validated', 'p', CASE WHEN NOT k.convalidated AND pg_catalog.pg_get_constraintdef(k.oid) NOT LIKE '% NOT ENFORCED'
     THEN 'no' END,
   'valid', 'p', CASE WHEN NOT i.indisvalid THEN 'no' END,
+  'enabled', 'p', (
+    SELECT CASE pg_catalog.min(pg_catalog.translate(g.tgenabled{text}, 'DRAO', '1234')) WHEN '1' THEN 'no'
+             WHEN '2' THEN 'on a replica' WHEN '3' THEN 'always' END
+    FROM pg_catalog.pg_trigger g WHERE g.tgconstraint = k.oid AND g.tgisinternal),
   'clustered', 'p', CASE WHEN i.indisclustered THEN 'yes' END,
   'replica identity', 'p', CASE WHEN i.indisreplident THEN 'yes' END,
   'inherited', 'p', CASE WHEN k.conparentid <> 0 OR NOT k.conislocal THEN 'yes' END,

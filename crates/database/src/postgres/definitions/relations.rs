@@ -67,7 +67,8 @@ WHERE o.relkind IN ('r', 'p', 'f') AND o.relpersistence <> 't' AND {own}
 ORDER BY n.nspname COLLATE \"C\", o.relname COLLATE \"C\"";
 
 /// In the order of the tables' columns. What cannot hold a name of the user's, which always has its schema or is a
-/// `reg…` value, is plain: most columns then need no rewriting.
+/// `reg…` value, is plain: most columns then need no rewriting. From version 17 on a partition has the identity of its
+/// root, whose sequence it shares: that is told with the root.
 const COLUMNS: &str = "
 SELECT 'column' AS kind, n.nspname AS schema, a.attname AS name, o.relname{text} AS table_name,
        NULL{text} AS arguments, ARRAY[
@@ -80,7 +81,10 @@ SELECT 'column' AS kind, n.nspname AS schema, a.attname AS name, o.relname{text}
   'generated', 'p', CASE a.attgenerated WHEN 's' THEN 'stored' WHEN 'v' THEN 'virtual' END,
   'expression', w.expression_form, CASE WHEN a.attgenerated <> '' THEN
     CASE w.expression_form WHEN 's' THEN w.alter || ' SET DEFAULT ' || w.expression || ';' ELSE w.expression END END,
-  'identity', 'p', CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END,
+  'identity', 'p', CASE WHEN NOT o.relispartition OR EXISTS (
+      SELECT FROM pg_catalog.pg_depend d WHERE d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass AND d.refobjid = o.oid
+        AND d.refobjsubid = a.attnum AND d.deptype = 'i')
+    THEN CASE a.attidentity WHEN 'a' THEN 'always' WHEN 'd' THEN 'by default' END END,
   'storage', 'p', CASE WHEN o.relkind NOT IN ('v', 'f') AND a.attstorage <> t.typstorage THEN
     CASE a.attstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external' WHEN 'm' THEN 'main' ELSE 'extended' END END,
   'compression', 'p', CASE {attcompression} WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' END,
