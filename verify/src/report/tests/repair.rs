@@ -1,5 +1,7 @@
 //! Repairs, as text.
 
+use std::collections::HashMap;
+
 use catalog::{
     Catalog, Column, ColumnType, Definition, DefinitionKind, ForeignKey, GeneratedKind, IdentityKind, Object,
     ObjectKind, Property, QualifiedName, Sequence, Table, TableKind, Value,
@@ -65,6 +67,7 @@ fn ground(tables: Vec<Table>, foreign_keys: Vec<ForeignKey>) -> Ground {
         source: target.clone(),
         target,
         foreign_keys,
+        obstacles: HashMap::new(),
     }
 }
 
