@@ -64,7 +64,9 @@ pub fn read_obstacles(
             let obstacles = Obstacles {
                 unique_columns: row.get("unique_columns"),
                 is_guarded: row.get("is_guarded"),
-                acting_children: children.map(|(schema, name)| QualifiedName::new(schema, name)).collect(),
+                acting_children: children
+                    .map(|(schema, name)| QualifiedName::new(schema, name))
+                    .collect(),
             };
             let name = QualifiedName::new(row.get::<_, String>("schema"), row.get::<_, String>("name"));
             (name, obstacles)

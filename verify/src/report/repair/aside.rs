@@ -57,8 +57,8 @@ INSERT INTO pg_temp.coalesce_repair_aside (away, back)
   SELECT pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::pg_catalog.regclass, k.conname),
     pg_catalog.format('ALTER TABLE %s ADD CONSTRAINT %I %s', k.conrelid::pg_catalog.regclass, k.conname,
       pg_catalog.pg_get_constraintdef(k.oid))
-    || COALESCE(pg_catalog.format('; COMMENT ON CONSTRAINT %I ON %s IS %L', k.conname, k.conrelid::pg_catalog.regclass,
-      NULLIF(pg_catalog.obj_description(k.oid, 'pg_constraint'), '')), '')
+    || COALESCE(pg_catalog.format('; COMMENT ON CONSTRAINT %I ON %s IS ', k.conname, k.conrelid::pg_catalog.regclass)
+      || pg_catalog.quote_literal(pg_catalog.obj_description(k.oid, 'pg_constraint')), '')
   FROM pg_catalog.pg_constraint AS k
   JOIN (VALUES {}) AS p (child, parent)
     ON k.conrelid OPERATOR(pg_catalog.=) p.child AND k.confrelid OPERATOR(pg_catalog.=) p.parent
@@ -71,7 +71,9 @@ fn guards(damaged: &[Damaged<'_>], text: &mut String) {
     let names = damaged.iter().map(|it| it.table.qualified_name().to_string());
     let names: Vec<String> = names.map(|it| literal(Some(&it))).collect();
     let enable = |letter: &str| {
-        format!("CASE {letter} WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END")
+        format!(
+            "CASE {letter} WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' ELSE 'ENABLE' END"
+        )
     };
     let _ = writeln!(
         text,

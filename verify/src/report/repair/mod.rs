@@ -43,7 +43,12 @@ impl Ground {
         target: &Live,
         (here, there): (Vec<Definition>, Vec<Definition>),
     ) -> Result<Self> {
-        let mut schemas: Vec<&str> = target.catalog.tables.iter().map(|it| it.schema.as_str()).collect();
+        let mut schemas: Vec<&str> = target
+            .catalog
+            .tables
+            .iter()
+            .map(|it| it.schema.as_str())
+            .collect();
         schemas.sort_unstable();
         schemas.dedup();
         let keys = target.with_snapshot(|it| read_foreign_keys(it.client()));

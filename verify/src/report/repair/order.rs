@@ -47,9 +47,8 @@ pub(super) fn order(damaged: &[Damaged<'_>], ground: &Ground) -> Order {
     }
     let only = |edges: &[((usize, usize), &ForeignKey)]| edges.iter().map(|it| it.0).collect::<Vec<_>>();
     if let Err(circle) = dependency_order(damaged.len(), &only(&edges)) {
-        let is_in = |(child, parent): (usize, usize)| {
-            circle.nodes.contains(&child) && circle.nodes.contains(&parent)
-        };
+        let is_in =
+            |(child, parent): (usize, usize)| circle.nodes.contains(&child) && circle.nodes.contains(&parent);
         for (_, key) in edges.iter().filter(|it| is_in(it.0)) {
             order.set_aside(key);
         }
