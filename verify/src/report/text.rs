@@ -23,6 +23,9 @@ pub(super) const SECTIONS: [(Area, &str); 6] = [
 /// Letters of a column of findings that others are aligned by; what is longer stands out.
 const ALIGNED_MAX: usize = 48;
 
+/// Lines of a section that are shown unless all are asked for.
+const LINES_MAX: usize = 100;
+
 pub(super) fn render(report: &Report, shown: Shown) -> String {
     let mut text = String::new();
     if report.target.is_some() {
@@ -34,8 +37,16 @@ pub(super) fn render(report: &Report, shown: Shown) -> String {
         let lines = section(report, area);
         if !lines.is_empty() {
             let _ = writeln!(text, "{title}");
-            for it in &lines {
+            let most = if shown.verbose { lines.len() } else { LINES_MAX };
+            for it in lines.iter().take(most) {
                 writeln_to(&mut text, &format!("  {it}"));
+            }
+            let left = lines.len().saturating_sub(most) as u64;
+            if left > 0 {
+                writeln_to(
+                    &mut text,
+                    &format!("  … and {} more; --verbose shows all", count(left)),
+                );
             }
         }
     }

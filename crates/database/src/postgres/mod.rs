@@ -20,6 +20,7 @@ mod large_objects;
 mod locks;
 mod matching;
 mod objects;
+mod obstacles;
 mod offers;
 mod outside;
 mod oversize;
@@ -56,6 +57,7 @@ pub use large_objects::{
 };
 pub use locks::Standing;
 pub use matching::find_matching;
+pub use obstacles::{Obstacles, read_obstacles};
 pub use offers::{ExtensionOffer, InstalledExtension, Offers, SchemaOffer};
 pub use outside::{
     CutForeignKey, find_cut_foreign_keys, find_keys_in_doubt, find_left_out_partitions, refuse_torn_trees,

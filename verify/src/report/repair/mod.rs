@@ -4,20 +4,21 @@
 //! Names are quoted by one function, values are literals that the server reads by the type of their column: a cast to a
 //! type with a length would cut them in silence. Names in comments stand on one line, so that none ends its comment.
 
+mod aside;
 mod definitions;
 mod order;
 mod rows;
-mod triggers;
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use catalog::{Catalog, Definition, ForeignKey, Table};
+use catalog::{Catalog, Column, Definition, ForeignKey, QualifiedName, Table};
 use cli::{Failure, Result};
-use database::postgres::read_foreign_keys;
+use database::postgres::{Obstacles, read_foreign_keys, read_obstacles};
 
 use super::value::line;
 use super::{Report, Run, TableResult};
-use crate::rows::difference::RowDifferences;
+use crate::rows::difference::{RowDifference, RowDifferences};
 use crate::sides::Live;
 
 /// Rows of each table that are looked for, where a repair is asked for and no other number is.
@@ -31,6 +32,8 @@ pub(crate) struct Ground {
     pub(crate) target: Catalog,
     /// Of the target.
     pub(crate) foreign_keys: Vec<ForeignKey>,
+    /// What stands in the way in the target's tables.
+    pub(crate) obstacles: HashMap<QualifiedName, Obstacles>,
 }
 
 impl Ground {
@@ -40,7 +43,16 @@ impl Ground {
         target: &Live,
         (here, there): (Vec<Definition>, Vec<Definition>),
     ) -> Result<Self> {
+        let mut schemas: Vec<&str> = target
+            .catalog
+            .tables
+            .iter()
+            .map(|it| it.schema.as_str())
+            .collect();
+        schemas.sort_unstable();
+        schemas.dedup();
         let keys = target.with_snapshot(|it| read_foreign_keys(it.client()));
+        let obstacles = target.with_snapshot(|it| read_obstacles(it.client(), &schemas));
         Ok(Ground {
             source: Catalog {
                 definitions: here,
@@ -51,7 +63,12 @@ impl Ground {
                 ..target.catalog.clone()
             },
             foreign_keys: keys.map_err(Failure::target)?,
+            obstacles: obstacles.map_err(Failure::target)?.into_iter().collect(),
         })
+    }
+
+    fn obstacles(&self, table: &QualifiedName) -> Obstacles {
+        self.obstacles.get(table).cloned().unwrap_or_default()
     }
 }
 
@@ -59,6 +76,37 @@ impl Ground {
 struct Damaged<'a> {
     table: &'a Table,
     rows: &'a RowDifferences,
+    /// Columns whose values no two rows may share, or that decide about it.
+    unique_columns: Vec<String>,
+}
+
+impl Damaged<'_> {
+    fn has_extra(&self) -> bool {
+        let mut rows = self.rows.rows.iter();
+        rows.any(|it| matches!(it, RowDifference::Extra(_)))
+    }
+
+    /// Whether a row is replaced where others are set: a unique value that changes may be that of another row until that
+    /// one is changed. A row of which not all columns were compared cannot be made again.
+    fn replaces(&self, row: &RowDifference) -> bool {
+        let RowDifference::Changed { columns, .. } = row else {
+            return false;
+        };
+        let mut names = columns.iter().filter_map(|&it| self.rows.columns.get(it));
+        names.any(|it| self.unique_columns.contains(it)) && self.is_whole()
+    }
+
+    fn replaces_any(&self) -> bool {
+        self.rows.rows.iter().any(|it| self.replaces(it))
+    }
+
+    /// Whether all columns that hold values of their own were compared.
+    fn is_whole(&self) -> bool {
+        let stored = self.table.columns.iter().filter(|it| it.generated.is_none());
+        stored
+            .map(Column::target_name)
+            .all(|name| self.rows.columns.iter().any(|it| it == name))
+    }
 }
 
 /// The settings under which the report's values are text, so that they are read as they were written.
@@ -83,14 +131,15 @@ pub(super) fn script(report: &Report, ground: &Ground, sha256: &str) -> String {
         text.push_str("\nBEGIN;\n");
         text.push_str(SETTINGS);
         text.push_str("-- Keys that may wait are looked at when everything is in its place.\nSET CONSTRAINTS ALL DEFERRED;\n");
-        let triggers = triggers::around(&damaged, &ground.target);
-        text.push_str(&triggers.before);
-        rows::statements(&damaged, ground, &mut text);
+        let order = order::order(&damaged, ground);
+        let around = aside::around(&damaged, &order.keys_aside, ground);
+        text.push_str(&around.before);
+        rows::statements(&damaged, &order.parents_first, ground, &mut text);
         text.push_str(
             "\n-- Fails here where a key that waited does not hold.\nSET CONSTRAINTS ALL IMMEDIATE;\n",
         );
         text.push_str(&rows::identities_back(&damaged));
-        text.push_str(&triggers.after);
+        text.push_str(&around.after);
         text.push_str("COMMIT;\n");
     }
     definitions::statements(report, ground, &mut text);
@@ -107,7 +156,12 @@ fn damaged<'a>(report: &'a Report, ground: &'a Ground) -> Vec<Damaged<'a>> {
     found
         .filter_map(|(it, rows)| {
             let table = table_of(it, &ground.target)?;
-            Some(Damaged { table, rows })
+            let unique_columns = ground.obstacles(&table.qualified_name()).unique_columns;
+            Some(Damaged {
+                table,
+                rows,
+                unique_columns,
+            })
         })
         .collect()
 }

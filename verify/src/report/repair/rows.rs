@@ -2,59 +2,44 @@
 
 use std::fmt::Write as _;
 
-use catalog::{Catalog, Column, ColumnType, IdentityKind, ObjectKind, TableKind, quote_ident};
+use catalog::{Catalog, Column, ColumnType, IdentityKind, ObjectKind, QualifiedName, TableKind, quote_ident};
 
-use super::order::order;
 use super::{Damaged, Ground, literal};
-use crate::report::value::line;
 use crate::rows::difference::RowDifference;
 
-/// Rows of one INSERT, unless they may refer to each other.
+/// Rows of one INSERT.
 const ROWS_AT_ONCE: usize = 500;
+
+/// Bytes of their values, unless one row has more.
+const BYTES_AT_ONCE: usize = 1 << 20;
 
 type Values = [Option<String>];
 
-pub(super) fn statements(damaged: &[Damaged<'_>], ground: &Ground, text: &mut String) {
-    let order = order(damaged, &ground.foreign_keys, &ground.target);
-    if !order.circle.is_empty() {
-        let names = order
-            .circle
-            .iter()
-            .map(|&it| damaged[it].table.qualified_name().to_string());
-        let names: Vec<String> = names.map(|it| line(&it)).collect();
-        let _ = writeln!(
-            text,
-            "-- The foreign keys of {} go round in a circle: where a statement fails on one, make it DEFERRABLE first.",
-            names.join(", ")
-        );
-    }
+pub(super) fn statements(
+    damaged: &[Damaged<'_>],
+    parents_first: &[usize],
+    ground: &Ground,
+    text: &mut String,
+) {
     text.push_str(&identities_open(damaged));
-    let children_first = order.parents_first.iter().rev();
-    for &place in children_first
-        .clone()
-        .filter(|it| !order.delete_late.contains(it))
-    {
+    for &place in parents_first.iter().rev() {
         deletes(&damaged[place], &ground.target, text);
     }
-    for &place in &order.parents_first {
-        // A row that is set to refer to a new one of its own table needs it to be there.
-        if order.to_themselves.contains(&place) {
-            inserts(&damaged[place], usize::MAX, text);
-            updates(&damaged[place], &ground.target, text);
-        } else {
-            updates(&damaged[place], &ground.target, text);
-            inserts(&damaged[place], ROWS_AT_ONCE, text);
-        }
-    }
-    for &place in children_first.filter(|it| order.delete_late.contains(it)) {
-        deletes(&damaged[place], &ground.target, text);
+    for &place in parents_first {
+        updates(&damaged[place], &ground.target, text);
+        inserts(&damaged[place], text);
     }
 }
 
 fn deletes(damaged: &Damaged<'_>, target: &Catalog, text: &mut String) {
     let name = name_of(damaged);
     for row in &damaged.rows.rows {
-        if let RowDifference::Extra(values) = row {
+        let values = match row {
+            RowDifference::Extra(values) => Some(values),
+            RowDifference::Changed { target, .. } if damaged.replaces(row) => Some(target),
+            RowDifference::Changed { .. } | RowDifference::Missing(_) => None,
+        };
+        if let Some(values) = values {
             let place = place_of_row(damaged, values, target);
             let _ = writeln!(text, "DELETE FROM {name} WHERE {place};");
         }
@@ -72,6 +57,9 @@ fn updates(damaged: &Damaged<'_>, target: &Catalog, text: &mut String) {
         else {
             continue;
         };
+        if damaged.replaces(row) {
+            continue;
+        }
         let set: Vec<String> = columns
             .iter()
             .filter_map(|&place| Some((column(damaged, place)?, source.get(place)?)))
@@ -91,9 +79,10 @@ fn updates(damaged: &Damaged<'_>, target: &Catalog, text: &mut String) {
     }
 }
 
-fn inserts(damaged: &Damaged<'_>, at_once: usize, text: &mut String) {
+fn inserts(damaged: &Damaged<'_>, text: &mut String) {
     let rows = damaged.rows.rows.iter().filter_map(|row| match row {
         RowDifference::Missing(values) => Some(values),
+        RowDifference::Changed { source, .. } if damaged.replaces(row) => Some(source),
         RowDifference::Extra(_) | RowDifference::Changed { .. } => None,
     });
     let rows: Vec<&Vec<Option<String>>> = rows.collect();
@@ -114,7 +103,7 @@ fn inserts(damaged: &Damaged<'_>, at_once: usize, text: &mut String) {
     } else {
         ""
     };
-    for rows in rows.chunks(at_once) {
+    for rows in chunks(&rows) {
         let tuple = |row: &&Vec<Option<String>>| {
             let values = places
                 .iter()
@@ -129,6 +118,23 @@ fn inserts(damaged: &Damaged<'_>, at_once: usize, text: &mut String) {
             tuples.join(",\n  ")
         );
     }
+}
+
+/// Rows of one statement each, which stays far below what a server takes.
+fn chunks<'a>(rows: &'a [&'a Vec<Option<String>>]) -> Vec<&'a [&'a Vec<Option<String>>]> {
+    let bytes = |row: &[Option<String>]| row.iter().flatten().map(String::len).sum::<usize>();
+    let (mut chunks, mut rest) = (Vec::new(), rows);
+    while !rest.is_empty() {
+        let mut sum = 0;
+        let fits = rest.iter().take(ROWS_AT_ONCE).take_while(|row| {
+            sum += bytes(row);
+            sum <= BYTES_AT_ONCE
+        });
+        let (chunk, left) = rest.split_at(fits.count().max(1));
+        chunks.push(chunk);
+        rest = left;
+    }
+    chunks
 }
 
 /// The table, without those that inherit from it: their rows are their own.
@@ -186,8 +192,9 @@ fn is_value(
         return Some(format!("{name} IS NULL"));
     };
     let value = literal(Some(value));
-    if is_key && !is_of_extension(&column.column_type, target) {
-        return Some(format!("{name} OPERATOR(pg_catalog.=) {value}"));
+    if is_key {
+        let (schema, cast) = operator(&column.column_type, target);
+        return Some(format!("{name} OPERATOR({schema}.=) {value}{cast}"));
     }
     // `format` writes a value as the server sends it, which a cast does not for all types; no collation may call two
     // texts equal that are not.
@@ -196,13 +203,24 @@ fn is_value(
     ))
 }
 
-/// Whether the type's operators are where the search path does not reach.
-fn is_of_extension(it: &ColumnType, target: &Catalog) -> bool {
-    let members = target.extensions.iter().flat_map(|it| &it.members);
-    it.schema != ColumnType::BUILT_IN_SCHEMA
-        && members
-            .filter(|member| member.kind == ObjectKind::Type)
-            .any(|member| member.schema == it.schema && member.name == it.name)
+/// Where the operator of a key's type stands, and how a literal becomes of that type. An extension has both in one schema;
+/// the server takes no literal for one of a composite type unless that is said.
+fn operator(it: &ColumnType, target: &Catalog) -> (String, String) {
+    let built_in = ColumnType::BUILT_IN_SCHEMA.to_owned();
+    if it.schema == ColumnType::BUILT_IN_SCHEMA {
+        return (built_in, String::new());
+    }
+    let array = if it.text.ends_with("[]") { "[]" } else { "" };
+    let cast = format!("::{}{array}", QualifiedName::new(&it.schema, &it.name));
+    let mut members = target.extensions.iter().flat_map(|it| &it.members);
+    let is_of_extension = members.any(|member| {
+        member.kind == ObjectKind::Type && member.schema == it.schema && member.name == it.name
+    });
+    if is_of_extension && array.is_empty() {
+        (quote_ident(&it.schema), cast)
+    } else {
+        (built_in, cast)
+    }
 }
 
 /// Columns that take no value of anybody's but in an INSERT, and must be set in rows that differ.
@@ -211,13 +229,13 @@ fn identities<'a>(damaged: &'a Damaged<'a>) -> impl Iterator<Item = &'a Column> 
     let always = columns.filter(|it| it.identity == Some(IdentityKind::Always));
     always.filter(|it| {
         damaged.rows.rows.iter().any(|row| match row {
-            RowDifference::Changed { columns, .. } => {
+            RowDifference::Changed { columns, .. } if !damaged.replaces(row) => {
                 let mut names = columns
                     .iter()
                     .filter_map(|&place| damaged.rows.columns.get(place));
                 names.any(|name| name == it.target_name())
             }
-            RowDifference::Missing(_) | RowDifference::Extra(_) => false,
+            RowDifference::Changed { .. } | RowDifference::Missing(_) | RowDifference::Extra(_) => false,
         })
     })
 }
