@@ -58,10 +58,10 @@ impl Names {
         let renamed = relations.iter().filter(|(old, new)| old.name != new.name);
         let renamed = renamed.map(|(old, _)| old.name.clone()).collect();
         Ok(Names {
-            renamed,
             catalog,
             mapping,
             columns,
+            renamed,
             relations,
             indexes,
         })
