@@ -1,6 +1,7 @@
 //! `verify` tells what is defined otherwise: nothing after a move of every kind of object, under whatever names, and
 //! one line for each property that somebody has changed on the target since.
 
+use serde_json::Value;
 use testkit::fixtures::zoo;
 use testkit::{Cluster, Database, Output, POSTGRES, Tools};
 
@@ -237,16 +238,18 @@ fn what_is_defined_otherwise_is_told_line_by_line() {
     let cluster = Cluster::shared();
     let source = zoo(cluster).unwrap();
     let target = cluster.target().unwrap();
-    for names in [
-        "--to den --prefix zz9_ --rename public.listing=overview",
-        "--to park",
+    // The zoo's foreign server is there once in a database.
+    let other = cluster.target().unwrap();
+    for (names, target) in [
+        ("--to den --prefix zz9_ --rename public.listing=overview", &other),
+        ("--to park", &target),
     ] {
         let line = format!("dump \"$SOURCE\" | remap-schema {names} | load \"$TARGET\"");
-        run(&line, &source, &target).assert_success();
+        run(&line, &source, target).assert_success();
         let proved = run(
-            &format!("verify \"$SOURCE\" \"$TARGET\" {names}"),
+            &format!("verify \"$SOURCE\" \"$TARGET\" {names} --format json"),
             &source,
-            &target,
+            target,
         );
         let told = findings(proved.assert_success());
         assert!(told.iter().all(|it| it.starts_with(APART)), "{proved}");
@@ -259,7 +262,11 @@ fn what_is_defined_otherwise_is_told_line_by_line() {
             .unwrap_or_else(|error| panic!("{sql}: {error:?}"));
         expected.extend(lines.iter().map(|it| (*it).to_owned()));
     }
-    let changed = run("verify \"$SOURCE\" \"$TARGET\" --to park", &source, &target);
+    let changed = run(
+        "verify \"$SOURCE\" \"$TARGET\" --to park --format json",
+        &source,
+        &target,
+    );
     let told = findings(changed.assert_code(1));
     let mut wrong: Vec<String> = Vec::new();
     for line in told.iter().filter(|it| !it.starts_with(APART)) {
@@ -276,7 +283,7 @@ fn what_is_defined_otherwise_is_told_line_by_line() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 
     let rows = run(
-        "verify \"$SOURCE\" \"$TARGET\" --to park --no-schema",
+        "verify \"$SOURCE\" \"$TARGET\" --to park --no-schema --format json",
         &source,
         &target,
     );
@@ -285,7 +292,7 @@ fn what_is_defined_otherwise_is_told_line_by_line() {
         .batch_execute("GRANT SELECT ON park.log TO PUBLIC")
         .unwrap();
     let asked = run(
-        "verify \"$SOURCE\" \"$TARGET\" --to park --grants --owners",
+        "verify \"$SOURCE\" \"$TARGET\" --to park --grants --owners --format json",
         &source,
         &target,
     );
@@ -295,12 +302,25 @@ fn what_is_defined_otherwise_is_told_line_by_line() {
 
 /// The lines about what is defined, of whatever weight.
 fn findings(output: &Output) -> Vec<String> {
-    let words = ["schema: ", "sequence: ", "expected: ", "not compared: "];
-    let shown = output.stdout_text();
-    let lines = shown
-        .lines()
-        .filter(|it| words.iter().any(|word| it.starts_with(word)));
-    lines.map(str::to_owned).collect()
+    let report: Value = serde_json::from_slice(output.stdout()).unwrap();
+    let found = report["findings"].as_array().cloned().unwrap_or_default();
+    let is_defined = |it: &&Value| it["area"] == "schema" || it["area"] == "sequence";
+    let line = |it: &Value| {
+        let word = |name: &str| it[name].as_str().unwrap_or_default();
+        let kind = if it["weight"] == "difference" {
+            word("area")
+        } else {
+            word("weight")
+        };
+        let values = match (it["source"].as_str(), it["target"].as_str()) {
+            (Some(source), Some(target)) => format!(": {source} → {target}"),
+            (Some(source), None) => format!(": {source} in the source only"),
+            (None, Some(target)) => format!(": {target} on the target only"),
+            (None, None) => String::new(),
+        };
+        format!("{kind}: {}  {}{values}", word("object"), word("property"))
+    };
+    found.iter().filter(is_defined).map(line).collect()
 }
 
 fn run(line: &str, source: &Database<'_>, target: &Database<'_>) -> Output {
