@@ -39,7 +39,7 @@ SELECT 'extension' AS kind, n.nspname AS schema, o.extname AS name, NULL{text} A
   'version', 'p', o.extversion]{array} AS properties
 FROM pg_catalog.pg_extension o JOIN pg_catalog.pg_namespace n ON n.oid = o.extnamespace
 WHERE o.extname <> 'plpgsql' AND ($1::pg_catalog.text[] IS NULL OR $1::pg_catalog.text[] IS NOT NULL)
-  AND $2::pg_catalog.bool IS NOT NULL AND $3::pg_catalog.bool IS NOT NULL
+  AND $2::pg_catalog.bool IS NOT NULL AND $3::pg_catalog.bool IS NOT NULL AND ($4::pg_catalog.oid[] IS NULL OR true)
 ORDER BY o.extname COLLATE \"C\"";
 
 /// Those whose function is the user's.
