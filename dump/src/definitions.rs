@@ -96,7 +96,8 @@ fn read_once(snapshot: &mut Snapshot, options: &Options, ui: &Ui) -> cli::Result
     let schema = match schema {
         Ok(schema) => schema,
         Err(NoText::Blocked) => return Ok(Attempt::Blocked),
-        Err(NoText::Failed(failure)) => return Err(failure),
+        // What failed here has ended the transaction whose snapshot pg_dump wants, and says more.
+        Err(NoText::Failed(failure)) => return Err(read.map_err(Failure::source).err().unwrap_or(failure)),
     };
     let (mut catalog, blocks, left, defined) = read.map_err(Failure::source)?;
     leave_out(&mut catalog, &cut);

@@ -94,8 +94,13 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         compared = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes).compare()?;
     }
     findings.append(&mut compared.findings);
-    let looked = pool.install(|| comparison.health(&tables, &findings, args, ui.is_verbose()))?;
+    let has_definitions = !compared.source.is_empty();
+    let looked =
+        pool.install(|| comparison.health(&tables, (&findings, has_definitions), args, ui.is_verbose()))?;
     findings.extend(looked);
+    if tables.iter().any(TableResult::lacks_rejected_rows) {
+        explained::excuse_keys(&mut findings);
+    }
     if let Source::Postgres(live) = &source {
         live.confirm(Failure::source)?;
     }
@@ -319,7 +324,7 @@ impl<'a> Comparison<'a> {
     fn health(
         &self,
         tables: &[TableResult],
-        findings: &[Finding],
+        (findings, has_definitions): (&[Finding], bool),
         args: &Args,
         is_verbose: bool,
     ) -> Result<Vec<Finding>> {
@@ -330,6 +335,7 @@ impl<'a> Comparison<'a> {
             schemas: self.schemas,
             tables,
             findings,
+            has_definitions,
             examples: self.rows.min(EXAMPLES_MAX),
             is_verbose,
         };

@@ -28,6 +28,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) tables: &'a [TableResult],
     /// What is said of both sides' definitions already.
     pub(crate) findings: &'a [Finding],
+    /// Whether definitions were compared property by property.
+    pub(crate) has_definitions: bool,
     /// Keys of orphans that are shown at most, for each foreign key.
     pub(crate) examples: usize,
     pub(crate) is_verbose: bool,

@@ -12,7 +12,7 @@ use crate::report::{Area, Finding, Weight};
 use crate::sides::Source;
 
 pub(super) fn look(scene: &Scene<'_>) -> Result<Vec<Finding>> {
-    if !scene.source.catalog().definitions.is_empty() {
+    if scene.has_definitions {
         return Ok(Vec::new());
     }
     let found = scene

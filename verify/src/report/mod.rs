@@ -152,6 +152,11 @@ impl TableResult {
         self.difference.is_none()
     }
 
+    /// Whether all that the target lacks are rows that `load` rejected.
+    pub(crate) fn lacks_rejected_rows(&self) -> bool {
+        matches!(self.proof, Proof::ButFor(_))
+    }
+
     /// Whether both sides were read and do not have the same rows.
     pub(crate) fn has_other_rows(&self) -> bool {
         let has_both = self.source.is_some() && self.target.is_some();

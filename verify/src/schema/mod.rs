@@ -12,7 +12,7 @@ mod sequences;
 mod tokens;
 mod written;
 
-use catalog::{Catalog, Definition};
+use catalog::{Catalog, Definition, DefinitionKind};
 use cli::{Failure, Result};
 use conversion::{TableConversion, redefine};
 use database::postgres::{DefinitionWishes, read_definitions};
@@ -101,12 +101,24 @@ impl<'a> Schemas<'a> {
         };
         let mut there = read(self.target, self.targets, wishes, Failure::target)?;
         cut_passwords(&mut there);
-        let mut renamed = Renamed::new(defined, self.mapping, self.source.earlier_mappings())?;
+        let mapping = self.mapping_to_homes();
+        let mut renamed = Renamed::new(defined, &mapping, self.source.earlier_mappings())?;
         let unjudged = written::settle(&mut renamed.definitions, &there);
         let comparison = Comparison::new(self, &renamed, &there);
         let mut found = comparison.findings();
         if !self.conversions.is_empty() {
             written::explain_converted_keys(&mut found);
+        }
+        for it in found
+            .iter_mut()
+            .filter(|it| it.object == "schema public" && it.property == "comment")
+        {
+            // It is there before every load, and often another role's.
+            it.weight = Weight::Expected;
+            it.note = Some("load does not change what is said of schema public".to_owned());
+        }
+        if self.renames_columns() {
+            written::explain_renamed_columns(&mut found);
         }
         findings.extend(found);
         findings.extend(unjudged);
@@ -130,12 +142,29 @@ impl<'a> Schemas<'a> {
         let mut catalog = self.reshaped.clone();
         if let Source::Postgres(live) = self.source {
             let schemas: Vec<String> = catalog.schemas.iter().map(|it| it.name.clone()).collect();
+            let known = self.source.catalog();
             catalog.definitions = read(live, &schemas, self.wishes, Failure::source)?;
+            catalog.definitions.retain(|it| is_compared(it, known));
         }
         if !self.source.is_converted() {
             redefine(&mut catalog.definitions, self.source.catalog(), self.conversions);
         }
         Ok(catalog)
+    }
+
+    /// What belongs to an extension is where the target keeps that extension.
+    fn mapping_to_homes(&self) -> Mapping {
+        let mut mapping = self.mapping.clone();
+        for extension in &self.target.catalog.extensions {
+            let home = (extension.name.clone(), extension.schema.clone());
+            mapping.extension_schemas.extend([home]);
+        }
+        mapping
+    }
+
+    fn renames_columns(&self) -> bool {
+        let mut tables = self.renamed.tables.iter();
+        tables.any(|it| it.columns.iter().any(|it| it.new_name.is_some()))
     }
 
     /// Why the names of objects are all that is compared.
@@ -170,4 +199,18 @@ fn read(
 ) -> Result<Vec<catalog::Definition>> {
     live.with_snapshot(|snapshot| read_definitions(snapshot.client(), Some(schemas), wishes))
         .map_err(failure)
+}
+
+/// Whether a definition belongs to what is compared: tables can have been left out of it.
+fn is_compared(definition: &Definition, known: &Catalog) -> bool {
+    let owner = definition.table.as_ref().unwrap_or(&definition.name);
+    match definition.kind {
+        DefinitionKind::Column | DefinitionKind::Object(_) => {
+            let mut objects = known.objects.iter();
+            let mut tables = known.tables.iter();
+            objects.any(|it| it.schema == definition.schema && it.name == *owner)
+                || tables.any(|it| it.schema == definition.schema && it.name == *owner)
+        }
+        _ => true,
+    }
 }

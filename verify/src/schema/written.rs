@@ -31,14 +31,19 @@ pub(crate) fn settle(source: &mut Vec<Definition>, target: &[Definition]) -> Opt
         let Some(there) = target.iter().find(|it| is_same_object(definition, it)) else {
             continue;
         };
-        if definition.kind == DefinitionKind::Object(ObjectKind::View) {
+        let is_view = definition.kind == DefinitionKind::Object(ObjectKind::View);
+        if is_view {
             // What a query's columns are follows from the query.
             columns.extend(target.iter().filter(|it| is_column_of(it, definition)).cloned());
         }
         let label = label(definition);
         for property in definition.properties.iter_mut().filter(|it| is_written(it)) {
             let there = there.properties.iter().find(|it| it.name == property.name);
-            let verdict = there.map(|it| verdict(property, it));
+            let verdict = there.map(|it| verdict(property, it)).map(|it| match it {
+                // The server puts the columns in the place of a star, and gives a query within itself another name.
+                Said::Otherwise if is_view && has_star_or_recursion(said(property)) => Said::Unknown,
+                it => it,
+            });
             match (verdict, there) {
                 (Some(Said::Same), Some(there)) => property.value = there.value.clone(),
                 (Some(Said::Unknown), Some(there)) => {
@@ -55,6 +60,10 @@ pub(crate) fn settle(source: &mut Vec<Definition>, target: &[Definition]) -> Opt
     }
     source.extend(columns);
     not_compared(&unjudged)
+}
+
+fn has_star_or_recursion(sql: &str) -> bool {
+    sql.contains(".*") || sql.contains("* FROM") || sql.contains("RECURSIVE")
 }
 
 fn verdict(here: &Property, there: &Property) -> Said {
@@ -102,6 +111,22 @@ fn is_column_of(column: &Definition, view: &Definition) -> bool {
     column.kind == DefinitionKind::Column
         && column.schema == view.schema
         && column.table.as_ref() == Some(&view.name)
+}
+
+/// Queries whose columns got new names: PostgreSQL follows them by lists of names that nobody else writes so.
+pub(crate) fn explain_renamed_columns(findings: &mut [Finding]) {
+    let queries = ["view ", "materialized view ", "rule "];
+    for finding in findings {
+        let is_query = queries.iter().any(|it| finding.object.starts_with(it));
+        if is_query && finding.property == "definition" && finding.weight == Weight::Difference {
+            finding.weight = Weight::NotCompared;
+            finding.note = Some(
+                "columns have new names, which PostgreSQL writes into a query in its own way: nobody can tell whether it \
+                 says the same"
+                    .to_owned(),
+            );
+        }
+    }
 }
 
 /// Explains what follows from keys that became UUIDs: what mentions them is written otherwise, or calculates with another

@@ -108,6 +108,3 @@ pub(crate) const SHAPES: &[Shape] = &[
 /// Tables that stay as they are and whose values are not the same text on both sides, since they hold names.
 pub(crate) const NAMES: &str = "CREATE TABLE same_names (r regclass, t regtype, p regproc);
     INSERT INTO same_names VALUES ('parent', 'pair', 'now'), ('pg_class', 'int', '-');";
-
-/// Tables that only the target has by then.
-pub(crate) const ADDED: [(&str, &str); 1] = [("there.divided_rest", "not in the source")];

@@ -132,7 +132,7 @@ fn check_other_calculation(desk: &Desk, target: &Database<'_>) {
         ),
         (
             "definitions.tar",
-            0,
+            1,
             "not compared: generated column total of shop.items: the archive does not have its values",
         ),
     ] {

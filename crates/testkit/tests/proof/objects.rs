@@ -162,9 +162,10 @@ impl Bench {
             .unwrap();
         for line in LINES {
             let (text, json) = self.run(line, &copy);
-            let shown = text.assert_code(1).stdout_text();
-            let mut lines: Vec<&str> = shown
-                .lines()
+            text.assert_code(1);
+            let found = testkit::finding_lines(&json, &["difference"]);
+            let mut lines: Vec<&str> = found
+                .iter()
                 .filter_map(|it| it.strip_prefix("schema: "))
                 .collect();
             lines.sort_unstable();

@@ -109,15 +109,16 @@ pub(super) fn check(place: &Place) {
 
 fn verify(place: &Place, schema: &str, flags: &str) -> Output {
     place.desk.run(&format!(
-        "verify {schema}.tar {} --isolation --no-health {flags}",
+        "verify {schema}.tar {} --isolation --no-health --format json {flags}",
         place.word()
     ))
 }
 
 /// The lines on these applications and on everybody; the cluster's other roles belong to other tests.
 fn leaks(output: &Output) -> Vec<String> {
-    let report = output.stdout_text();
-    let lines = report.lines().filter_map(|it| it.strip_prefix("isolation: "));
+    let report = serde_json::from_slice(output.stdout()).unwrap();
+    let found = testkit::finding_lines(&report, &["difference"]);
+    let lines = found.iter().filter_map(|it| it.strip_prefix("isolation: "));
     let lines = lines.filter(|it| it.starts_with("every role") || it.contains("_app"));
     let mut lines: Vec<String> = lines.map(str::to_owned).collect();
     lines.sort_unstable();
