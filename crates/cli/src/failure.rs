@@ -189,12 +189,19 @@ impl Failure {
 
     /// Whether a server did not find what a name means (SQLSTATE 3F000, 42P01, 42704, 42883).
     pub fn is_missing_object(&self) -> bool {
-        self.has_state_among(&[
-            SqlState::INVALID_SCHEMA_NAME,
-            SqlState::UNDEFINED_TABLE,
-            SqlState::UNDEFINED_OBJECT,
-            SqlState::UNDEFINED_FUNCTION,
-        ])
+        // What functions of the server say that look for definitions outside of the snapshot.
+        let is_gone = |it: &DbError| {
+            let beginnings = ["could not open relation with OID", "cache lookup failed"];
+            *it.code() == SqlState::INTERNAL_ERROR
+                && beginnings.iter().any(|words| it.message().starts_with(words))
+        };
+        self.server_error().is_some_and(is_gone)
+            || self.has_state_among(&[
+                SqlState::INVALID_SCHEMA_NAME,
+                SqlState::UNDEFINED_TABLE,
+                SqlState::UNDEFINED_OBJECT,
+                SqlState::UNDEFINED_FUNCTION,
+            ])
     }
 
     /// What a server said, if this is one's refusal.

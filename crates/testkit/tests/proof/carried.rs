@@ -71,7 +71,7 @@ const FILE_CHANGES: [(&str, &str); 12] = [
     ),
     (
         "COMMENT ON TABLE lite.log IS 'new'",
-        "table lite.log  comment: new on the target only",
+        "table lite.log  comment: 'new' on the target only",
     ),
 ];
 
@@ -107,10 +107,10 @@ fn an_archive_carries_definitions_under_old_and_new_names() {
         .batch_execute("ALTER TABLE park.log ALTER what DROP NOT NULL")
         .unwrap();
     for line in &lines {
-        let found = desk.run(line);
+        let found = desk.run(&format!("{line} --format json"));
         found.assert_code(1);
-        let shown = found.stdout_text();
-        let told: Vec<&str> = shown.lines().filter(|it| it.starts_with("schema: ")).collect();
+        let report = serde_json::from_slice(found.stdout()).unwrap();
+        let told = testkit::finding_lines(&report, &["difference"]);
         assert_eq!(
             told,
             ["schema: column what of park.log  not null: yes → no"],

@@ -117,11 +117,12 @@ fn a_repair_sets_right_what_no_single_statements_could() {
     let run = |line: &str| {
         let shell = tools.shell(line);
         let shell = shell
-            .env("SOURCE", format!("dbname={} user={POSTGRES}", source.name()))
-            .env("TARGET", target.target());
+            .env("SOURCE", source.conninfo(POSTGRES))
+            .env("TARGET", target.target())
+            .env("ADMIN", target.conninfo(POSTGRES));
         shell.current_dir(folder.path()).run()
     };
-    let verify = "verify \"$SOURCE\" \"$TARGET\" --to there";
+    let verify = "verify \"$SOURCE\" \"$ADMIN\" --to there";
     run("dump \"$SOURCE\" | remap-schema --to there | load \"$TARGET\"").assert_success();
     target.execute(DAMAGE).unwrap();
     run(&format!("{verify} --repair-sql repair.sql")).assert_code(1);
