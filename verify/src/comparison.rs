@@ -98,13 +98,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let looked =
         pool.install(|| comparison.health(&tables, (&findings, has_definitions), args, ui.is_verbose()))?;
     findings.extend(looked);
-    if tables.iter().any(TableResult::lacks_rejected_rows) {
-        explained::excuse_keys(&mut findings);
-    }
-    if let Source::Postgres(live) = &source {
-        live.confirm(Failure::source)?;
-    }
-    target.confirm(Failure::target)?;
+    excuse(&tables, &mut findings);
+    confirm(&source, &target)?;
     progress.finish();
     let definitions = (compared.source, compared.target);
     let ground = args
@@ -122,6 +117,20 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         )
         .on_ground(ground.transpose()?)
         .with_chosen_keys(keys.is_some()))
+}
+
+/// Makes sure that what was read is of one moment on each side.
+fn confirm(source: &Source, target: &Live) -> Result<()> {
+    if let Source::Postgres(live) = source {
+        live.confirm(Failure::source)?;
+    }
+    target.confirm(Failure::target)
+}
+
+fn excuse(tables: &[TableResult], findings: &mut [Finding]) {
+    if tables.iter().any(TableResult::lacks_rejected_rows) {
+        explained::excuse_keys(findings);
+    }
 }
 
 /// Both sides under their snapshots, and what was asked for.

@@ -5,8 +5,8 @@ use serde_json::Value;
 /// `area: object  property: source → target (note)` of each finding that weighs one of `weights`, in the report's order.
 pub fn finding_lines(report: &Value, weights: &[&str]) -> Vec<String> {
     let findings = report["findings"].as_array().cloned().unwrap_or_default();
-    let weighs = |it: &&Value| weights.iter().any(|weight| it["weight"] == *weight);
-    findings.iter().filter(weighs).map(line).collect()
+    let is_wanted = |it: &&Value| weights.iter().any(|weight| it["weight"] == *weight);
+    findings.iter().filter(is_wanted).map(line).collect()
 }
 
 fn line(finding: &Value) -> String {

@@ -209,11 +209,11 @@ fn lines(report: &Value) -> BTreeSet<String> {
     let list = |name: &str| report[name].as_array().cloned().unwrap_or_default();
     let tables = list("tables").into_iter().filter(|it| it["identical"] == false);
     let tables = tables.map(|it| format!("{}: {}", text(&it["table"]), text(&it["verdict"])));
-    let weighs = |it: &Value| it["weight"] != "not compared";
-    let findings = list("findings").into_iter().filter(weighs).map(|it| {
+    let is_told = |it: &Value| it["weight"] != "not compared";
+    let findings = list("findings").into_iter().filter(is_told).map(|it| {
         let words = ["weight", "area", "object", "property"].map(|name| text(&it[name]));
-        let [weight, area, object, property] = words;
-        format!("{weight}, {area}: {object}: {property}")
+        let [weight, part, object, property] = words;
+        format!("{weight}, {part}: {object}: {property}")
     });
     tables.chain(findings).collect()
 }

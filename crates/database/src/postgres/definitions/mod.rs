@@ -102,13 +102,18 @@ pub fn read_chosen_definitions(
     chosen: &Chosen,
     wishes: DefinitionWishes,
 ) -> Result<Vec<Definition>> {
-    read(client, chosen.schemas.as_deref(), chosen.relation_oids(), wishes)
+    read(
+        client,
+        chosen.schemas.as_deref(),
+        chosen.relation_oids().as_deref(),
+        wishes,
+    )
 }
 
 fn read(
     client: &mut impl GenericClient,
     schemas: Option<&[String]>,
-    relations: Option<Vec<u32>>,
+    relations: Option<&[u32]>,
     wishes: DefinitionWishes,
 ) -> Result<Vec<Definition>> {
     let failed = || Error::query("the definitions could not be read from the catalog");
