@@ -29,7 +29,7 @@ use crate::rows::converted;
 use crate::rows::explained::{self, Explained};
 use crate::rows::quick::Quick;
 use crate::rows::sample::Sample;
-use crate::schema::{Compared, Schemas};
+use crate::schema::{Compared, Schemas, foreign_keys};
 use crate::sides::{Live, Source, is_sqlite, name_map};
 
 /// Keys that are shown of those that something is wrong with.
@@ -98,7 +98,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let looked =
         pool.install(|| comparison.health(&tables, (&findings, has_definitions), args, ui.is_verbose()))?;
     findings.extend(looked);
-    excuse(&tables, &mut findings);
+    excuse(&tables, &compared, &mut findings);
     confirm(&source, &target)?;
     progress.finish();
     let definitions = (compared.source, compared.target);
@@ -127,9 +127,9 @@ fn confirm(source: &Source, target: &Live) -> Result<()> {
     target.confirm(Failure::target)
 }
 
-fn excuse(tables: &[TableResult], findings: &mut [Finding]) {
+fn excuse(tables: &[TableResult], compared: &Compared, findings: &mut [Finding]) {
     if tables.iter().any(TableResult::lacks_rejected_rows) {
-        explained::excuse_keys(findings);
+        explained::excuse_keys(findings, &foreign_keys(&compared.source));
     }
 }
 

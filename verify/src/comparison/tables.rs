@@ -41,18 +41,22 @@ impl<'a> Comparison<'a> {
         let left: Vec<&Entry<'_>> = entries.iter().filter(is_left).collect();
         let tasks = self.tasks(&left)?;
         let read = self.read_both(&left, &tasks)?;
+        let numbered: HashMap<u32, &Entry<'_>> = left.iter().map(|it| (it.unit.table.number, *it)).collect();
+        // To compare generated columns is to read again.
+        let judged: Result<Vec<_>> = read
+            .into_par_iter()
+            .filter_map(|(task, both)| Some((*numbered.get(&task.unit.table.number)?, task, both)))
+            .map(|(entry, task, both)| {
+                let totals = both.source.total.zip(both.target.total);
+                Ok((task, both, self.table(entry, totals)?))
+            })
+            .collect();
         let mut differing = Vec::new();
-        for (task, both) in read {
-            let number = task.unit.table.number;
-            let totals = both.source.total.zip(both.target.total);
-            let Some(entry) = left.iter().find(|it| it.unit.table.number == number) else {
-                continue;
-            };
-            let result = self.table(entry, totals)?;
+        for (task, both, result) in judged? {
             if result.has_other_rows() && self.rows > 0 {
                 differing.push((task, both));
             }
-            results.insert(number, result);
+            results.insert(task.unit.table.number, result);
         }
         let others = left
             .par_iter()

@@ -1,7 +1,7 @@
 //! What explains that a target has fewer rows than its source: filters of the dump, and rows that `load` rejected. The
 //! target's journal knows both.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use catalog::{Catalog, JOURNAL_COMMENT, ObjectKind, QualifiedName, Table, TableKind};
 use cli::{Failure, Result, count};
@@ -391,14 +391,13 @@ fn narrow(catalog: &mut Catalog, runs: &[Run]) {
     });
 }
 
-/// `load` does not validate foreign keys into rows that it rejected.
-pub(crate) fn excuse_keys(findings: &mut [Finding]) {
-    let is_unproved = |it: &&mut Finding| {
-        matches!(it.property.as_str(), "validated" | "not validated") && it.object.starts_with("constraint ")
-    };
-    for finding in findings.iter_mut().filter(is_unproved) {
-        finding.weight = Weight::Expected;
-        finding.note =
-            Some("load rejected rows, and leaves keys into them for a person to validate".to_owned());
+/// `load` does not validate foreign keys into rows that it rejected; `keys` are those of the source, as findings call them.
+pub(crate) fn excuse_keys(findings: &mut [Finding], keys: &HashSet<String>) {
+    for finding in findings.iter_mut().filter(|it| it.property == "validated") {
+        if keys.contains(&finding.object) {
+            finding.weight = Weight::Expected;
+            finding.note =
+                Some("load rejected rows, and leaves keys into them for a person to validate".to_owned());
+        }
     }
 }

@@ -12,7 +12,9 @@ mod sequences;
 mod tokens;
 mod written;
 
-use catalog::{Catalog, Definition, DefinitionKind};
+use std::collections::HashSet;
+
+use catalog::{Catalog, Definition, DefinitionKind, ObjectKind};
 use cli::{Failure, Result};
 use conversion::{TableConversion, redefine};
 use database::postgres::{DefinitionWishes, read_definitions};
@@ -199,6 +201,18 @@ fn read(
 ) -> Result<Vec<catalog::Definition>> {
     live.with_snapshot(|snapshot| read_definitions(snapshot.client(), Some(schemas), wishes))
         .map_err(failure)
+}
+
+/// The foreign keys among `definitions`, as findings call them.
+pub(crate) fn foreign_keys(definitions: &[Definition]) -> HashSet<String> {
+    let is_key = |it: &&Definition| {
+        it.kind == DefinitionKind::Object(ObjectKind::Constraint)
+            && it
+                .properties
+                .iter()
+                .any(|it| label::said(it).contains(" FOREIGN KEY "))
+    };
+    definitions.iter().filter(is_key).map(label::label).collect()
 }
 
 /// Whether a definition belongs to what is compared: tables can have been left out of it.
