@@ -154,7 +154,11 @@ const WITH_CRASH: &str = "{ head -c $1; sleep 0.4; psql -Xq \"$ADMIN\" -c CHECKP
 #[test]
 fn rows_that_a_crash_has_taken_back_are_missed() {
     // Faults 18 and 25.
-    let lazy = [("wal_writer_delay", "10s"), ("wal_buffers", "16MB")];
+    let lazy = [
+        ("wal_writer_delay", "10s"),
+        ("wal_writer_flush_after", "1GB"),
+        ("wal_buffers", "16MB"),
+    ];
     let cluster = Cluster::start_with(&lazy).unwrap();
     let source = Cluster::shared().database("promised").unwrap();
     source.execute(crate::lab::SOURCE).unwrap();
@@ -166,14 +170,33 @@ fn rows_that_a_crash_has_taken_back_are_missed() {
         )
         .unwrap();
     let lab = Lab::new(&source, &cluster);
-    lab.run(&format!("{DUMP} | {REMAP} -o k.tar")).assert_success();
-    let bytes = std::fs::metadata(lab.path("k.tar")).unwrap().len();
-    let line = format!(
-        "set -- {} {}; {WITH_CRASH} <k.tar | {LOAD} --whole-max 0",
-        bytes / 3,
-        bytes / 3
-    );
-    let output = thread::scope(|scope| {
+    lab.run(&format!("{DUMP} | {REMAP} -o {KEPT_FILE}"))
+        .assert_success();
+    // The server's own writer wakes every ten seconds and may keep the promise just before the crash, which nothing
+    // can forbid it: then the load is right to go on, and the crash comes once more.
+    let taken_back = (0..6).any(|_| {
+        lab.clear();
+        let output = load_with_a_crash(&lab, &cluster);
+        let missed = output
+            .stderr()
+            .contains("taken back what it had called committed");
+        if missed {
+            output.assert_code(5).assert_stderr_contains("nothing is live");
+        } else {
+            output.assert_success();
+        }
+        lab.check_way_on(&output, None, KEPT_FILE);
+        missed
+    });
+    assert!(taken_back, "none of the crashes took anything back");
+}
+
+/// Loads an archive from a pipe, of which the second third is committed and not yet on the disk when the server
+/// crashes.
+fn load_with_a_crash(lab: &Lab, cluster: &Cluster) -> Output {
+    let third = std::fs::metadata(lab.path(KEPT_FILE)).unwrap().len() / 3;
+    let line = format!("set -- {third} {third}; {WITH_CRASH} <{KEPT_FILE} | {LOAD} --whole-max 0");
+    thread::scope(|scope| {
         let admin = lab.target.conninfo(testkit::POSTGRES);
         let running = scope.spawn(|| lab.shell(&line).env("ADMIN", admin).run());
         let mark = lab.path("crash");
@@ -184,11 +207,7 @@ fn rows_that_a_crash_has_taken_back_are_missed() {
         cluster.crash().unwrap();
         std::fs::remove_file(mark).unwrap();
         running.join().unwrap()
-    });
-    output
-        .assert_stderr_contains("taken back what it had called committed")
-        .assert_stderr_contains("nothing is live");
-    lab.check_way_on(&output, None, "k.tar");
+    })
 }
 
 #[test]
