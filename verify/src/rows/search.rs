@@ -280,7 +280,7 @@ impl TableSearch<'_, '_, '_> {
         Ok(Ok(()))
     }
 
-    /// Reads the bins of a batch on both sides. What is read must be what was counted in the first pass.
+    /// Reads the bins of a batch on both sides at once. What is read must be what was counted in the first pass.
     fn both(
         &self,
         place: &Arc<Place>,
@@ -296,23 +296,27 @@ impl TableSearch<'_, '_, '_> {
             total
         };
         let (here, there) = (sum(|it| it.source), sum(|it| it.target));
-        let source = match self.ahead(place, goal).filter(|it| it.total == here) {
-            Some(source) => Some(source),
+        let read_source = || match self.ahead(place, goal).filter(|it| it.total == here) {
+            Some(source) => Ok(Some(source)),
             None => self.read(
                 self.source_shapes.as_deref(),
                 place,
                 goal,
                 here,
                 |condition, it| self.read_source(condition, it),
-            )?,
+            ),
         };
-        let target = self.read(
-            self.target_shapes.as_deref(),
-            place,
-            goal,
-            there,
-            |condition, it| self.read_target(condition, it),
-        )?;
+        let read_target = || {
+            self.read(
+                self.target_shapes.as_deref(),
+                place,
+                goal,
+                there,
+                |condition, it| self.read_target(condition, it),
+            )
+        };
+        let (source, target) = rayon::join(read_source, read_target);
+        let (source, target) = (source?, target?);
         let reason =
             || "the rows of the bins that differ could not be read again as they were counted".to_owned();
         Ok(source.zip(target).ok_or_else(reason))
