@@ -154,11 +154,13 @@ impl<'a> Comparison<'a> {
         results: &mut HashMap<u32, TableResult>,
         compared: Vec<(u32, TableResult)>,
     ) -> Result<Vec<Task<'t>>> {
+        let numbered: HashMap<u32, &'t Entry<'a>> =
+            entries.iter().map(|it| (it.unit.table.number, *it)).collect();
         let mut tasks = Vec::new();
         let mut layouts = None;
         for (number, mut result) in compared {
-            let entry = entries.iter().find(|it| it.unit.table.number == number);
-            let shared = entry.and_then(|it| Some((*it, it.shared.as_ref()?)));
+            let entry = numbered.get(&number).copied();
+            let shared = entry.and_then(|it| Some((it, it.shared.as_ref()?)));
             if let Some((entry, (shared, other))) =
                 shared.filter(|_| result.has_other_rows() && self.rows > 0)
             {
