@@ -154,6 +154,8 @@ mod tests {
             index_bytes: None,
             origin: None,
             condition: None,
+            merged: None,
+            part: None,
         }
     }
 

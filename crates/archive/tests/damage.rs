@@ -35,6 +35,8 @@ fn table(number: u32, name: &str) -> Table {
         index_bytes: None,
         origin: None,
         condition: None,
+        merged: None,
+        part: None,
     }
 }
 

@@ -123,6 +123,8 @@ fn header() -> Header {
         index_bytes: None,
         origin: None,
         condition: None,
+        merged: None,
+        part: None,
         inherits: Vec::new(),
         rows_estimate: None,
         bytes: 0,

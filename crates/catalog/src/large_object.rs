@@ -97,6 +97,8 @@ pub fn large_objects_table(number: u32, bytes: u64) -> Table {
         index_bytes: None,
         origin: None,
         condition: None,
+        merged: None,
+        part: None,
     }
 }
 

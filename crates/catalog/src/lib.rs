@@ -10,6 +10,7 @@ mod definition;
 mod extension;
 mod foreign_key;
 mod large_object;
+mod merging;
 mod name;
 mod object;
 mod order;
@@ -29,6 +30,7 @@ pub use foreign_key::ForeignKey;
 pub use large_object::{
     LargeObject, LargeObjectGrant, LargeObjectPrivilege, PIECE_BYTES, large_objects_table, oid_ranges,
 };
+pub use merging::{Followed, Merged, Part, PartValue};
 pub use name::{IDENTIFIER_BYTES_MAX, QualifiedName, cut_identifier, quote_ident, quote_literal};
 pub use object::{Object, ObjectKind};
 pub use order::{Cycle, dependency_order};

@@ -150,6 +150,8 @@ mod tests {
             index_bytes: None,
             origin: None,
             condition: None,
+            merged: None,
+            part: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{PartitionKey, QualifiedName, StoredNames, ThroughRoot, quote_ident};
+use crate::{Merged, Part, PartitionKey, QualifiedName, StoredNames, ThroughRoot, quote_ident};
 
 /// A table of any kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,12 @@ pub struct Table {
     /// Which of its rows are meant, as SQL of the source: `WHERE …`; `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub condition: Option<String>,
+    /// Of a table of kind [`TableKind::Merged`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged: Option<Merged>,
+    /// Of a table of kind [`TableKind::Part`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +66,10 @@ pub enum TableKind {
     LargeObjects,
     /// Belongs to an extension and holds rows of the user's (`pg_extension.extconfig`).
     Configuration,
+    /// Its rows come out of several sources: it has [`Table::merged`], and no rows in an archive.
+    Merged,
+    /// One source's rows of a merged table: it has [`Table::part`], and no definition in an archive.
+    Part,
 }
 
 impl Table {
@@ -77,13 +87,19 @@ impl Table {
     pub fn has_rows(&self) -> bool {
         match self.through_root {
             Some(place) => place == ThroughRoot::Root,
-            None => !matches!(self.kind, TableKind::Partitioned | TableKind::Foreign),
+            None => !matches!(
+                self.kind,
+                TableKind::Partitioned | TableKind::Foreign | TableKind::Merged
+            ),
         }
     }
 
     /// Whether it lives in one of the source's own schemas, and is made by its definitions.
     pub fn is_own(&self) -> bool {
-        !matches!(self.kind, TableKind::LargeObjects | TableKind::Configuration)
+        !matches!(
+            self.kind,
+            TableKind::LargeObjects | TableKind::Configuration | TableKind::Part
+        )
     }
 
     /// Columns whose values are stored and travel; generated ones are computed again by the target.

@@ -66,6 +66,8 @@ fn catalog(names: StoredNames) -> Catalog {
         index_bytes: None,
         origin: None,
         condition: None,
+        merged: None,
+        part: None,
     };
     let member = |kind, name: &str| Member {
         kind,

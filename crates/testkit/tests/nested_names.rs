@@ -88,6 +88,8 @@ fn catalog(names: &[String]) -> Catalog {
         index_bytes: None,
         origin: None,
         condition: None,
+        merged: None,
+        part: None,
     };
     let object = |name: &String| Object {
         kind: ObjectKind::Table,

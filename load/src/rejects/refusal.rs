@@ -143,6 +143,8 @@ mod tests {
             bytes: 0,
             extension: None,
             condition: None,
+            merged: None,
+            part: None,
         }
     }
 

@@ -254,6 +254,8 @@ fn rows_of_extension(target: &Live, renamed: &Table, form: Form, kept: Kept) -> 
         index_bytes: None,
         origin: None,
         condition: None,
+        merged: None,
+        part: None,
         ..renamed.clone()
     };
     // Nothing is kept of the target, which can have many more.

@@ -51,6 +51,8 @@ fn catalog(tables: &[&str]) -> Catalog {
             origin: None,
             extension: None,
             condition: None,
+            merged: None,
+            part: None,
         }
     };
     Catalog {

@@ -101,6 +101,8 @@ fn configuration_table(client: &mut impl GenericClient, row: &Row) -> Result<Tab
         origin: None,
         extension: row.get("extension"),
         condition: row.get("condition"),
+        merged: None,
+        part: None,
     })
 }
 

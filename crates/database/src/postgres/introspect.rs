@@ -167,6 +167,8 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
             index_bytes: u64::try_from(row.get::<_, i64>("index_bytes")).ok(),
             origin: None,
             condition: None,
+            merged: None,
+            part: None,
         });
     }
     Ok(tables)

@@ -205,6 +205,8 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
         index_bytes: None,
         origin: (table.new_name != table.name).then(|| table.name.clone()),
         condition: None,
+        merged: None,
+        part: None,
     }
 }
 

@@ -43,6 +43,8 @@ fn table(number: u32, name: &str, columns: Vec<Column>) -> Table {
         origin: None,
         extension: None,
         condition: None,
+        merged: None,
+        part: None,
     }
 }
 

@@ -48,6 +48,8 @@ fn table(name: &str, columns: &[&str], key: &[&str]) -> Table {
         origin: None,
         extension: None,
         condition: None,
+        merged: None,
+        part: None,
     }
 }
 
