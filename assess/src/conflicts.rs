@@ -7,8 +7,8 @@ use database::postgres::ExtensionOffer;
 use plan::{Plan, PlannedSource};
 use serde::Serialize;
 
-use crate::inventory::{Engine, Inventory};
 use crate::large_objects;
+use crate::sources::Source;
 use crate::target::Target;
 
 /// One thing that two sources, or a source and the target, do not agree on.
@@ -63,7 +63,7 @@ impl Topic {
 
 /// Everything found, the worst first; `placements` is what the plan has taken care of already.
 pub(crate) fn find(
-    sources: &[Inventory],
+    sources: &[Source],
     target: Option<&Target>,
     plan: &Plan,
     placements: Vec<Conflict>,
@@ -94,24 +94,24 @@ fn conflict(severity: Severity, topic: Topic, text: String, way_out: impl Into<S
     }
 }
 
-fn values(source: &Inventory) -> Vec<Conflict> {
+fn values(source: &Source) -> Vec<Conflict> {
     let of = |severity, way_out: &'static str| {
         move |text: &String| {
             conflict(
                 severity,
                 Topic::Values,
-                format!("{} {text}", source.name),
+                format!("{} {text}", source.name()),
                 way_out,
             )
         }
     };
-    let blockers = source.blockers.iter().map(|it| {
-        let text = format!("{} {it}", source.name);
+    let file = source.file.iter();
+    let blockers = file.clone().flat_map(|it| &it.blockers).map(|it| {
+        let text = format!("{} {it}", source.name());
         conflict(Severity::Blocks, Topic::Values, text, it.hint())
     });
-    let discarded = source
-        .discarded
-        .iter()
+    let discarded = file
+        .flat_map(|it| &it.discarded)
         .map(of(Severity::Resolved, "--on-bad-value or --orphans says so"));
     blockers
         .chain(discarded)
@@ -155,14 +155,18 @@ fn target_itself(target: &Target, conflicts: &mut Vec<Conflict>) {
     }
 }
 
-fn servers(source: &Inventory, target: &Target, conflicts: &mut Vec<Conflict>) {
-    let (Engine::Postgres(here), there) = (&source.engine, &target.identity) else {
+fn servers(source: &Source, target: &Target, conflicts: &mut Vec<Conflict>) {
+    if !source.inventory.is_postgres() {
         return;
-    };
-    if here.version_number / 10_000 > there.version_number / 10_000 {
+    }
+    let (here, there) = (&source.inventory.server, &target.identity);
+    if here.version_number / 10_000 > there.version_number.unsigned_abs() / 10_000 {
         let text = format!(
             "{} is PostgreSQL {}, {} is older: {}",
-            source.name, here.server_version, target.name, there.server_version
+            source.name(),
+            here.version,
+            target.name,
+            there.server_version
         );
         conflicts.push(conflict(
             Severity::Blocks,
@@ -171,10 +175,13 @@ fn servers(source: &Inventory, target: &Target, conflicts: &mut Vec<Conflict>) {
             "take a newer server, or try load --allow-older-target",
         ));
     }
-    if here.collation != there.collation {
+    let collation = here.collation.to_string();
+    if collation != there.collation {
         let text = format!(
-            "{} sorts by {}, {} by {}",
-            source.name, here.collation, target.name, there.collation
+            "{} sorts by {collation}, {} by {}",
+            source.name(),
+            target.name,
+            there.collation
         );
         conflicts.push(conflict(
             Severity::Warns,
@@ -185,13 +192,13 @@ fn servers(source: &Inventory, target: &Target, conflicts: &mut Vec<Conflict>) {
     }
 }
 
-fn extensions(source: &Inventory, planned: &PlannedSource, target: &Target, conflicts: &mut Vec<Conflict>) {
+fn extensions(source: &Source, planned: &PlannedSource, target: &Target, conflicts: &mut Vec<Conflict>) {
     for extension in source.extensions() {
         let schema = planned
             .mapping
             .extension_schema(&extension.name, &extension.schema);
         let offer = target.offers.extension(&extension.name);
-        if let Some((severity, text, way_out)) = judge(extension, &schema, offer, &source.name, &target.name)
+        if let Some((severity, text, way_out)) = judge(extension, &schema, offer, source.name(), &target.name)
         {
             conflicts.push(conflict(severity, Topic::Extension, text, way_out));
         }
@@ -272,12 +279,12 @@ fn schemas_that_exist(planned: &PlannedSource, target: &Target, conflicts: &mut 
     }
 }
 
-fn extension_versions(sources: &[Inventory], conflicts: &mut Vec<Conflict>) {
+fn extension_versions(sources: &[Source], conflicts: &mut Vec<Conflict>) {
     let mut versions: BTreeMap<&str, BTreeMap<&str, Vec<&str>>> = BTreeMap::new();
     for source in sources {
         for extension in source.extensions() {
             let of_name = versions.entry(&extension.name).or_default();
-            of_name.entry(&extension.version).or_default().push(&source.name);
+            of_name.entry(&extension.version).or_default().push(source.name());
         }
     }
     for (name, versions) in versions.into_iter().filter(|(_, versions)| versions.len() > 1) {
@@ -296,7 +303,7 @@ fn extension_versions(sources: &[Inventory], conflicts: &mut Vec<Conflict>) {
 }
 
 /// Names that several sources use for objects which could not stand in one schema.
-fn shared_names(sources: &[Inventory], conflicts: &mut Vec<Conflict>) {
+fn shared_names(sources: &[Source], conflicts: &mut Vec<Conflict>) {
     /// The kinds of the objects, and the sources that have one.
     type Users<'a> = (BTreeSet<String>, BTreeSet<&'a str>);
     let mut users: BTreeMap<(Namespace, &str), Users<'_>> = BTreeMap::new();
@@ -307,7 +314,7 @@ fn shared_names(sources: &[Inventory], conflicts: &mut Vec<Conflict>) {
             };
             let (kinds, names) = users.entry((namespace, &object.name)).or_default();
             kinds.insert(object.kind.to_string());
-            names.insert(&source.name);
+            names.insert(source.name());
         }
     }
     for ((_, name), (kinds, names)) in users.into_iter().filter(|(_, (_, names))| names.len() > 1) {

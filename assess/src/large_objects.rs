@@ -1,46 +1,24 @@
 //! Large objects keep their OIDs, so no two of what goes into one database may share one.
 
 use catalog::oid_ranges;
-use cli::{Failure, Result, count};
-use database::postgres::{Snapshot, check_large_objects_readable, large_object_oids};
+use cli::count;
 
 use crate::conflicts::{Conflict, Severity, Topic};
-use crate::inventory::Inventory;
+use crate::sources::Source;
 use crate::target::Target;
 
 const WAY_OUT: &str = "leave those of one out with dump --no-large-objects";
 
-/// Large objects of a source.
-#[derive(Default)]
-pub(crate) struct LargeObjects {
-    /// Ascending.
-    pub(crate) oids: Vec<u32>,
-    /// Why not all of them can be read, and what helps.
-    unreadable: Option<(String, String)>,
-}
-
-pub(crate) fn take(snapshot: &mut Snapshot) -> Result<LargeObjects> {
-    let oids = large_object_oids(snapshot.client()).map_err(Failure::source)?;
-    let unreadable = match check_large_objects_readable(snapshot.client(), None, false) {
-        Ok(()) => None,
-        Err(error) if error.kind() == database::ErrorKind::Unsupported => {
-            Some((error.to_string(), error.hint().unwrap_or_default().to_owned()))
-        }
-        Err(error) => return Err(Failure::source(error)),
-    };
-    Ok(LargeObjects { oids, unreadable })
-}
-
 /// Lines for people, one for each source that has any.
-pub(crate) fn lines(sources: &[Inventory]) -> Vec<String> {
-    let with_any = sources.iter().filter(|it| !it.large_objects.oids.is_empty());
+pub(crate) fn lines(sources: &[Source]) -> Vec<String> {
+    let with_any = sources.iter().filter(|it| !it.large_objects.is_empty());
     with_any
-        .map(|it| format!("{}: {}", it.name, count(it.large_objects.oids.len() as u64)))
+        .map(|it| format!("{}: {}", it.name(), count(it.large_objects.len() as u64)))
         .collect()
 }
 
 /// OIDs that two sources share, or a source and the target, and objects that cannot be read.
-pub(crate) fn conflicts(sources: &[Inventory], target: Option<&Target>) -> Vec<Conflict> {
+pub(crate) fn conflicts(sources: &[Source], target: Option<&Target>) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
     let mut blocks = |text: String, way_out: &str| {
         conflicts.push(Conflict {
@@ -51,18 +29,23 @@ pub(crate) fn conflicts(sources: &[Inventory], target: Option<&Target>) -> Vec<C
         });
     };
     for (place, source) in sources.iter().enumerate() {
-        let oids = &source.large_objects.oids;
-        if let Some((text, way_out)) = &source.large_objects.unreadable {
-            blocks(format!("of {}: {text}", source.name), way_out);
+        let oids = &source.large_objects;
+        let of_source = &source.inventory.large_objects;
+        if let Some(text) = &of_source.unreadable {
+            let way_out = of_source.way_out.as_deref().unwrap_or_default();
+            blocks(format!("of {}: {text}", source.name()), way_out);
         }
         for other in &sources[place + 1..] {
-            if let Some(shared) = shared(oids, &other.large_objects.oids) {
-                blocks(format!("{shared} in {} and {}", source.name, other.name), WAY_OUT);
+            if let Some(shared) = shared(oids, &other.large_objects) {
+                blocks(
+                    format!("{shared} in {} and {}", source.name(), other.name()),
+                    WAY_OUT,
+                );
             }
         }
         if let Some((shared, target)) = target.and_then(|it| Some((shared(oids, &it.large_objects)?, it))) {
             blocks(
-                format!("{shared} of {} exist on {}", source.name, target.name),
+                format!("{shared} of {} exist on {}", source.name(), target.name),
                 WAY_OUT,
             );
         }

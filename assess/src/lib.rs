@@ -3,10 +3,10 @@
 mod args;
 mod columns;
 mod conflicts;
-mod inventory;
 mod large_objects;
 mod planning;
 mod report;
+mod sources;
 mod target;
 
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
@@ -24,7 +24,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
     let mut choices = args.sqlite.choices(None)?;
     args.sqlite_names.apply(&mut choices)?;
-    let sources = inventory::take_all(&args, &choices, ui)?;
+    let sources = sources::take_all(&args, &choices, ui)?;
     let (plan, placements) = planning::propose(&sources, &choices);
     plan.validate()
         .or_fail(Exit::Internal, || "the plan that was made does not hold")?;

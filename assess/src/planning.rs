@@ -7,10 +7,10 @@ use database::sqlite::Choices;
 use plan::{FORMAT_VERSION, Mapping, Plan, PlannedSource, check_schema_name};
 
 use crate::conflicts::{Conflict, Severity, Topic};
-use crate::inventory::{Engine, Inventory};
+use crate::sources::Source;
 
 /// The plan, and what it had to do beyond calling each source by its own name.
-pub(crate) fn propose(sources: &[Inventory], choices: &Choices) -> (Plan, Vec<Conflict>) {
+pub(crate) fn propose(sources: &[Source], choices: &Choices) -> (Plan, Vec<Conflict>) {
     let (mut taken, mut conflicts) = (Taken::default(), Vec::new());
     let mut planned = Vec::new();
     for source in sources {
@@ -23,7 +23,7 @@ pub(crate) fn propose(sources: &[Inventory], choices: &Choices) -> (Plan, Vec<Co
                 topic: Topic::Schema,
                 text: format!(
                     "{wanted}, which {} would become, is another source's",
-                    source.name
+                    source.name()
                 ),
                 way_out: format!("the plan calls it {name}"),
             });
@@ -33,15 +33,19 @@ pub(crate) fn propose(sources: &[Inventory], choices: &Choices) -> (Plan, Vec<Co
             topic: Topic::Schema,
             text: format!(
                 "{name}_{schema} of {} is longer than PostgreSQL keeps",
-                source.name
+                source.name()
             ),
             way_out: format!("the plan calls it {short}"),
         }));
         let mut it = PlannedSource {
             name,
-            endpoint: source.endpoint.clone(),
+            endpoint: source.inventory.endpoint.clone(),
             schemas,
-            types: source.types.clone(),
+            types: source
+                .file
+                .as_ref()
+                .map(|it| it.types.clone())
+                .unwrap_or_default(),
             on_bad_value: None,
             orphans: None,
             nocase: None,
@@ -51,7 +55,7 @@ pub(crate) fn propose(sources: &[Inventory], choices: &Choices) -> (Plan, Vec<Co
             keys: None,
             mapping,
         };
-        if matches!(source.engine, Engine::Sqlite) {
+        if source.file.is_some() {
             cli::plan_choices(choices, &mut it);
         }
         planned.push(it);
@@ -126,10 +130,12 @@ fn cut(name: &str, suffix: &str) -> String {
 }
 
 /// The database's or file's name as a schema's: lower case, digits and `_`.
-fn schema_name(source: &Inventory) -> String {
-    let name = match &source.engine {
-        Engine::Postgres(identity) => identity.database.as_str(),
-        Engine::Sqlite => source.name.split('.').next().unwrap_or_default(),
+fn schema_name(source: &Source) -> String {
+    let server = &source.inventory.server;
+    let name = if source.inventory.is_postgres() {
+        server.database.as_str()
+    } else {
+        server.database.split('.').next().unwrap_or_default()
     };
     let plain = |letter: char| {
         if letter.is_ascii_alphanumeric() {

@@ -2,16 +2,17 @@
 
 use std::fmt::Write as _;
 
-use catalog::{Extension, ObjectKind};
+use catalog::Extension;
 use cli::{Format, Table, count, size};
 use database::postgres::Identity;
 use database::sqlite::{OrphanedKey, Orphans};
+use inventory::Engine;
 use serde_json::{Value, json};
 
 use crate::columns;
 use crate::conflicts::{Conflict, Severity, Topic};
-use crate::inventory::{Engine, Inventory, RowCount};
 use crate::large_objects;
+use crate::sources::{Source, SqliteFile};
 use crate::target::Target;
 
 /// The version of the JSON report.
@@ -22,7 +23,7 @@ const NAMES_SHOWN: usize = 10;
 
 pub(crate) fn render(
     format: Format,
-    sources: &[Inventory],
+    sources: &[Source],
     target: Option<&Target>,
     conflicts: &[Conflict],
     is_verbose: bool,
@@ -33,7 +34,7 @@ pub(crate) fn render(
     }
 }
 
-fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict], is_verbose: bool) -> String {
+fn text(sources: &[Source], target: Option<&Target>, conflicts: &[Conflict], is_verbose: bool) -> String {
     let heads = [
         "SOURCE",
         "KIND",
@@ -50,15 +51,15 @@ fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict], 
     for it in sources {
         let number = |number: usize| count(number as u64);
         table.row([
-            it.name.clone(),
+            it.name().to_owned(),
             kind(it),
-            number(it.catalog.schemas.len()),
-            number(it.catalog.count(ObjectKind::Table)),
-            rows(it.rows()),
-            size(it.bytes),
-            number(it.views()),
-            number(it.routines()),
-            number(it.catalog.count(ObjectKind::Sequence)),
+            number(it.inventory.schemas.len()),
+            number(it.inventory.tables.len()),
+            rows(it),
+            size(it.inventory.server.bytes),
+            number(it.inventory.views.len()),
+            number(it.inventory.routines.len()),
+            number(it.inventory.sequences.len()),
             versions(it.extensions()),
         ]);
     }
@@ -73,11 +74,12 @@ fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict], 
     let described =
         |identity: &Identity| format!("encoding {}, collation {}", identity.encoding, identity.collation);
     for it in sources {
-        let server = match &it.engine {
-            Engine::Postgres(identity) => described(identity),
+        let of = &it.inventory.server;
+        let server = match of.engine {
+            Engine::Postgres => format!("encoding {}, collation {}", of.encoding, of.collation),
             Engine::Sqlite => "a file".to_owned(),
         };
-        let _ = writeln!(text, "  {}: {server}", it.name);
+        let _ = writeln!(text, "  {}: {server}", it.name());
     }
     if let Some(it) = target {
         let _ = writeln!(text, "  {}: {}", it.name, described(&it.identity));
@@ -92,22 +94,23 @@ fn text(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict], 
 }
 
 /// What becomes of the columns of SQLite files.
-fn push_columns(text: &mut String, sources: &[Inventory], is_verbose: bool) {
-    for source in sources.iter().filter(|it| !it.census.is_empty()) {
+fn push_columns(text: &mut String, sources: &[Source], is_verbose: bool) {
+    let with_columns = sources.iter().filter_map(|it| Some((it, it.file.as_ref()?)));
+    for (source, file) in with_columns.filter(|(_, it)| !it.census.is_empty()) {
         if is_verbose {
             let _ = write!(
                 text,
                 "\nTYPES of {}\n{}",
-                source.name,
-                columns::table(&source.census)
+                source.name(),
+                columns::table(&file.census)
             );
             continue;
         }
-        let (all, others) = (columns::count_of(&source.census), source.types.len() as u64);
+        let (all, others) = (columns::count_of(&file.census), file.types.len() as u64);
         let _ = writeln!(
             text,
             "\nTYPES\n  {}: {} columns, {} of a type that their declaration does not tell (--verbose shows all)",
-            source.name,
+            source.name(),
             count(all),
             count(others)
         );
@@ -165,9 +168,10 @@ fn push_conflicts(text: &mut String, conflicts: &[Conflict]) {
     );
 }
 
-fn kind(it: &Inventory) -> String {
-    match &it.engine {
-        Engine::Postgres(identity) => postgres(identity),
+fn kind(it: &Source) -> String {
+    let server = &it.inventory.server;
+    match server.engine {
+        Engine::Postgres => format!("PostgreSQL {}", server.version),
         Engine::Sqlite => "SQLite 3".to_owned(),
     }
 }
@@ -184,11 +188,12 @@ fn versions<'a>(extensions: impl Iterator<Item = &'a Extension>) -> String {
     versions.join(", ")
 }
 
-fn rows(it: RowCount) -> String {
-    format!("{}{}", if it.exact { "" } else { "~" }, count(it.rows))
+fn rows(it: &Source) -> String {
+    let mark = if it.inventory.rows_are_exact() { "" } else { "~" };
+    format!("{mark}{}", count(it.inventory.rows()))
 }
 
-fn json_report(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conflict]) -> Value {
+fn json_report(sources: &[Source], target: Option<&Target>, conflicts: &[Conflict]) -> Value {
     let sources: Vec<Value> = sources.iter().map(inventory).collect();
     json!({
         "version": VERSION,
@@ -199,42 +204,46 @@ fn json_report(sources: &[Inventory], target: Option<&Target>, conflicts: &[Conf
     })
 }
 
-fn inventory(it: &Inventory) -> Value {
-    let server = match &it.engine {
-        Engine::Postgres(identity) => server(identity),
-        Engine::Sqlite => json!({ "kind": "sqlite", "version": database::sqlite_version() }),
+fn inventory(it: &Source) -> Value {
+    let of = &it.inventory;
+    let server = match of.server.engine {
+        Engine::Postgres => json!({
+            "kind": "postgresql", "version": of.server.version, "encoding": of.server.encoding,
+            "collation": of.server.collation.to_string(), "in_recovery": of.server.in_recovery,
+        }),
+        Engine::Sqlite => json!({ "kind": "sqlite", "version": of.server.version }),
     };
-    let tables: Vec<Value> = it
-        .catalog
+    let tables: Vec<Value> = of
         .tables
         .iter()
-        .zip(&it.rows)
-        .map(|(table, rows)| {
+        .map(|table| {
             json!({
                 "schema": table.schema, "name": table.name, "kind": table.kind, "columns": table.columns.len(),
-                "rows": rows.rows, "rows_exact": rows.exact, "bytes": table.bytes,
+                "rows": table.rows(), "rows_exact": table.rows_exact, "bytes": table.bytes(),
             })
         })
         .collect();
-    let schemas: Vec<&str> = it.catalog.schemas.iter().map(|it| it.name.as_str()).collect();
+    let schemas: Vec<&str> = of.schemas.iter().map(|it| it.name.as_str()).collect();
+    let none = SqliteFile::default();
+    let file = it.file.as_ref().unwrap_or(&none);
     json!({
-        "name": it.name,
-        "endpoint": it.endpoint,
+        "name": of.name,
+        "endpoint": of.endpoint,
         "server": server,
         "schemas": schemas,
         "tables": tables,
-        "rows": it.rows().rows,
-        "bytes": it.bytes,
-        "views": it.views(),
-        "functions": it.routines(),
+        "rows": of.rows(),
+        "bytes": of.server.bytes,
+        "views": of.views.len(),
+        "functions": of.routines.len(),
         "sequences": it.catalog.sequences,
-        "large_objects": it.large_objects.oids.len(),
+        "large_objects": it.large_objects.len(),
         "extensions": extensions(it.extensions()),
-        "census": it.census,
-        "discards": it.discards,
+        "census": file.census,
+        "discards": file.discards,
         "notes": it.notes,
-        "orphans": it.orphans.iter().map(orphans).collect::<Vec<_>>(),
-        "blockers": it.blockers.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "orphans": file.orphans.iter().map(orphans).collect::<Vec<_>>(),
+        "blockers": file.blockers.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 

@@ -6,7 +6,7 @@ use cli::{Failure, Result, Ui};
 use database::Endpoint;
 use database::postgres::{Identity, Offers, Selection, SnapshotRequest, large_object_oids, read_catalog};
 
-use crate::inventory::without_built_in;
+use crate::sources::without_built_in;
 
 pub(crate) struct Target {
     /// As in messages.

@@ -80,8 +80,10 @@ pub struct LargeObjects {
     pub count: u64,
     /// Ascending runs of OIDs, both ends in them: `[16400, 16410]`.
     pub ranges: Vec<(u32, u32)>,
-    /// Why not all of them can be read, and what helps.
+    /// Why not all of them can be read.
     pub unreadable: Option<String>,
+    /// What helps where they cannot.
+    pub way_out: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -57,6 +57,17 @@ pub struct Collation {
     pub actual_version: Option<String>,
 }
 
+/// `provider:name@version`, as messages and archives have it.
+impl std::fmt::Display for Collation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.provider, self.name)?;
+        match &self.version {
+            Some(version) => write!(f, "@{version}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// A setting with the place where it was made.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

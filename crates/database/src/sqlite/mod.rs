@@ -87,7 +87,9 @@ pub use proposal::Proposal;
 pub use rejected::RejectedRow;
 pub use row_encoder::RowEncoder;
 pub use rule::{ColumnRule, OnMisfit, Taken};
-pub use schema::{Column, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, VirtualTable};
+pub use schema::{
+    Column, Generated, Index, IndexColumn, IndexOrigin, Schema, Table, Trigger, View, VirtualTable,
+};
 pub use source::{Interrupter, Opening, SqliteSource, is_sqlite_file, why_no_database};
 pub use target_type::{NumericBounds, TargetType};
 pub use text_search::TextSearch;
