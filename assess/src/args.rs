@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use cli::Format;
+
+use crate::report::Format;
+use crate::sources::CensusArgs;
 
 const EXAMPLES: &str = "  assess mandible-dev sso-dev legacy.sqlite
   assess --ready mandible-dev sso-dev legacy.sqlite --target shared-app-dev --plan plan.json
@@ -13,13 +15,13 @@ const FINDINGS: &str = "--ready, and something blocks";
 
 /// Take stock of sources and find what conflicts between them
 ///
-/// Each SOURCE is a PostgreSQL database or a SQLite file. Shows the server, encoding, collation, extensions,
+/// Each SOURCE is a PostgreSQL database, a SQLite file or an archive. Shows the server, encoding, collation, extensions,
 /// schemas, tables, rows, bytes, views, functions and sequences of each, and every name that several of them
 /// use. With --target, what the target lacks. Nothing is written but the plan.
 #[derive(Debug, Parser)]
 #[command(name = "assess", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
-    /// Databases or SQLite files
+    /// Databases, SQLite files, or archives that `dump` wrote (a file, a directory, or `-`)
     #[arg(required = true)]
     pub(crate) sources: Vec<String>,
     /// The database that is to take them all
@@ -35,6 +37,8 @@ pub(crate) struct Args {
     pub(crate) sqlite: cli::SqliteArgs,
     #[command(flatten)]
     pub(crate) sqlite_names: cli::SqliteNameArgs,
+    #[command(flatten)]
+    pub(crate) census: CensusArgs,
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
     pub(crate) format: Format,

@@ -4,6 +4,7 @@ mod args;
 mod columns;
 mod conflicts;
 mod large_objects;
+mod page;
 mod planning;
 mod report;
 mod sources;
@@ -13,6 +14,7 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{Exit, Failure, FailureContext, Outcome, Ui};
 
 use args::Args;
+use report::Report;
 
 /// The definition of the tool's arguments.
 pub fn command() -> Command {
@@ -34,13 +36,14 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         .map(|target| target::take(target, &planning::target_schemas(&plan), ui))
         .transpose()?;
     let conflicts = conflicts::find(&sources, target.as_ref(), &plan, placements);
-    ui.print(report::render(
-        args.format,
-        &sources,
-        target.as_ref(),
-        &conflicts,
-        ui.is_verbose(),
-    ))?;
+    let report = Report {
+        sources: &sources,
+        target: target.as_ref(),
+        conflicts: &conflicts,
+        plan: &plan,
+        is_verbose: ui.is_verbose(),
+    };
+    ui.print(report::render(args.format, &report)?)?;
     if let Some(path) = &args.plan {
         let write = || {
             use std::io::Write;

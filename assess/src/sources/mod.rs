@@ -1,6 +1,7 @@
 //! The sources: where each is, what it holds, and what planning needs of it beside its inventory.
 
 mod archived;
+mod args;
 mod file;
 mod from_catalog;
 mod live;
@@ -17,6 +18,8 @@ use inventory::Inventory;
 use plan::PlannedType;
 
 use crate::args::Args;
+
+pub(crate) use args::CensusArgs;
 
 /// One source.
 pub(crate) struct Source {

@@ -1,40 +1,29 @@
-//! The report, for people and for programs.
+//! The report for people.
 
 use std::fmt::Write as _;
 
 use catalog::Extension;
-use cli::{Format, Table, count, size};
+use cli::{Table, count, size};
 use database::postgres::Identity;
-use database::sqlite::{OrphanedKey, Orphans};
 use inventory::Engine;
-use serde_json::{Value, json};
 
+use super::Report;
 use crate::columns;
 use crate::conflicts::{Conflict, Severity, Topic};
 use crate::large_objects;
-use crate::sources::{Source, SqliteFile};
-use crate::target::Target;
-
-/// The version of the JSON report.
-const VERSION: u32 = 1;
+use crate::sources::Source;
 
 /// Names that sources share are many and harmless: people see the first of them.
 const NAMES_SHOWN: usize = 10;
 
-pub(crate) fn render(
-    format: Format,
-    sources: &[Source],
-    target: Option<&Target>,
-    conflicts: &[Conflict],
-    is_verbose: bool,
-) -> String {
-    match format {
-        Format::Text => text(sources, target, conflicts, is_verbose),
-        Format::Json => format!("{:#}\n", json_report(sources, target, conflicts)),
-    }
-}
-
-fn text(sources: &[Source], target: Option<&Target>, conflicts: &[Conflict], is_verbose: bool) -> String {
+pub(super) fn render(report: &Report<'_>) -> String {
+    let Report {
+        sources,
+        target,
+        conflicts,
+        ..
+    } = report;
+    let is_verbose = report.is_verbose;
     let heads = [
         "SOURCE",
         "KIND",
@@ -48,7 +37,7 @@ fn text(sources: &[Source], target: Option<&Target>, conflicts: &[Conflict], is_
         "EXTENSIONS",
     ];
     let mut table = Table::new(&heads);
-    for it in sources {
+    for it in *sources {
         let number = |number: usize| count(number as u64);
         table.row([
             it.name().to_owned(),
@@ -73,7 +62,7 @@ fn text(sources: &[Source], target: Option<&Target>, conflicts: &[Conflict], is_
     let _ = writeln!(text, "\nSERVERS");
     let described =
         |identity: &Identity| format!("encoding {}, collation {}", identity.encoding, identity.collation);
-    for it in sources {
+    for it in *sources {
         let of = &it.inventory.server;
         let server = match of.engine {
             Engine::Postgres => format!("encoding {}, collation {}", of.encoding, of.collation),
@@ -191,97 +180,4 @@ fn versions<'a>(extensions: impl Iterator<Item = &'a Extension>) -> String {
 fn rows(it: &Source) -> String {
     let mark = if it.inventory.rows_are_exact() { "" } else { "~" };
     format!("{mark}{}", count(it.inventory.rows()))
-}
-
-fn json_report(sources: &[Source], target: Option<&Target>, conflicts: &[Conflict]) -> Value {
-    let sources: Vec<Value> = sources.iter().map(inventory).collect();
-    json!({
-        "version": VERSION,
-        "sources": sources,
-        "target": target.map(target_report),
-        "conflicts": conflicts,
-        "ready": !conflicts.iter().any(|it| it.severity == Severity::Blocks),
-    })
-}
-
-fn inventory(it: &Source) -> Value {
-    let of = &it.inventory;
-    let server = match of.server.engine {
-        Engine::Postgres => json!({
-            "kind": "postgresql", "version": of.server.version, "encoding": of.server.encoding,
-            "collation": of.server.collation.to_string(), "in_recovery": of.server.in_recovery,
-        }),
-        Engine::Sqlite => json!({ "kind": "sqlite", "version": of.server.version }),
-    };
-    let tables: Vec<Value> = of
-        .tables
-        .iter()
-        .map(|table| {
-            json!({
-                "schema": table.schema, "name": table.name, "kind": table.kind, "columns": table.columns.len(),
-                "rows": table.rows(), "rows_exact": table.rows_exact, "bytes": table.bytes(),
-            })
-        })
-        .collect();
-    let schemas: Vec<&str> = of.schemas.iter().map(|it| it.name.as_str()).collect();
-    let none = SqliteFile::default();
-    let file = it.file.as_ref().unwrap_or(&none);
-    json!({
-        "name": of.name,
-        "endpoint": of.endpoint,
-        "server": server,
-        "schemas": schemas,
-        "tables": tables,
-        "rows": of.rows(),
-        "bytes": of.server.bytes,
-        "views": of.views.len(),
-        "functions": of.routines.len(),
-        "sequences": it.catalog.sequences,
-        "large_objects": it.large_objects.len(),
-        "extensions": extensions(it.extensions()),
-        "census": file.census,
-        "discards": file.discards,
-        "notes": it.notes,
-        "orphans": file.orphans.iter().map(orphans).collect::<Vec<_>>(),
-        "blockers": file.blockers.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    })
-}
-
-fn orphans(key: &OrphanedKey) -> Value {
-    json!({
-        "table": key.table, "columns": key.columns, "parent": key.parent, "parent_columns": key.parent_columns,
-        "count": key.count, "followers": key.followers, "rows": key.rows,
-        "fate": match key.fate {
-            Orphans::Stop => "stop",
-            Orphans::Keep => "keep",
-            Orphans::Delete => "delete",
-            Orphans::Null => "null",
-        },
-    })
-}
-
-/// Without the counts of a source: of the target they are not taken.
-fn target_report(it: &Target) -> Value {
-    json!({
-        "name": it.name,
-        "endpoint": it.endpoint,
-        "server": server(&it.identity),
-        "extensions": extensions(it.extensions()),
-    })
-}
-
-fn server(identity: &Identity) -> Value {
-    json!({
-        "kind": "postgresql",
-        "version": identity.server_version,
-        "encoding": identity.encoding,
-        "collation": identity.collation,
-        "in_recovery": identity.in_recovery,
-    })
-}
-
-fn extensions<'a>(extensions: impl Iterator<Item = &'a Extension>) -> Vec<Value> {
-    extensions
-        .map(|it| json!({"name": it.name, "version": it.version, "schema": it.schema, "trusted": it.trusted}))
-        .collect()
 }

@@ -1,0 +1,47 @@
+//! The report in its forms.
+
+mod json;
+mod markdown;
+mod text;
+
+use clap::ValueEnum;
+use cli::Result;
+use plan::Plan;
+
+use crate::conflicts::Conflict;
+use crate::page;
+use crate::sources::Source;
+use crate::target::Target;
+
+/// The form of the report on stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[value(alias = "table")]
+    Text,
+    /// For programs: one JSON object with a version
+    Json,
+    /// The same as text, for a wiki
+    Markdown,
+    /// One page that needs nothing beside it
+    Html,
+}
+
+/// Everything that a report tells.
+pub(crate) struct Report<'a> {
+    pub(crate) sources: &'a [Source],
+    pub(crate) target: Option<&'a Target>,
+    pub(crate) conflicts: &'a [Conflict],
+    /// The plan that is proposed; its sources are in the order of `sources`.
+    pub(crate) plan: &'a Plan,
+    pub(crate) is_verbose: bool,
+}
+
+pub(crate) fn render(format: Format, report: &Report<'_>) -> Result<String> {
+    match format {
+        Format::Text => Ok(text::render(report)),
+        Format::Json => Ok(json::render(report)),
+        Format::Markdown => Ok(markdown::render(report)),
+        Format::Html => page::render(report),
+    }
+}
