@@ -179,6 +179,7 @@ fn header(
         catalog,
         mappings: Vec::new(),
         conversions: Vec::new(),
+        merged_from: Vec::new(),
         notes,
     }
 }

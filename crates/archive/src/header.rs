@@ -8,13 +8,13 @@ use fingerprint::Form;
 use plan::Mapping;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, MergedSource, Result};
 
 /// The newest format that this code writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Features that may stand under `requires`.
-const KNOWN_FEATURES: [&str; 3] = [LARGE_OBJECTS, EXTENSION_ROWS, CONVERSIONS];
+const KNOWN_FEATURES: [&str; 4] = [LARGE_OBJECTS, EXTENSION_ROWS, CONVERSIONS, MERGED_TABLES];
 
 /// Large objects travel as rows of a table of kind [`TableKind::LargeObjects`].
 const LARGE_OBJECTS: &str = "large-objects";
@@ -24,6 +24,9 @@ const EXTENSION_ROWS: &str = "extension-rows";
 
 /// There are [`Header::conversions`]: who does not do them would fill columns with values of another type.
 const CONVERSIONS: &str = "conversions";
+
+/// There are tables of kind [`TableKind::Merged`]: who does not know them would leave them empty.
+const MERGED_TABLES: &str = "merged-tables";
 
 /// What stands in front of the rows: `archive.json`, the first member of every archive. `docs/archive-format.md` has the
 /// meaning of each field.
@@ -53,6 +56,9 @@ pub struct Header {
     /// What becomes of rows on their way into the target; they travel as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conversions: Vec<TableConversion>,
+    /// The sources whose archives have become this one; empty where it is one source's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_from: Vec<MergedSource>,
     pub notes: Vec<String>,
 }
 
@@ -189,6 +195,9 @@ impl Header {
         if has(TableKind::Configuration) {
             features.push(EXTENSION_ROWS.to_owned());
         }
+        if has(TableKind::Merged) || has(TableKind::Part) {
+            features.push(MERGED_TABLES.to_owned());
+        }
         features
     }
 
@@ -259,6 +268,7 @@ impl Header {
         if !is_in_order || !self.conversions.iter().all(fits) {
             return Err(Error::damaged("conversions do not fit the tables"));
         }
+        crate::merged::check(tables)?;
         self.check_large_objects()
     }
 

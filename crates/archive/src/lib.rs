@@ -8,6 +8,7 @@ mod codec;
 mod end;
 mod error;
 mod header;
+mod merged;
 mod reader;
 mod record;
 mod tar_stream;
@@ -19,6 +20,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use header::{
     Content, Discard, FORMAT_VERSION, Fate, Header, RowFilter, SourceIdentity, SourceKind, TableForm,
 };
+pub use merged::MergedSource;
 pub use reader::{Reader, Store};
 pub use record::{MemberKind, Record, RowsRecord, SchemaMember, hex};
 pub use tar_stream::{STREAM_START, TarSink, TarStore, copy_body};

@@ -77,6 +77,7 @@ fn header(run: &str) -> Header {
         catalog,
         mappings: Vec::new(),
         conversions: Vec::new(),
+        merged_from: Vec::new(),
         notes: Vec::new(),
     }
 }

@@ -162,6 +162,7 @@ fn header() -> Header {
         },
         mappings: Vec::new(),
         conversions: Vec::new(),
+        merged_from: Vec::new(),
         notes: Vec::new(),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A [`crate::TableKind::Merged`] table is made by the archive's definitions and has no rows in it. Each of its parts is a
 //! table of kind [`crate::TableKind::Part`]: it has one source's columns, types and rows, but no definition; who loads it
-//! makes a staging table for it, and fills the merged table by one `INSERT … SELECT` from each.
+//! makes a staging table for it, and fills the merged table by one `INSERT … SELECT` from each. A merged table may have one
+//! part alone: its rows refer to keys that become others. `docs/merging.md` is the contract.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,8 +42,9 @@ pub struct PartValue {
 pub struct Merged {
     /// Numbers of the parts; of rows that are the same, the first part's wins.
     pub parts: Vec<u32>,
-    /// The column that says where a row comes from.
-    pub source_column: String,
+    /// The column that says where a row comes from; `None` for a table of one part whose rows only follow others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_column: Option<String>,
     /// Rows with equal values here (none of them NULL) are one row; empty for none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dedupe: Vec<String>,

@@ -7,6 +7,7 @@ mod error;
 mod file_choices;
 mod keys;
 mod mapping;
+mod merges;
 mod rename;
 mod sources;
 mod table_pattern;
@@ -19,6 +20,10 @@ pub use keys::Keys;
 pub use mapping::{
     DEFAULT_EXTENSIONS_SCHEMA, DEFAULT_SCHEMA, ExtensionsPolicy, Mapping, Namespace, check_schema_name,
     is_built_in,
+};
+pub use merges::{
+    DEFAULT_SOURCE_COLUMN, Merge, MergeProblem, MergedKeys, MergedTable, check_merges, parse_table,
+    propose_offsets, unite_types,
 };
 pub use rename::{Renamed, name_part};
 pub use sources::{FORMAT_VERSION, Plan, PlanError, PlannedSource};

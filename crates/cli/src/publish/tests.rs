@@ -170,6 +170,7 @@ fn write_members(sink: DirectorySink<impl Disk>, words: &str) -> archive::Result
         catalog: Catalog::default(),
         mappings: Vec::new(),
         conversions: Vec::new(),
+        merged_from: Vec::new(),
         notes: Vec::new(),
     };
     let mut writer = Writer::new(sink, &header)?;
