@@ -63,6 +63,7 @@ pub(crate) fn propose(sources: &[Source], choices: &Choices) -> (Plan, Vec<Confl
     let plan = Plan {
         version: FORMAT_VERSION,
         sources: planned,
+        merges: Vec::new(),
     };
     (plan, conflicts)
 }

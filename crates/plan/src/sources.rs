@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::file_choices::{BadValues, FileNames, FullTextTables, NocaseText, OrphanRows, PlannedType};
-use crate::{Keys, Mapping, MappingError, TablePattern};
+use crate::{Keys, Mapping, MappingError, Merge, MergeProblem, TablePattern, check_merges};
 
 /// The version of the plan format that this code writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -17,6 +17,9 @@ pub const FORMAT_VERSION: u32 = 1;
 pub struct Plan {
     pub version: u32,
     pub sources: Vec<PlannedSource>,
+    /// Tables of several sources that become one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merges: Vec<Merge>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +90,7 @@ pub enum PlanError {
         first: String,
         second: String,
     },
+    Merges(Vec<MergeProblem>),
 }
 
 impl Plan {
@@ -126,7 +130,12 @@ impl Plan {
                 }
             }
         }
-        Ok(())
+        let problems = check_merges(&self.merges, &self.sources);
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(PlanError::Merges(problems))
+        }
     }
 
     pub fn source(&self, name: &str) -> Result<&PlannedSource, PlanError> {
@@ -228,6 +237,10 @@ impl fmt::Display for PlanError {
                     f,
                     "sources `{first}` and `{second}` would both become schema `{schema}`"
                 )
+            }
+            PlanError::Merges(problems) => {
+                let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                write!(f, "the plan's tables cannot be merged: {}", problems.join("; "))
             }
         }
     }
