@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::made_makefile::MakeArgs;
 use crate::report::Format;
 use crate::sources::CensusArgs;
 
@@ -22,7 +23,7 @@ const FINDINGS: &str = "--ready, and something blocks";
 #[command(name = "assess", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
     /// Databases, SQLite files, or archives that `dump` wrote (a file, a directory, or `-`)
-    #[arg(required = true)]
+    #[arg(required_unless_present_any = ["make"])]
     pub(crate) sources: Vec<String>,
     /// The database that is to take them all
     #[arg(long, value_name = "TARGET")]
@@ -33,6 +34,8 @@ pub(crate) struct Args {
     /// End with 1 when something blocks
     #[arg(long)]
     pub(crate) ready: bool,
+    #[command(flatten)]
+    pub(crate) made_makefile: MakeArgs,
     #[command(flatten)]
     pub(crate) sqlite: cli::SqliteArgs,
     #[command(flatten)]

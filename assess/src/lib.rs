@@ -4,6 +4,7 @@ mod args;
 mod columns;
 mod conflicts;
 mod large_objects;
+mod made_makefile;
 mod page;
 mod planning;
 mod report;
@@ -24,6 +25,9 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
+    if let Some(plan) = &args.made_makefile.make {
+        return ui.print(made_makefile::render(plan)?).map(|()| Outcome::Done);
+    }
     let mut choices = args.sqlite.choices(None)?;
     args.sqlite_names.apply(&mut choices)?;
     let sources = sources::take_all(&args, &choices, ui)?;
