@@ -1,0 +1,123 @@
+//! Conflicts with their way out, the worst first.
+
+use maud::{Markup, html};
+
+use super::text;
+
+/// Findings of one topic up to which they are all shown at once.
+const OPEN_MAX: usize = 12;
+
+/// How much a finding stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Severity {
+    Blocks,
+    Warns,
+    Notes,
+    Resolved,
+}
+
+/// A conflict as the page shows it.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    pub(super) severity: Severity,
+    pub(super) topic: String,
+    pub(super) text: String,
+    /// The objects that it is about, or the first of them.
+    pub(super) evidence: Vec<String>,
+    pub(super) way_out: String,
+}
+
+impl Severity {
+    pub(super) const ALL: [Severity; 4] = [
+        Severity::Blocks,
+        Severity::Warns,
+        Severity::Notes,
+        Severity::Resolved,
+    ];
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Severity::Blocks => "blocks",
+            Severity::Warns => "warns",
+            Severity::Notes => "note",
+            Severity::Resolved => "resolved",
+        }
+    }
+
+    fn mark(self) -> &'static str {
+        match self {
+            Severity::Blocks => "✗",
+            Severity::Warns => "!",
+            Severity::Notes => "i",
+            Severity::Resolved => "✓",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Severity::Blocks => "Blocks the consolidation",
+            Severity::Warns => "Look before you move",
+            Severity::Notes => "Good to know",
+            Severity::Resolved => "Resolved by the plan",
+        }
+    }
+
+    /// The mark and the word, which say the same.
+    pub(super) fn badge(self) -> Markup {
+        html! {
+            span class={ "badge " (self.word()) } {
+                span aria-hidden="true" { (self.mark()) } " " (self.word())
+            }
+        }
+    }
+}
+
+pub(super) fn count(findings: &[Finding], severity: Severity) -> usize {
+    findings.iter().filter(|it| it.severity == severity).count()
+}
+
+pub(super) fn body(findings: &[Finding]) -> Markup {
+    if findings.is_empty() {
+        return html! { p.quiet { "Nothing was found that stands in the way." } };
+    }
+    html! {
+        @for severity in Severity::ALL {
+            @let count = count(findings, severity);
+            @if count > 0 {
+                h3 { (severity.title()) " " span.count { (text::grouped(count)) } }
+                (list(severity, findings, count))
+            }
+        }
+    }
+}
+
+fn list(severity: Severity, findings: &[Finding], count: usize) -> Markup {
+    let of_severity = || findings.iter().filter(|it| it.severity == severity);
+    html! {
+        ul.findings { @for finding in of_severity().take(OPEN_MAX) { (item(finding)) } }
+        @if count > OPEN_MAX {
+            details.more {
+                summary { (text::grouped(count - OPEN_MAX)) " more" }
+                ul.findings { @for finding in of_severity().skip(OPEN_MAX) { (item(finding)) } }
+            }
+        }
+    }
+}
+
+fn item(finding: &Finding) -> Markup {
+    html! {
+        li {
+            p.head { (finding.severity.badge()) " " span.topic { (finding.topic) } }
+            p.said { (text::name(&finding.text)) }
+            @if !finding.way_out.is_empty() {
+                p.way { span.lead { "Way out" } " " (text::name(&finding.way_out)) }
+            }
+            @if !finding.evidence.is_empty() {
+                details {
+                    summary { "Evidence " span.count { (text::grouped(finding.evidence.len())) } }
+                    ul.evidence { @for line in &finding.evidence { li { (text::name(line)) } } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the report knows, as the page shows it.
+
+use cli::Result;
+use inventory::{Collation, Inventory, Server};
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::{Finding, Page, Severity, document};
+use crate::conflicts::{self, Conflict};
+use crate::report::Report;
+use crate::target::Target;
+
+/// The whole page.
+pub(crate) fn render(report: &Report<'_>) -> Result<String> {
+    let target = report.target.map(as_inventory);
+    let page = Page {
+        sources: report.sources.iter().map(|it| &it.inventory).collect(),
+        target: target.as_ref(),
+        findings: report.conflicts.iter().map(finding).collect(),
+        plan: Some(report.plan),
+        pictures: Vec::new(),
+        made: now(),
+    };
+    Ok(document(&page))
+}
+
+/// `2026-11-21 14:03 UTC`
+fn now() -> String {
+    Timestamp::now()
+        .to_zoned(TimeZone::UTC)
+        .strftime("%Y-%m-%d %H:%M UTC")
+        .to_string()
+}
+
+fn finding(it: &Conflict) -> Finding {
+    Finding {
+        severity: match it.severity {
+            conflicts::Severity::Blocks => Severity::Blocks,
+            conflicts::Severity::Warns => Severity::Warns,
+            conflicts::Severity::Resolved => Severity::Resolved,
+        },
+        topic: it.topic.word().to_owned(),
+        text: it.text.clone(),
+        evidence: Vec::new(),
+        way_out: it.way_out.clone(),
+    }
+}
+
+fn as_inventory(it: &Target) -> Inventory {
+    let server = Server {
+        version: it.identity.server_version.clone(),
+        database: it.identity.database.clone(),
+        encoding: it.identity.encoding.clone(),
+        collation: Collation {
+            name: it.identity.collation.clone(),
+            ..Collation::default()
+        },
+        in_recovery: it.identity.in_recovery,
+        ..Server::default()
+    };
+    Inventory {
+        name: it.name.clone(),
+        endpoint: it.endpoint.clone(),
+        server,
+        ..Inventory::default()
+    }
+}

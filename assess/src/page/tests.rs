@@ -1,0 +1,106 @@
+//! The page over inventories that no server would be needed for.
+
+use inventory::{Column, Index, IndexFlags, Inventory, Routine, Table};
+
+use super::{Finding, Page, Picture, Severity, document};
+
+fn source(name: &str, tables: usize) -> Inventory {
+    let table = |number: usize| Table {
+        schema: "public".to_owned(),
+        name: format!("table_{number}"),
+        rows_counted: Some(number as u64),
+        heap_bytes: 8192 * number as u64,
+        columns: (0..10)
+            .map(|column| Column {
+                name: format!("column_{column}"),
+                type_name: "integer".to_owned(),
+                ..Column::default()
+            })
+            .collect(),
+        indexes: vec![Index {
+            name: format!("table_{number}_pkey"),
+            flags: IndexFlags {
+                unique: true,
+                valid: true,
+                ..IndexFlags::default()
+            },
+            ..Index::default()
+        }],
+        ..Table::default()
+    };
+    Inventory {
+        name: name.to_owned(),
+        tables: (0..tables).map(table).collect(),
+        ..Inventory::default()
+    }
+}
+
+fn page<'p>(sources: Vec<&'p Inventory>) -> Page<'p> {
+    Page {
+        sources,
+        target: None,
+        findings: Vec::new(),
+        plan: None,
+        pictures: Vec::new(),
+        made: "2026-11-21 14:03 UTC".to_owned(),
+    }
+}
+
+#[test]
+fn the_worst_comes_first_and_is_said_in_words() {
+    let source = source("shop", 1);
+    let finding = |severity, text: &str| Finding {
+        severity,
+        topic: "extension".to_owned(),
+        text: text.to_owned(),
+        evidence: vec!["public.users".to_owned()],
+        way_out: "install it".to_owned(),
+    };
+    let mut page = page(vec![&source]);
+    page.findings = vec![
+        finding(Severity::Resolved, "harmless"),
+        finding(Severity::Blocks, "pgcrypto is missing"),
+    ];
+    let text = document(&page);
+    assert!(text.find("pgcrypto is missing").unwrap() < text.find("harmless").unwrap());
+    assert!(
+        text.contains("Not ready") && text.contains("1 thing blocks"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_style_of_a_picture_is_allowed_and_nothing_else() {
+    let source = source("shop", 1);
+    let mut page = page(vec![&source]);
+    let svg = "<svg viewBox=\"0 0 1 1\"><style>b</style></svg>".to_owned();
+    page.pictures = vec![Picture {
+        title: "Result".to_owned(),
+        svg,
+    }];
+    let text = document(&page);
+    assert!(
+        text.contains("sha256-PiPoFgA5WUoziU9lZOGxNIu9egCI1CxKy3PurtWcAJ0="),
+        "{text}"
+    );
+    assert!(!text.contains("unsafe-inline"));
+}
+
+#[test]
+fn the_page_grows_with_the_tables_and_no_faster() {
+    let length = |tables| document(&page(vec![&source("shop", tables)])).len();
+    let (few, many) = (length(1_000), length(2_000));
+    assert!(many < 2 * few + 100_000, "{few} and {many} bytes");
+}
+
+#[test]
+fn a_body_of_a_function_cannot_end_the_list_that_it_stands_in() {
+    let mut source = source("shop", 1);
+    source.routines.push(Routine {
+        name: "f".to_owned(),
+        body: "SELECT '</noscript></script><!--'".to_owned(),
+        ..Routine::default()
+    });
+    let text = document(&page(vec![&source]));
+    assert!(text.contains("SELECT '&lt;/noscript&gt;&lt;/script&gt;&lt;!--'"));
+}
