@@ -8,6 +8,7 @@ use crate::after::AfterArgs;
 use crate::checks::space::SpaceArgs;
 use crate::data_only::DataOnlyArgs;
 use crate::dry_run::DryRunArgs;
+use crate::merging::MergingArgs;
 use crate::proofs::ProofArgs;
 use crate::rejects::RejectArgs;
 use crate::roles::RoleArgs;
@@ -103,6 +104,8 @@ pub(crate) struct Args {
     /// that depend on what would go, stop it.
     #[arg(long, value_name = "SCHEMA", conflicts_with_all = ["archive", "jobs", "privileges", "apply", "resume", "whole_max", "toast_compression", "allow_older_target", "format", "rate_limit", "RejectArgs"])]
     pub(crate) abandon: Option<String>,
+    #[command(flatten)]
+    pub(crate) merging: MergingArgs,
     #[command(flatten)]
     pub(crate) rows_alone: DataOnlyArgs,
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use archive::{End, Header};
-use catalog::{QualifiedName, Table, quote_ident};
+use catalog::{QualifiedName, Table, TableKind, quote_ident};
 use cli::{Exit, Failure, Result, Ui, count};
 use conversion::{RowConversion, TableConversion, conversion_of, reshape};
 use fingerprint::Fingerprint;
@@ -63,6 +63,10 @@ impl<'a> Staging<'a> {
         let objects = header.catalog.objects.iter();
         let taken: HashSet<(&str, &str)> = objects.map(|it| (it.schema.as_str(), it.name.as_str())).collect();
         let staged = |table: &'a Table| {
+            // Rows of a part are converted when they are merged.
+            if table.kind == TableKind::Part {
+                return None;
+            }
             let conversion = conversion_of(&header.conversions, table.number).filter(|_| table.has_rows())?;
             let mut name = format!("coalesce_rows_{}", table.number);
             while taken.contains(&(table.schema.as_str(), name.as_str())) {
@@ -244,7 +248,8 @@ impl Staged<'_> {
 
 /// The fingerprint that the rows of a chunk have once they are converted; `None` where they are not.
 pub(crate) fn converted(header: &Header, chunk: &OpenedChunk<'_>) -> Result<Option<Fingerprint>> {
-    let Some(conversion) = conversion_of(&header.conversions, chunk.table.number) else {
+    let conversion = conversion_of(&header.conversions, chunk.table.number);
+    let Some(conversion) = conversion.filter(|_| chunk.table.kind != TableKind::Part) else {
         return Ok(None);
     };
     let mut rows = RowConversion::new(chunk.table, conversion);

@@ -20,6 +20,7 @@ mod indexes;
 mod journal;
 mod keys;
 mod large_objects;
+mod merging;
 mod order;
 mod phases;
 mod prepare;
@@ -125,6 +126,8 @@ fn load_archive(
     let mut header = reader.header().clone();
     refuse_rows_alone(&header)?;
     conversions::refuse_rejects(&header, &rejects)?;
+    merging::refuse_what_cannot_be(&header, &rejects)?;
+    let joined = merging::Joined::create(&args.merging)?;
     args.roles.check()?;
     say_filters(&header, ui);
     let mut target = Target::connect(endpoint, args.jobs(), ui)?.with_pace(args.proofs.rate.pace());
@@ -138,6 +141,7 @@ fn load_archive(
         apart: &Apart::new(&header, texts.get(SchemaMember::Apart), &args.apply),
         after: &after,
         rejects: &rejects,
+        joined: &joined,
         places: places(&header),
         is_restore_test: scratch.is_some(),
         args,
@@ -151,9 +155,9 @@ fn load_archive(
     }
     let (run, loaded) = match load.begin(&mut target)? {
         Begun::Writes(begun) => *begun,
-        Begun::Ended(outcome) => return Ok(outcome),
+        Begun::Ended(outcome, text) => return joined.publish(&text).map(|()| outcome),
     };
-    let (end, read_back) = load.run_to_its_end(&mut target, &run, &loaded, reader)?;
+    let (end, read_back, (merged, text)) = load.run_to_its_end(&mut target, &run, &loaded, reader)?;
     let live = report::Live {
         target: &target.name(),
         schemas: &run.schemas,
@@ -162,12 +166,14 @@ fn load_archive(
         apart: load.apart,
         rejected: &rejects.found(),
         read_back: read_back.as_ref(),
+        merged: &merged,
         is_restore_test: scratch.is_some(),
         untested: &untested,
         elapsed: started.elapsed(),
     };
     live.say(args.format, ui)?;
-    Ok(live.outcome())
+    let outcome = live.outcome();
+    joined.publish(&text).map(|()| outcome)
 }
 
 /// Says that the archive is a part.

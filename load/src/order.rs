@@ -13,13 +13,14 @@ use crate::conversions::Staging;
 use crate::extension_rows::ExtensionRows;
 use crate::journal::{Ending, Loaded, Origin, Run};
 use crate::proofs::ReadBack;
+use crate::merging::{Joined, MergedRows, Merging, Wishes};
 use crate::rejects::Rejects;
 use crate::resume::Start;
 use crate::rows::{Filled, Filling, LateRows};
 use crate::steps::Steps;
 use crate::target::Target;
 use crate::{
-    Texts, checks, conversions, dry_run, grants, indexes, journal, large_objects, prepare, rejects, resume,
+    Texts, checks, conversions, dry_run, grants, indexes, journal, large_objects, merging, prepare, rejects, resume,
     roles, rows, settle, shell_word, shown_target, withheld,
 };
 
@@ -30,6 +31,7 @@ pub(crate) struct Load<'a> {
     pub(crate) apart: &'a Apart,
     pub(crate) after: &'a After,
     pub(crate) rejects: &'a Rejects,
+    pub(crate) joined: &'a Joined,
     /// What it is known by; their locks are held.
     pub(crate) places: Vec<String>,
     /// The target is dropped in any case.
@@ -44,12 +46,12 @@ pub(crate) struct Load<'a> {
 pub(crate) enum Begun {
     /// With what is in.
     Writes(Box<(Run, Loaded)>),
-    /// It is live already, and this is what it was.
-    Ended(Outcome),
+    /// It is live already, and this is what it was, with its report of joined rows.
+    Ended(Outcome, String),
 }
 
-/// What was proved of a load.
-type Proved = (End, Option<ReadBack>);
+/// What was proved of a load, what was merged, and the report of joined rows.
+type Proved = (End, Option<ReadBack>, (MergedRows, String));
 
 impl Load<'_> {
     /// The schemas that exist already, empty; a refusal where the archive does not fit.
@@ -89,11 +91,9 @@ impl Load<'_> {
                     target.name()
                 ));
                 let lacks_rows = rejects::say_rejected(target.client(), run, ui)?;
-                return Ok(Begun::Ended(if lacks_rows {
-                    Outcome::Findings
-                } else {
-                    Outcome::Done
-                }));
+                let outcome = if lacks_rows { Outcome::Findings } else { Outcome::Done };
+                let text = self.joined.text(target.client(), run)?;
+                return Ok(Begun::Ended(outcome, text));
             }
             Start::Fresh => {
                 self.rejects.begin()?;
@@ -158,12 +158,15 @@ impl Load<'_> {
         large_objects::create(target, steps, header)?;
         let staging = Staging::new(header);
         staging.create(target, steps)?;
+        let merging = Merging::new(header);
+        merging.create(target, steps)?;
         let extension_rows = ExtensionRows::new(target, header)?;
         let filling = Filling {
             archive: &self.args.archive,
             whole_max: self.args.whole_bytes_max(),
             rejects,
             staging: &staging,
+            parts: merging.staging(),
             reads_back: self.args.proofs.reads_back(),
         };
         let filled = filling.fill(target, steps, reader, header, ui)?;
@@ -174,6 +177,7 @@ impl Load<'_> {
             converted,
         } = filled;
         staging.convert(target, steps, &end, ui)?;
+        merging.merge(target, steps, &end, self.wishes(), ui)?;
         extension_rows.compare(target, &of_extensions, ui)?;
         let post_data = texts.get(SchemaMember::PostData);
         // A function that an index or a view calls can put values into its words.
@@ -185,7 +189,9 @@ impl Load<'_> {
         target.revive(run)?;
         let mut read_back = if self.args.proofs.reads_back() {
             let (header, end) = conversions::as_loaded(header, &end, &converted);
-            Some(ReadBack::of_tables(target, run, &header, &end, ui)?)
+            let mut read_back = ReadBack::of_tables(target, run, &header, &end, ui)?;
+            read_back.rows += merging::read_back(target, run, &header, ui)?;
+            Some(read_back)
         } else {
             None
         };
@@ -194,8 +200,17 @@ impl Load<'_> {
         self.after.run(target, steps, header, ui)?;
         cli::check_interrupt()?;
         target.revive(run)?;
+        let merged = MergedRows::read(target.client(), run.id())?;
+        let text = self.joined.text(target.client(), run.id())?;
         self.go_live(target, run, &extension_rows, &of_extensions, &mut read_back)?;
-        Ok((end, read_back))
+        Ok((end, read_back, (merged, text)))
+    }
+
+    fn wishes(&self) -> Wishes {
+        Wishes {
+            reads_back: self.args.proofs.reads_back(),
+            keeps_values: self.args.merging.joined_values,
+        }
     }
 
     /// The last transaction.

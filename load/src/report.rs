@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::apart::Apart;
 use crate::args::ReportFormat;
+use crate::merging::MergedRows;
 use crate::proofs::ReadBack;
 use crate::rejects::Found;
 
@@ -24,6 +25,7 @@ pub(crate) struct Live<'a> {
     pub(crate) apart: &'a Apart,
     pub(crate) rejected: &'a Found,
     pub(crate) read_back: Option<&'a ReadBack>,
+    pub(crate) merged: &'a MergedRows,
     /// The target is a scratch database.
     pub(crate) is_restore_test: bool,
     /// What a restore test had to leave out, as sentences.
@@ -35,6 +37,7 @@ impl Live<'_> {
     pub(crate) fn say(&self, format: Option<ReportFormat>, ui: &Ui) -> cli::Result<()> {
         self.untested.iter().for_each(|it| ui.finding(it));
         ui.status(self.closing_line());
+        self.merged.say(ui);
         self.rejected.say(ui);
         if format == Some(ReportFormat::Json) {
             ui.print(format_args!("{:#}\n", self.json()))?;
@@ -70,6 +73,11 @@ impl Live<'_> {
             0 => String::new(),
             rows => format!(" ({} more rejected)", count(rows)),
         };
+        let joined = match self.merged.joined() {
+            0 => String::new(),
+            rows => format!(" ({} more joined)", count(rows)),
+        };
+        let (parts, merged) = self.merged.tables();
         let place = if self.is_restore_test {
             format!("the archive of {} can be restored", self.header.source.database)
         } else {
@@ -79,9 +87,9 @@ impl Live<'_> {
             format!(", also read back in {}", duration(it.elapsed))
         });
         format!(
-            "{place}: {} tables, {} rows{rejected},{large_objects} {} indexes in {}; all fingerprints hold{read_back}: {}",
-            count(tally.tables),
-            count(tally.rows - self.rejected.rows()),
+            "{place}: {} tables, {} rows{rejected}{joined},{large_objects} {} indexes in {}; all fingerprints hold{read_back}: {}",
+            count(tally.tables - parts + merged),
+            count(tally.rows - self.rejected.rows() - self.merged.joined()),
             count(self.header.catalog.count(ObjectKind::Index) as u64),
             duration(self.elapsed),
             self.end.digest(),
@@ -123,6 +131,7 @@ impl Live<'_> {
             "tables": tables,
             "apart": self.apart.json(),
             "rejected": self.rejected.json(),
+            "merged": self.merged.json(),
             "read_back": self.read_back.map(ReadBack::json),
             "restore_test": self.is_restore_test,
             "untested": self.untested,

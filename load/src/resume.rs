@@ -155,6 +155,7 @@ fn adopt(
     // a tree may lie elsewhere than the archive has them.
     if is_past_rows(loaded)
         || !header.conversions.is_empty()
+        || header.catalog.tables.iter().any(|it| it.kind == TableKind::Part)
         || other.iter().any(is_fixed)
         || other.len() > EMPTIED_MAX
         || !other.is_empty() && !Routes::find(target.client(), header)?.is_empty()

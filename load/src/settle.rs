@@ -32,7 +32,11 @@ pub(crate) fn settle(
     refresh(target, steps, header, ui)?;
     let families = Families::new(&header.catalog.tables);
     let has_rows = |table: &Table| {
-        let rows = |it: &Table| end.table(it.number).map_or(0, |it| it.fingerprint.rows);
+        let of_one = |number: u32| end.table(number).map_or(0, |it| it.fingerprint.rows);
+        let rows = |it: &Table| match &it.merged {
+            Some(merged) => merged.parts.iter().map(|part| of_one(*part)).sum(),
+            None => of_one(it.number),
+        };
         families.members(table).into_iter().any(|it| rows(it) > 0)
     };
     let analyses = analyzed(&header.catalog.tables)
@@ -155,7 +159,9 @@ impl<'a> Families<'a> {
                 below.entry(parent.clone()).or_default().push(table);
             }
         }
-        let by_name = tables.iter().map(|it| (it.qualified_name(), it)).collect();
+        // A part has no table of its own on the target.
+        let own = tables.iter().filter(|it| it.kind != TableKind::Part);
+        let by_name = own.map(|it| (it.qualified_name(), it)).collect();
         Families { by_name, below }
     }
 

@@ -30,6 +30,7 @@ use database::postgres::Offers;
 use serde_json::json;
 
 pub(crate) use args::DataOnlyArgs;
+pub(crate) use fit::type_sql;
 use args::Triggers;
 use census::Census;
 use filling::{Filled, Filling};
@@ -52,6 +53,7 @@ pub(crate) fn run(endpoint: &PostgresEndpoint, args: &Args, ui: &Ui) -> Result<(
     reader.schema().map_err(Failure::archive)?;
     let header = reader.header().clone();
     crate::conversions::refuse_rows_alone(&header)?;
+    crate::merging::refuse_rows_alone(&header)?;
     if header.content == Content::SchemaOnly {
         return Err(Failure::usage("the archive has definitions without rows")
             .with_hint("dump it without --schema-only"));

@@ -7,6 +7,7 @@ use fingerprint::{Form, Row, each_row_of_chunk, encode_row, wrap_chunk};
 use postgres::error::{DbError, SqlState};
 
 use crate::conversions;
+use crate::merging::Merging;
 use crate::rows::Routes;
 use crate::rows::{Chunk, Freeze, OpenedChunk, Tally, copy_in_sql, table_of};
 
@@ -45,6 +46,9 @@ pub(super) fn rehearse(
     let routes = Routes::find(rehearsal.transaction(), header)?;
     let conversions = conversions::Staging::new(header);
     rehearsal.all(&conversions.definitions())?;
+    let merging = Merging::new(header);
+    rehearsal.all(&merging.definitions())?;
+    let parts = merging.staging();
     let tally = Tally::new(header);
     let mut sampled = Sampled::default();
     while let Some((rows, _)) = reader.next_chunk().map_err(Failure::archive)? {
@@ -59,6 +63,8 @@ pub(super) fn rehearse(
         let into = if table.kind == TableKind::Configuration {
             staging(rehearsal, &chunk)?
         } else if let Some(staged) = conversions.table(table.number) {
+            staged.to_string()
+        } else if let Some(staged) = parts.get(&table.number) {
             staged.to_string()
         } else {
             routes.table(table).to_string()
@@ -81,6 +87,7 @@ pub(super) fn rehearse(
     }
     let end = reader.finish().map_err(Failure::archive)?;
     tally.compare(header, &end)?;
+    rehearsal.all(&merging.trial())?;
     Ok((end, sampled))
 }
 

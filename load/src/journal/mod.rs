@@ -14,6 +14,7 @@ use cli::{Exit, Failure, Result};
 use postgres::{GenericClient, Transaction};
 use uuid::Uuid;
 
+use crate::merging;
 use crate::promised::keep;
 use crate::rejects;
 use crate::target::{RENEW_WITHIN, Target, failed};
@@ -114,7 +115,7 @@ pub(crate) fn trouble(client: &mut impl GenericClient) -> Result<Option<String>>
             SELECT FROM pg_catalog.pg_class c WHERE c.relnamespace = n.oid AND c.relkind NOT IN ('i', 'S')
               AND (c.relkind <> 'r' OR c.relowner <> n.nspowner OR c.relhastriggers OR c.relhasrules
                    OR c.relrowsecurity OR c.relname NOT IN ('run', 'chunk', 'step', 'large_object', 'rejected',
-                                                         'data_run', 'loaded_table'))) AS plain
+                                                         'data_run', 'loaded_table', 'merged', 'joined', 'redirected'))) AS plain
         FROM pg_catalog.pg_namespace n
         LEFT JOIN pg_catalog.pg_roles t ON t.oid = n.nspowner AND (t.rolsuper OR t.rolname = current_user
           OR t.oid = (SELECT d.datdba FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()))
@@ -226,7 +227,7 @@ pub(crate) fn create_tables(transaction: &mut Transaction<'_>) -> Result<()> {
         return Err(Failure::new(Exit::Target, trouble));
     }
     transaction
-        .batch_execute(&[TABLES, rejects::journal::DEFINITION].concat())
+        .batch_execute(&[TABLES, rejects::journal::DEFINITION, merging::journal::DEFINITION].concat())
         .map_err(|error| failed(step, error))?;
     // A table that an older journal lacked would be this role's, and the journal another's.
     let strange = transaction
@@ -341,6 +342,7 @@ pub(crate) fn abandon(
 ) -> std::result::Result<(), postgres::Error> {
     forget_parts(client, run)?;
     rejects::journal::forget(client, run)?;
+    merging::journal::forget(client, run)?;
     client
         .execute(
             "UPDATE coalesce.run SET state = 'abandoned', ended_at = pg_catalog.now() WHERE id = $1",

@@ -36,7 +36,9 @@ impl Unit {
 pub(super) fn units(header: &Header, end: &End, routes: &Routes) -> Result<Vec<Unit>> {
     let mut trees: BTreeMap<QualifiedName, Unit> = BTreeMap::new();
     let filled = header.catalog.tables.iter().filter(|it| it.has_rows());
-    for table in filled.filter(|it| it.kind != TableKind::Configuration) {
+    // Rows of parts are read back where they have been merged.
+    let is_elsewhere = |it: &&Table| matches!(it.kind, TableKind::Configuration | TableKind::Part);
+    for table in filled.filter(|it| !is_elsewhere(it)) {
         let name = routes.table(table);
         let expected = end.table(table.number).map(|it| it.fingerprint);
         let unit = Unit {

@@ -11,12 +11,12 @@ mod routes;
 mod session;
 mod tally;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use archive::{End, Header};
-use catalog::TableKind;
+use catalog::{QualifiedName, TableKind};
 use cli::{ArchiveReader, Exit, Failure, Result, Room, Ui};
 
 use crate::conversions::Staging;
@@ -54,6 +54,8 @@ pub(crate) struct Filling<'a> {
     pub(crate) rejects: &'a Rejects,
     /// Where rows wait that are converted.
     pub(crate) staging: &'a Staging<'a>,
+    /// Where rows wait that are merged, by the numbers of the parts.
+    pub(crate) parts: BTreeMap<u32, QualifiedName>,
     /// Whether it must be known what converted rows become.
     pub(crate) reads_back: bool,
 }
@@ -150,7 +152,7 @@ impl Filling<'_> {
     ) -> Result<(Filled, BTreeSet<u32>)> {
         let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
         let progress = ui.progress(&steps.run.schemas.join(", "), Some(expected));
-        let routes = Routes::find(target.client(), header)?.through(self.staging, header);
+        let routes = Routes::find(target.client(), header)?.through(self.staging, header).through_parts(&self.parts);
         let mut sessions = target.take_sessions_for_rows(sessions_wanted(header))?;
         let kept_bytes_max = self.kept_bytes_max(sessions.len());
         let whole_max = kept_bytes_max.unwrap_or(whole_max).min(whole_max);

@@ -1,7 +1,7 @@
 //! Where rows of partitions go in: into the partition itself, or, where the target may keep them in another one,
 //! into the partitioned table above it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use archive::Header;
 use catalog::{PartitionTrees, QualifiedName, Table};
@@ -55,6 +55,13 @@ impl Routes {
             .iter()
             .filter_map(|it| Some((it.number, staging.table(it.number)?)));
         self.0.extend(staged.map(|(number, name)| (number, name.clone())));
+        self
+    }
+
+    /// Rows of parts go into their staging tables.
+    pub(super) fn through_parts(mut self, parts: &BTreeMap<u32, QualifiedName>) -> Self {
+        self.0
+            .extend(parts.iter().map(|(number, name)| (*number, name.clone())));
         self
     }
 
