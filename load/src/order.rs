@@ -12,16 +12,16 @@ use crate::args::{Args, Privileges};
 use crate::conversions::Staging;
 use crate::extension_rows::ExtensionRows;
 use crate::journal::{Ending, Loaded, Origin, Run};
-use crate::proofs::ReadBack;
 use crate::merging::{Joined, MergedRows, Merging, Wishes};
+use crate::proofs::ReadBack;
 use crate::rejects::Rejects;
 use crate::resume::Start;
 use crate::rows::{Filled, Filling, LateRows};
 use crate::steps::Steps;
 use crate::target::Target;
 use crate::{
-    Texts, checks, conversions, dry_run, grants, indexes, journal, large_objects, merging, prepare, rejects, resume,
-    roles, rows, settle, shell_word, shown_target, withheld,
+    Texts, checks, conversions, dry_run, grants, indexes, journal, large_objects, merging, prepare, rejects,
+    resume, roles, rows, settle, shell_word, shown_target, withheld,
 };
 
 /// What is loaded, and how.
@@ -91,7 +91,11 @@ impl Load<'_> {
                     target.name()
                 ));
                 let lacks_rows = rejects::say_rejected(target.client(), run, ui)?;
-                let outcome = if lacks_rows { Outcome::Findings } else { Outcome::Done };
+                let outcome = if lacks_rows {
+                    Outcome::Findings
+                } else {
+                    Outcome::Done
+                };
                 let text = self.joined.text(target.client(), run)?;
                 return Ok(Begun::Ended(outcome, text));
             }

@@ -110,7 +110,11 @@ impl ForeignKey {
 
 /// The archive's tables by their names.
 pub(crate) fn tables(header: &Header) -> HashMap<QualifiedName, &Table> {
-    let tables = header.catalog.tables.iter().filter(|it| it.kind != TableKind::Part);
+    let tables = header
+        .catalog
+        .tables
+        .iter()
+        .filter(|it| it.kind != TableKind::Part);
     tables.map(|table| (table.qualified_name(), table)).collect()
 }
 

@@ -262,7 +262,10 @@ impl Header {
         }
         let fits = |it: &TableConversion| {
             let table = usize::try_from(it.table).ok().and_then(|place| tables.get(place));
-            table.is_some_and(|table| it.fits(table) && table.is_own() && !table.stores_names())
+            table.is_some_and(|table| {
+                let is_filled = table.is_own() || table.kind == TableKind::Part;
+                it.fits(table) && is_filled && !table.stores_names()
+            })
         };
         let is_in_order = self.conversions.is_sorted_by(|one, next| one.table < next.table);
         if !is_in_order || !self.conversions.iter().all(fits) {

@@ -36,10 +36,7 @@ impl PartRecord {
     /// The record of a part of a catalog; `None` where it is none, or what it goes into is not there.
     pub fn of(catalog: &Catalog, conversions: &[TableConversion], table: &Table) -> Option<Self> {
         let at = |number: u32| catalog.tables.get(usize::try_from(number).ok()?);
-        let part = table
-            .part
-            .as_ref()
-            .filter(|_| table.kind == TableKind::Part)?;
+        let part = table.part.as_ref().filter(|_| table.kind == TableKind::Part)?;
         let into = at(part.into).filter(|it| it.kind == TableKind::Merged)?;
         let follows = into.merged.iter().flat_map(|it| &it.follows);
         let parent = |number: u32| {

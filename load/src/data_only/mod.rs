@@ -30,10 +30,10 @@ use database::postgres::Offers;
 use serde_json::json;
 
 pub(crate) use args::DataOnlyArgs;
-pub(crate) use fit::type_sql;
 use args::Triggers;
 use census::Census;
 use filling::{Filled, Filling};
+pub(crate) use fit::type_sql;
 use journal::{DataRun, Earlier};
 use matching::{Matched, Unit};
 use order::Group;

@@ -11,7 +11,12 @@ use crate::rejects::Rejects;
 
 /// Rows alone go into tables of somebody else's making.
 pub(crate) fn refuse_rows_alone(header: &Header) -> Result<()> {
-    let Some(table) = header.catalog.tables.iter().find(|it| it.kind == TableKind::Merged) else {
+    let Some(table) = header
+        .catalog
+        .tables
+        .iter()
+        .find(|it| it.kind == TableKind::Merged)
+    else {
         return Ok(());
     };
     let message = format!(
@@ -28,7 +33,8 @@ pub(crate) fn refuse_what_cannot_be(header: &Header, rejects: &Rejects) -> Resul
     if merging.is_empty() || !rejects.are_wanted() {
         return Ok(());
     }
-    let message = "the archive merges rows of several sources, and rows that are merged cannot be rejected one by one";
+    let message =
+        "the archive merges rows of several sources, and rows that are merged cannot be rejected one by one";
     Err(Failure::usage(message)
         .with_hint("leave --on-error out: the first row that does not fit ends the load"))
 }
@@ -67,24 +73,22 @@ impl Merging<'_> {
                 && followed.columns.iter().all(|it| has(table, it))
                 && followed.parent_columns.iter().all(|it| has(parent, it));
             if !fits {
-                let message = format!("archive is damaged: a foreign key of {name} does not fit what it refers to");
+                let message =
+                    format!("archive is damaged: a foreign key of {name} does not fit what it refers to");
                 return Err(Failure::new(Exit::Archive, message));
             }
-            if followed.columns.contains(&table.merged.source_column) {
+            let source_column = table.merged.source_column.as_ref();
+            if let Some(column) = source_column.filter(|it| followed.columns.contains(it)) {
                 let message = format!(
-                    "a foreign key of {name} has the source's column ({}), and rows of {} are joined: a row that followed \
-                     another source's would change its own source",
-                    table.merged.source_column,
+                    "a foreign key of {name} has the source's column ({column}), and rows of {} are joined: a row that \
+                     followed another source's would change its own source",
                     parent.table.qualified_name()
                 );
                 return Err(Failure::usage(message)
                     .with_hint("merge with keys by offset or UUIDs, or without joining rows (dedupe)"));
             }
             let moved = self.follows(parent).into_iter().flat_map(|(it, _)| &it.columns);
-            if let Some(column) = moved
-                .into_iter()
-                .find(|it| followed.parent_columns.contains(it))
-            {
+            if let Some(column) = moved.into_iter().find(|it| followed.parent_columns.contains(it)) {
                 let message = format!(
                     "{name} refers to {}.{column}, which itself follows rows that are joined: such chains are not followed",
                     parent.table.qualified_name()
@@ -103,9 +107,12 @@ impl Merging<'_> {
         while !left.is_empty() {
             let is_free = |it: &&&MergedTable<'_>| {
                 let follows = self.follows(it);
-                let mut needed = follows
-                    .iter()
-                    .filter(|(followed, _)| followed.columns.iter().any(|column| it.merged.dedupe.contains(column)));
+                let mut needed = follows.iter().filter(|(followed, _)| {
+                    followed
+                        .columns
+                        .iter()
+                        .any(|column| it.merged.dedupe.contains(column))
+                });
                 needed.all(|(followed, _)| !left.contains_key(&followed.parent))
             };
             let Some(next) = left.values().find(is_free).map(|it| it.table.number) else {
@@ -138,8 +145,11 @@ impl MergedTable<'_> {
         }
         if self.table.unlogged {
             // A server that crashes empties it, and the staged rows that it was filled from may be gone by then.
-            let message = format!("merged table {name} is unlogged, and rows are not merged into such a table");
-            return Err(Failure::usage(message).with_hint("make it logged in the sources, and dump them again"));
+            let message =
+                format!("merged table {name} is unlogged, and rows are not merged into such a table");
+            return Err(
+                Failure::usage(message).with_hint("make it logged in the sources, and dump them again")
+            );
         }
         for part in &self.parts {
             let columns = self.table.stored_columns().map(|it| it.name.as_str());

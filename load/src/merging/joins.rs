@@ -71,12 +71,18 @@ impl Merging<'_> {
 impl MergedTable<'_> {
     /// The names of the natural key's columns in the table of keys.
     fn natural(&self) -> Vec<String> {
-        (0..self.merged.dedupe.len()).map(|it| format!("k.n{it}")).collect()
+        (0..self.merged.dedupe.len())
+            .map(|it| format!("k.n{it}"))
+            .collect()
     }
 
     /// The condition that a natural key is whole: a row without a value there is the same as no other.
     fn is_whole(&self) -> String {
-        let whole: Vec<String> = self.natural().iter().map(|it| format!("{it} IS NOT NULL")).collect();
+        let whole: Vec<String> = self
+            .natural()
+            .iter()
+            .map(|it| format!("{it} IS NOT NULL"))
+            .collect();
         whole.join(" AND ")
     }
 
@@ -108,7 +114,12 @@ impl MergedTable<'_> {
 
     /// One source's rows that are the same by their natural key would be joined to each other, which nobody asked for.
     fn refuse_doubles(&self, transaction: &mut Transaction<'_>, part: &StagedPart<'_>) -> Result<()> {
-        let step = || format!("natural keys of {} could not be compared", part.table.qualified_name());
+        let step = || {
+            format!(
+                "natural keys of {} could not be compared",
+                part.table.qualified_name()
+            )
+        };
         let sql = format!(
             "SELECT pg_catalog.array_agg(x.named) FROM (SELECT {}, {} AS named FROM {} k JOIN {} s ON s.ctid = k.spot \
              WHERE k.part = {} AND {}) x GROUP BY {} HAVING pg_catalog.count(*) > 1",
@@ -144,7 +155,11 @@ impl MergedTable<'_> {
             if keys.is_empty() {
                 "rows without a primary key".to_owned()
             } else {
-                format!("rows with ({}): {}", part.table.primary_key.join(", "), keys.join("; "))
+                format!(
+                    "rows with ({}): {}",
+                    part.table.primary_key.join(", "),
+                    keys.join("; ")
+                )
             }
         });
         Err(named

@@ -147,7 +147,10 @@ pub(crate) fn forget(client: &mut impl GenericClient, run: &Run) -> std::result:
     for table in TABLES {
         // A journal from before there were merged tables gets them with the next load.
         if can_look(client, table)? {
-            client.execute(&format!("DELETE FROM coalesce.{table} WHERE run = $1"), &[&run.id()])?;
+            client.execute(
+                &format!("DELETE FROM coalesce.{table} WHERE run = $1"),
+                &[&run.id()],
+            )?;
         }
     }
     Ok(())

@@ -82,7 +82,10 @@ impl<'a> Merging<'a> {
             .flat_map(|it| &it.follows)
             .collect();
         let merged_table = |table: &'a Table| {
-            let merged = table.merged.as_ref().filter(|_| table.kind == TableKind::Merged)?;
+            let merged = table
+                .merged
+                .as_ref()
+                .filter(|_| table.kind == TableKind::Merged)?;
             let part = |number: &u32| {
                 let place = usize::try_from(*number).ok()?;
                 let it = all.get(place).filter(|it| it.kind == TableKind::Part)?;
@@ -165,10 +168,7 @@ impl MergedTable<'_> {
     /// The type of a column as SQL.
     fn type_of(&self, column: &str) -> String {
         let column = self.table.columns.iter().find(|it| it.name == column);
-        column.map_or_else(
-            || "pg_catalog.text".to_owned(),
-            |it| type_sql(&it.column_type),
-        )
+        column.map_or_else(|| "pg_catalog.text".to_owned(), |it| type_sql(&it.column_type))
     }
 
     /// Columns by which a row of it is named: those of the primary key, or of the natural one.
@@ -183,7 +183,8 @@ impl MergedTable<'_> {
 
 impl StagedPart<'_> {
     fn definition(&self) -> String {
-        let column = |it: &catalog::Column| format!("{} {}", quote_ident(&it.name), type_sql(&it.column_type));
+        let column =
+            |it: &catalog::Column| format!("{} {}", quote_ident(&it.name), type_sql(&it.column_type));
         let columns: Vec<String> = self.table.stored_columns().map(column).collect();
         format!("CREATE TABLE {} ({})", self.name, columns.join(", "))
     }
@@ -200,11 +201,7 @@ impl StagedPart<'_> {
             Comparable::Back(..) => format!("s.{}", quote_ident(&column.name)),
             Comparable::Forth(value) => format!("({})", value.sql),
         };
-        record
-            .iter()
-            .flat_map(|it| it.comparable())
-            .map(value)
-            .collect()
+        record.iter().flat_map(|it| it.comparable()).map(value).collect()
     }
 
     /// What a column of the merged table gets, before it follows anything.

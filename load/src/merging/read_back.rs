@@ -5,9 +5,9 @@ use catalog::quote_ident;
 use cli::{Exit, Failure, Result, Ui};
 use fingerprint::{Fingerprint, Form};
 
+use super::Merging;
 use super::journal::{self, fingerprint};
 use super::work::fingerprint as fingerprint_of;
-use super::Merging;
 use crate::journal::{Run, hold, note_difference};
 use crate::target::{Target, failed};
 
@@ -57,7 +57,11 @@ pub(crate) fn read_back(target: &mut Target, run: &Run, header: &Header, ui: &Ui
                 "{name}: {} rows were merged, {} are there{}",
                 cli::count(inserted),
                 cli::count(found.rows),
-                if inserted == found.rows { " with other values" } else { "" }
+                if inserted == found.rows {
+                    " with other values"
+                } else {
+                    ""
+                }
             ));
         }
     }

@@ -49,7 +49,11 @@ impl MergedRows {
                     (0, _) => String::new(),
                     (joined, 0) => format!(" and {} joined", count(joined)),
                     (joined, differing) => {
-                        format!(" and {} joined, {} with other values", count(joined), count(differing))
+                        format!(
+                            " and {} joined, {} with other values",
+                            count(joined),
+                            count(differing)
+                        )
                     }
                 };
                 format!("{} of {}{joined}", count(it.inserted), it.source)

@@ -33,17 +33,17 @@ impl Merging<'_> {
         };
         let mut from = format!("FROM {} s", part.name);
         for (number, (followed, parent)) in follows.iter().enumerate() {
-            let mut conditions = vec![format!(
-                "r{number}.source = {}",
-                quote_literal(&part.part.source)
-            )];
+            let mut conditions = vec![format!("r{number}.source = {}", quote_literal(&part.part.source))];
             for column in &followed.columns {
                 if let Some(key) = key_of(followed, parent, column) {
                     conditions.push(format!("r{number}.o{key} = ({})", part.value(column)));
                 }
             }
             let joins = &parent.joins;
-            from.push_str(&format!(" LEFT JOIN {joins} r{number} ON {}", conditions.join(" AND ")));
+            from.push_str(&format!(
+                " LEFT JOIN {joins} r{number} ON {}",
+                conditions.join(" AND ")
+            ));
         }
         Select {
             values: columns.into_iter().map(value).collect(),
@@ -53,11 +53,7 @@ impl Merging<'_> {
 
     /// Fills the merged table with the rows of a part that are not joined to others.
     pub(super) fn insertion(&self, table: &MergedTable<'_>, part: &StagedPart<'_>) -> String {
-        let columns: Vec<&str> = table
-            .table
-            .stored_columns()
-            .map(|it| it.name.as_str())
-            .collect();
+        let columns: Vec<&str> = table.table.stored_columns().map(|it| it.name.as_str()).collect();
         let select = self.select(table, part, columns.iter().copied());
         let names: Vec<String> = columns.iter().map(|it| quote_ident(it)).collect();
         format!(
@@ -72,11 +68,7 @@ impl Merging<'_> {
 
     /// The rows of a part as they stand in the merged table.
     pub(super) fn merged_rows(&self, table: &MergedTable<'_>, part: &StagedPart<'_>) -> String {
-        let columns: Vec<&str> = table
-            .table
-            .stored_columns()
-            .map(|it| it.name.as_str())
-            .collect();
+        let columns: Vec<&str> = table.table.stored_columns().map(|it| it.name.as_str()).collect();
         let select = self.select(table, part, columns.iter().copied());
         let values: Vec<String> = columns
             .iter()
@@ -92,7 +84,10 @@ impl Merging<'_> {
     }
 
     /// The foreign keys that follow joined rows, with the tables that they lead to.
-    pub(super) fn follows<'m>(&'m self, table: &'m MergedTable<'_>) -> Vec<(&'m Followed, &'m MergedTable<'m>)> {
+    pub(super) fn follows<'m>(
+        &'m self,
+        table: &'m MergedTable<'_>,
+    ) -> Vec<(&'m Followed, &'m MergedTable<'m>)> {
         let follows = table.merged.follows.iter();
         follows
             .filter_map(|it| Some((it, self.table(it.parent).filter(|it| it.joins_rows())?)))

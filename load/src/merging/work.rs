@@ -141,7 +141,10 @@ impl Merger<'_> {
             .end
             .table(part.table.number)
             .map_or(0, |it| it.fingerprint.rows);
-        let staged = number(transaction, &format!("SELECT pg_catalog.count(*) FROM {}", part.name))?;
+        let staged = number(
+            transaction,
+            &format!("SELECT pg_catalog.count(*) FROM {}", part.name),
+        )?;
         if staged != expected {
             let (staged, expected) = (count(staged), count(expected));
             let message = format!("{name}: {staged} rows were staged, the archive has {expected}");
@@ -176,11 +179,7 @@ impl Merger<'_> {
             joined_binary: in_binary
                 .then(|| self.joined_sum(transaction, part, Form::Binary))
                 .transpose()?,
-            merged_text: self
-                .wishes
-                .reads_back
-                .then(|| merged(transaction))
-                .transpose()?,
+            merged_text: self.wishes.reads_back.then(|| merged(transaction)).transpose()?,
         })
     }
 
@@ -212,7 +211,12 @@ impl Merger<'_> {
         }
         let mut joined = 0;
         // A row stays in a part before its own.
-        for winner in self.table.parts.iter().take_while(|it| it.table.number != part.table.number) {
+        for winner in self
+            .table
+            .parts
+            .iter()
+            .take_while(|it| it.table.number != part.table.number)
+        {
             joined += change(transaction, &self.joined_sql(part, winner))?;
         }
         let differing = format!(
@@ -239,7 +243,7 @@ impl Merger<'_> {
             .stored_columns()
             .map(|it| it.name.clone())
             .filter(|it| {
-                *it != table.merged.source_column
+                Some(it) != table.merged.source_column.as_ref()
                     && !table.table.primary_key.contains(it)
                     && !table.merged.dedupe.contains(it)
             })
@@ -357,7 +361,8 @@ pub(super) fn fingerprint(
         Form::Text => "csv",
         Form::Binary => "binary",
     };
-    let not_framed = |error| Failure::new(Exit::Target, "rows are not framed as they should be").with_source(error);
+    let not_framed =
+        |error| Failure::new(Exit::Target, "rows are not framed as they should be").with_source(error);
     let mut stream = RowStream::new(form, columns);
     let mut answer = transaction
         .copy_out(&format!("COPY ({query}) TO STDOUT (FORMAT {format})"))

@@ -152,7 +152,9 @@ impl Filling<'_> {
     ) -> Result<(Filled, BTreeSet<u32>)> {
         let expected = header.catalog.tables.iter().map(|table| table.bytes).sum();
         let progress = ui.progress(&steps.run.schemas.join(", "), Some(expected));
-        let routes = Routes::find(target.client(), header)?.through(self.staging, header).through_parts(&self.parts);
+        let routes = Routes::find(target.client(), header)?
+            .through(self.staging, header)
+            .through_parts(&self.parts);
         let mut sessions = target.take_sessions_for_rows(sessions_wanted(header))?;
         let kept_bytes_max = self.kept_bytes_max(sessions.len());
         let whole_max = kept_bytes_max.unwrap_or(whole_max).min(whole_max);
