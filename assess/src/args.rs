@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use crate::made_makefile::MakeArgs;
+use crate::readiness::ReadyArgs;
 use crate::report::Format;
 use crate::sources::CensusArgs;
 
@@ -31,9 +32,8 @@ pub(crate) struct Args {
     /// Write a plan to this new file: every source in a schema of its own, and all choices for SQLite files
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
-    /// End with 1 when something blocks
-    #[arg(long)]
-    pub(crate) ready: bool,
+    #[command(flatten)]
+    pub(crate) readiness: ReadyArgs,
     #[command(flatten)]
     pub(crate) made_makefile: MakeArgs,
     #[command(flatten)]

@@ -7,6 +7,7 @@ mod large_objects;
 mod made_makefile;
 mod page;
 mod planning;
+mod readiness;
 mod report;
 mod sources;
 mod target;
@@ -40,7 +41,13 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         .map(|target| target::take(target, &planning::target_schemas(&plan), ui))
         .transpose()?;
     let conflicts = conflicts::find(&sources, target.as_ref(), &plan, placements);
+    let verdict = args.readiness.ready.then(|| {
+        let scene = readiness::of_sources(&args.sources, &sources, &plan, target.as_ref(), &conflicts)?;
+        readiness::judge(scene, &args.readiness, ui)
+    });
+    let verdict = verdict.transpose()?;
     let report = Report {
+        verdict: verdict.as_ref(),
         sources: &sources,
         target: target.as_ref(),
         conflicts: &conflicts,
@@ -62,10 +69,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         })?;
         ui.status(format_args!("plan written to {}", path.display()));
     }
-    let blocked = conflicts
-        .iter()
-        .any(|it| it.severity == conflicts::Severity::Blocks);
-    Ok(if args.ready && blocked {
+    Ok(if verdict.is_some_and(|it| !it.ready) {
         Outcome::Findings
     } else {
         Outcome::Done

@@ -16,13 +16,17 @@ const VERSION: u32 = 1;
 
 pub(super) fn render(report: &Report<'_>) -> String {
     let sources: Vec<Value> = report.sources.iter().map(inventory).collect();
-    let json = json!({
+    let mut json = json!({
         "version": VERSION,
         "sources": sources,
         "target": report.target.map(target_report),
         "conflicts": report.conflicts,
         "ready": !report.conflicts.iter().any(|it| it.severity == Severity::Blocks),
     });
+    if let Some(verdict) = report.verdict {
+        json["ready"] = json!(verdict.ready);
+        json["readiness"] = json!(verdict.checks);
+    }
     format!("{json:#}\n")
 }
 

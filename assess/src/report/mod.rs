@@ -10,6 +10,7 @@ use plan::Plan;
 
 use crate::conflicts::Conflict;
 use crate::page;
+use crate::readiness::Verdict;
 use crate::sources::Source;
 use crate::target::Target;
 
@@ -35,6 +36,8 @@ pub(crate) struct Report<'a> {
     /// The plan that is proposed; its sources are in the order of `sources`.
     pub(crate) plan: &'a Plan,
     pub(crate) is_verbose: bool,
+    /// What `--ready` says.
+    pub(crate) verdict: Option<&'a Verdict>,
 }
 
 pub(crate) fn render(format: Format, report: &Report<'_>) -> Result<String> {

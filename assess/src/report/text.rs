@@ -79,6 +79,9 @@ pub(super) fn render(report: &Report<'_>) -> String {
     }
     push_columns(&mut text, sources, is_verbose);
     push_conflicts(&mut text, conflicts);
+    if let Some(verdict) = report.verdict {
+        let _ = write!(text, "\n{}", verdict.to_text());
+    }
     text
 }
 
