@@ -13,14 +13,16 @@ pub(super) struct Select {
 }
 
 impl Merging<'_> {
-    /// The values that `columns` of the merged table get from the rows of `part`, those that follow joined rows with them.
+    /// The values that `columns` of the merged table get from the rows of `part`; those that follow joined rows follow.
     pub(super) fn select<'c>(
         &self,
         table: &MergedTable<'_>,
         part: &StagedPart<'_>,
         columns: impl IntoIterator<Item = &'c str>,
     ) -> Select {
-        let follows = self.follows(table);
+        let columns: Vec<&str> = columns.into_iter().collect();
+        let mut follows = self.follows(table);
+        follows.retain(|(it, _)| it.columns.iter().any(|column| columns.contains(&column.as_str())));
         let value = |column: &str| {
             let mut value = format!("({})", part.value(column));
             for (number, (followed, parent)) in follows.iter().enumerate() {
@@ -46,7 +48,7 @@ impl Merging<'_> {
             ));
         }
         Select {
-            values: columns.into_iter().map(value).collect(),
+            values: columns.iter().map(|it| value(it)).collect(),
             from,
         }
     }

@@ -1,6 +1,7 @@
 //! One merged table after another, several at once: its rows, and what the journal has to know of them, in one transaction
 //! in which staged rows equal inserted and joined ones.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -12,6 +13,7 @@ use fingerprint::{Fingerprint, Form, RowStream, as_they_are};
 use postgres::Transaction;
 
 use super::journal::{self, PartDone};
+use super::selects::Select;
 use super::{MergedTable, Merging, PHASE, StagedPart};
 use crate::journal::Run;
 use crate::statements::{execute, shorten};
@@ -230,11 +232,17 @@ impl Merger<'_> {
 
     fn joined_sql(&self, part: &StagedPart<'_>, winner: &StagedPart<'_>) -> String {
         let table = self.table;
-        let text = |column: &str, value: &str| format!("{value}::{}::pg_catalog.text", table.type_of(column));
-        let texts = |of: &StagedPart<'_>, columns: &[String]| -> String {
-            let select = self.merging.select(table, of, columns.iter().map(String::as_str));
-            let values = columns.iter().zip(&select.values);
-            let values: Vec<String> = values.map(|(column, value)| text(column, value)).collect();
+        let stored: Vec<&str> = table.table.stored_columns().map(|it| it.name.as_str()).collect();
+        let all = |of: &StagedPart<'_>| self.merging.select(table, of, stored.iter().copied());
+        let (own, winners) = (all(part), all(winner));
+        let texts = |of: &Select, columns: &[String]| -> String {
+            let values = stored.iter().zip(&of.values);
+            let named = values.collect::<BTreeMap<_, _>>();
+            let text = |column: &String| {
+                let value = named.get(&column.as_str()).map_or("NULL", |it| it.as_str());
+                format!("{value}::{}::pg_catalog.text", table.type_of(column))
+            };
+            let values: Vec<String> = columns.iter().map(text).collect();
             format!("ARRAY[{}]::pg_catalog.text[]", values.join(", "))
         };
         // The source's column differs in any case, and what names a row is in the report by itself.
@@ -249,7 +257,7 @@ impl Merger<'_> {
             })
             .collect();
         let key = if part.table.primary_key.is_empty() {
-            texts(part, &table.merged.dedupe)
+            texts(&own, &table.merged.dedupe)
         } else {
             let key = part.table.primary_key.iter();
             let key: Vec<String> = key
@@ -257,7 +265,6 @@ impl Merger<'_> {
                 .collect();
             format!("ARRAY[{}]::pg_catalog.text[]", key.join(", "))
         };
-        let from = |of: &StagedPart<'_>| self.merging.select(table, of, []).from;
         let names: Vec<String> = compared.iter().map(|it| quote_literal(it)).collect();
         let pair = "COALESCE(o.compared[d.at], '∅') || ' → ' || COALESCE(w.compared[d.at], '∅')";
         let values = if self.wishes.keeps_values {
@@ -283,12 +290,12 @@ impl Merger<'_> {
             winner_source = quote_literal(&winner.part.source),
             joins = table.joins,
             names = names.join(", "),
-            own = texts(part, &compared),
-            from_own = from(part),
-            winner_key = texts(winner, table.naming()),
-            natural = texts(winner, &table.merged.dedupe),
-            winners = texts(winner, &compared),
-            from_winner = from(winner),
+            own = texts(&own, &compared),
+            from_own = own.from,
+            winner_key = texts(&winners, table.naming()),
+            natural = texts(&winners, &table.merged.dedupe),
+            winners = texts(&winners, &compared),
+            from_winner = winners.from,
             winner_number = winner.table.number,
         )
     }
