@@ -18,24 +18,28 @@ pub(crate) fn propose(sources: &[Source], choices: &Choices) -> (Plan, Vec<Confl
         let schemas: Vec<String> = source.catalog.schemas.iter().map(|it| it.name.clone()).collect();
         let (name, mapping) = taken.place(&wanted, &schemas);
         if name != wanted {
-            conflicts.push(Conflict {
-                severity: Severity::Resolved,
-                topic: Topic::Schema,
-                text: format!(
+            conflicts.push(Conflict::new(
+                Severity::Resolved,
+                Topic::Schema,
+                &[&name, "renamed"],
+                format!(
                     "{wanted}, which {} would become, is another source's",
                     source.name()
                 ),
-                way_out: format!("the plan calls it {name}"),
-            });
+                format!("the plan calls it {name}"),
+            ));
         }
-        conflicts.extend(mapping.map.iter().map(|(schema, short)| Conflict {
-            severity: Severity::Resolved,
-            topic: Topic::Schema,
-            text: format!(
-                "{name}_{schema} of {} is longer than PostgreSQL keeps",
-                source.name()
-            ),
-            way_out: format!("the plan calls it {short}"),
+        conflicts.extend(mapping.map.iter().map(|(schema, short)| {
+            Conflict::new(
+                Severity::Resolved,
+                Topic::Schema,
+                &[&name, schema, "cut"],
+                format!(
+                    "{name}_{schema} of {} is longer than PostgreSQL keeps",
+                    source.name()
+                ),
+                format!("the plan calls it {short}"),
+            )
         }));
         let mut it = PlannedSource {
             name,

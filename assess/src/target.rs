@@ -4,7 +4,9 @@
 use catalog::Extension;
 use cli::{Failure, Result, Ui};
 use database::Endpoint;
-use database::postgres::{Identity, Offers, Selection, SnapshotRequest, large_object_oids, read_catalog};
+use database::postgres::{
+    Identity, Offers, Selection, SnapshotRequest, TargetFacts, large_object_oids, read_catalog,
+};
 
 use crate::sources::without_built_in;
 
@@ -15,6 +17,7 @@ pub(crate) struct Target {
     pub(crate) endpoint: String,
     pub(crate) identity: Identity,
     pub(crate) offers: Offers,
+    pub(crate) facts: TargetFacts,
     /// OIDs, ascending.
     pub(crate) large_objects: Vec<u32>,
     extensions: Vec<Extension>,
@@ -47,11 +50,13 @@ pub(crate) fn take(words: &str, schemas: &[String], ui: &Ui) -> Result<Target> {
     let (client, chosen) = snapshot.parts();
     let catalog = read_catalog(client, chosen).map_err(Failure::target)?;
     let offers = Offers::read(snapshot.client(), schemas).map_err(Failure::target)?;
+    let facts = TargetFacts::read(snapshot.client(), schemas).map_err(Failure::target)?;
     Ok(Target {
         name: endpoint.display_name(),
         endpoint: endpoint.without_password(),
         identity: snapshot.identity().clone(),
         offers,
+        facts,
         large_objects: large_object_oids(snapshot.client()).map_err(Failure::target)?,
         extensions: catalog.extensions,
     })

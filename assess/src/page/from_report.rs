@@ -36,11 +36,12 @@ fn finding(it: &Conflict) -> Finding {
         severity: match it.severity {
             conflicts::Severity::Blocks => Severity::Blocks,
             conflicts::Severity::Warns => Severity::Warns,
+            conflicts::Severity::Notes => Severity::Notes,
             conflicts::Severity::Resolved => Severity::Resolved,
         },
         topic: it.topic.word().to_owned(),
         text: it.text.clone(),
-        evidence: Vec::new(),
+        evidence: it.evidence.clone(),
         way_out: it.way_out.clone(),
     }
 }

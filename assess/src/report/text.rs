@@ -9,12 +9,9 @@ use inventory::Engine;
 
 use super::Report;
 use crate::columns;
-use crate::conflicts::{Conflict, Severity, Topic};
+use crate::conflicts;
 use crate::large_objects;
 use crate::sources::Source;
-
-/// Names that sources share are many and harmless: people see the first of them.
-const NAMES_SHOWN: usize = 10;
 
 pub(super) fn render(report: &Report<'_>) -> String {
     let Report {
@@ -78,7 +75,7 @@ pub(super) fn render(report: &Report<'_>) -> String {
         let _ = writeln!(text, "\nLARGE OBJECTS\n  {}", large_objects.join("\n  "));
     }
     push_columns(&mut text, sources, is_verbose);
-    push_conflicts(&mut text, conflicts);
+    text.push_str(&conflicts::text(conflicts, is_verbose));
     if let Some(verdict) = report.verdict {
         let _ = write!(text, "\n{}", verdict.to_text());
     }
@@ -107,57 +104,6 @@ fn push_columns(text: &mut String, sources: &[Source], is_verbose: bool) {
             count(others)
         );
     }
-}
-
-/// Characters of a conflict up to which what can be done stands in a column of its own.
-const TEXT_CHARS_MAX: usize = 80;
-
-fn push_conflicts(text: &mut String, conflicts: &[Conflict]) {
-    if conflicts.is_empty() {
-        text.push_str("\nNo conflicts.\n");
-        return;
-    }
-    let is_name = |it: &&Conflict| it.topic == Topic::Name;
-    let names = conflicts.iter().filter(is_name);
-    let shown = conflicts
-        .iter()
-        .filter(|it| !is_name(it))
-        .chain(names.clone().take(NAMES_SHOWN));
-    let shown: Vec<&Conflict> = shown.collect();
-    // A long line takes no room beside short ones.
-    let widths = shown.iter().map(|it| it.text.chars().count());
-    let width = widths.filter(|it| *it <= TEXT_CHARS_MAX).max().unwrap_or(0);
-    let topic_width = shown.iter().map(|it| it.topic.word().len()).max().unwrap_or(0);
-    text.push_str("\nCONFLICTS\n");
-    for it in shown {
-        let mark = match it.severity {
-            Severity::Blocks => "✗",
-            Severity::Warns => "!",
-            Severity::Resolved => "·",
-        };
-        let topic = it.topic.word();
-        let line = format!(
-            "  {mark}        {topic:topic_width$}  {:width$}  {}",
-            it.text, it.way_out
-        );
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
-    let hidden = names.count().saturating_sub(NAMES_SHOWN);
-    if hidden > 0 {
-        let _ = writeln!(
-            text,
-            "  … and {} more names (--format json lists them)",
-            count(hidden as u64)
-        );
-    }
-    let number = |severity| count(conflicts.iter().filter(|it| it.severity == severity).count() as u64);
-    let (blocks, warns) = (number(Severity::Blocks), number(Severity::Warns));
-    let verdict = if blocks == "0" { "Ready." } else { "Not ready." };
-    let resolved = number(Severity::Resolved);
-    let _ = writeln!(
-        text,
-        "\n{blocks} block, {warns} warn, {resolved} resolved by the plan. {verdict}"
-    );
 }
 
 fn kind(it: &Source) -> String {

@@ -37,6 +37,7 @@ mod selection;
 mod settings;
 mod snapshot;
 mod stored_names;
+mod target_facts;
 
 pub use asking::TextRow;
 pub use bin_condition::bins_condition;
@@ -75,3 +76,4 @@ pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, r
 pub use selection::{Chosen, RowFilter, Selection};
 pub use settings::read_settings;
 pub use snapshot::{Snapshot, SnapshotRequest, SnapshotSession, Watch};
+pub use target_facts::{MEANING, NameSpace, TakenName, TargetFacts};

@@ -1,0 +1,49 @@
+//! What stands in the way of putting several sources into one database, by topic.
+//!
+//! Every topic is a function over a [`Scene`]: inventories, the plan that is proposed for them, and what is known of the
+//! target. Names are judged as they will be on the target.
+
+mod collations;
+mod conflict;
+mod extensions;
+mod large_objects;
+mod names;
+mod scene;
+mod section;
+mod server;
+mod target;
+mod values;
+
+pub(crate) use conflict::{Conflict, Severity, Topic};
+#[allow(unused_imports, reason = "for the report as Markdown")]
+pub(crate) use section::{markdown, text};
+
+use plan::Plan;
+use scene::{Scene, Side};
+
+use crate::sources::Source;
+use crate::target::Target;
+
+/// Everything found, the worst first; `placements` is what the plan has taken care of already.
+pub(crate) fn find(
+    sources: &[Source],
+    target: Option<&Target>,
+    plan: &Plan,
+    placements: Vec<Conflict>,
+) -> Vec<Conflict> {
+    let scene = Scene::new(sources, target, plan);
+    let mut conflicts = placements;
+    for topic in [
+        target::find,
+        server::find,
+        collations::find,
+        extensions::find,
+        large_objects::find,
+        names::find,
+        values::find,
+    ] {
+        topic(&scene, &mut conflicts);
+    }
+    conflicts.sort_by(|a, b| (a.severity, a.topic, &a.text).cmp(&(b.severity, b.topic, &b.text)));
+    conflicts
+}
