@@ -50,14 +50,8 @@ pub(crate) fn propose(sources: &[Source], choices: &Choices) -> (Plan, Vec<Confl
                 .as_ref()
                 .map(|it| it.types.clone())
                 .unwrap_or_default(),
-            on_bad_value: None,
-            orphans: None,
-            nocase: None,
-            full_text: None,
-            names: None,
-            salvage: false,
-            keys: None,
             mapping,
+            ..PlannedSource::default()
         };
         if source.file.is_some() {
             cli::plan_choices(choices, &mut it);
@@ -67,7 +61,7 @@ pub(crate) fn propose(sources: &[Source], choices: &Choices) -> (Plan, Vec<Confl
     let plan = Plan {
         version: FORMAT_VERSION,
         sources: planned,
-        merges: Vec::new(),
+        ..Plan::default()
     };
     (plan, conflicts)
 }

@@ -11,6 +11,7 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
   dump postgres://reader@db.example.com/sso -o sso.tar
   dump legacy.sqlite --compress zstd -o legacy/
   dump legacy.sqlite --type events.at=timestamptz --on-bad-value reject --rejects rejected/ -o legacy.tar
+  dump --plan plan.json --source mandible -o mandible.tar
   dump mandible-dev --schema 'crm*' --exclude-table-data '*.audit_log' -o crm.tar
   dump mandible-dev --table public.orders --where \"public.orders=placed_at >= '2026-01-01'\" | load shared-app-dev";
 
@@ -28,8 +29,9 @@ const SELECTION: &str = "Selection (PostgreSQL)";
 #[derive(Debug, Parser)]
 #[command(name = "dump", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
-    /// What to read: a URL, a keyword string, a database's name or a SQLite file
-    pub(crate) source: String,
+    /// What to read: a URL, a keyword string, a database's name or a SQLite file [default: what --plan says]
+    #[arg(required_unless_present = "plan")]
+    pub(crate) source: Option<String>,
     #[command(flatten)]
     pub(crate) output: cli::OutputArgs,
     /// How rows are written

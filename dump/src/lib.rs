@@ -11,6 +11,7 @@ mod definitions;
 mod extension_rows;
 mod forms;
 mod large_objects;
+mod origin;
 mod packing;
 mod parts;
 mod pg_dump;
@@ -31,8 +32,10 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{ArchiveSink, Destination, Failure, Outcome, Pace, Progress, Ui, count, duration, size};
 use database::Endpoint;
 use database::sqlite::{Choices, OnBadValue};
+use plan::PlannedSource;
 
 use args::Args;
+use origin::Origin;
 use selection::Wanted;
 
 /// The definition of the tool's arguments.
@@ -43,31 +46,33 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
-    let options = Options::new(&args)?;
+    let origin = Origin::find(&args)?;
+    let options = Options::new(&args, &origin)?;
     if options.destination.is_null() {
         ui.status("stdout is /dev/null or closed: the archive is checked and kept nowhere");
     }
-    match Endpoint::parse(&args.source, &cli::environment()).map_err(Failure::source)? {
+    match Endpoint::parse(&origin.words, &cli::environment()).map_err(Failure::source)? {
         Endpoint::Postgres(endpoint) => {
-            refuse_choices(&args)?;
+            refuse_choices(&args, &origin)?;
             postgres::dump(&endpoint, &options, ui)?;
             Ok(Outcome::Done)
         }
         Endpoint::Sqlite(path) => {
-            cli::compare_planned_file(args.plan.planned()?.as_ref(), &path, ui);
+            cli::compare_planned_file(origin.planned.as_ref(), &path, ui);
+            origin.refuse_for_file()?;
             sqlite::dump(&path, &options, ui)
         }
     }
 }
 
 /// Refuses options about a SQLite file for a source that is none.
-fn refuse_choices(args: &Args) -> cli::Result<()> {
-    args.sqlite.refuse_for(&args.source)?;
-    args.sqlite_names.refuse_for(&args.source)?;
+fn refuse_choices(args: &Args, origin: &Origin) -> cli::Result<()> {
+    args.sqlite.refuse_for(&origin.shown)?;
+    args.sqlite_names.refuse_for(&origin.shown)?;
     match &args.rejects {
         Some(_) => Err(Failure::usage(format!(
             "--rejects is about the rows of a SQLite file, and {} is none",
-            args.source
+            origin.shown
         ))),
         None => Ok(()),
     }
@@ -92,7 +97,7 @@ struct Options {
 }
 
 impl Options {
-    fn new(args: &Args) -> cli::Result<Self> {
+    fn new(args: &Args, origin: &Origin) -> cli::Result<Self> {
         let destination = args.output.destination();
         let codec = args.compress.unwrap_or(if destination.is_pipe() {
             Codec::None
@@ -112,8 +117,8 @@ impl Options {
             part_bytes: (args.split_size > 0).then(|| u64::from(args.split_size) << 20),
             lock_timeout: args.lock_wait_timeout,
             pace: args.rate.pace(),
-            wanted: Wanted::new(&args.selection)?,
-            choices: choices(args)?,
+            wanted: Wanted::new(&args.selection, origin.planned.as_ref())?,
+            choices: choices(args, origin.planned.as_ref())?,
             rejects: args.rejects.clone(),
             started: Instant::now(),
         })
@@ -128,8 +133,8 @@ impl Options {
     }
 }
 
-fn choices(args: &Args) -> cli::Result<Choices> {
-    let mut choices = args.sqlite.choices(args.plan.planned()?.as_ref())?;
+fn choices(args: &Args, planned: Option<&PlannedSource>) -> cli::Result<Choices> {
+    let mut choices = args.sqlite.choices(planned)?;
     args.sqlite_names.apply(&mut choices)?;
     match (choices.on_bad_value, &args.rejects) {
         (OnBadValue::Reject, None) => Err(Failure::usage(

@@ -3,6 +3,7 @@
 use archive::Content;
 use cli::{Failure, Result};
 use database::postgres::{Pattern, Selection, split_condition};
+use plan::PlannedSource;
 
 use crate::args::SelectionArgs;
 
@@ -17,7 +18,9 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    pub(crate) fn new(args: &SelectionArgs) -> Result<Self> {
+    /// What the options say, and behind them what the plan says of its source's tables.
+    pub(crate) fn new(args: &SelectionArgs, planned: Option<&PlannedSource>) -> Result<Self> {
+        let args = &with_plan(args, planned);
         let selection = Selection {
             named_schemas: None,
             schemas: patterns(&args.schema)?,
@@ -45,6 +48,31 @@ impl Wanted {
             filters: filters(args),
         })
     }
+}
+
+/// The options with what the plan adds: tables that are left out, and conditions for tables that no option has one for.
+fn with_plan(args: &SelectionArgs, planned: Option<&PlannedSource>) -> SelectionArgs {
+    let mut args = args.clone();
+    for (name, table) in planned.iter().flat_map(|it| &it.tables) {
+        // In double quotes no sign of a name is a wildcard.
+        let pattern = format!("{}.{}", in_quotes(&name.schema), in_quotes(&name.name));
+        let is_of_table = |it: &String| {
+            let table = split_condition(it).map(|(table, _)| table);
+            table.is_some_and(|it| it == pattern || it == name.to_string())
+        };
+        let is_free = !args.conditions.iter().any(is_of_table);
+        if let Some(condition) = table.condition.as_ref().filter(|_| is_free) {
+            args.conditions.push(format!("{pattern}={condition}"));
+        }
+        if table.leave_out {
+            args.exclude_table.push(pattern);
+        }
+    }
+    args
+}
+
+fn in_quotes(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 impl Wanted {

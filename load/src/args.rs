@@ -9,6 +9,7 @@ use crate::checks::space::SpaceArgs;
 use crate::data_only::DataOnlyArgs;
 use crate::dry_run::DryRunArgs;
 use crate::merging::MergingArgs;
+use crate::planned::{PlanTargetArgs, TargetWords};
 use crate::proofs::ProofArgs;
 use crate::rejects::RejectArgs;
 use crate::roles::RoleArgs;
@@ -24,6 +25,8 @@ const EXAMPLES: &str = "  dump mandible-dev | remap-schema --to mandible | load 
   load shared-app-dev backup.tar --read-back --rate-limit 20
   load --restore-test spare-server backup.tar
   load shared-app-dev backup.tar --data-only --truncate shop.settings
+  dump --plan plan.json --source mandible | remap-schema --plan plan.json --source mandible |
+    load --plan plan.json --source mandible
   load --abandon mandible shared-app-dev";
 
 const FINDINGS: &str =
@@ -40,11 +43,17 @@ const FINDINGS: &str =
 #[derive(Debug, Parser)]
 #[command(name = "load", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
-    /// The database to write: a URL, a keyword string or a database's name
-    pub(crate) target: String,
+    /// The database to write: a URL, a keyword string or a database's name [default: what --plan says]
+    #[arg(required_unless_present = "plan_file")]
+    pub(crate) target: Option<String>,
     /// An archive: a file or a directory; `-` is stdin
     #[arg(default_value = "-")]
     pub(crate) archive: String,
+    /// What the words and the plan say together.
+    #[arg(skip)]
+    pub(crate) to: TargetWords,
+    #[command(flatten)]
+    pub(crate) planned: PlanTargetArgs,
     /// Sessions that write [default: the number of cores plus one]
     #[arg(long, short, value_name = "N")]
     jobs: Option<NonZeroUsize>,

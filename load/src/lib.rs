@@ -23,6 +23,7 @@ mod large_objects;
 mod merging;
 mod order;
 mod phases;
+mod planned;
 mod prepare;
 mod promised;
 mod proofs;
@@ -65,17 +66,19 @@ pub fn command() -> Command {
 
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
-    let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
-    let endpoint =
-        match Endpoint::parse(&args.target, &cli::environment()).map_err(|error| no_target(&args, error))? {
-            Endpoint::Postgres(endpoint) => endpoint,
-            Endpoint::Sqlite(path) => {
-                return Err(Failure::usage(format!(
-                    "`{}` is a SQLite file, and only PostgreSQL is written",
-                    path.display()
-                )));
-            }
-        };
+    let mut args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
+    planned::settle(&mut args)?;
+    let endpoint = match Endpoint::parse(&args.to.words, &cli::environment())
+        .map_err(|error| no_target(&args, error))?
+    {
+        Endpoint::Postgres(endpoint) => endpoint,
+        Endpoint::Sqlite(path) => {
+            return Err(Failure::usage(format!(
+                "`{}` is a SQLite file, and only PostgreSQL is written",
+                path.display()
+            )));
+        }
+    };
     for warning in endpoint.warnings() {
         ui.warning(warning);
     }
@@ -89,13 +92,10 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
 
 /// An archive in the place of the target is the words in another order.
 fn no_target(args: &Args, error: database::Error) -> Failure {
-    if !Path::new(&args.target).is_file() {
+    let Some(word) = args.target.as_ref().filter(|it| Path::new(it).is_file()) else {
         return Failure::target(error);
-    }
-    let message = format!(
-        "`{}` is a file, and the first word names the database that is written",
-        args.target
-    );
+    };
+    let message = format!("`{word}` is a file, and the first word names the database that is written");
     Failure::usage(message).with_hint("write `load TARGET ARCHIVE`; a database of that name is `dbname=…`")
 }
 

@@ -21,7 +21,7 @@ use crate::steps::Steps;
 use crate::target::Target;
 use crate::{
     Texts, checks, conversions, dry_run, grants, indexes, journal, large_objects, merging, prepare, rejects,
-    resume, roles, rows, settle, shell_word, shown_target, withheld,
+    resume, roles, rows, settle, shell_word, withheld,
 };
 
 /// What is loaded, and how.
@@ -273,7 +273,7 @@ impl Load<'_> {
     /// `reason` is what ended the load.
     fn way_out(&self, reason: Exit) -> String {
         let schema = shell_word(self.places.first().map_or("SCHEMA", String::as_str));
-        let target = shown_target(&self.args.target);
+        let target = &self.args.to.shown;
         let way_on = if reason == Exit::Archive {
             format!("`load --resume {target} ARCHIVE` goes on with a whole archive of the same source")
         } else {
@@ -283,7 +283,7 @@ impl Load<'_> {
     }
 
     fn way_on(&self) -> String {
-        let target = shown_target(&self.args.target);
+        let target = &self.args.to.shown;
         if self.args.archive == "-" {
             return format!("`… | load --resume {target}` with the same options begins again");
         }

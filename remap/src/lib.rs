@@ -23,7 +23,8 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
     let mapping = args.mapping.mapping()?;
     let keys = args.keys.keys(&args.mapping)?;
-    if mapping.is_empty() && keys.is_none() {
+    // A plan may say that everything stays as it is.
+    if mapping.is_empty() && keys.is_none() && args.mapping.plan.is_none() {
         return Err(Failure::usage("nothing says what becomes of the schemas")
             .with_hint("name a schema with --to NAME, or map some with --map OLD=NEW"));
     }

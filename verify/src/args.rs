@@ -15,6 +15,7 @@ const EXAMPLES: &str = "  verify mandible-dev shared-app-dev --to mandible
   verify backup.tar shared-app-dev --to mandible
   dump mandible-dev | verify - shared-app-dev --to mandible
   verify app-dev app-dev --to v2 --rows 100
+  verify --plan plan.json --source mandible
   verify mandible-dev shared-app-dev --to mandible --format junit -o verify.xml
   verify mandible-dev shared-app-dev --to mandible --repair-sql repair.sql
   verify mandible-dev shared-app-dev --to mandible --quick
@@ -71,9 +72,10 @@ const FINDINGS: &str = "something differs";
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
-    /// What must be there: a database, a SQLite file or an archive; `-` is an archive on stdin
+    /// What must be there: a database, a SQLite file or an archive; `-` is an archive on stdin [default: what --plan
+    /// says]
     pub(crate) source: Option<String>,
-    /// Where it must be: a PostgreSQL database
+    /// Where it must be: a PostgreSQL database [default: what --plan says]
     #[arg(requires = "source")]
     pub(crate) target: Option<String>,
     /// Check this archive alone; `-` is stdin

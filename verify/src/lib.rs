@@ -2,6 +2,7 @@
 
 mod args;
 mod comparison;
+mod ends;
 mod health;
 mod isolation;
 mod queries;
@@ -14,6 +15,7 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{Failure, Outcome, Ui};
 
 use args::{Args, Command as Asked};
+use ends::Ends;
 use report::Run;
 
 /// The definition of the tool's arguments.
@@ -29,10 +31,12 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     }
     let run = Run::start(&command(), matches);
     let (file, repair) = args.files()?;
-    let report = match (&args.archive, &args.source, &args.target) {
-        (Some(archive), _, _) => sides::archive_alone::check(archive, args.jobs(), ui)?,
-        (None, Some(source), Some(target)) => comparison::compare(source, target, &args, ui)?,
-        _ => return Err(Failure::usage("name a SOURCE and a TARGET, or --archive FILE")),
+    let report = match &args.archive {
+        Some(archive) => sides::archive_alone::check(archive, args.jobs(), ui)?,
+        None => {
+            let ends = Ends::find(&args)?;
+            comparison::compare(&ends.source, &ends.target, &args, ui)?
+        }
     };
     let report = report.made_by(run.finish());
     let sealed = report.render(args.format, args.shown(ui));

@@ -1,11 +1,10 @@
 //! Arguments that tools share.
 
-use std::path::Path;
-
 use clap::{ArgMatches, Args, Command, FromArgMatches as _, ValueEnum};
 use plan::{ExtensionsPolicy, Mapping, MappingError, Plan, PlannedSource};
 
-use crate::{Destination, Existing, Exit, Failure, FailureContext, Result};
+use crate::plan_file::{planned_source, read_plan, unusable};
+use crate::{Destination, Existing, Failure, Result};
 
 /// What every tool takes beside its own arguments.
 #[derive(Args, Debug)]
@@ -155,11 +154,12 @@ pub enum Extensions {
 /// The source of a plan, for a tool to which new names mean nothing.
 #[derive(Args, Clone, Debug, Default)]
 pub struct PlanArgs {
-    /// Take all choices for a SQLite file from a plan that `assess --plan` wrote; options beside it go before them
+    /// Read a source of this plan, which `assess --plan` wrote; options beside it go before what it says
     ///
-    /// These are the types of columns, what --on-bad-value, --orphans, --nocase and --full-text say, --rename and
-    /// --snake-case, and --salvage. An option that says the same of one column or name goes before the plan's.
-    #[arg(long, value_name = "FILE", requires = "source_name", help_heading = "SQLite")]
+    /// The plan says where the source is, which tables are left out, which of their rows are wanted, and of a SQLite file
+    /// the types of columns, what --on-bad-value, --orphans, --nocase and --full-text say, --rename and --snake-case, and
+    /// --salvage. An option that says the same of one column or name goes before the plan's.
+    #[arg(long, value_name = "FILE", requires = "source_name", help_heading = "Plan")]
     plan: Option<std::path::PathBuf>,
     /// The source's name in the plan
     #[arg(
@@ -167,7 +167,7 @@ pub struct PlanArgs {
         id = "source_name",
         value_name = "NAME",
         requires = "plan",
-        help_heading = "SQLite"
+        help_heading = "Plan"
     )]
     source: Option<String>,
 }
@@ -180,15 +180,6 @@ impl PlanArgs {
             _ => Ok(None),
         }
     }
-}
-
-fn planned_source(path: &Path, source: &str) -> Result<PlannedSource> {
-    let json = std::fs::read_to_string(path).or_fail(Exit::Usage, || {
-        format!("plan `{}` cannot be read", path.display())
-    })?;
-    let step = || format!("plan `{}` cannot be used", path.display());
-    let plan = Plan::parse(&json).or_fail(Exit::Usage, step)?;
-    Ok(plan.source(source).or_fail(Exit::Usage, step)?.clone())
 }
 
 impl MappingArgs {
@@ -210,6 +201,16 @@ impl MappingArgs {
             (Some(path), Some(source)) => planned_source(path, source).map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// The whole plan and its source that --plan and --source name.
+    pub fn plan(&self) -> Result<Option<(Plan, PlannedSource)>> {
+        let (Some(path), Some(name)) = (&self.plan, &self.source) else {
+            return Ok(None);
+        };
+        let plan = read_plan(path)?;
+        let source = plan.source(name).map_err(|error| unusable(path, &error))?.clone();
+        Ok(Some((plan, source)))
     }
 
     fn flags_mapping(&self) -> std::result::Result<Mapping, MappingError> {

@@ -59,6 +59,7 @@ impl KeysArgs {
             uuid: self.uuid_keys.clone(),
             keep_old: self.keep_old_keys.clone(),
             source: self.key_source.clone(),
+            note: None,
         }))
     }
 }

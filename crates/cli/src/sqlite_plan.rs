@@ -36,10 +36,12 @@ pub fn plan_choices(choices: &Choices, planned: &mut PlannedSource) {
         table: it.table.clone(),
         column: it.column.clone(),
         name: it.new_name.clone(),
+        note: None,
     });
     let names = FileNames {
         snake_case: choices.names == NameStyle::SnakeCase,
         rename: rename.collect(),
+        note: None,
     };
     planned.names = (names != FileNames::default()).then_some(names);
 }
@@ -95,7 +97,9 @@ pub fn compare_planned_file(planned: Option<&PlannedSource>, path: &Path, ui: &U
     let Some(planned) = planned else {
         return;
     };
-    let made_of = Path::new(&planned.endpoint).file_name().unwrap_or_default();
+    let of = format!("source {}", planned.name);
+    let endpoint = crate::expand_endpoint(&planned.endpoint, &of).unwrap_or_default();
+    let made_of = Path::new(&endpoint).file_name().unwrap_or_default();
     if made_of != path.file_name().unwrap_or_default() {
         ui.warning(format_args!(
             "source {} of the plan is {}, and {} is read by its choices",

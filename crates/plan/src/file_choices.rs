@@ -63,6 +63,8 @@ pub struct FileNames {
     /// As their `--rename`; goes before `snake_case`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rename: Vec<PlannedName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// The new name of one table, index, view or column, which is called as the file has it.
@@ -74,4 +76,6 @@ pub struct PlannedName {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
     pub name: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }

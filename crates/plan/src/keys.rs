@@ -14,4 +14,6 @@ pub struct Keys {
     /// The name that stands for the source in the new keys; without it the source's name in the plan.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }

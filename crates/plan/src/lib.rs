@@ -3,16 +3,29 @@
 //! `assess` writes a plan, people edit it, `remap-schema` and `verify` read it. The file format stands in
 //! `docs/plan-format.md`.
 
+mod check;
+mod document;
+mod endpoints;
 mod error;
+mod faults;
 mod file_choices;
 mod keys;
+mod known_keys;
+mod lines;
 mod mapping;
 mod merges;
+mod reading;
 mod rename;
 mod sources;
 mod table_pattern;
+mod tables;
+#[cfg(test)]
+mod tests;
 
+pub use document::{Cost, FORMAT_VERSION, Layout, Plan, PlannedConflict, PlannedTarget};
+pub use endpoints::{expand, has_password};
 pub use error::MappingError;
+pub use faults::{Fault, PlanError};
 pub use file_choices::{
     BadValues, FileNames, FullTextTables, NocaseText, OrphanRows, PlannedName, PlannedType,
 };
@@ -26,5 +39,6 @@ pub use merges::{
     propose_offsets, unite_types,
 };
 pub use rename::{Renamed, name_part};
-pub use sources::{FORMAT_VERSION, Plan, PlanError, PlannedSource};
+pub use sources::PlannedSource;
 pub use table_pattern::TablePattern;
+pub use tables::{AddedColumn, MadeOf, PlannedColumn, PlannedTable, TableMadeOf};

@@ -40,7 +40,7 @@ use order::Group;
 
 use crate::args::Args;
 use crate::target::{LATER, SOON, Target, failed};
-use crate::{Texts, checks, shell_word, shown_target, steps};
+use crate::{Texts, checks, shell_word, steps};
 
 /// Names that a line shows.
 const SHOWN: usize = 10;
@@ -415,7 +415,7 @@ fn way_on(args: &Args) -> String {
     }
     format!(
         "`load --data-only --resume {} {}` goes on, with the same options",
-        shown_target(&args.target),
+        args.to.shown,
         shell_word(&args.archive)
     )
 }

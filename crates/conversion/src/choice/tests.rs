@@ -87,6 +87,7 @@ fn chosen(catalog: &Catalog, foreign_keys: &[&str], patterns: &[&str]) -> Result
         uuid: patterns.iter().map(ToString::to_string).collect(),
         keep_old: Some("_old".to_owned()),
         source: None,
+        note: None,
     };
     match choose(catalog, &keys(foreign_keys), &wish, "source") {
         Ok(choice) => {

@@ -91,6 +91,7 @@ fn source() -> (Catalog, Vec<TableConversion>) {
         uuid: vec!["*".to_owned()],
         keep_old: Some("_old".to_owned()),
         source: None,
+        note: None,
     };
     let choice = conversion::choose(&catalog, &keys, &wish, "src").unwrap();
     (catalog, choice.tables)
