@@ -98,10 +98,10 @@ $(call mark,$(1),verify): $(call mark,$(1),load)
 	@touch '$$@'
 
 .PHONY: verify.$(1)
-verify.$(1): | $(call mark,$(1),load)
-	$(call verify_single,$(1))
+verify.$(1):
+	$$(if $$(wildcard $(call mark,$(1),load)),$(call verify_single,$(1)),@echo '$(1): is not loaded yet' >&2; exit 1)
 endef
-verify_single = verify --plan '$(PLAN)' --source '$(1)' $(VERIFY_FLAGS)
+verify_single = verify --plan '$(PLAN)' --source '$(1)' $(call after,$(1)) $(VERIFY_FLAGS)
 
 # Of a unit $(1) of several sources, which one archive takes to the target.
 define of_together
@@ -115,10 +115,10 @@ $(call mark,$(1),verify): $(call mark,$(1),load)
 	@touch '$$@'
 
 .PHONY: verify.$(1)
-verify.$(1): | $(call mark,$(1),load)
-	$(call verify_together,$(1))
+verify.$(1):
+	$$(if $$(wildcard $(call mark,$(1),load)),$(call verify_together,$(1)),@echo '$(1): is not loaded yet' >&2; exit 1)
 endef
-verify_together = verify --plan '$(PLAN)' '$(REMAPPED)/$(1)/' --to-target '$(target.$(1))' $(VERIFY_FLAGS)
+verify_together = verify --plan '$(PLAN)' '$(REMAPPED)/$(1)/' --to-target '$(target.$(1))' $(call after,$(1)) $(VERIFY_FLAGS)
 
 # Of every unit $(1).
 define of_unit

@@ -93,6 +93,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         let (sides, catalogs) = ((&source, &target), (&reshaped, &renamed));
         compared = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes).compare()?;
     }
+    args.after.expect(&mut compared.findings)?;
     findings.append(&mut compared.findings);
     let has_definitions = !compared.source.is_empty();
     let looked =

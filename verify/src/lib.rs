@@ -1,5 +1,6 @@
 //! `verify`: proof that a target holds what a source holds, like `cmp`. It never writes.
 
+mod afterwards;
 mod args;
 mod comparison;
 mod ends;

@@ -1,0 +1,113 @@
+//! `--after FILE`: keys and indexes that the statements of `load --after` have added are expected on the target.
+
+use std::path::PathBuf;
+
+use catalog::{QualifiedName, quote_ident};
+use cli::{Exit, FailureContext, Result};
+use rewrite::{StatementKind, statements};
+
+use crate::report::{Area, Finding, Weight};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct AfterArgs {
+    /// The file that `load --after` had: constraints and indexes that it adds are expected on the target
+    ///
+    /// They are known by their names, so a constraint needs one. They must still be valid, and the rows must keep to
+    /// them. Whatever else the file has made makes a difference.
+    #[arg(long, value_name = "FILE", conflicts_with = "archive")]
+    after: Option<PathBuf>,
+}
+
+impl AfterArgs {
+    /// Takes what the file adds for expected.
+    pub(crate) fn expect(&self, findings: &mut [Finding]) -> Result<()> {
+        let Some(path) = &self.after else {
+            return Ok(());
+        };
+        let sql = std::fs::read_to_string(path)
+            .or_fail(Exit::Usage, || format!("`{}` cannot be read", path.display()))?;
+        let made = made_by(&sql);
+        let is_told = |it: &&mut Finding| it.area == Area::Schema && it.property == "not in the source";
+        for finding in findings.iter_mut().filter(is_told) {
+            if made.iter().any(|it| it.is(&finding.object)) {
+                finding.weight = Weight::Expected;
+                finding.note = Some(format!("made by {}", path.display()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An object that a statement adds: what findings call it up to its schema, and the name behind that.
+struct Made {
+    label: String,
+    name: QualifiedName,
+}
+
+impl Made {
+    fn new(label: impl Into<String>, schema: &str, name: &str) -> Self {
+        Made {
+            label: label.into(),
+            name: QualifiedName::new(schema, name),
+        }
+    }
+
+    /// A name without a schema is found in whichever it is: the file's search path is that of its load.
+    fn is(&self, object: &str) -> bool {
+        let Some(name) = object.strip_prefix(&self.label) else {
+            return false;
+        };
+        if self.name.schema.is_empty() {
+            return name.ends_with(&format!(".{}", quote_ident(&self.name.name)));
+        }
+        name == self.name.to_string()
+    }
+}
+
+fn made_by(sql: &str) -> Vec<Made> {
+    let mut made = Vec::new();
+    for statement in statements(sql) {
+        match statement.kind {
+            StatementKind::AddConstraint {
+                table,
+                name: Some(name),
+                ..
+            } => {
+                let label = format!("constraint {} of ", quote_ident(&name));
+                made.push(Made::new(label, &table.schema, &table.name));
+                // A key brings its index.
+                made.push(Made::new("index ", &table.schema, &name));
+            }
+            StatementKind::CreateIndex {
+                index: Some(index), ..
+            } => made.push(Made::new("index ", &index.schema, &index.name)),
+            _ => {}
+        }
+    }
+    made
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_adds_is_known_by_its_name() {
+        let made = made_by(
+            "ALTER TABLE t ADD CONSTRAINT k FOREIGN KEY (a) REFERENCES u (a); CREATE INDEX i ON s.t (a);
+             ALTER TABLE s.\"T\" ADD CONSTRAINT once UNIQUE (a); SELECT 1",
+        );
+        for (object, expected) in [
+            ("constraint k of x.t", true),
+            ("constraint k of x.\"T\"", false),
+            ("constraint once of s.\"T\"", true),
+            ("constraint once of x.\"T\"", false),
+            ("index s.once", true),
+            ("index s.i", true),
+            ("index x.i", false),
+            ("table s.t", false),
+        ] {
+            assert_eq!(made.iter().any(|it| it.is(object)), expected, "{object}");
+        }
+    }
+}
