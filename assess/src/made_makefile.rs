@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use cli::{Exit, Failure, FailureContext, Result};
+use cli::{Failure, Result};
 use plan::{Plan, PlannedSource};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -36,14 +36,12 @@ struct Unit<'a> {
 
 /// The variables, as a file for `include`.
 pub(crate) fn render(path: &Path) -> Result<String> {
-    let step = || format!("plan `{}` cannot be used", path.display());
-    let json = std::fs::read_to_string(path).or_fail(Exit::Usage, step)?;
-    let plan = Plan::parse(&json).or_fail(Exit::Usage, step)?;
+    let plan = cli::read_plan(path)?;
     for source in &plan.sources {
         check_word(&source.name)?;
-        check_word(target(&plan, source))?;
+        check_word(target(&plan, source)?)?;
     }
-    Ok(variables(&units(&plan)))
+    Ok(variables(&units(&plan)?))
 }
 
 /// Make parts words at blanks and knows signs of its own.
@@ -58,26 +56,30 @@ fn check_word(name: &str) -> Result<()> {
     )
 }
 
-fn target<'a>(_plan: &'a Plan, _source: &'a PlannedSource) -> &'a str {
-    "target"
-}
-
-fn order(_source: &PlannedSource) -> i64 {
-    0
+fn target<'a>(plan: &'a Plan, source: &'a PlannedSource) -> Result<&'a str> {
+    let found = plan.target_of(source).map_err(|error| {
+        Failure::usage(error).with_hint("make the plan with --target, or give it `targets` by hand")
+    })?;
+    Ok(&found.name)
 }
 
 /// What two sources of one unit have in common: schemas of one target, or merged tables.
-fn bonds(plan: &Plan, source: &PlannedSource) -> BTreeSet<String> {
-    let place = target(plan, source);
+fn bonds(plan: &Plan, source: &PlannedSource) -> Result<BTreeSet<String>> {
+    let place = target(plan, source)?;
     let schemas = source.schemas.iter().map(|it| source.mapping.schema(it));
-    schemas.map(|it| format!("{place} schema {it}")).collect()
+    let merges = plan.merges.iter();
+    let merges = merges.filter(|it| it.tables.iter().any(|table| table.source == source.name));
+    Ok(schemas
+        .map(|it| format!("{place} schema {it}"))
+        .chain(merges.map(|it| format!("{place} table {}", it.into)))
+        .collect())
 }
 
 /// In order of their loads.
-fn units(plan: &Plan) -> Vec<Unit<'_>> {
+fn units(plan: &Plan) -> Result<Vec<Unit<'_>>> {
     let mut groups: Vec<(BTreeSet<String>, Vec<&PlannedSource>)> = Vec::new();
     for source in &plan.sources {
-        let mut group = (bonds(plan, source), vec![source]);
+        let mut group = (bonds(plan, source)?, vec![source]);
         let (joined, apart): (Vec<_>, Vec<_>) =
             groups.into_iter().partition(|(it, _)| !it.is_disjoint(&group.0));
         for (bonds, sources) in joined.into_iter().rev() {
@@ -93,7 +95,7 @@ fn units(plan: &Plan) -> Vec<Unit<'_>> {
     for (_, mut sources) in groups {
         sources.sort_by_key(|it| places.get(it.name.as_str()));
         let Some(first) = sources.first() else { continue };
-        let place = target(plan, first);
+        let place = target(plan, first)?;
         let name = if sources.len() == 1 {
             first.name.clone()
         } else {
@@ -101,8 +103,8 @@ fn units(plan: &Plan) -> Vec<Unit<'_>> {
         };
         units.push(Unit {
             target: place,
-            order: sources.iter().map(|it| order(it)).max().unwrap_or_default(),
-            digest: digest(plan, &sources),
+            order: sources.iter().map(|it| it.order).max().unwrap_or_default(),
+            digest: digest(plan, &sources)?,
             name,
             sources,
         });
@@ -113,7 +115,7 @@ fn units(plan: &Plan) -> Vec<Unit<'_>> {
             it.sources.first().and_then(|it| places.get(it.name.as_str())),
         )
     });
-    units
+    Ok(units)
 }
 
 fn free_name(wanted: &str, taken: &mut BTreeSet<String>) -> String {
@@ -126,20 +128,25 @@ fn free_name(wanted: &str, taken: &mut BTreeSet<String>) -> String {
 }
 
 /// Of all that decides what becomes of these sources.
-fn digest(plan: &Plan, sources: &[&PlannedSource]) -> String {
+fn digest(plan: &Plan, sources: &[&PlannedSource]) -> Result<String> {
     let mut hash = Sha256::new();
-    for source in sources {
-        let mut value = serde_json::to_value(source).unwrap_or_default();
+    let mut enter = |place: &str, mut value: Value| {
         forget_remarks(&mut value);
-        hash.update(format!("{}\n{value}\n", target(plan, source)));
+        hash.update(format!("{place}\n{value}\n"));
+    };
+    for source in sources {
+        enter(target(plan, source)?, serde_json::to_value(source).unwrap_or_default());
     }
-    hash.finalize()
-        .iter()
-        .take(6)
-        .fold(String::new(), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    for merge in &plan.merges {
+        let is_ours = |name: &str| sources.iter().any(|it| it.name == name);
+        if merge.tables.iter().any(|it| is_ours(&it.source)) {
+            enter("merge", serde_json::to_value(merge).unwrap_or_default());
+        }
+    }
+    Ok(hash.finalize().iter().take(6).fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    }))
 }
 
 fn forget_remarks(value: &mut Value) {
@@ -196,11 +203,12 @@ mod tests {
     use super::*;
 
     fn plan(sources: &str) -> Plan {
-        Plan::parse(&format!(r#"{{"version": 1, "sources": [{sources}]}}"#)).unwrap()
+        let targets = r#"[{"name":"t","endpoint":"t"}]"#;
+        Plan::parse(&format!(r#"{{"version": 1, "targets": {targets}, "sources": [{sources}]}}"#)).unwrap()
     }
 
     fn digest_of(sources: &str) -> String {
-        units(&plan(sources))[0].digest.clone()
+        units(&plan(sources)).unwrap()[0].digest.clone()
     }
 
     #[test]
@@ -209,13 +217,31 @@ mod tests {
             r#"{"name":"a","endpoint":"a","schemas":["public"],"to":"a"},
                {"name":"b","endpoint":"b","schemas":["public"],"to":"b","salvage":true}"#,
         );
-        let text = variables(&units(&plan));
+        let text = variables(&units(&plan).unwrap());
         for line in [
             "SOURCES := a b",
             "UNITS := a b",
             "sources.b := b",
             "salvage.b := yes",
             "before.b := ",
+        ] {
+            assert!(text.lines().any(|it| it == line), "{line}: {text}");
+        }
+    }
+
+    #[test]
+    fn sources_that_share_a_schema_go_together_and_after_what_is_before_them() {
+        let plan = plan(
+            r#"{"name":"a","endpoint":"a","schemas":["public"],"to":"x","layout":"prefix"},
+               {"name":"b","endpoint":"b","schemas":["public"],"to":"b","order":-1},
+               {"name":"c","endpoint":"c","schemas":["public"],"to":"x","layout":"prefix"}"#,
+        );
+        let text = variables(&units(&plan).unwrap());
+        for line in [
+            "UNITS := b t-together",
+            "sources.t-together := a c",
+            "before.t-together := b",
+            "target.b := t",
         ] {
             assert!(text.lines().any(|it| it == line), "{line}: {text}");
         }
