@@ -135,7 +135,10 @@ fn digest(plan: &Plan, sources: &[&PlannedSource]) -> Result<String> {
         hash.update(format!("{place}\n{value}\n"));
     };
     for source in sources {
-        enter(target(plan, source)?, serde_json::to_value(source).unwrap_or_default());
+        enter(
+            target(plan, source)?,
+            serde_json::to_value(source).unwrap_or_default(),
+        );
     }
     for merge in &plan.merges {
         let is_ours = |name: &str| sources.iter().any(|it| it.name == name);
@@ -143,10 +146,14 @@ fn digest(plan: &Plan, sources: &[&PlannedSource]) -> Result<String> {
             enter("merge", serde_json::to_value(merge).unwrap_or_default());
         }
     }
-    Ok(hash.finalize().iter().take(6).fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Ok(hash
+        .finalize()
+        .iter()
+        .take(6)
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        }))
 }
 
 fn forget_remarks(value: &mut Value) {
@@ -204,7 +211,10 @@ mod tests {
 
     fn plan(sources: &str) -> Plan {
         let targets = r#"[{"name":"t","endpoint":"t"}]"#;
-        Plan::parse(&format!(r#"{{"version": 1, "targets": {targets}, "sources": [{sources}]}}"#)).unwrap()
+        Plan::parse(&format!(
+            r#"{{"version": 1, "targets": {targets}, "sources": [{sources}]}}"#
+        ))
+        .unwrap()
     }
 
     fn digest_of(sources: &str) -> String {

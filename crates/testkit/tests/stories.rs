@@ -11,7 +11,9 @@ use testkit::{Cluster, Database, Desk, Output, POSTGRES, target_word};
 const MAKEFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/consolidate.mk");
 
 fn fixture(path: &str) -> String {
-    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/stories").join(path);
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/stories")
+        .join(path);
     std::fs::read_to_string(&whole).unwrap_or_else(|error| panic!("{}: {error}", whole.display()))
 }
 
@@ -46,7 +48,9 @@ impl Story {
     fn marks(&self, step: &str) -> usize {
         let marks = std::fs::read_dir(self.desk.path(".consolidated")).unwrap();
         let is_of_step = |path: &PathBuf| path.extension().is_some_and(|it| it == step);
-        marks.filter(|it| is_of_step(&it.as_ref().unwrap().path())).count()
+        marks
+            .filter(|it| is_of_step(&it.as_ref().unwrap().path()))
+            .count()
     }
 }
 
@@ -89,11 +93,19 @@ fn five_development_databases_go_into_two_targets() {
         target_word(&second)
     );
     let spare = format!("'dbname={} user={POSTGRES}'", first.name());
-    let others = format!("LOAD_FLAGS='--privileges keep' RESTORE_ON=\"{}\"", spare.replace('\'', ""));
+    let others = format!(
+        "LOAD_FLAGS='--privileges keep' RESTORE_ON=\"{}\"",
+        spare.replace('\'', "")
+    );
     let story = Story::new().told(&assess, &others);
     let output = story.make("");
     output.assert_success();
-    assert!(output.stdout_text().contains("All 5 sources are where the plan wants them"), "{output}");
+    assert!(
+        output
+            .stdout_text()
+            .contains("All 5 sources are where the plan wants them"),
+        "{output}"
+    );
     let schemas = "SELECT nspname FROM pg_namespace WHERE nspname IN ('auth', 'crm', 'wiki', 'metrics', 'jobs') ORDER BY 1";
     assert_eq!(first.query(schemas).unwrap(), ["auth", "crm"]);
     assert_eq!(second.query(schemas).unwrap(), ["jobs", "metrics", "wiki"]);
@@ -102,9 +114,18 @@ fn five_development_databases_go_into_two_targets() {
     let query = |sql: &str| first.query(sql).unwrap();
     assert_eq!(query("SELECT auth.sessions_of('USER2@example.org')"), ["1"]);
     assert_eq!(query("SELECT nextval('auth.ticket_numbers')"), ["1225"]);
-    assert_eq!(query("SELECT has_table_privilege('story_app', 'auth.users', 'INSERT')"), ["t"]);
-    assert_eq!(query("SELECT has_table_privilege('story_app', 'auth.sessions', 'SELECT')"), ["f"]);
-    assert_eq!(second.query("SELECT nextval('jobs.queue_id_seq')").unwrap(), ["5001"]);
+    assert_eq!(
+        query("SELECT has_table_privilege('story_app', 'auth.users', 'INSERT')"),
+        ["t"]
+    );
+    assert_eq!(
+        query("SELECT has_table_privilege('story_app', 'auth.sessions', 'SELECT')"),
+        ["f"]
+    );
+    assert_eq!(
+        second.query("SELECT nextval('jobs.queue_id_seq')").unwrap(),
+        ["5001"]
+    );
 
     // Nothing is done twice.
     let again = story.make("");
@@ -116,7 +137,10 @@ fn five_development_databases_go_into_two_targets() {
     for name in ["auth", "crm", "wiki", "metrics", "jobs"] {
         drop(cluster.existing(name));
     }
-    let _ = cluster.client(POSTGRES, POSTGRES).unwrap().batch_execute("DROP ROLE story_app");
+    let _ = cluster
+        .client(POSTGRES, POSTGRES)
+        .unwrap()
+        .batch_execute("DROP ROLE story_app");
 }
 
 #[test]
@@ -124,7 +148,10 @@ fn a_database_for_each_module_becomes_a_schema_each_though_it_is_killed_on_the_w
     let names = ["core", "people", "stock", "sales", "ledger", "support"];
     databases("modules", &names);
     let target = Cluster::shared().target().unwrap();
-    let story = Story::new().told(&format!("{} --target {}", names.join(" "), target_word(&target)), "");
+    let story = Story::new().told(
+        &format!("{} --target {}", names.join(" "), target_word(&target)),
+        "",
+    );
 
     // Everything is killed as soon as the second module is being loaded; what it was doing is left half.
     let line = format!("make -f {MAKEFILE} {}", story.variables);
@@ -135,21 +162,42 @@ fn a_database_for_each_module_becomes_a_schema_each_though_it_is_killed_on_the_w
          done
          kill -KILL -- -$group; wait $group"
     );
-    story.desk.shell(&killing).time_limit(Duration::from_mins(2)).run();
+    story
+        .desk
+        .shell(&killing)
+        .time_limit(Duration::from_mins(2))
+        .run();
     let (loaded, dumped) = (story.marks("load"), story.marks("backup"));
     assert!((2..6).contains(&loaded), "{loaded} of 6 were loaded");
     let output = story.make("-j 2");
     output.assert_success();
-    let dumps = output.stdout_text().lines().filter(|it| it.starts_with("dump ")).count();
+    let dumps = output
+        .stdout_text()
+        .lines()
+        .filter(|it| it.starts_with("dump "))
+        .count();
     assert_eq!(dumps, 6 - dumped, "{output}");
     let sql = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('core', 'people', 'stock', 'sales', 'ledger', 'support')";
     assert_eq!(target.query(sql).unwrap(), ["6"]);
-    assert_eq!(target.query("SELECT count(*) FROM ledger_closed.bookings").unwrap(), ["49"]);
-    assert_eq!(target.query("SELECT sum(cents) FROM ledger.balance").unwrap(), ["68180"]);
+    assert_eq!(
+        target
+            .query("SELECT count(*) FROM ledger_closed.bookings")
+            .unwrap(),
+        ["49"]
+    );
+    assert_eq!(
+        target.query("SELECT sum(cents) FROM ledger.balance").unwrap(),
+        ["68180"]
+    );
     let status = story.make("status");
     let done = status.assert_success().stdout_text().matches("done").count();
     assert_eq!(done, 6 * 5, "{status}");
-    assert_a_change_is_found(&story, &target, "DELETE FROM stock.moves WHERE id = 17", "stock.moves");
+    assert_a_change_is_found(
+        &story,
+        &target,
+        "DELETE FROM stock.moves WHERE id = 17",
+        "stock.moves",
+    );
     for name in names {
         drop(Cluster::shared().existing(name));
     }
@@ -173,17 +221,32 @@ fn five_files_become_one_schema_with_prefixes_on_what_clashes() {
             .execute_batch(&format!("PRAGMA foreign_keys = OFF; BEGIN; {sql} COMMIT"))
             .unwrap();
     }
-    std::fs::write(story.desk.path("after/target-together.sql"), fixture("files/after.sql")).unwrap();
+    std::fs::write(
+        story.desk.path("after/target-together.sql"),
+        fixture("files/after.sql"),
+    )
+    .unwrap();
     story.make("").assert_success();
 
     let query = |sql: &str| target.query(sql).unwrap();
     let counts = target.row_counts().unwrap();
-    let ours: Vec<_> = counts.iter().filter(|(name, _)| name.starts_with("app.")).collect();
-    assert_eq!((ours.len(), ours.iter().map(|it| it.1).sum::<u64>()), (36, 11_107), "{counts:?}");
+    let ours: Vec<_> = counts
+        .iter()
+        .filter(|(name, _)| name.starts_with("app."))
+        .collect();
+    assert_eq!(
+        (ours.len(), ours.iter().map(|it| it.1).sum::<u64>()),
+        (36, 11_107),
+        "{counts:?}"
+    );
     let clashing: Vec<&str> = ours
         .iter()
         .map(|it| it.0.as_str())
-        .filter(|it| ["settings", "logs", "notes"].iter().any(|name| it.ends_with(name)))
+        .filter(|it| {
+            ["settings", "logs", "notes"]
+                .iter()
+                .any(|name| it.ends_with(name))
+        })
         .collect();
     assert_eq!(clashing.len(), 7, "{clashing:?}");
     assert!(clashing.contains(&"app.blog_settings"), "{clashing:?}");
@@ -192,7 +255,18 @@ fn five_files_become_one_schema_with_prefixes_on_what_clashes() {
         AND conname ~ '_of_' ORDER BY 1";
     assert_eq!(
         query(across),
-        ["answers_of_people | t", "comments_of_customers | t", "movements_of_products | t", "stock_of_products | t", "tickets_of_customers | t"]
+        [
+            "answers_of_people | t",
+            "comments_of_customers | t",
+            "movements_of_products | t",
+            "stock_of_products | t",
+            "tickets_of_customers | t"
+        ]
     );
-    assert_a_change_is_found(&story, &target, "UPDATE app.staff_notes SET words = 'x' WHERE id = 3", "staff_notes");
+    assert_a_change_is_found(
+        &story,
+        &target,
+        "UPDATE app.staff_notes SET words = 'x' WHERE id = 3",
+        "staff_notes",
+    );
 }
