@@ -6,6 +6,8 @@ use clap::{Parser, ValueEnum};
 use cli::{KeysArgs, MappingArgs};
 use rewrite::SearchPath;
 
+use crate::merging::MergeArgs;
+
 const EXAMPLES: &str = "  An archive in a pipeline, and one in a file or a directory:
     dump mandible-dev | remap-schema --to mandible | load shared-app-dev
     remap-schema --map public=shop --map audit=shop_log backup.tar -o renamed.tar
@@ -17,6 +19,8 @@ const EXAMPLES: &str = "  An archive in a pipeline, and one in a file or a direc
     remap-schema --strict --to mandible mandible.sql > renamed.sql
   Integer keys as UUIDs, so that several sources can share tables later:
     dump legacy.sqlite | remap-schema --to legacy --uuid-keys --keep-old-keys | load shared-app-dev
+  Tables of several sources as one, in one archive, by the `merges` of a plan:
+    remap-schema --merge --plan plan.json mandible=mandible.tar legacy=legacy/ | load shared-app-dev
   The roles of a cluster, whose search paths follow:
     pg_dumpall --globals-only | remap-schema --to mandible | psql -X postgres";
 
@@ -46,9 +50,12 @@ pub(crate) struct Args {
     pub(crate) mapping: MappingArgs,
     #[command(flatten)]
     pub(crate) keys: KeysArgs,
-    /// An archive (a file or a directory) or an SQL dump of one database or of roles; `-` is stdin
-    #[arg(default_value = "-")]
-    pub(crate) input: String,
+    #[command(flatten)]
+    pub(crate) merging: MergeArgs,
+    /// An archive (a file or a directory) or an SQL dump of one database or of roles; `-` is stdin. With --merge
+    /// NAME=ARCHIVE for each source [default: -]
+    #[arg(value_name = "INPUT", hide_default_value = true)]
+    pub(crate) inputs: Vec<String>,
     #[command(flatten)]
     pub(crate) output: cli::OutputArgs,
     /// What becomes of functions that find names by the search path and that PostgreSQL may call outside an

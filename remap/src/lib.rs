@@ -3,6 +3,7 @@
 mod archive_stream;
 mod args;
 mod converted_keys;
+mod merging;
 mod opened_rows;
 mod path_report;
 mod plain_sql;
@@ -21,6 +22,17 @@ pub fn command() -> Command {
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
+    if args.merging.merge {
+        return merging::merge(&args, ui);
+    }
+    let input = match args.inputs.as_slice() {
+        [] => "-",
+        [one] => one,
+        _ => {
+            return Err(Failure::usage("several inputs are given")
+                .with_hint("each source is remapped by itself, unless --merge makes one archive of all"));
+        }
+    };
     let mapping = args.mapping.mapping()?;
     let keys = args.keys.keys(&args.mapping)?;
     // A plan may say that everything stays as it is.
@@ -28,7 +40,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         return Err(Failure::usage("nothing says what becomes of the schemas")
             .with_hint("name a schema with --to NAME, or map some with --map OLD=NEW"));
     }
-    match open_input(&args.input)? {
+    match open_input(input)? {
         Input::Archive(reader) => archive_stream::remap(*reader, &mapping, keys.as_ref(), &args, ui),
         Input::Text(_) if keys.is_some() => Err(Failure::usage(
             "the input is no archive, and plain SQL has no place for keys that become UUIDs",

@@ -184,7 +184,7 @@ impl Account {
     }
 
     /// The report for programs; `docs/remap.schema.json` describes it.
-    fn to_json(&self, mapping: &Mapping, input: &str) -> Value {
+    pub(crate) fn to_json(&self, mapping: &Mapping, input: &str) -> Value {
         let schemas: Vec<Value> = self
             .renamed(mapping)
             .map(|(old, new)| json!({"old": old, "new": new}))
@@ -265,6 +265,12 @@ impl Report {
     pub(crate) fn publish(self, account: &Account, mapping: &Mapping, input: &str) -> cli::Result<()> {
         let Some(file) = self.0 else { return Ok(()) };
         file.publish(&format!("{:#}\n", account.to_json(mapping, input)))
+    }
+
+    /// Writes what else there is to say.
+    pub(crate) fn write(self, report: &Value) -> cli::Result<()> {
+        let Some(file) = self.0 else { return Ok(()) };
+        file.publish(&format!("{report:#}\n"))
     }
 }
 

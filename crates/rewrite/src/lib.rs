@@ -21,6 +21,7 @@ mod label;
 mod layer;
 mod literal;
 mod mention;
+mod merging;
 mod object_pass;
 mod outcome;
 mod output_name;
@@ -52,6 +53,9 @@ pub use demand::{Demand, DemandKind, demands, later_features};
 pub use foreign_keys::foreign_keys;
 pub use key::{PlainKey, plain_key, referenced_table};
 pub use known::Known;
+pub use merging::{
+    About, CheckText, ColumnText, ForeignKeyText, TablePart, TableStatement, TableText, table_statements,
+};
 pub use outcome::{Counts, Doubt, Edit, Leaning, Note, Pin, Rewritten, Secret};
 pub use outside::{OutsideKind, OutsideObject, far_reaching, outside_objects};
 pub use policies::without_policies_for;
