@@ -19,6 +19,12 @@ pub(crate) fn remap(
     ui: &Ui,
 ) -> cli::Result {
     let mut source = reader.header().clone();
+    if !source.merged_from.is_empty() {
+        return Err(Failure::usage(
+            "the archive is merged of several sources, and has the names that their plan gives",
+        )
+        .with_hint("change the plan and merge the archives of the sources again"));
+    }
     let schemas: Vec<String> = source.catalog.schemas.iter().map(|it| it.name.clone()).collect();
     mapping
         .apply(schemas.iter().map(String::as_str))

@@ -125,7 +125,6 @@ pub struct MappingArgs {
     #[arg(
         long,
         value_name = "FILE",
-        requires = "source_name",
         conflicts_with_all = ["to", "map", "prefix", "rename", "snake_case", "extensions", "extensions_schema"]
     )]
     pub plan: Option<std::path::PathBuf>,
@@ -182,6 +181,11 @@ impl PlanArgs {
     }
 }
 
+fn without_source() -> Failure {
+    Failure::usage("--plan needs the name of the source that is meant")
+        .with_hint("give it with --source NAME")
+}
+
 impl MappingArgs {
     /// The mapping that the flags ask for, or that of the plan's source; a usage error when they are wrong.
     pub fn mapping(&self) -> Result<Mapping> {
@@ -199,15 +203,17 @@ impl MappingArgs {
     pub fn planned(&self) -> Result<Option<PlannedSource>> {
         match (&self.plan, &self.source) {
             (Some(path), Some(source)) => planned_source(path, source).map(Some),
-            _ => Ok(None),
+            (Some(_), None) => Err(without_source()),
+            (None, _) => Ok(None),
         }
     }
 
     /// The whole plan and its source that --plan and --source name.
     pub fn plan(&self) -> Result<Option<(Plan, PlannedSource)>> {
-        let (Some(path), Some(name)) = (&self.plan, &self.source) else {
+        let Some(path) = &self.plan else {
             return Ok(None);
         };
+        let name = self.source.as_ref().ok_or_else(without_source)?;
         let plan = read_plan(path)?;
         let source = plan.source(name).map_err(|error| unusable(path, &error))?.clone();
         Ok(Some((plan, source)))

@@ -43,9 +43,6 @@ pub(crate) struct Groups {
     shifts: BTreeMap<(PartPlace, String), i64>,
     /// Keys of groups, by their columns, in front of which the source column stands.
     fronted: BTreeSet<(usize, Vec<String>)>,
-    /// What people should know.
-    pub(crate) notes: Vec<String>,
-    pub(crate) doubts: Vec<String>,
 }
 
 impl Group {

@@ -326,6 +326,7 @@ impl Whole<'_> {
             names.sort();
             names.dedup();
         }
+        all.search_path.extend(targets.iter().map(|it| it.schema.clone()));
         let mut seen = BTreeSet::new();
         all.search_path.retain(|it| seen.insert(it.clone()));
         let mut seen = BTreeSet::new();

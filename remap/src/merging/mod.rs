@@ -18,7 +18,7 @@ mod statements;
 use std::collections::BTreeSet;
 
 use archive::{Header, SchemaMember, TableEnd, Writer};
-use cli::{ArchiveSink, Exit, Failure, FailureContext, Outcome, Progress, Ui, Work, create_archive};
+use cli::{ArchiveSink, Exit, Failure, Outcome, Progress, Ui, Work, create_archive};
 use plan::Plan;
 use rewrite::table_statements;
 
@@ -73,7 +73,9 @@ pub(crate) fn merge(args: &Args, ui: &Ui) -> cli::Result {
 
 fn parse(texts: &[(SchemaMember, String)]) -> Parsed<'_> {
     let members = texts.iter();
-    members.map(|(member, sql)| (*member, table_statements(sql))).collect()
+    members
+        .map(|(member, sql)| (*member, table_statements(sql)))
+        .collect()
 }
 
 fn read_plan(args: &Args) -> cli::Result<(Plan, String)> {
@@ -83,18 +85,14 @@ fn read_plan(args: &Args) -> cli::Result<(Plan, String)> {
                 .with_hint("give it with --plan FILE"),
         );
     };
-    let json = std::fs::read_to_string(path).or_fail(Exit::Usage, || {
-        format!("plan `{}` cannot be read", path.display())
-    })?;
-    let plan = Plan::parse(&json).or_fail(Exit::Usage, || {
-        format!("plan `{}` cannot be used", path.display())
-    })?;
+    let plan = cli::read_plan(path)?;
     if plan.merges.is_empty() {
         return Err(
             Failure::usage(format!("plan `{}` merges no tables", path.display()))
                 .with_hint("name them under `merges`, or remap each source by itself"),
         );
     }
+    let json = plan.to_json();
     Ok((plan, json))
 }
 

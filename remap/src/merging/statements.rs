@@ -138,8 +138,8 @@ struct Uniter<'a> {
     tables: Vec<Option<OneTable<'a>>>,
     /// What sources before this one have said.
     said: HashSet<String>,
-    /// Objects outside schemas, with the words that made them.
-    made: BTreeMap<String, String>,
+    /// Objects with the source and the words that made them first.
+    made: BTreeMap<String, (usize, String)>,
     sequences: BTreeSet<(usize, QualifiedName)>,
 }
 
@@ -256,23 +256,36 @@ impl<'a> Uniter<'a> {
         if self.said.contains(text) {
             return None;
         }
-        if text.starts_with("CREATE ") && !statement.label.contains('.') {
-            let words = self
-                .made
-                .entry(statement.label.clone())
-                .or_insert_with(|| text.to_owned());
-            if words != text {
-                found.doubts.push(format!(
-                    "{} of source `{}` is another one than that of a source before it, which stands",
-                    statement.label, self.sources[source].name
-                ));
-                return None;
-            }
+        if self.is_taken(source, statement, found) {
+            return None;
         }
         for table in self.tables.iter().flatten() {
             found.doubts.extend(table.is_mentioned(source, statement));
         }
         Some(text.to_owned())
+    }
+
+    /// Whether another source has made an object of this name in other words, which is told.
+    fn is_taken(&mut self, source: usize, statement: &TableStatement<'a>, found: &mut Found) -> bool {
+        const OVERLOADED: [&str; 4] = ["function ", "procedure ", "aggregate ", "operator "];
+        let (text, label) = (statement.text, &statement.label);
+        if !text.starts_with("CREATE ") || OVERLOADED.iter().any(|it| label.starts_with(it)) {
+            return false;
+        }
+        let made = self.made.entry(label.clone());
+        let (first, words) = made.or_insert_with(|| (source, text.to_owned()));
+        if words == text || *first == source {
+            return false;
+        }
+        let (own, other) = (&self.sources[source].name, &self.sources[*first].name);
+        let sentence = format!("{label} of source `{own}` is another one than that of source `{other}`");
+        if label.contains('.') {
+            let refused = format!("{sentence}; give it another name under `rename` of its source");
+            found.refused.push(refused);
+        } else {
+            found.doubts.push(format!("{sentence}, which stands"));
+        }
+        true
     }
 
     /// Columns of one name that nobody declares to be keys of a merged table, and that look like it.
