@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Parser;
 
 use crate::made_makefile::MakeArgs;
+use crate::pictures::PictureArgs;
 use crate::readiness::ReadyArgs;
 use crate::report::Format;
 use crate::sources::CensusArgs;
@@ -42,6 +43,8 @@ pub(crate) struct Args {
     pub(crate) sqlite_names: cli::SqliteNameArgs,
     #[command(flatten)]
     pub(crate) census: CensusArgs,
+    #[command(flatten)]
+    pub(crate) pictures: PictureArgs,
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
     pub(crate) format: Format,

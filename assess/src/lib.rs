@@ -6,6 +6,7 @@ mod conflicts;
 mod large_objects;
 mod made_makefile;
 mod page;
+mod pictures;
 mod planning;
 mod readiness;
 mod report;
@@ -29,6 +30,8 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     if let Some(plan) = &args.made_makefile.make {
         return ui.print(made_makefile::render(plan)?).map(|()| Outcome::Done);
     }
+    let pictures = args.pictures.pictures.as_deref();
+    let pictures = pictures.map(pictures::Folder::create).transpose()?;
     let mut choices = args.sqlite.choices(None)?;
     args.sqlite_names.apply(&mut choices)?;
     let sources = sources::take_all(&args, &choices, ui)?;
@@ -55,6 +58,9 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         is_verbose: ui.is_verbose(),
     };
     ui.print(report::render(args.format, &report)?)?;
+    if let Some(folder) = pictures {
+        pictures::write(folder, &report, ui)?;
+    }
     if let Some(path) = &args.plan {
         let write = || {
             use std::io::Write;

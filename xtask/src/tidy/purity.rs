@@ -5,10 +5,11 @@ use super::{Finding, lines_with};
 use crate::metadata::Package;
 
 /// Folders of the crates that only compute.
-const PURE: [&str; 7] = [
+const PURE: [&str; 8] = [
     "crates/archive",
     "crates/catalog",
     "crates/conversion",
+    "crates/diagram",
     "crates/dialect",
     "crates/fingerprint",
     "crates/plan",
