@@ -115,7 +115,7 @@ fn column(table: &sqlite::Table, column: &sqlite::Column) -> Column {
         // SQLite's own way of comparing is that of bytes.
         collation: (!column.collation.eq_ignore_ascii_case("BINARY") && !column.collation.is_empty())
             .then(|| column.collation.clone()),
-        comment: None,
+        ..Column::default()
     }
 }
 

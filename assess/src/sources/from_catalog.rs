@@ -37,24 +37,9 @@ pub(super) fn fill(catalog: &Catalog, inventory: &mut Inventory) {
         })
         .collect();
     let oids: Vec<u32> = catalog.large_objects.iter().map(|it| it.oid).collect();
-    inventory.large_objects = large_objects(&oids);
+    inventory.large_objects = LargeObjects::of(&oids);
     objects(catalog, inventory);
     definitions(catalog, inventory);
-}
-
-pub(super) fn large_objects(oids: &[u32]) -> LargeObjects {
-    let mut ranges: Vec<(u32, u32)> = Vec::new();
-    for &oid in oids {
-        match ranges.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(oid) => *last = oid,
-            _ => ranges.push((oid, oid)),
-        }
-    }
-    LargeObjects {
-        count: oids.len() as u64,
-        ranges,
-        ..LargeObjects::default()
-    }
 }
 
 pub(super) fn sequence(it: &catalog::Sequence) -> Sequence {

@@ -2,9 +2,11 @@
 
 mod archived;
 mod args;
+mod as_catalog;
 mod file;
 mod from_catalog;
 mod live;
+mod secrets;
 
 use std::path::Path;
 use std::thread;
@@ -98,7 +100,7 @@ pub(crate) fn take_all(args: &Args, choices: &Choices, ui: &Ui) -> Result<Vec<So
     thread::scope(|scope| {
         let started: Vec<_> = places
             .iter()
-            .map(|place| scope.spawn(move || take(place, choices, ui)))
+            .map(|place| scope.spawn(move || take(place, args, choices, ui)))
             .collect();
         let taken = started.into_iter().map(|it| match it.join() {
             Ok(taken) => taken,
@@ -135,9 +137,9 @@ fn refuse_options_without_a_file(args: &Args, places: &[Place]) -> Result<()> {
     Ok(())
 }
 
-fn take(place: &Place, choices: &Choices, ui: &Ui) -> Result<Source> {
+fn take(place: &Place, args: &Args, choices: &Choices, ui: &Ui) -> Result<Source> {
     match place {
-        Place::Database(Endpoint::Postgres(endpoint)) => live::take(endpoint, ui),
+        Place::Database(Endpoint::Postgres(endpoint)) => live::take(endpoint, &args.census, ui),
         Place::Database(Endpoint::Sqlite(path)) => file::take(path, choices, ui),
         Place::Archive(name) => archived::take(name),
     }

@@ -139,3 +139,21 @@ pub struct ForeignServer {
     pub database: Option<String>,
     pub tables: u64,
 }
+
+impl LargeObjects {
+    /// Those with these OIDs, ascending.
+    pub fn of(oids: &[u32]) -> LargeObjects {
+        let mut ranges: Vec<(u32, u32)> = Vec::new();
+        for &oid in oids {
+            match ranges.last_mut() {
+                Some((_, last)) if last.checked_add(1) == Some(oid) => *last = oid,
+                _ => ranges.push((oid, oid)),
+            }
+        }
+        LargeObjects {
+            count: oids.len() as u64,
+            ranges,
+            ..LargeObjects::default()
+        }
+    }
+}

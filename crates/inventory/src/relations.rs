@@ -72,6 +72,8 @@ pub struct Column {
     /// A collation that is not the type's own.
     pub collation: Option<String>,
     pub comment: Option<String>,
+    /// On this column alone, as `aclitem` writes it.
+    pub grants: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -234,7 +234,7 @@ fn an_interrupt_ends_the_wait_for_locks_on_the_server() {
     for tool in [
         "dump \"$HELD\" -o x.tar",
         "verify \"$HELD\" \"$HELD\"",
-        "assess \"$HELD\"",
+        "assess --exact \"$HELD\"",
     ] {
         let line = format!(
             "HELD='{}'; export HELD; (sleep 0.7; kill -INT $(cat tool.pid)) & \

@@ -58,7 +58,7 @@ pub fn read_catalog(client: &mut impl GenericClient, chosen: &Chosen) -> Result<
 }
 
 /// Our journal is no part of a source; a user's schema that is called like it would be overlooked with it.
-fn refuse_other_journal(client: &mut impl GenericClient) -> Result<()> {
+pub(super) fn refuse_other_journal(client: &mut impl GenericClient) -> Result<()> {
     let row = client
         .query_opt(queries::JOURNAL, &[])
         .map_err(Error::query("the schemas could not be listed"))?;
@@ -297,7 +297,7 @@ fn read_materialized_views(
         .collect())
 }
 
-fn read_extensions(client: &mut impl GenericClient) -> Result<Vec<Extension>> {
+pub(super) fn read_extensions(client: &mut impl GenericClient) -> Result<Vec<Extension>> {
     let rows = client
         .query(queries::EXTENSIONS, &[])
         .map_err(Error::query("the extensions could not be listed"))?;

@@ -15,6 +15,7 @@ pub mod health;
 mod heaviest;
 mod identity;
 mod introspect;
+mod inventory;
 pub mod isolation;
 mod large_objects;
 mod locks;
@@ -52,6 +53,7 @@ pub use hashes::{HASHES_RECORDS, HashSum, HashableColumns, read_hashable_columns
 pub use heaviest::{HeavyStatement, read_heaviest};
 pub use identity::Identity;
 pub use introspect::{hidden_tables, left_behind, read_catalog};
+pub use inventory::{Census, CensusRequest, Counting, take_census};
 pub use large_objects::{
     add_large_objects, check_large_objects_readable, large_object_oids, large_object_parts,
     large_objects_among,
