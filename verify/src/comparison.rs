@@ -22,6 +22,7 @@ use self::tables::Entry;
 use crate::args::Args;
 use crate::health::{self, Scene};
 use crate::isolation;
+use crate::merging::Merging;
 use crate::report::{Difference, Finding, Ground, Identity, Report, Scope, TableResult};
 use crate::rows::beside::{self, LargeObjects};
 use crate::rows::chosen::ChosenTables;
@@ -50,6 +51,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let mut explained = Explained::read(&target, &source.database(), &targets(&source)?)?;
     let mut findings = explained.narrow(&mut source)?;
     findings.extend(explained::of_archive(&source));
+    let merging = Merging::find(&mut source, &target, args.mapping.source.as_deref())?;
     let targets = targets(&source)?;
     let conversions = converted::choose(&source, keys.as_ref())?;
     let reshaped = converted::reshaped(&source, &conversions);
@@ -63,8 +65,9 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let chosen = ChosenTables::find(&args.extent.tables, source.catalog(), &renamed, &target)?;
     let expected = source.catalog().tables.iter().map(|table| table.bytes).sum();
     let progress = ui.progress(source.name(), Some(expected));
+    let all_conversions = merging.conversions(&conversions);
     let comparison = Comparison {
-        conversions: &conversions,
+        conversions: &all_conversions,
         jobs,
         rows: args.rows(),
         chosen: chosen.as_ref(),
@@ -76,7 +79,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
             &target,
             &renamed,
             &targets,
-            (names.as_ref(), &explained),
+            (names.as_ref(), &explained, &merging),
             &progress,
         )
     };
@@ -85,6 +88,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let large_objects = pool.install(|| comparison.beside(&mut tables))?;
     findings.extend(source.lost());
     findings.extend(comparison.findings());
+    findings.extend(merging.findings(&target)?);
     if tables.iter().any(TableResult::differs) {
         findings.extend(explained.obstacle());
     }
@@ -220,6 +224,8 @@ struct Comparison<'a> {
     names: Option<&'a NameMap>,
     /// Keys of the source that are UUIDs on the target.
     conversions: &'a [TableConversion],
+    /// Tables of the source whose rows are in tables that others' are in too.
+    merging: &'a Merging,
     progress: &'a Progress,
     /// Threads, and sessions of each side.
     jobs: usize,
@@ -243,7 +249,7 @@ impl<'a> Comparison<'a> {
         target: &'a Live,
         renamed: &'a Catalog,
         schemas: &'a [String],
-        (names, explained): (Option<&'a NameMap>, &'a Explained),
+        (names, explained, merging): (Option<&'a NameMap>, &'a Explained, &'a Merging),
         progress: &'a Progress,
     ) -> Self {
         let there = target
@@ -260,6 +266,7 @@ impl<'a> Comparison<'a> {
             there,
             names,
             conversions: &[],
+            merging,
             progress,
             jobs: 1,
             rows: 0,
@@ -308,12 +315,24 @@ impl<'a> Comparison<'a> {
             let above = std::iter::successors(parent(table), |it| parent(it));
             above.into_iter().any(|it| whole.contains(&it.qualified_name()))
         };
-        let expected: Vec<QualifiedName> = self.renamed.tables.iter().map(Table::qualified_name).collect();
+        let named = self.renamed.tables.iter().filter(|it| it.kind != TableKind::Part);
+        let expected: Vec<QualifiedName> = named.map(Table::qualified_name).collect();
         let extra = self.target.catalog.tables.iter().filter(|table| table.has_rows());
+        let is_others = |table: &&Table| {
+            let may_be = self.merging.shares(&table.schema);
+            if may_be && !expected.contains(&table.qualified_name()) {
+                self.merging.say_of_others(table, &|it| self.say(it));
+            }
+            !may_be
+        };
         extra
+            .filter(is_others)
             .filter(|table| {
                 let name = table.qualified_name();
-                self.schemas.contains(&table.schema) && !expected.contains(&name) && !is_counted(table)
+                self.schemas.contains(&table.schema)
+                    && !expected.contains(&name)
+                    && !self.merging.is_merged(&name)
+                    && !is_counted(table)
             })
             .map(|table| {
                 let found = self

@@ -6,6 +6,7 @@ mod comparison;
 mod ends;
 mod health;
 mod isolation;
+mod merging;
 mod queries;
 mod report;
 mod rows;

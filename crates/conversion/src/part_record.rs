@@ -18,6 +18,9 @@ pub struct PartRecord {
     pub into: Table,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion: Option<TableConversion>,
+    /// What the source's database is called, or its file; empty where nobody says.
+    #[serde(default)]
+    pub database: String,
     /// The merged tables that keys of this one follow, by number: those alone whose rows are joined.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parents: BTreeMap<u32, QualifiedName>,
@@ -48,6 +51,7 @@ impl PartRecord {
             table: table.clone(),
             into: into.clone(),
             conversion: conversion_of(conversions, table.number).cloned(),
+            database: String::new(),
             parents: follows.filter_map(|it| parent(it.parent)).collect(),
         })
     }

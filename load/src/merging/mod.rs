@@ -191,7 +191,12 @@ impl StagedPart<'_> {
 
     /// What the journal keeps of it.
     fn record(&self, header: &Header) -> Option<PartRecord> {
-        PartRecord::of(&header.catalog, &header.conversions, self.table)
+        let record = PartRecord::of(&header.catalog, &header.conversions, self.table)?;
+        let source = header.merged_from.iter().find(|it| it.name == self.part.source);
+        Some(PartRecord {
+            database: source.map_or(String::new(), |it| it.identity.database.clone()),
+            ..record
+        })
     }
 
     /// The columns that can be compared with the source's, as SQL over staged rows.

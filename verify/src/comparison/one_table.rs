@@ -36,7 +36,10 @@ impl Comparison<'_> {
     ) -> Result<TableResult> {
         let unit = &entry.unit;
         let name = unit.renamed.qualified_name();
-        let label = name.to_string();
+        let label = self
+            .merging
+            .label(unit.table.number)
+            .unwrap_or_else(|| name.to_string());
         let other = self.counterpart(&name);
         let columns = other.and_then(|it| column_difference(unit.renamed, it));
         let Some((shared, other)) = &entry.shared else {
@@ -71,6 +74,9 @@ impl Comparison<'_> {
             return Ok(None);
         };
         let unit = &entry.unit;
+        if self.merging.has(unit.table.number) {
+            return Ok(None);
+        }
         let columns = column_difference(unit.renamed, other);
         let reach = Reach {
             source: self.extent_here(unit),
@@ -120,6 +126,12 @@ impl Comparison<'_> {
         let (found, as_source) = self.found(pair, &expected, totals.map(|(_, it)| it))?;
         let mut proof = proof;
         let mut rows = (found != expected).then_some(Difference::Rows);
+        if let Some((joined, sum)) = self.merging.with_joined(pair.unit.table.number, &found) {
+            rows = (sum != Some(expected)).then_some(Difference::Rows);
+            if joined > 0 {
+                proof = Proof::ButJoined(joined);
+            }
+        }
         if rows.is_some()
             && let Some(rejected) = self.explained.rejected(&pair.unit.renamed.qualified_name())
         {
@@ -155,7 +167,7 @@ impl Comparison<'_> {
         };
         let is_filtered = pair.reach.source != Extent::default();
         let converted = conversion_of(self.conversions, pair.unit.table.number).is_some();
-        let reach = if is_filtered || converted {
+        let reach = if is_filtered || converted || self.merging.has(pair.unit.table.number) {
             None
         } else {
             sample.reach(source, pair.shared)?

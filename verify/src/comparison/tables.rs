@@ -87,7 +87,14 @@ impl<'a> Comparison<'a> {
             let shared = self.shared(&unit);
             Entry { unit, shared }
         };
-        units.map(entry).collect()
+        let mut entries: Vec<Entry<'a>> = units.map(entry).collect();
+        if self.chosen.is_none() {
+            entries.extend(self.merging.units().map(|(unit, shared, view)| Entry {
+                unit,
+                shared: Some((shared, view)),
+            }));
+        }
+        entries
     }
 
     /// Tables that the servers' own hashes say enough of.
@@ -276,12 +283,13 @@ impl<'a> Comparison<'a> {
     where
         'a: 'u,
     {
+        let most = self.rows + self.merging.joined_most();
         let mut search: Search<'u> = Search {
             source: self.source,
             target: self.target,
             names: self.names,
             conversions: self.conversions,
-            most: self.rows,
+            most,
             ahead: Mutex::default(),
         };
         let mut found: Vec<(u32, Found)> = Vec::new();
@@ -311,7 +319,7 @@ impl<'a> Comparison<'a> {
         } else {
             for (task, both) in differing {
                 let number = task.unit.table.number;
-                match Mismatch::of(task, &both, self.rows) {
+                match Mismatch::of(task, &both, most) {
                     Some(mismatch) => mismatches.push(mismatch),
                     None => found.push((
                         number,
@@ -326,6 +334,12 @@ impl<'a> Comparison<'a> {
             .collect();
         found.extend(searched?);
         for (number, found) in found {
+            let found = match found {
+                Ok(rows) => Ok(self
+                    .merging
+                    .without_joined(self.target, number, rows, self.rows)?),
+                unknown => unknown,
+            };
             if let Some((_, result)) = results.iter_mut().find(|(it, _)| *it == number) {
                 result.set_rows(found);
             }

@@ -23,7 +23,7 @@ pub(super) fn sentence(report: &Report) -> String {
         format!("{identical} of {tables} {word}, {}", differ(differing))
     };
     for (area, thing) in [
-        (Area::Rows, "finding of rows"),
+        (Area::Rows, "row finding"),
         (Area::Schema, "schema difference"),
         (Area::Sequence, "sequence difference"),
         (Area::Health, "health finding"),

@@ -26,6 +26,8 @@ pub(crate) enum Proof {
     Fingerprint,
     /// The same, with so many rows that `load` rejected added to the target's.
     ButFor(u64),
+    /// So many rows of the source are joined to another source's.
+    ButJoined(u64),
     /// Count and hash by the servers.
     ServerHash,
     /// Fingerprints of some rows.
@@ -133,6 +135,10 @@ impl Proof {
                     super::counted(rejected, "row")
                 )
             }
+            Proof::ButJoined(joined) => {
+                let joined = super::counted(joined, "row");
+                format!("identical but for {joined} joined to another source's")
+            }
             Proof::ServerHash => "same count and server's hash".to_owned(),
             Proof::Sample { of } if rows == 0 && of > 0 => {
                 format!("same count; 0 of {} rows compared", count(of))
@@ -144,7 +150,7 @@ impl Proof {
     /// For programs.
     pub(super) fn word(self) -> &'static str {
         match self {
-            Proof::Fingerprint | Proof::ButFor(_) => "fingerprint",
+            Proof::Fingerprint | Proof::ButFor(_) | Proof::ButJoined(_) => "fingerprint",
             Proof::ServerHash => "server_hash",
             Proof::Sample { .. } => "sample",
         }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use catalog::{Column, QualifiedName, Table};
+use catalog::{Column, QualifiedName, Table, TableKind};
 use cli::{Failure, Result};
 use conversion::{TableConversion, conversion_of};
 use database::postgres::{ordered_kind, read_bounds, read_unique_keys};
@@ -113,6 +113,10 @@ impl<'a> Layouts<'a> {
             return Ok(None);
         };
         let is_alone = key.len() == 1;
+        if other.kind == TableKind::Part {
+            // What its columns are called there is no column of a table.
+            return Ok(None);
+        }
         let Some(kind) = ordered_kind(other, &there).filter(|it| it.is_ordered_in(form)) else {
             return Ok(None);
         };

@@ -1,6 +1,6 @@
 //! Rows that differ as text, as the target writes their values.
 
-use catalog::{Column, Table};
+use catalog::{Column, Table, TableKind};
 use cli::{Failure, Result};
 use database::postgres::{read_column_shapes, render_values, sent_types};
 use fingerprint::{Form, Row};
@@ -22,9 +22,14 @@ pub(crate) struct Texts<'s> {
 impl<'s> Texts<'s> {
     /// For rows of `task`, whose table on the target is `view`.
     pub(crate) fn new(target: &'s Live, task: &Task<'_>, view: &Table) -> Result<Self> {
-        let shapes = target
-            .with_snapshot(|it| read_column_shapes(it.client(), &view.qualified_name()))
-            .map_err(Failure::target)?;
+        let shapes = if view.kind == TableKind::Part {
+            // Its columns are no table's.
+            Vec::new()
+        } else {
+            target
+                .with_snapshot(|it| read_column_shapes(it.client(), &view.qualified_name()))
+                .map_err(Failure::target)?
+        };
         let there = |name: &str| {
             let column = view.stored_columns().find(|it| it.name == name)?;
             Some((column, shapes.iter().find(|it| it.name == name)?))

@@ -14,7 +14,7 @@ mod written;
 
 use std::collections::HashSet;
 
-use catalog::{Catalog, Definition, DefinitionKind, ObjectKind};
+use catalog::{Catalog, Definition, DefinitionKind, ObjectKind, TableKind};
 use cli::{Failure, Result};
 use conversion::{TableConversion, redefine};
 use database::postgres::{DefinitionWishes, read_definitions};
@@ -223,7 +223,9 @@ fn is_compared(definition: &Definition, known: &Catalog) -> bool {
             let mut objects = known.objects.iter();
             let mut tables = known.tables.iter();
             objects.any(|it| it.schema == definition.schema && it.name == *owner)
-                || tables.any(|it| it.schema == definition.schema && it.name == *owner)
+                || tables.any(|it| {
+                    it.kind != TableKind::Part && it.schema == definition.schema && it.name == *owner
+                })
         }
         _ => true,
     }

@@ -120,6 +120,14 @@ impl Source {
         }
     }
 
+    pub(crate) fn catalog_mut(&mut self) -> &mut Catalog {
+        match self {
+            Source::Postgres(live) => &mut live.catalog,
+            Source::Sqlite(file) => &mut file.inspection.catalog,
+            Source::Archive(it) => &mut it.header.catalog,
+        }
+    }
+
     /// New names that an archive has been given already, in their order.
     pub(crate) fn earlier_mappings(&self) -> &[Mapping] {
         match self {

@@ -71,6 +71,9 @@ pub fn copy_out_sql(table: &Table, form: Form, extent: &Extent) -> String {
         return large_objects::copy_out_sql(extent.condition.as_deref(), format);
     }
     let (name, columns) = (table.qualified_name(), table.column_list());
+    if let (TableKind::Part, Some(query)) = (table.kind, &table.condition) {
+        return copy_query_sql(query, &columns, format, &extent.conditions());
+    }
     let is_root = table.through_root == Some(ThroughRoot::Root);
     // COPY without a column list would send the generated columns' names as its columns.
     let has_only_generated = columns.is_empty() && !table.columns.is_empty();
@@ -92,6 +95,17 @@ pub fn copy_out_sql(table: &Table, form: Form, extent: &Extent) -> String {
         format!(" WHERE {conditions}")
     };
     format!("COPY (SELECT {columns} FROM {only}{name}{filter}) TO STDOUT (FORMAT {format})")
+}
+
+/// Rows of a part of a merged table: they are what a query gives.
+fn copy_query_sql(query: &str, columns: &str, format: &str, conditions: &str) -> String {
+    let columns = columns.trim_start_matches('(').trim_end_matches(')');
+    let filter = if conditions.is_empty() {
+        String::new()
+    } else {
+        format!(" WHERE {conditions}")
+    };
+    format!("COPY (SELECT {columns} FROM ({query}) p{filter}) TO STDOUT (FORMAT {format})")
 }
 
 /// Makes sure that the server understands a condition for a table's rows, without reading any.

@@ -151,7 +151,8 @@ fn values_of(
                 (format!("s.{column}::bigint + {offset}"), Some(back))
             }
             (Some((_, of)), Keys::Uuid) => (namespace(source, of).sql(&format!("s.{column}")), None),
-            _ => (format!("s.{column}"), Some(format!("t.{column}"))),
+            (Some(_), Keys::AsIs) => (format!("s.{column}"), Some(format!("t.{column}::integer"))),
+            (None, _) => (format!("s.{column}"), Some(format!("t.{column}"))),
         };
         PartValue {
             column: column.to_owned(),

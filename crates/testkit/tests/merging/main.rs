@@ -6,6 +6,7 @@
 mod archives;
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use archives::{Keys, Wish, merge};
 use testkit::{Cluster, Database, Desk, target_word};
@@ -191,4 +192,199 @@ fn rows_that_are_the_same_are_joined_and_followed() {
         (&302.into(), &48.into()),
         "{report}"
     );
+}
+
+/// Lines of the report of `verify`, which ends with `code`.
+#[track_caller]
+fn verify(shops: &Shops, line: &str, code: i32) -> String {
+    let output = shops.desk.run(&format!("verify {line}"));
+    output.assert_code(code);
+    output.stdout_text()
+}
+
+#[test]
+fn every_row_is_proved_against_each_source_and_against_the_archive() {
+    let shops = Shops::new("");
+    shops.merge(Keys::Offset(1_000_000), &JOINED);
+    let target = shops.loaded("");
+    let word = target_word(&target);
+    let joined = "identical but for 48 rows joined to another source's";
+    let all = verify(&shops, &format!("merged.tar {word}"), 0);
+    assert!(all.contains(joined), "{all}");
+    let second = format!("{} {word} --to app", shops.b.name());
+    let found = verify(&shops, &format!("{} {word} --to app", shops.a.name()), 0);
+    assert!(
+        found.contains("table app.colours  not in this source") || found.contains("app.colours"),
+        "{found}"
+    );
+    assert!(verify(&shops, &second, 0).contains(joined));
+    for change in [
+        // Gone, changed, and there twice.
+        "DELETE FROM app.orders WHERE id = 1000007",
+        "UPDATE app.customers SET name = 'nobody' WHERE id = 1000061",
+        "INSERT INTO app.orders SELECT 1009999, customer, total, source FROM app.orders WHERE id = 1000008",
+        // Of another source, and of none.
+        "UPDATE app.orders SET source = 'first' WHERE id = 1000009",
+        "UPDATE app.orders SET source = 'third' WHERE id = 1000010",
+        // Another customer than the one that its own is joined to.
+        "UPDATE app.orders SET customer = 3 WHERE id = 1000001",
+        // A row that another is joined to, and a column that its source does not have.
+        "UPDATE app.customers SET email = 'other@example.com' WHERE id = 102",
+        "UPDATE app.customers SET vip = true WHERE id = 1",
+    ] {
+        target.execute(change).unwrap();
+    }
+    let of_one = verify(&shops, &second, 1);
+    let of_all = verify(&shops, &format!("merged.tar {word}"), 1);
+    for words in [
+        "- (7) ",
+        "~ (61) name: person 161 → nobody",
+        "+ (9999) ",
+        "- (9) ",
+        "- (10) ",
+        "~ (1) customer: 2 → ",
+        "rows of no source",
+        "joined rows without the row that stays",
+    ] {
+        assert!(of_one.contains(words), "{words}\n{of_one}");
+        assert!(of_all.contains(words), "{words}\n{of_all}");
+    }
+    for words in [
+        "~ (102) email: ",
+        "+ (1000009) ",
+        "column vip of app.customers of source first",
+    ] {
+        assert!(of_all.contains(words), "{words}\n{of_all}");
+    }
+    assert!(
+        !of_one.contains("- (2) "),
+        "a joined row is not missing\n{of_one}"
+    );
+}
+
+/// UUIDs have no way back: the source's keys are made again, and compared.
+#[test]
+fn merged_keys_become_uuids_and_are_proved() {
+    let shops = Shops::new("");
+    shops.merge(Keys::Uuid, &JOINED);
+    let target = shops.loaded("--read-back");
+    let word = target_word(&target);
+    let counts = "SELECT source, count(*) FROM app.customers GROUP BY 1 ORDER BY 1";
+    check(&target, counts, &["first | 150", "second | 152"]);
+    for name in ["first", "second"] {
+        check_orders(&shops, &target, name);
+    }
+    let second = format!("{} {word} --to app", shops.b.name());
+    for line in [&format!("merged.tar {word}"), &second] {
+        let found = verify(&shops, line, 0);
+        assert!(found.contains("48 rows joined"), "{found}");
+    }
+    target
+        .execute("UPDATE app.orders SET customer = (SELECT id FROM app.customers WHERE name = 'person 9') WHERE total = 150")
+        .unwrap();
+    for line in [&format!("merged.tar {word}"), &second] {
+        let found = verify(&shops, line, 1);
+        assert!(found.contains(" customer: "), "{found}");
+        assert!(
+            !found.contains("app.customers of second     200     152  48"),
+            "{found}"
+        );
+    }
+}
+
+/// Keys that do not meet stay what they are, and nothing is joined.
+#[test]
+fn a_merge_without_joined_rows_keeps_all_of_them() {
+    let shops = Shops::new("");
+    for (shop, table) in [(&shops.b, "orders"), (&shops.b, "customers")] {
+        shop.execute("ALTER TABLE orders DROP CONSTRAINT IF EXISTS orders_customer_fkey")
+            .unwrap();
+        shop.execute("ALTER TABLE customers DROP CONSTRAINT IF EXISTS customers_boss_fkey")
+            .unwrap();
+        shop.execute(&format!("UPDATE {table} SET id = id + 5000"))
+            .unwrap();
+    }
+    shops
+        .b
+        .execute("UPDATE orders SET customer = customer + 5000; UPDATE customers SET boss = boss + 5000")
+        .unwrap();
+    shops
+        .desk
+        .run(&format!("dump {} -o b.tar --force", shops.b.name()))
+        .assert_success();
+    shops.merge(Keys::AsIs, &APART);
+    let target = shops.loaded("--jobs 1");
+    check(&target, "SELECT count(*) FROM app.customers", &["350"]);
+    let word = target_word(&target);
+    let found = verify(&shops, &format!("merged.tar {word} --rows 0"), 0);
+    assert!(!found.contains("joined"), "{found}");
+}
+
+#[test]
+fn a_natural_key_that_is_not_unique_in_a_source_is_refused_with_its_rows() {
+    let shops = Shops::new("UPDATE customers SET email = 'same@example.com' WHERE id IN (7, 30)");
+    shops.merge(Keys::Offset(1_000_000), &JOINED);
+    let target = Cluster::shared().target().unwrap();
+    let word = target_word(&target);
+    let refused = shops.desk.run(&format!("load {word} merged.tar"));
+    refused.assert_code(5);
+    let said = refused.stderr();
+    assert!(said.contains("rows with (id): 30; 7"), "{said}");
+    assert!(!said.contains("same@example.com"), "{said}");
+    for (line, words) in [
+        (
+            format!("load {word} merged.tar --data-only"),
+            "--data-only does not do",
+        ),
+        (
+            format!("load {word} merged.tar --on-error reject --rejects bad"),
+            "cannot be rejected one by one",
+        ),
+    ] {
+        let output = shops.desk.run(&line);
+        output.assert_code(2);
+        assert!(output.stderr().contains(words), "{output}");
+    }
+    shops
+        .desk
+        .run(&format!("load --abandon app {word}"))
+        .assert_success();
+    let left = "SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'app') + (SELECT count(*) FROM coalesce.merged)
+      + (SELECT count(*) FROM coalesce.joined)";
+    check(&target, left, &["0"]);
+}
+
+#[test]
+fn a_merge_that_is_killed_goes_on_and_is_removed_whole() {
+    let shops =
+        Shops::new("INSERT INTO orders SELECT n, 1 + n % 100, n % 1000 FROM generate_series(1000, 15000) n");
+    shops.merge(Keys::Offset(1_000_000), &JOINED);
+    let mut latest = Duration::from_secs(1);
+    for round in 0..testkit::rounds(3) {
+        let target = Cluster::shared().target().unwrap();
+        let word = target_word(&target);
+        if round > 0 {
+            let seconds = latest.mul_f64(0.3 + 0.6 * fastrand::f64()).as_secs_f64();
+            shops.desk.run(&format!(
+                "timeout --foreground -s KILL {seconds:.3} load {word} merged.tar"
+            ));
+        }
+        let started = Instant::now();
+        shops
+            .desk
+            .run(&format!("load --resume {word} merged.tar --joined joined.csv"))
+            .assert_success();
+        latest = if round == 0 { started.elapsed() } else { latest };
+        let found = verify(&shops, &format!("merged.tar {word}"), 0);
+        assert!(found.contains("48 rows joined"), "{found}");
+        check(&target, "SELECT count(*) FROM coalesce.joined", &["48"]);
+        check(
+            &target,
+            "SELECT count(*) FROM pg_class WHERE relname LIKE 'coalesce_%'",
+            &["0"],
+        );
+        let csv = fs::read_to_string(shops.desk.path("joined.csv")).unwrap();
+        assert_eq!(csv.lines().count(), 49, "{csv}");
+        fs::remove_file(shops.desk.path("joined.csv")).unwrap();
+    }
 }

@@ -1,0 +1,276 @@
+//! Tables of the target whose rows come out of several sources. Each source's rows are compared like a table by itself: the
+//! merged table's rows that say that they are from there, with the values that they had.
+//!
+//! How they were merged says the archive, or the target's journal where the source is a database or a file. What is joined
+//! to another source's row stands in the journal with its hashes, so that the source's rows are those of the target and
+//! these.
+
+mod findings;
+mod journal;
+mod views;
+
+use std::collections::{BTreeMap, HashSet};
+
+use catalog::{ObjectKind, QualifiedName, Table, TableKind};
+use cli::Result;
+use conversion::{PartRecord, TableConversion};
+use fingerprint::Fingerprint;
+
+use crate::report::{Area, Finding, Weight};
+use crate::rows::difference::{RowDifference, RowDifferences};
+use crate::rows::shared::Shared;
+use crate::rows::trees::Unit;
+use crate::sides::{Live, Source};
+use journal::{Journal, NotedPart};
+
+/// So many joined rows are looked for among those that differ, at most.
+const JOINED_MAX: u64 = 5000;
+
+/// The parts that a source has in merged tables.
+#[derive(Default)]
+pub(crate) struct Merging {
+    parts: Vec<Part>,
+    /// The merged tables, as SQL, with the names of all their sources.
+    sources: BTreeMap<String, Vec<String>>,
+    /// Why the journal was not asked.
+    obstacle: Option<&'static str>,
+    is_archive: bool,
+}
+
+/// One part.
+struct Part {
+    record: PartRecord,
+    /// Of the source.
+    own: Table,
+    /// The same as it is on the target.
+    renamed: Table,
+    /// What it is compared with there.
+    view: Table,
+    noted: Option<NotedPart>,
+}
+
+impl Part {
+    fn new(own: &Table, record: PartRecord, noted: Option<NotedPart>) -> Self {
+        let (own, renamed) = views::sides(own, &record);
+        Part {
+            own,
+            renamed,
+            view: views::view(&record, noted.as_ref()),
+            record,
+            noted,
+        }
+    }
+}
+
+impl Merging {
+    /// Looks for the source's parts: in the archive, or by `name`, the source's in the plan, in the target's journal. Tables
+    /// of a live source that went into merged ones are parts from here on.
+    pub(crate) fn find(source: &mut Source, target: &Live, name: Option<&str>) -> Result<Self> {
+        let (noted, obstacle) = match journal::read(target)? {
+            Journal::Nothing => (Vec::new(), None),
+            Journal::Closed(reason) => (Vec::new(), Some(reason)),
+            Journal::Noted(parts) => (parts, None),
+        };
+        let mut merging = Merging {
+            obstacle,
+            is_archive: matches!(source, Source::Archive(_)),
+            ..Merging::default()
+        };
+        if let Source::Archive(it) = source {
+            let header = &it.header;
+            for table in &header.catalog.tables {
+                let Some(record) = PartRecord::of(&header.catalog, &header.conversions, table) else {
+                    continue;
+                };
+                let into = record.into.qualified_name().to_string();
+                let is_same = |it: &&NotedPart| it.table == into && it.record.source() == record.source();
+                let noted = noted.iter().find(is_same).cloned();
+                merging.know(&record);
+                merging.parts.push(Part::new(table, record, noted));
+            }
+            return Ok(merging);
+        }
+        let database = source.database();
+        let is_ours = |it: &&NotedPart| match name {
+            Some(name) => it.record.source() == name,
+            None => it.record.database == database,
+        };
+        for part in noted.iter().filter(is_ours) {
+            let catalog = source.catalog_mut();
+            let wanted = part.record.table.first_name();
+            let found = catalog
+                .tables
+                .iter_mut()
+                .find(|it| it.kind == TableKind::Ordinary && it.first_name() == wanted);
+            let Some(table) = found else { continue };
+            table.kind = TableKind::Part;
+            let (own, mut record) = (table.clone(), part.record.clone());
+            if let Some(conversion) = &mut record.conversion {
+                conversion.table = own.number;
+            }
+            leave_objects_out(catalog, &own.qualified_name());
+            merging.parts.push(Part::new(&own, record, Some(part.clone())));
+        }
+        let ours: HashSet<&str> = noted.iter().filter(is_ours).map(|it| it.table.as_str()).collect();
+        for part in noted.iter().filter(|it| ours.contains(it.table.as_str())) {
+            merging.know(&part.record);
+        }
+        Ok(merging)
+    }
+
+    fn know(&mut self, record: &PartRecord) {
+        let table = record.into.qualified_name().to_string();
+        let sources = self.sources.entry(table).or_default();
+        if !sources.iter().any(|it| it == record.source()) {
+            sources.push(record.source().to_owned());
+        }
+    }
+
+    /// The units that stand for the parts, each with what it is compared with.
+    pub(crate) fn units(&self) -> impl Iterator<Item = (Unit<'_>, Shared, &Table)> {
+        self.parts.iter().map(|it| {
+            let unit = Unit {
+                table: it.own.clone(),
+                renamed: &it.renamed,
+                parts: Vec::new(),
+                extent: database::postgres::Extent::default(),
+            };
+            let converted = it.record.conversion.is_some() && findings::has_all_columns(&it.record);
+            let mut shared = Shared::of(&unit, &it.view, converted);
+            // It is said otherwise which columns are not compared.
+            shared.left_out.clear();
+            (unit, shared, &it.view)
+        })
+    }
+
+    /// The conversions of all tables, with those of a live source's parts.
+    pub(crate) fn conversions(&self, others: &[TableConversion]) -> Vec<TableConversion> {
+        let mut all = others.to_vec();
+        if !self.is_archive {
+            all.extend(self.parts.iter().filter_map(|it| it.record.conversion.clone()));
+        }
+        all
+    }
+
+    pub(crate) fn has(&self, number: u32) -> bool {
+        self.part(number).is_some()
+    }
+
+    /// Whether the target's table is a merged one.
+    pub(crate) fn is_merged(&self, name: &QualifiedName) -> bool {
+        self.sources.contains_key(&name.to_string())
+    }
+
+    /// Whether other sources may have tables of their own in the target's schema: one load has filled it from several, and
+    /// a source alone does not know the others.
+    pub(crate) fn shares(&self, schema: &str) -> bool {
+        let mut parts = self.parts.iter();
+        !self.is_archive && parts.any(|it| it.record.into.schema == schema)
+    }
+
+    /// Says that a table beside the merged ones is not this source's.
+    pub(crate) fn say_of_others(&self, table: &Table, say: &dyn Fn(Finding)) {
+        let name = table.qualified_name();
+        if !self.is_merged(&name) {
+            let finding = Finding::new(Area::Rows, format!("table {name}"), "not in this source");
+            let note = "its schema was filled from several sources at once: verify the merged archive";
+            say(finding.weighing(Weight::NotCompared).with_note(note));
+        }
+    }
+
+    /// What a part is called in the report.
+    pub(crate) fn label(&self, number: u32) -> Option<String> {
+        let record = &self.part(number)?.record;
+        Some(format!("{} of {}", record.into.qualified_name(), record.source()))
+    }
+
+    /// How many rows of a part are joined to others, and those of the target with these; none for a table that is no part.
+    pub(crate) fn with_joined(&self, number: u32, found: &Fingerprint) -> Option<(u64, Option<Fingerprint>)> {
+        let noted = self.part(number)?.noted.as_ref()?;
+        let sum = || {
+            let mut sum = *found;
+            sum.merge(&noted.joined_rows(found.form)?).ok()?;
+            Some(sum)
+        };
+        Some((noted.joined, sum()))
+    }
+
+    /// How many rows more are to be looked for, so that joined ones leave room for those that differ.
+    pub(crate) fn joined_most(&self) -> usize {
+        let joined = self.parts.iter().filter_map(|it| it.noted.as_ref());
+        let most = joined.map(|it| it.joined).max().unwrap_or_default();
+        usize::try_from(most.min(JOINED_MAX)).unwrap_or_default()
+    }
+
+    /// Takes joined rows out of those that the target lacks, and leaves at most `most`.
+    pub(crate) fn without_joined(
+        &self,
+        target: &Live,
+        number: u32,
+        mut found: RowDifferences,
+        most: usize,
+    ) -> Result<RowDifferences> {
+        let part = self.part(number);
+        if let Some((part, noted)) = part.and_then(|it| Some((it, it.noted.as_ref()?)))
+            && noted.joined > 0
+        {
+            let keys: HashSet<Vec<Option<String>>> = journal::joined_keys(target, noted)?
+                .into_iter()
+                .map(|key| part.as_compared(key))
+                .collect();
+            let places: Vec<usize> = part
+                .own
+                .primary_key
+                .iter()
+                .filter_map(|key| found.columns.iter().position(|it| it == key))
+                .collect();
+            let before = found.rows.len();
+            found.rows.retain(|row| match row {
+                RowDifference::Missing(values) => {
+                    let key: Vec<Option<String>> = places
+                        .iter()
+                        .map(|it| values.get(*it).cloned().flatten())
+                        .collect();
+                    !keys.contains(&key)
+                }
+                _ => true,
+            });
+            found.missing -= (before - found.rows.len()) as u64;
+        }
+        found.rows.truncate(most);
+        Ok(found)
+    }
+
+    fn part(&self, number: u32) -> Option<&Part> {
+        self.parts.iter().find(|it| it.own.number == number)
+    }
+}
+
+impl Part {
+    /// A key of the source with the values that are compared.
+    fn as_compared(&self, key: Vec<Option<String>>) -> Vec<Option<String>> {
+        let columns = self.own.primary_key.iter();
+        let value = |(column, value): (&String, Option<String>)| {
+            let value = value?;
+            Some(views::uuid_of(&self.record, column, &value).unwrap_or(value))
+        };
+        columns.zip(key).map(value).collect()
+    }
+}
+
+/// What belongs to a table that went into a merged one is not on the target by itself.
+fn leave_objects_out(catalog: &mut catalog::Catalog, table: &QualifiedName) {
+    let is_its = |it: &catalog::Sequence| it.owned_by.as_ref().is_some_and(|it| it.table == *table);
+    let gone: HashSet<(String, String)> = catalog
+        .sequences
+        .iter()
+        .filter(|it| is_its(it))
+        .map(|it| (it.schema.clone(), it.name.clone()))
+        .collect();
+    catalog.sequences.retain(|it| !is_its(it));
+    catalog.objects.retain(|it| {
+        let of_it = it.schema == table.schema && it.table.as_deref() == Some(&table.name);
+        let is_it = it.kind == ObjectKind::Table && it.schema == table.schema && it.name == table.name;
+        !of_it && !is_it && !gone.contains(&(it.schema.clone(), it.name.clone()))
+    });
+}
