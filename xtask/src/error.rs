@@ -36,6 +36,8 @@ pub(crate) enum Error {
     Pairs(usize),
     /// Pairs of versions skipped under `--strict`.
     SkippedPairs(usize),
+    /// Pages with findings; they have been printed.
+    Pages(usize),
     /// What the demonstration proves did not hold.
     Differs(String),
 }
@@ -78,6 +80,7 @@ impl fmt::Display for Error {
             Error::Skipped(count) => write!(f, "{count} tests were skipped, and --strict forbids that"),
             Error::Pairs(count) => write!(f, "{count} pairs of versions failed"),
             Error::SkippedPairs(count) => write!(f, "{count} pairs were skipped, and --strict forbids that"),
+            Error::Pages(count) => write!(f, "{count} checks in the browser failed"),
             Error::Differs(what) => write!(f, "{what}"),
         }
     }

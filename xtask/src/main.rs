@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod browser;
 mod ci;
 mod demo;
 mod error;
@@ -94,6 +95,19 @@ enum Chore {
         #[arg(long)]
         strict: bool,
     },
+    /// Look at the HTML report in a real browser
+    ///
+    /// Assesses throwaway sources, opens the pages in Chromium at 360 and 1440 pixels, light and dark, and measures what
+    /// people would see: diagrams, labels, contrast and all other rules of axe-core (fetched with npm), keys, the
+    /// console. Pictures go to `target/browser`.
+    Browser {
+        /// Leave the pages beside the pictures
+        #[arg(long)]
+        keep: bool,
+        /// Fail when something was skipped
+        #[arg(long)]
+        strict: bool,
+    },
     /// Check the invariants that the architecture states
     Tidy,
     /// Write man pages and shell completions
@@ -125,6 +139,7 @@ fn main() -> ExitCode {
         Chore::Fuzz { minutes, strict } => fuzz::run(minutes, strict),
         Chore::Matrix(arguments) => matrix::run(&arguments),
         Chore::Torture { rounds, strict } => torture::run(rounds, strict),
+        Chore::Browser { keep, strict } => browser::run(keep, strict),
         Chore::Tidy => tidy::run(),
         Chore::Man { out } => man::run(out),
         Chore::Bench(sizes) => bench::run(&sizes),

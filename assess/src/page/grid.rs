@@ -119,7 +119,7 @@ impl Grid {
             count,
         } = self;
         html! {
-            section.grid id=(id) data-grid="" aria-labelledby={ (id) "-title" } {
+            div.grid id=(id) data-grid="" {
                 h3 id={ (id) "-title" } { (title) " " span.count { (text::grouped(count)) } }
                 noscript {
                     div.scroll role="region" tabindex="0" aria-labelledby={ (id) "-title" } {
