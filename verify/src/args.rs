@@ -8,6 +8,7 @@ use cli::{Existing, Failure, KeysArgs, MappingArgs, ReportFile, Ui};
 use database::postgres::DefinitionWishes;
 
 use crate::afterwards::AfterArgs;
+use crate::ends::EndArgs;
 use crate::queries::QueriesArgs;
 use crate::report::{Form, ROWS_REPAIRED, Shown};
 
@@ -124,6 +125,8 @@ pub(crate) struct Args {
     /// Compare who may do what, too: grants on each object and default privileges, without those of owners
     #[arg(long, conflicts_with = "no_schema")]
     grants: bool,
+    #[command(flatten)]
+    pub(crate) ends: EndArgs,
     #[command(flatten)]
     pub(crate) after: AfterArgs,
     #[command(flatten)]

@@ -27,7 +27,7 @@ pub fn command() -> Command {
 
 /// Runs the tool.
 pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
-    let args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
+    let mut args = Args::from_arg_matches(matches).map_err(Failure::usage)?;
     if let Some(Asked::Queries(args)) = &args.command {
         return queries::run(args, ui);
     }
@@ -36,7 +36,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let report = match &args.archive {
         Some(archive) => sides::archive_alone::check(archive, args.jobs(), ui)?,
         None => {
-            let ends = Ends::find(&args)?;
+            let ends = Ends::find(&mut args)?;
             comparison::compare(&ends.source, &ends.target, &args, ui)?
         }
     };

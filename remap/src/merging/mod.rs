@@ -85,13 +85,12 @@ fn read_plan(args: &Args) -> cli::Result<(Plan, String)> {
                 .with_hint("give it with --plan FILE"),
         );
     };
-    let plan = cli::read_plan(path)?;
-    if plan.merges.is_empty() {
-        return Err(
-            Failure::usage(format!("plan `{}` merges no tables", path.display()))
-                .with_hint("name them under `merges`, or remap each source by itself"),
-        );
-    }
+    // A plan that merges no tables will do: sources can share a schema, which one load has to fill.
+    let mut plan = cli::read_plan(path)?;
+    // What is merged on other targets concerns other archives.
+    let given = |name: &str| args.inputs.iter().any(|it| it.split('=').next() == Some(name));
+    plan.merges
+        .retain(|it| it.tables.iter().any(|table| given(&table.source)));
     let json = plan.to_json();
     Ok((plan, json))
 }
