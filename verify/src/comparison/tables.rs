@@ -89,10 +89,8 @@ impl<'a> Comparison<'a> {
         };
         let mut entries: Vec<Entry<'a>> = units.map(entry).collect();
         if self.chosen.is_none() {
-            entries.extend(self.merging.units().map(|(unit, shared, view)| Entry {
-                unit,
-                shared: Some((shared, view)),
-            }));
+            let parts = self.merging.units();
+            entries.extend(parts.map(|(unit, shared)| Entry { unit, shared }));
         }
         entries
     }

@@ -17,14 +17,15 @@ impl Merging {
     /// Everything that is wrong with the merged tables and that no comparison of rows shows, and what was not compared.
     pub(crate) fn findings(&self, target: &Live) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
-        for part in &self.parts {
+        for part in self.parts.iter().filter(|it| self.is_readable(it)) {
             findings.extend(part.strange_constants(target)?);
             if let Some(noted) = part.noted.as_ref().filter(|it| it.joined > 0) {
                 findings.extend(part.strange_joins(target, noted)?);
             }
             findings.extend(part.not_compared());
         }
-        for (table, sources) in &self.sources {
+        for (table, sources) in self.sources.iter().filter(|it| self.standing.contains_key(it.0)) {
+            findings.extend(self.different_columns(table));
             findings.extend(self.rows_of_nobody(target, table, sources)?);
         }
         findings.extend(self.obstacle());
@@ -38,7 +39,7 @@ impl Merging {
         let Some(part) = self.parts.iter().find(of_table) else {
             return Ok(None);
         };
-        let Some(column) = source_column(&part.record) else {
+        let Some(column) = source_column(&part.record).filter(|_| self.is_readable(part)) else {
             return Ok(None);
         };
         let known: Vec<String> = sources.iter().map(|it| quote_literal(it)).collect();
@@ -58,6 +59,13 @@ impl Merging {
         Ok((found > 0).then_some(finding))
     }
 
+    fn different_columns(&self, table: &str) -> Vec<Finding> {
+        let of_table = |it: &&Part| it.record.into.qualified_name().to_string() == table;
+        let part = self.parts.iter().find(of_table);
+        let standing = part.and_then(|it| Some((it, self.standing.get(table)?)));
+        standing.map_or(Vec::new(), |(part, it)| it.differences(&part.record.into))
+    }
+
     fn obstacle(&self) -> Option<Finding> {
         let reason = self.obstacle?;
         let joins = |part: &Part| part.noted.is_none() && part.needs_journal();
@@ -74,11 +82,9 @@ impl Merging {
             return Vec::new();
         }
         let finding = |table: &String| {
-            Finding::new(Area::Schema, format!("table {table}"), "definition not compared")
+            Finding::new(Area::Schema, format!("table {table}"), "only columns compared")
                 .weighing(Weight::NotCompared)
-                .with_note(
-                    "it comes out of several sources, with its keys, indexes and constraints: verify the merged archive",
-                )
+                .with_note("its keys, indexes and constraints come out of several sources: verify the merged archive")
         };
         self.sources.keys().map(finding).collect()
     }

@@ -7,6 +7,7 @@
 
 mod findings;
 mod journal;
+mod standing;
 mod views;
 
 use std::collections::{BTreeMap, HashSet};
@@ -22,6 +23,7 @@ use crate::rows::shared::Shared;
 use crate::rows::trees::Unit;
 use crate::sides::{Live, Source};
 use journal::{Journal, NotedPart};
+use standing::Standing;
 
 /// So many joined rows are looked for among those that differ, at most.
 const JOINED_MAX: u64 = 5000;
@@ -32,6 +34,8 @@ pub(crate) struct Merging {
     parts: Vec<Part>,
     /// The merged tables, as SQL, with the names of all their sources.
     sources: BTreeMap<String, Vec<String>>,
+    /// What of them is there; by their names.
+    standing: BTreeMap<String, Standing>,
     /// Why the journal was not asked.
     obstacle: Option<&'static str>,
     is_archive: bool,
@@ -88,6 +92,7 @@ impl Merging {
                 merging.know(&record);
                 merging.parts.push(Part::new(table, record, noted));
             }
+            merging.look(target)?;
             return Ok(merging);
         }
         let database = source.database();
@@ -115,7 +120,27 @@ impl Merging {
         for part in noted.iter().filter(|it| ours.contains(it.table.as_str())) {
             merging.know(&part.record);
         }
+        merging.look(target)?;
         Ok(merging)
+    }
+
+    /// Looks whether the merged tables are there, and with which columns.
+    fn look(&mut self, target: &Live) -> Result<()> {
+        for part in &self.parts {
+            let name = part.record.into.qualified_name();
+            let text = name.to_string();
+            if let (false, Some(found)) = (self.standing.contains_key(&text), Standing::ask(target, &name)?) {
+                self.standing.insert(text, found);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the rows of a part can be read on the target.
+    fn is_readable(&self, part: &Part) -> bool {
+        let name = part.record.into.qualified_name().to_string();
+        let standing = self.standing.get(&name);
+        standing.is_some_and(|it| it.has_all(&part.record.into))
     }
 
     fn know(&mut self, record: &PartRecord) {
@@ -126,8 +151,8 @@ impl Merging {
         }
     }
 
-    /// The units that stand for the parts, each with what it is compared with.
-    pub(crate) fn units(&self) -> impl Iterator<Item = (Unit<'_>, Shared, &Table)> {
+    /// The units that stand for the parts, each with what it is compared with; with nothing where that cannot be read.
+    pub(crate) fn units(&self) -> impl Iterator<Item = (Unit<'_>, Option<(Shared, &Table)>)> {
         self.parts.iter().map(|it| {
             let unit = Unit {
                 table: it.own.clone(),
@@ -139,7 +164,8 @@ impl Merging {
             let mut shared = Shared::of(&unit, &it.view, converted);
             // It is said otherwise which columns are not compared.
             shared.left_out.clear();
-            (unit, shared, &it.view)
+            let is_readable = self.is_readable(it);
+            (unit, is_readable.then_some((shared, &it.view)))
         })
     }
 

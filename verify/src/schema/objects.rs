@@ -72,7 +72,11 @@ impl<'a> Comparison<'a> {
                 TableKind::Foreign => "foreign table",
                 _ => "table",
             };
-            (found.get(&name) != Some(&table.kind))
+            let kind = match table.kind {
+                TableKind::Merged => TableKind::Ordinary,
+                kind => kind,
+            };
+            (found.get(&name) != Some(&kind))
                 .then(|| Finding::new(Area::Schema, format!("{word} {name}"), "missing"))
         });
         missing.collect()

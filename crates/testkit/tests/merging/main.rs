@@ -388,3 +388,47 @@ fn a_merge_that_is_killed_goes_on_and_is_removed_whole() {
         fs::remove_file(shops.desk.path("joined.csv")).unwrap();
     }
 }
+
+/// From the plan to the proof, by the tools alone.
+#[test]
+fn a_plan_folds_two_shops_into_one_and_each_is_proved() {
+    let shops = Shops::new(
+        "CREATE TABLE settings (key text PRIMARY KEY, value text); INSERT INTO settings VALUES ('currency', 'EUR');
+         CREATE SEQUENCE customers_id_seq OWNED BY customers.id;
+         SELECT setval('customers_id_seq', 200);
+         ALTER TABLE customers ALTER id SET DEFAULT nextval('customers_id_seq')",
+    );
+    let plan = serde_json::json!({
+        "version": 1,
+        "sources": [
+            {"name": "first", "endpoint": shops.a.name(), "schemas": ["public"], "to": "one"},
+            {"name": "second", "endpoint": shops.b.name(), "schemas": ["public"], "to": "two"},
+        ],
+        "merges": [
+            {"into": "app.customers", "keys": "offset", "offsets": {"first": 0, "second": 1_000_000}, "dedupe": ["email"],
+             "tables": [{"source": "first", "table": "public.customers"}, {"source": "second", "table": "public.customers"}]},
+            {"into": "app.orders", "keys": "offset", "offsets": {"first": 0, "second": 1_000_000},
+             "tables": [{"source": "first", "table": "public.orders"}, {"source": "second", "table": "public.orders"}]},
+        ],
+    });
+    fs::write(shops.desk.path("plan.json"), plan.to_string()).unwrap();
+    let target = Cluster::shared().target().unwrap();
+    let word = target_word(&target);
+    for line in [
+        "remap-schema --merge --plan plan.json first=a.tar second=b.tar -o merged.tar".to_owned(),
+        format!("load {word} merged.tar --read-back"),
+        format!("verify merged.tar {word}"),
+        format!("verify {} {word} --plan plan.json --source first", shops.a.name()),
+        format!(
+            "verify {} {word} --plan plan.json --source second",
+            shops.b.name()
+        ),
+    ] {
+        let output = shops.desk.run(&line);
+        println!("{output}");
+        output.assert_success();
+    }
+    check(&target, "SELECT count(*) FROM app.customers", &["302"]);
+    let next = "INSERT INTO app.customers (name, source) VALUES ('new', 'first') RETURNING id > 1000200";
+    check(&target, next, &["t"]);
+}
