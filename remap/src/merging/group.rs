@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::foreign_keys::{Key, all_keys};
 use super::source::Source;
 use super::statements::{Parsed, unique_columns};
-use catalog::{ForeignKey, QualifiedName, Table};
+use catalog::{QualifiedName, Table};
 use cli::Failure;
 use plan::{Merge, MergedKeys, Plan};
-use rewrite::{About, TablePart};
 
 /// One table of one source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,7 +40,7 @@ pub(crate) struct Groups {
     pub(crate) all: Vec<Group>,
     pub(crate) by_target: BTreeMap<QualifiedName, usize>,
     /// What is added to the values of a column.
-    shifts: BTreeMap<(PartPlace, String), i64>,
+    pub(super) shifts: BTreeMap<(PartPlace, String), i64>,
     /// Keys of groups, by their columns, in front of which the source column stands.
     fronted: BTreeSet<(usize, Vec<String>)>,
 }
@@ -262,7 +262,7 @@ impl Groups {
         }
     }
 
-    fn group_of(&self, place: PartPlace) -> Option<usize> {
+    pub(super) fn group_of(&self, place: PartPlace) -> Option<usize> {
         self.all.iter().position(|it| it.parts.contains(&place))
     }
 
@@ -348,58 +348,6 @@ impl Groups {
         }
         follows
     }
-
-    /// Tables that follow and cannot be filled anew, and columns that no offset can be added to.
-    fn refuse_unfit(&self, sources: &[Source]) -> cli::Result<()> {
-        let mut found: Vec<String> = Vec::new();
-        for group in self.all.iter().filter(|it| it.merge.is_none()) {
-            let table = table_at(sources, group.parts[0]);
-            let of = &sources[group.parts[0].source].name;
-            if table.kind != catalog::TableKind::Ordinary
-                || table.partition_of.is_some()
-                || !table.inherits.is_empty()
-            {
-                found.push(format!(
-                    "{} of source `{of}` refers to a merged table, and is partitioned or inherits",
-                    group.target
-                ));
-            }
-        }
-        for ((place, column), shift) in &self.shifts {
-            let table = table_at(sources, *place);
-            let found_type = table.columns.iter().find(|it| it.name == *column);
-            let text = found_type.map_or("", |it| it.column_type.text.as_str());
-            let is_converted = is_converted(sources, *place, column);
-            let fits = match text {
-                "smallint" => *shift < i64::from(i16::MAX),
-                "integer" => *shift < i64::from(i32::MAX),
-                "bigint" | "numeric" => true,
-                _ => false,
-            };
-            // A type that the plan gives the merged column may have room.
-            let has_own = self.group_of(*place).is_some_and(|it| {
-                self.all[it]
-                    .merge
-                    .as_ref()
-                    .is_some_and(|it| it.columns.contains_key(column))
-            });
-            if !fits && !has_own && !is_converted {
-                found.push(format!(
-                    "{}.{column} of source `{}` has type {text}, to which {shift} cannot be added",
-                    table.qualified_name(),
-                    sources[place.source].name
-                ));
-            }
-        }
-        if found.is_empty() {
-            return Ok(());
-        }
-        let failure = Failure::usage("keys cannot be kept apart as the plan says");
-        let failure = found.into_iter().fold(failure, Failure::with_state);
-        Err(failure.with_hint(
-            "give other offsets, a wider type under `columns`, or another choice under `keys` of the plan's merge",
-        ))
-    }
 }
 
 /// Whether the column's values become UUIDs.
@@ -414,78 +362,4 @@ pub(crate) fn is_converted(sources: &[Source], place: PartPlace, column: &str) -
 pub(crate) fn same(one: &[String], other: &[String]) -> bool {
     let set = |it: &[String]| it.iter().cloned().collect::<BTreeSet<String>>();
     set(one) == set(other)
-}
-
-/// A foreign key within one source, by the places of its tables.
-pub(crate) struct Key {
-    table: usize,
-    columns: Vec<String>,
-    parent: usize,
-    parent_columns: Vec<String>,
-}
-
-/// The foreign keys of every source, those that only its declarations know among them, and those that a merged table
-/// has from another part: the column means the same.
-fn all_keys(sources: &[Source], texts: &[Parsed<'_>], groups: &Groups) -> Vec<Vec<Key>> {
-    let declared = |(source, texts): (&Source, &Parsed<'_>)| -> Vec<ForeignKey> {
-        let statements = texts.iter().flat_map(|(_, statements)| statements);
-        let keys = statements.filter_map(|it| match &it.about {
-            About::Part {
-                table,
-                part: TablePart::ForeignKey(key),
-            } => Some(ForeignKey {
-                table: table.clone(),
-                columns: key.columns.clone(),
-                parent: key.parent.clone(),
-                parent_columns: key.parent_columns.clone(),
-            }),
-            _ => None,
-        });
-        keys.chain(source.catalog.left_out_keys.iter().cloned()).collect()
-    };
-    let declared: Vec<Vec<ForeignKey>> = sources.iter().zip(texts).map(declared).collect();
-    let mut all: Vec<Vec<Key>> = Vec::new();
-    for (place, source) in sources.iter().enumerate() {
-        let tables = &source.catalog.tables;
-        let mut keys: Vec<Key> = Vec::new();
-        let of_others = declared
-            .iter()
-            .flatten()
-            .filter(|it| groups.by_target.contains_key(&it.table));
-        for key in declared[place].iter().chain(of_others) {
-            let find = |name: &QualifiedName| {
-                tables
-                    .iter()
-                    .position(|it| it.is_own() && it.qualified_name() == *name)
-            };
-            let (Some(table), Some(parent)) = (find(&key.table), find(&key.parent)) else {
-                continue;
-            };
-            let parent_columns = if key.parent_columns.is_empty() {
-                tables[parent].primary_key.clone()
-            } else {
-                key.parent_columns.clone()
-            };
-            let has = |table: usize, columns: &[String]| {
-                let mut columns = columns.iter();
-                columns.all(|it| tables[table].columns.iter().any(|column| column.name == *it))
-            };
-            let is_known = keys.iter().any(|it| {
-                (it.table, it.parent) == (table, parent)
-                    && it.columns == key.columns
-                    && it.parent_columns == parent_columns
-            });
-            if !is_known && has(table, &key.columns) && has(parent, &parent_columns) {
-                let columns = key.columns.clone();
-                keys.push(Key {
-                    table,
-                    columns,
-                    parent,
-                    parent_columns,
-                });
-            }
-        }
-        all.push(keys);
-    }
-    all
 }

@@ -6,14 +6,20 @@
 //! Everything is decided before the first byte is written.
 
 mod args;
+mod foreign_keys;
 mod group;
 mod header;
 mod moves;
+mod notices;
+mod numbering;
 mod one_table;
 mod report;
 mod shape;
 mod source;
 mod statements;
+mod unfit;
+mod united_catalog;
+mod values;
 
 use std::collections::BTreeSet;
 

@@ -1,12 +1,12 @@
 //! The columns of a table that is made of several: union by name, types that hold the values of all.
 
-use catalog::{Column, ColumnType, PartValue, Table, quote_ident, quote_literal};
-use conversion::conversion_of;
+use catalog::{Column, ColumnType, PartValue, quote_ident, quote_literal};
 use plan::unite_types;
 use rewrite::{CheckText, ColumnText, TableText};
 
-use super::group::{Group, Groups, PartPlace, table_at};
+use super::group::{Group, Groups, table_at};
 use super::source::Source;
+use super::values::{sql_type, values, written_type};
 
 /// A table that is made of several.
 pub(crate) struct Shape {
@@ -26,11 +26,11 @@ pub(crate) struct Found {
 }
 
 /// One column with the parts that have it.
-struct United {
-    column: Column,
+pub(super) struct United {
+    pub(super) column: Column,
     text: ColumnText,
     /// For each part the column that it has.
-    of: Vec<Option<Column>>,
+    pub(super) of: Vec<Option<Column>>,
 }
 
 /// Unites the parts of a group, whose definitions are `texts`.
@@ -86,6 +86,19 @@ pub(crate) fn unite(
     }
 }
 
+/// A column that keeps old keys is added behind the definition.
+fn kept_column(column: &Column) -> ColumnText {
+    ColumnText {
+        name: column.name.clone(),
+        type_text: sql_type(&column.column_type),
+        collate: None,
+        default: None,
+        generated: None,
+        not_null: column.not_null,
+        rest: Vec::new(),
+    }
+}
+
 fn text_column(name: &str) -> Column {
     Column {
         name: name.to_owned(),
@@ -108,10 +121,9 @@ fn united_columns(group: &Group, sources: &[Source], texts: &[TableText], found:
     let mut columns: Vec<United> = Vec::new();
     for (place, part) in group.parts.iter().enumerate() {
         let table = table_at(sources, *part);
-        for text in &texts[place].columns {
-            let Some(column) = table.columns.iter().find(|it| it.name == text.name) else {
-                continue;
-            };
+        for column in &table.columns {
+            let text = texts[place].columns.iter().find(|it| it.name == column.name);
+            let text = &text.cloned().unwrap_or_else(|| kept_column(column));
             match columns.iter_mut().find(|it| it.column.name == column.name) {
                 Some(united) => {
                     united.of[place] = Some(column.clone());
@@ -348,152 +360,4 @@ fn column_text(column: &ColumnText) -> String {
         add("NOT NULL");
     }
     text
-}
-
-/// What the columns get from the rows of one part.
-fn values(
-    group: &Group,
-    groups: &Groups,
-    sources: &[Source],
-    columns: &[United],
-    part: usize,
-) -> Vec<PartValue> {
-    let place = group.parts[part];
-    let source = &sources[place.source];
-    // The rows have the types of the source, and none of the columns that keep old keys.
-    let rows = &source.header.catalog.tables;
-    let number = table_at(sources, place).number;
-    let rows = rows.iter().find(|it| it.number == number);
-    let stored = columns.iter().filter(|it| it.column.generated.is_none());
-    let mut values: Vec<PartValue> = stored
-        .map(|united| match (&united.of[part], rows) {
-            (Some(column), Some(rows)) => value(groups, source, place, rows, united, column),
-            _ => PartValue {
-                column: united.column.name.clone(),
-                sql: format!("NULL::{}", sql_type(&united.column.column_type)),
-                from: None,
-                back: None,
-            },
-        })
-        .collect();
-    values.extend(group.source_column.iter().map(|column| PartValue {
-        column: column.clone(),
-        sql: format!("{}::text", quote_literal(&source.name)),
-        from: None,
-        back: None,
-    }));
-    values
-}
-
-fn value(
-    groups: &Groups,
-    source: &Source,
-    place: PartPlace,
-    rows: &Table,
-    united: &United,
-    column: &Column,
-) -> PartValue {
-    let conversion = conversion_of(&source.conversions, rows.number);
-    let kept = conversion.and_then(|it| it.kept().find(|(_, kept)| kept.name == column.name));
-    let from = kept.map_or(&column.name, |(it, _)| &it.column);
-    let (own, new) = (
-        format!("s.{}", quote_ident(from)),
-        format!("t.{}", quote_ident(&column.name)),
-    );
-    let (to, back_to) = (&united.column.column_type, &column.column_type);
-    let made = |sql: String, back: Option<String>| PartValue {
-        column: column.name.clone(),
-        sql,
-        from: Some(from.clone()),
-        back,
-    };
-    if let Some(it) = conversion.and_then(|it| it.column(&column.name)) {
-        return made(it.namespace.sql(&own), None);
-    }
-    let shift = groups.shift(place, &column.name);
-    if shift == 0 {
-        return made(cast(&own, back_to, to), Some(cast(&new, to, back_to)));
-    }
-    let wide = |it: &str, of: &ColumnType| match of.text.as_str() {
-        "bigint" | "numeric" => it.to_owned(),
-        _ => format!("{it}::bigint"),
-    };
-    let narrow = |sql: String, of: &ColumnType, from: &ColumnType| {
-        if of.text == from.text && matches!(of.text.as_str(), "bigint" | "numeric") {
-            sql
-        } else {
-            format!("({sql})::{}", sql_type(of))
-        }
-    };
-    made(
-        narrow(format!("{} + {shift}", wide(&own, back_to)), to, back_to),
-        Some(narrow(format!("{} - {shift}", wide(&new, to)), back_to, to)),
-    )
-}
-
-fn cast(value: &str, from: &ColumnType, to: &ColumnType) -> String {
-    if from == to {
-        return value.to_owned();
-    }
-    let is_own = |it: &ColumnType| it.schema != ColumnType::BUILT_IN_SCHEMA;
-    if is_own(from) && is_own(to) {
-        // Two types of users have their text in common, if anything.
-        return format!("{value}::text::{}", sql_type(to));
-    }
-    format!("{value}::{}", sql_type(to))
-}
-
-/// The type as SQL.
-pub(crate) fn sql_type(of: &ColumnType) -> String {
-    if of.schema == ColumnType::BUILT_IN_SCHEMA {
-        return of.text.clone();
-    }
-    format!("{}.{}{}", quote_ident(&of.schema), quote_ident(&of.name), of.text)
-}
-
-/// A type as a person wrote it into a plan.
-fn written_type(text: &str) -> ColumnType {
-    let (name, modifier) = match text.find(['(', '[']) {
-        Some(at) => (text[..at].trim(), &text[at..]),
-        None => (text.trim(), ""),
-    };
-    if let Some(it) = plan::parse_table(name) {
-        return ColumnType {
-            schema: it.schema,
-            name: it.name,
-            text: modifier.to_owned(),
-            base: None,
-        };
-    }
-    const NAMES: [(&str, &str, &str); 13] = [
-        ("int", "int4", "integer"),
-        ("integer", "int4", "integer"),
-        ("bigint", "int8", "bigint"),
-        ("smallint", "int2", "smallint"),
-        ("decimal", "numeric", "numeric"),
-        ("varchar", "varchar", "character varying"),
-        ("character varying", "varchar", "character varying"),
-        ("boolean", "bool", "boolean"),
-        ("double precision", "float8", "double precision"),
-        ("timestamptz", "timestamptz", "timestamp with time zone"),
-        (
-            "timestamp with time zone",
-            "timestamptz",
-            "timestamp with time zone",
-        ),
-        ("timestamp", "timestamp", "timestamp without time zone"),
-        (
-            "timestamp without time zone",
-            "timestamp",
-            "timestamp without time zone",
-        ),
-    ];
-    let known = NAMES.iter().find(|it| it.0.eq_ignore_ascii_case(name));
-    let (internal, official) = known.map_or((name, name), |it| (it.1, it.2));
-    ColumnType {
-        schema: ColumnType::BUILT_IN_SCHEMA.to_owned(),
-        name: internal.to_owned(),
-        text: format!("{official}{modifier}"),
-        base: None,
-    }
 }

@@ -8,6 +8,7 @@ use catalog::{Object, ObjectKind, QualifiedName, quote_ident};
 use rewrite::{About, TablePart, TableStatement, TableText};
 
 use super::group::{Group, Groups, PartPlace, same, table_at};
+use super::notices;
 use super::one_table::OneTable;
 use super::shape::{Found, Shape};
 use super::source::Source;
@@ -118,7 +119,7 @@ pub(crate) fn unite(
             members.push((member, text));
         }
     }
-    uniter.tell_of_columns(found);
+    notices::tell(groups, sources, texts, found);
     United {
         texts: members,
         objects: uniter
@@ -286,66 +287,6 @@ impl<'a> Uniter<'a> {
             found.doubts.push(format!("{sentence}, which stands"));
         }
         true
-    }
-
-    /// Columns of one name that nobody declares to be keys of a merged table, and that look like it.
-    fn tell_of_columns(&self, found: &mut Found) {
-        for (number, group) in self.groups.all.iter().enumerate() {
-            let Some(merge) = &group.merge else { continue };
-            let is_moved = |part: &PartPlace| {
-                let key = &table_at(self.sources, *part).primary_key;
-                key.iter().any(|it| self.groups.shift(*part, it) != 0)
-            };
-            for part in group.parts.iter().filter(|it| is_moved(it)) {
-                let source = &self.sources[part.source];
-                let own = table_at(self.sources, *part);
-                let before = source
-                    .header
-                    .catalog
-                    .tables
-                    .iter()
-                    .find(|it| it.number == own.number);
-                let names = [
-                    Some(group.target.name.as_str()),
-                    before.map(|it| it.name.as_str()),
-                ];
-                let looks = |column: &str| {
-                    names.iter().flatten().any(|name| {
-                        let one = name.strip_suffix('s').unwrap_or(name);
-                        let column = column.to_ascii_lowercase();
-                        column == format!("{one}_id")
-                            || column == format!("{one}id")
-                            || column == format!("{name}_id")
-                    })
-                };
-                for (place, table) in source
-                    .catalog
-                    .tables
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, it)| it.is_own())
-                {
-                    let at = PartPlace {
-                        source: part.source,
-                        table: place,
-                    };
-                    for column in table.columns.iter().filter(|it| looks(&it.name)) {
-                        if !self.groups.is_kept_apart(at, &column.name) {
-                            found.doubts.push(format!(
-                                "{}.{} of source `{}` looks like a key of {}, to which {} is added, and no foreign key says so: \
-                                 it stays as it is",
-                                table.qualified_name(),
-                                column.name,
-                                source.name,
-                                group.target,
-                                merge.offset(&source.name)
-                            ));
-                        }
-                    }
-                }
-            }
-            let _ = number;
-        }
     }
 }
 
