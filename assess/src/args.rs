@@ -1,20 +1,24 @@
 //! The arguments of `assess`.
 
-use std::path::PathBuf;
-
 use clap::Parser;
 
+use crate::check_plan::CheckPlanArgs;
 use crate::made_makefile::MakeArgs;
 use crate::pictures::PictureArgs;
+use crate::planning::PlanningArgs;
 use crate::readiness::ReadyArgs;
 use crate::report::Format;
 use crate::sources::CensusArgs;
 
 const EXAMPLES: &str = "  assess mandible-dev sso-dev legacy.sqlite
   assess --ready mandible-dev sso-dev legacy.sqlite --target shared-app-dev --plan plan.json
+  assess a.sqlite b.sqlite --target shared-app-dev --layout prefix --into app --plan plan.json
+  assess crm hr --target eu=crm-eu --target us=hr-us --to-target crm=eu --to-target hr=us --cost crm=40 --plan plan.json
+  assess --check-plan plan.json
   assess mandible-dev --format json | jq '.sources[0].extensions'";
 
-const FINDINGS: &str = "--ready, and something blocks";
+const FINDINGS: &str =
+    "--ready, and something blocks; or --check-plan, and the plan does not hold or a source has changed";
 
 /// Take stock of sources and find what conflicts between them
 ///
@@ -25,14 +29,12 @@ const FINDINGS: &str = "--ready, and something blocks";
 #[command(name = "assess", after_help = cli::after_help(EXAMPLES, Some(FINDINGS)))]
 pub(crate) struct Args {
     /// Databases, SQLite files, or archives that `dump` wrote (a file, a directory, or `-`)
-    #[arg(required_unless_present_any = ["make"])]
+    #[arg(required_unless_present_any = ["make", "check_plan"])]
     pub(crate) sources: Vec<String>,
-    /// The database that is to take them all
-    #[arg(long, value_name = "TARGET")]
-    pub(crate) target: Option<String>,
-    /// Write a plan to this new file: every source in a schema of its own, and all choices for SQLite files
-    #[arg(long, value_name = "FILE")]
-    pub(crate) plan: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) planning: PlanningArgs,
+    #[command(flatten)]
+    pub(crate) check_plan: CheckPlanArgs,
     #[command(flatten)]
     pub(crate) readiness: ReadyArgs,
     #[command(flatten)]

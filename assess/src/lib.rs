@@ -1,6 +1,7 @@
 //! `assess`: what sources hold, where they conflict, and what the plan is. It never writes to a database.
 
 mod args;
+mod check_plan;
 mod columns;
 mod conflicts;
 mod large_objects;
@@ -17,6 +18,7 @@ use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 use cli::{Exit, Failure, FailureContext, Outcome, Ui};
 
 use args::Args;
+use planning::Placement;
 use report::Report;
 
 /// The definition of the tool's arguments.
@@ -30,29 +32,38 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     if let Some(plan) = &args.made_makefile.make {
         return ui.print(made_makefile::render(plan)?).map(|()| Outcome::Done);
     }
+    if let Some(path) = &args.check_plan.check_plan {
+        return check_plan::run(path, &args, ui);
+    }
     let pictures = args.pictures.pictures.as_deref();
     let pictures = pictures.map(pictures::Folder::create).transpose()?;
     let mut choices = args.sqlite.choices(None)?;
     args.sqlite_names.apply(&mut choices)?;
-    let sources = sources::take_all(&args, &choices, ui)?;
-    let (plan, placements) = planning::propose(&sources, &choices);
+    let mut sources = sources::take_all(&args, &choices, ui)?;
+    let mut words = args.sources.clone();
+    let placement = Placement::find(&args.planning, &mut sources, &mut words)?;
+    let (mut plan, placements) = planning::propose(&sources, &words, &choices, &placement, &args.planning)?;
     plan.validate()
         .or_fail(Exit::Internal, || "the plan that was made does not hold")?;
-    let target = args
-        .target
-        .as_deref()
-        .map(|target| target::take(target, &planning::target_schemas(&plan), ui))
-        .transpose()?;
-    let conflicts = conflicts::find(&sources, target.as_ref(), &plan, placements);
+    let groups = placement.groups();
+    let (targets, conflicts) = planning::look(&sources, &plan, &groups, placements, ui)?;
+    planning::enter_decisions(&conflicts, &mut plan);
     let verdict = args.readiness.ready.then(|| {
-        let scene = readiness::of_sources(&args.sources, &sources, &plan, target.as_ref(), &conflicts)?;
+        let words: Vec<String> = words
+            .iter()
+            .map(|it| cli::expand_endpoint(it, "a source"))
+            .collect::<cli::Result<_>>()?;
+        let mut scene = readiness::of_sources(&words, &sources, &plan, None, &conflicts)?;
+        let places = groups.iter().map(|it| it.sources.clone().collect());
+        scene.targets = targets.iter().zip(places).collect();
         readiness::judge(scene, &args.readiness, ui)
     });
     let verdict = verdict.transpose()?;
     let report = Report {
         verdict: verdict.as_ref(),
         sources: &sources,
-        target: target.as_ref(),
+        // Of several targets the conflicts tell.
+        target: if targets.len() == 1 { targets.first() } else { None },
         conflicts: &conflicts,
         plan: &plan,
         is_verbose: ui.is_verbose(),
@@ -61,19 +72,11 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     if let Some(folder) = pictures {
         pictures::write(folder, &report, ui)?;
     }
-    if let Some(path) = &args.plan {
-        let write = || {
-            use std::io::Write;
-            let mut file = std::fs::OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(path)?;
-            writeln!(file, "{}", plan.to_json())
-        };
-        write().or_fail(Exit::Usage, || {
-            format!("plan `{}` cannot be written", path.display())
-        })?;
-        ui.status(format_args!("plan written to {}", path.display()));
+    if let Some(saving) = planning::saving(&plan) {
+        ui.status(saving);
+    }
+    if let Some(path) = &args.planning.plan {
+        planning::write(path, &plan, ui)?;
     }
     Ok(if verdict.is_some_and(|it| !it.ready) {
         Outcome::Findings

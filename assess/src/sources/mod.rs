@@ -94,7 +94,7 @@ pub(crate) fn take_all(args: &Args, choices: &Choices, ui: &Ui) -> Result<Vec<So
     let places: Vec<Place> = args
         .sources
         .iter()
-        .map(|it| Place::of(it))
+        .map(|it| Place::of(&cli::expand_endpoint(it, "a source")?))
         .collect::<Result<_>>()?;
     refuse_options_without_a_file(args, &places)?;
     thread::scope(|scope| {
@@ -108,6 +108,14 @@ pub(crate) fn take_all(args: &Args, choices: &Choices, ui: &Ui) -> Result<Vec<So
         });
         taken.collect()
     })
+}
+
+/// Looks at the sources of a plan, each by its own choices.
+pub(crate) fn take_planned(wanted: &[(String, Choices)], args: &Args, ui: &Ui) -> Result<Vec<Source>> {
+    let looked = wanted
+        .iter()
+        .map(|(words, choices)| take(&Place::of(words)?, args, choices, ui));
+    looked.collect()
 }
 
 fn refuse_options_without_a_file(args: &Args, places: &[Place]) -> Result<()> {

@@ -30,6 +30,7 @@ pub use file_choices::{
     BadValues, FileNames, FullTextTables, NocaseText, OrphanRows, PlannedName, PlannedType,
 };
 pub use keys::Keys;
+pub use lines::Lines;
 pub use mapping::{
     DEFAULT_EXTENSIONS_SCHEMA, DEFAULT_SCHEMA, ExtensionsPolicy, Mapping, Namespace, check_schema_name,
     is_built_in,

@@ -8,13 +8,14 @@ use crate::faults::{Faults, below};
 
 /// The line of every value, by its path.
 #[derive(Debug, Default)]
-pub(crate) struct Lines {
+pub struct Lines {
     lines: HashMap<String, usize>,
     pub(crate) doubled: Faults,
 }
 
 impl Lines {
-    pub(crate) fn of(json: &str) -> Lines {
+    /// Of a text that is JSON.
+    pub fn of(json: &str) -> Lines {
         let mut walk = Walk {
             bytes: json.as_bytes(),
             at: 0,
@@ -26,7 +27,7 @@ impl Lines {
     }
 
     /// The line of the value at `path`, or of the nearest that holds it.
-    pub(crate) fn line(&self, path: &str) -> Option<usize> {
+    pub fn line(&self, path: &str) -> Option<usize> {
         let mut path = path;
         loop {
             if let Some(line) = self.lines.get(path) {

@@ -1,90 +1,32 @@
-//! The plan that is proposed: every source in a schema called after it, and no two sources in one schema.
+//! Layout `schema`: every source in a schema called after it, and no two sources in one schema.
 
 use std::collections::BTreeSet;
 
 use catalog::IDENTIFIER_BYTES_MAX;
-use database::sqlite::Choices;
-use plan::{FORMAT_VERSION, Mapping, Plan, PlannedSource, check_schema_name};
+use plan::{Mapping, check_schema_name};
 
-use crate::conflicts::{Conflict, Severity, Topic};
 use crate::sources::Source;
-
-/// The plan, and what it had to do beyond calling each source by its own name.
-pub(crate) fn propose(sources: &[Source], choices: &Choices) -> (Plan, Vec<Conflict>) {
-    let (mut taken, mut conflicts) = (Taken::default(), Vec::new());
-    let mut planned = Vec::new();
-    for source in sources {
-        let wanted = schema_name(source);
-        let schemas: Vec<String> = source.catalog.schemas.iter().map(|it| it.name.clone()).collect();
-        let (name, mapping) = taken.place(&wanted, &schemas);
-        if name != wanted {
-            conflicts.push(Conflict::new(
-                Severity::Resolved,
-                Topic::Schema,
-                &[&name, "renamed"],
-                format!(
-                    "{wanted}, which {} would become, is another source's",
-                    source.name()
-                ),
-                format!("the plan calls it {name}"),
-            ));
-        }
-        conflicts.extend(mapping.map.iter().map(|(schema, short)| {
-            Conflict::new(
-                Severity::Resolved,
-                Topic::Schema,
-                &[&name, schema, "cut"],
-                format!(
-                    "{name}_{schema} of {} is longer than PostgreSQL keeps",
-                    source.name()
-                ),
-                format!("the plan calls it {short}"),
-            )
-        }));
-        let mut it = PlannedSource {
-            name,
-            endpoint: source.inventory.endpoint.clone(),
-            schemas,
-            types: source
-                .file
-                .as_ref()
-                .map(|it| it.types.clone())
-                .unwrap_or_default(),
-            mapping,
-            ..PlannedSource::default()
-        };
-        if source.file.is_some() {
-            cli::plan_choices(choices, &mut it);
-        }
-        planned.push(it);
-    }
-    let plan = Plan {
-        version: FORMAT_VERSION,
-        sources: planned,
-        ..Plan::default()
-    };
-    (plan, conflicts)
-}
-
-/// Every schema that the plan makes on the target.
-pub(crate) fn target_schemas(plan: &Plan) -> Vec<String> {
-    let schemas = plan
-        .sources
-        .iter()
-        .flat_map(|source| source.schemas.iter().map(|it| source.mapping.schema(it)));
-    schemas.collect()
-}
 
 /// Names that sources before have got.
 #[derive(Default)]
-struct Taken {
+pub(super) struct Taken {
     sources: BTreeSet<String>,
     schemas: BTreeSet<String>,
 }
 
 impl Taken {
+    /// `wanted`, or the first of `wanted_2`, `wanted_3`, … that no source has.
+    pub(super) fn name(&mut self, wanted: &str) -> String {
+        let (mut name, mut number) = (wanted.to_owned(), 1);
+        while !self.sources.insert(name.clone()) {
+            number += 1;
+            name = format!("{wanted}_{number}");
+        }
+        name
+    }
+
     /// `wanted`, or the first of `wanted_2`, `wanted_3`, … of which all derived names are free.
-    fn place(&mut self, wanted: &str, schemas: &[String]) -> (String, Mapping) {
+    pub(super) fn place(&mut self, wanted: &str, schemas: &[String]) -> (String, Mapping) {
         let (mut name, mut number) = (wanted.to_owned(), 1);
         loop {
             let mapping = mapping(&name, schemas);
@@ -129,13 +71,18 @@ fn cut(name: &str, suffix: &str) -> String {
 }
 
 /// The database's or file's name as a schema's: lower case, digits and `_`.
-fn schema_name(source: &Source) -> String {
+pub(super) fn schema_name(source: &Source) -> String {
     let server = &source.inventory.server;
     let name = if source.inventory.is_postgres() {
         server.database.as_str()
     } else {
         server.database.split('.').next().unwrap_or_default()
     };
+    plain_name(name)
+}
+
+/// The same for any name.
+pub(super) fn plain_name(name: &str) -> String {
     let plain = |letter: char| {
         if letter.is_ascii_alphanumeric() {
             letter.to_ascii_lowercase()
