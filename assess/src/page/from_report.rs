@@ -4,8 +4,9 @@ use cli::Result;
 use inventory::{Collation, Inventory, Server};
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Finding, Page, Severity, document};
+use super::{Finding, Page, Picture, Severity, document};
 use crate::conflicts::{self, Conflict};
+use crate::pictures;
 use crate::report::Report;
 use crate::target::Target;
 
@@ -17,10 +18,21 @@ pub(crate) fn render(report: &Report<'_>) -> Result<String> {
         target: target.as_ref(),
         findings: report.conflicts.iter().map(finding).collect(),
         plan: Some(report.plan),
-        pictures: Vec::new(),
+        pictures: pictures(report),
         made: now(),
     };
     Ok(document(&page))
+}
+
+fn pictures(report: &Report<'_>) -> Vec<Picture> {
+    let sources: Vec<&Inventory> = report.sources.iter().map(|it| &it.inventory).collect();
+    let drawn = pictures::for_page(&sources, report.plan).into_iter();
+    drawn
+        .map(|it| Picture {
+            title: it.title,
+            svg: it.svg,
+        })
+        .collect()
 }
 
 /// `2026-11-21 14:03 UTC`

@@ -61,7 +61,7 @@ fn document(page: &Page<'_>) -> String {
     };
     let title = text::visible(&title);
     let styles = page.pictures.iter().flat_map(Picture::styles);
-    let policy = policy::policy(&[JS], std::iter::once(CSS).chain(styles));
+    let policy = policy::policy(&[JS], [CSS, diagram::STYLE].into_iter().chain(styles));
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -74,6 +74,7 @@ fn document(page: &Page<'_>) -> String {
                 meta name="referrer" content="no-referrer";
                 title { "Assessment: " (title) }
                 style { (PreEscaped(CSS)) }
+                style { (PreEscaped(diagram::STYLE)) }
             }
             body {
                 a.skip href="#content" { "Skip to the report" }
