@@ -6,11 +6,13 @@
 #   make -f consolidate.mk PLAN=plan.json verify    the proof again, as often as you like
 #   make -f consolidate.mk PLAN=plan.json clean     removes the folder of archives and marks, never anything of a database
 #
-# Steps of each source: check (the plan against the sources), backup (an archive of the source, checked and restored on
-# trial), ready (`assess --ready`), remap, load, verify. Each step that is done leaves a mark in $(WORK), so `make` goes
-# on where it was stopped, however it was stopped. A mark bears the digest of what the plan says of its source: change
-# the plan, and what the change touches is made again, until it is live. Sources that share a schema or a merged table
-# go together, as one unit with one load. The plan's `order` is kept; within it `-j N` works on N units at once.
+# Steps: check (the plan's file), backup (an archive of each source, checked and restored on trial), ready (the plan
+# against sources, targets and backups), remap, load, verify. Each step that is done leaves a mark in $(WORK), so `make`
+# goes on where it was stopped, however it was stopped. A mark bears the digest of what the plan says of its source:
+# change the plan, and what the change touches is made again, until it is live. Nothing is loaded before everything is
+# ready. Sources that share a schema or a merged table go together, as one unit TARGET-together with one load. The
+# plan's `order` is kept; within it `-j N` works on N units at once. What is loaded is the backup itself, under its new
+# names; it holds what the plan takes along.
 #
 # Variables, on make's command line or in the environment:
 #   PLAN         the plan [plan.json]
@@ -19,10 +21,10 @@
 #   WORK         the folder of archives and marks [.consolidated]
 #   RESTORE_ON   a database of the server on which backups are restored on trial, by a role with CREATEDB [nowhere]
 #   AFTER        the folder of statements that a load runs when all rows are proved: UNIT.sql [after]
-#   DUMP_FLAGS, REMAP_FLAGS, LOAD_FLAGS, VERIFY_FLAGS, READY_FLAGS, CHECK_FLAGS
+#   DUMP_FLAGS, REMAP_FLAGS, LOAD_FLAGS, VERIFY_FLAGS, READY_FLAGS
 #                further options of the tools, such as LOAD_FLAGS='--privileges keep'
 #
-# Needs bash and GNU make 3.81 or later. Passwords belong into ~/.pgpass.
+# Needs bash and GNU make 3.82 or later. Passwords belong into ~/.pgpass.
 
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -66,11 +68,13 @@ marks = $(foreach unit,$(UNITS),$(call mark,$(unit),$(1)))
 allowing = $(if $(1), || [ $$$$? -eq 1 ])
 
 CHECKED := $(WORK)/plan.checked
+READY   := $(WORK)/plan.ready
 BACKUP  := $(WORK)/backup
 REMAPPED := $(WORK)/remapped
 
+# The file itself; sources and targets are looked at when there are backups.
 $(CHECKED): $(PLAN)
-	assess --check-plan '$(PLAN)' $(CHECK_FLAGS)
+	assess --check-plan '$(PLAN)' --offline
 	@touch '$@'
 
 # --- The steps of a unit ----------------------------------------------------------------------------------------------
@@ -125,11 +129,7 @@ define of_unit
 $(foreach source,$(sources.$(1)),$(eval $(call of_source,$(source),$(1))))
 $(eval $(if $(filter $(1),$(SOURCES)),$(call of_single,$(1)),$(call of_together,$(1))))
 
-$(call mark,$(1),ready): $(foreach source,$(sources.$(1)),$(call mark,$(1),$(source).backup)) | $(foreach unit,$(before.$(1)),$(call mark,$(unit),load))
-	assess --ready --check-plan '$(PLAN)' $(foreach source,$(sources.$(1)),--source '$(source)' --backup '$(BACKUP)/$(source)/') $(READY_FLAGS)
-	@touch '$$@'
-
-$(call mark,$(1),load): $(call mark,$(1),remap) | $(call mark,$(1),ready) $(foreach unit,$(before.$(1)),$(call mark,$(unit),load))
+$(call mark,$(1),load): $(call mark,$(1),remap) | $(READY) $(foreach unit,$(before.$(1)),$(call mark,$(unit),load))
 	load --plan '$(PLAN)' --to-target '$(target.$(1))' '$(REMAPPED)/$(1)/' --resume $(call after,$(1)) $(LOAD_FLAGS)
 	@touch '$$@'
 
@@ -141,14 +141,20 @@ after = $(if $(wildcard $(AFTER)/$(1).sql),--after '$(AFTER)/$(1).sql')
 
 $(foreach unit,$(UNITS),$(eval $(call of_unit,$(unit))))
 
+# All together, before anything is loaded: from then on the targets are no longer as the plan found them.
+BACKUPS := $(foreach unit,$(UNITS),$(foreach source,$(sources.$(unit)),$(call mark,$(unit),$(source).backup)))
+$(READY): $(if $(wildcard $(WORK)/*.load),,$(PLAN)) | $(BACKUPS)
+	assess --ready --check-plan '$(PLAN)' $(foreach source,$(SOURCES),--backup '$(BACKUP)/$(source)/') $(READY_FLAGS)
+	@touch '$@'
+
 # --- What a person asks for -------------------------------------------------------------------------------------------
 
 all: $(call marks,verify)
 	@echo 'All $(words $(SOURCES)) sources are where the plan wants them: $(SOURCES)'
 
 check: $(CHECKED)
-backup: $(foreach unit,$(UNITS),$(foreach source,$(sources.$(unit)),$(call mark,$(unit),$(source).backup)))
-ready: $(call marks,ready)
+backup: $(BACKUPS)
+ready: $(READY)
 remap: $(call marks,remap)
 load: $(call marks,load)
 verify: $(UNITS:%=verify.%)
@@ -158,10 +164,11 @@ plan: status $(UNITS:%=plan.%)
 
 mark_word = $(if $(wildcard $(1)),done,-)
 status:
-	@printf '%-24s %-16s %-8s %-8s %-8s %-8s %-8s\n' UNIT TARGET BACKUP READY REMAP LOAD VERIFY \
+	@echo 'plan $(PLAN): $(if $(wildcard $(CHECKED)),checked,not checked), $(if $(wildcard $(READY)),ready,not known to be ready)'
+	@printf '%-24s %-16s %-8s %-8s %-8s %-8s\n' UNIT TARGET BACKUP REMAP LOAD VERIFY \
 	$(foreach unit,$(UNITS),'$(unit)' '$(target.$(unit))' \
 	'$(if $(filter-out done,$(foreach source,$(sources.$(unit)),$(call mark_word,$(call mark,$(unit),$(source).backup)))),-,done)' \
-	$(foreach step,ready remap load verify,'$(call mark_word,$(call mark,$(unit),$(step)))'))
+	$(foreach step,remap load verify,'$(call mark_word,$(call mark,$(unit),$(step)))'))
 
 clean:
 	rm -rf '$(WORK)'

@@ -79,8 +79,16 @@ pub(crate) fn of_sources<'a>(
     Ok(Scene {
         subjects,
         targets: target.map(|it| (it, all)).into_iter().collect(),
-        conflicts: conflicts.iter().collect(),
+        conflicts: conflicts.iter().filter(|it| !is_decided(it, plan)).collect(),
         checks: Vec::new(),
+    })
+}
+
+/// Whether the plan says what becomes of it, in words that it has.
+fn is_decided(conflict: &Conflict, plan: &Plan) -> bool {
+    plan.conflicts.iter().any(|it| {
+        let chosen = it.resolution.as_deref();
+        it.id == conflict.id && chosen.is_some_and(|it| conflict.choices.contains(&it))
     })
 }
 

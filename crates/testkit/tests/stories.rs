@@ -191,7 +191,7 @@ fn a_database_for_each_module_becomes_a_schema_each_though_it_is_killed_on_the_w
     );
     let status = story.make("status");
     let done = status.assert_success().stdout_text().matches("done").count();
-    assert_eq!(done, 6 * 5, "{status}");
+    assert_eq!(done, 6 * 4, "{status}");
     assert_a_change_is_found(
         &story,
         &target,
@@ -209,7 +209,7 @@ fn five_files_become_one_schema_with_prefixes_on_what_clashes() {
     let names = ["shop", "blog", "inventory", "staff", "support"];
     let files: Vec<String> = names.iter().map(|it| format!("{it}.sqlite")).collect();
     let assess = format!(
-        "{} --layout prefix --into app --target {}",
+        "{} --layout prefix --into app --target app={}",
         files.join(" "),
         target_word(&target)
     );
@@ -222,7 +222,7 @@ fn five_files_become_one_schema_with_prefixes_on_what_clashes() {
             .unwrap();
     }
     std::fs::write(
-        story.desk.path("after/target-together.sql"),
+        story.desk.path("after/app-together.sql"),
         fixture("files/after.sql"),
     )
     .unwrap();
