@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use cli::{Table, count};
+use cli::count;
 use database::sqlite::{ColumnCensus, ColumnReport, Inspection, TableReport};
 use plan::PlannedType;
 
@@ -34,19 +34,21 @@ pub(crate) fn planned_types(survey: &Inspection) -> Vec<PlannedType> {
         .collect()
 }
 
+/// Of [`rows`], as tables for people have them.
+pub(crate) const HEADS: [&str; 5] = ["COLUMN", "DECLARED", ">VALUES", "BECOMES", "WHY"];
+
 /// All columns of a file, for people.
-pub(crate) fn table(reports: &[TableReport]) -> Table {
-    let mut table = Table::new(&["COLUMN", "DECLARED", ">VALUES", "BECOMES", "WHY"]);
-    for (report, column) in all_columns(reports) {
-        table.row([
+pub(crate) fn rows(reports: &[TableReport]) -> Vec<Vec<String>> {
+    let row = |(report, column): (&TableReport, &ColumnReport)| {
+        vec![
             format!("{}.{}", report.table, column.column),
             column.declared.clone(),
             count(column.values),
             column.becomes.clone(),
             why(column),
-        ]);
-    }
-    table
+        ]
+    };
+    all_columns(reports).map(row).collect()
 }
 
 /// How many columns there are.

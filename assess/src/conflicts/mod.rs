@@ -15,7 +15,6 @@ mod target;
 mod values;
 
 pub(crate) use conflict::{Conflict, Severity, Topic};
-#[allow(unused_imports, reason = "for the report as Markdown")]
 pub(crate) use section::{markdown, text};
 
 use plan::Plan;

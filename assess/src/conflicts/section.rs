@@ -69,7 +69,6 @@ pub(crate) fn text(conflicts: &[Conflict], is_verbose: bool) -> String {
 }
 
 /// The same for a wiki.
-#[allow(dead_code, reason = "for the report as Markdown")]
 pub(crate) fn markdown(conflicts: &[Conflict], is_verbose: bool) -> String {
     if conflicts.is_empty() {
         return "\n## Conflicts\n\nNone.\n".to_owned();

@@ -68,6 +68,7 @@ fn inventory(it: &Source) -> Value {
         "census": file.census,
         "discards": file.discards,
         "notes": it.notes,
+        "inventory": of,
         "orphans": file.orphans.iter().map(orphans).collect::<Vec<_>>(),
         "blockers": file.blockers.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })

@@ -2,6 +2,9 @@
 
 mod json;
 mod markdown;
+mod overview;
+mod section;
+mod sections;
 mod text;
 
 use clap::ValueEnum;

@@ -94,7 +94,7 @@ fn a_role_that_may_only_create_can_ask() {
     let row = shown.lines().find(|it| it.starts_with("→ ")).unwrap();
     assert_eq!(
         row.split_whitespace().filter(|it| *it == "-").count(),
-        7,
+        5,
         "{output}"
     );
 

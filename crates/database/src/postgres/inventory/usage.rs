@@ -45,7 +45,7 @@ WHERE a.pid <> pg_catalog.pg_backend_pid() AND a.usename IS NOT NULL AND a.datna
   AND COALESCE(a.backend_type, 'client backend') = 'client backend'
   AND COALESCE(a.application_name, '') !~ '^coalesce '
 GROUP BY a.application_name, a.usename, a.client_addr, 7
-ORDER BY 4 DESC, 2 COLLATE \"C\", 1 COLLATE \"C\", 3";
+ORDER BY pg_catalog.count(*) DESC, a.usename, a.application_name, a.client_addr";
 
 const STATEMENTS_PLACE: &str = "
 SELECT n.nspname::pg_catalog.text AS schema,
@@ -120,7 +120,7 @@ fn read_tables(session: &mut Session<'_>, inventory: &mut Inventory) -> Result<(
 }
 
 /// What roles and connections are given as they are made can hold a password, and the server cuts constants out of
-/// queries alone; such statements are left out.
+/// queries alone; such statements are left out, and what asks the server's own catalogs, as a census does.
 fn read_statements(session: &mut Session<'_>) -> Result<Option<Vec<Statement>>> {
     let rows = session.ask("the heaviest statements", STATEMENTS_PLACE, &[])?;
     let Some(place) = rows.first() else {
@@ -143,7 +143,7 @@ fn read_statements(session: &mut Session<'_>) -> Result<Option<Vec<Statement>>> 
          FROM {}.pg_stat_statements AS s \
          JOIN pg_catalog.pg_database AS d ON d.oid OPERATOR(pg_catalog.=) s.dbid \
          WHERE d.datname OPERATOR(pg_catalog.=) pg_catalog.current_database() {outermost} AND s.query IS NOT NULL \
-           AND s.query !~* 'password|user mapping|connection' \
+           AND s.query !~* 'password|user mapping|connection' AND pg_catalog.strpos(s.query, 'pg_catalog.') = 0 \
          GROUP BY s.query ORDER BY 3 DESC, 1 LIMIT {STATEMENTS_MAX}",
         quote_ident(&schema)
     );

@@ -1,0 +1,444 @@
+//! The census: what `assess` says of a source is what the source says of itself, and asking does not stand in anybody's way.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
+#[path = "inventory/schema.rs"]
+mod schema;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use testkit::{Cluster, Database, Desk, Output, POSTGRES};
+
+/// One of everything that an inventory tells.
+const EVERYTHING: &str = "
+    CREATE EXTENSION citext;
+    CREATE SCHEMA \"Odd one\";
+    COMMENT ON SCHEMA \"Odd one\" IS 'odd';
+    CREATE TYPE mood AS ENUM ('calm', 'cross');
+    CREATE DOMAIN positive AS integer CHECK (VALUE > 0);
+    CREATE TYPE pair AS (a integer, b text);
+    CREATE TYPE span AS RANGE (subtype = integer);
+    CREATE SEQUENCE alone AS smallint INCREMENT 5;
+    SELECT nextval('alone'), nextval('alone');
+    CREATE TABLE parent (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, m mood DEFAULT 'calm',
+      name citext COLLATE \"C\" NOT NULL, twice bigint GENERATED ALWAYS AS (3 * 2) STORED, n positive,
+      UNIQUE (name), CONSTRAINT short CHECK (length(name::text) < 10) NOT VALID);
+    COMMENT ON TABLE parent IS 'all of them';
+    COMMENT ON COLUMN parent.m IS 'how they feel';
+    CREATE TABLE \"Odd one\".child (a integer, b bigint REFERENCES parent ON DELETE CASCADE, c text) WITH (fillfactor = 70);
+    CREATE INDEX b_1 ON \"Odd one\".child (b);
+    CREATE INDEX b_2 ON \"Odd one\".child (b);
+    CREATE INDEX partial ON \"Odd one\".child (lower(c)) WHERE a > 1;
+    INSERT INTO parent (name) SELECT 'n' || n FROM generate_series(1, 200) AS n;
+    INSERT INTO \"Odd one\".child SELECT n, n, repeat('x', 20) FROM generate_series(1, 200) AS n;
+    CREATE TABLE tree (a integer) PARTITION BY RANGE (a);
+    CREATE TABLE leaf PARTITION OF tree FOR VALUES FROM (0) TO (10);
+    CREATE UNLOGGED TABLE quick (a integer);
+    CREATE VIEW crossest AS SELECT id, name FROM parent WHERE m = 'cross';
+    CREATE MATERIALIZED VIEW kept AS SELECT count(*) AS n FROM parent;
+    CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public
+      AS 'BEGIN RETURN NEW; END';
+    CREATE FUNCTION far() RETURNS integer LANGUAGE plpgsql
+      AS 'BEGIN PERFORM dblink(''host=db.example.com dbname=far password=hunter2'', ''SELECT 1''); RETURN 1; END';
+    CREATE TRIGGER touched BEFORE UPDATE ON parent FOR EACH ROW WHEN (NEW.id > 5) EXECUTE FUNCTION touch();
+    ALTER TABLE parent DISABLE TRIGGER touched;
+    ALTER TABLE parent ENABLE ROW LEVEL SECURITY;
+    CREATE POLICY seen ON parent FOR SELECT TO source_reader USING (true);
+    GRANT SELECT ON parent TO source_reader;
+    CREATE PUBLICATION told FOR TABLE parent;
+    CREATE FOREIGN DATA WRAPPER nothing;
+    CREATE SERVER away FOREIGN DATA WRAPPER nothing OPTIONS (host 'far.example.com', port '5433', dbname 'there');
+    CREATE FOREIGN TABLE abroad (a integer) SERVER away;
+    SELECT lo_create(4711), lo_create(4712), lo_create(4720);
+    ANALYZE";
+
+#[test]
+fn an_inventory_says_what_the_server_says() {
+    let source = source("everything", EVERYTHING);
+    let name = source.name();
+    source
+        .execute(&format!(
+            "ALTER DATABASE {name} SET search_path = public, \"Odd one\";
+             ALTER DATABASE {name} SET app.api_password = 'hunter2';
+             ALTER ROLE source_reader IN DATABASE {name} SET \"DateStyle\" = 'German'"
+        ))
+        .unwrap();
+    let output = Desk::shared().run(&format!("assess \"{}\" --format json", source.source()));
+    let report = json(&output);
+    schema::assert_described(&report);
+    assert!(
+        !String::from_utf8_lossy(output.stdout()).contains("hunter2"),
+        "{output}"
+    );
+    let found = &report["sources"][0]["inventory"];
+    let check = |what: &str, query: &str, pick: &dyn Fn(&Value) -> Vec<String>| {
+        let mut client = source.admin().unwrap();
+        client.batch_execute("SET search_path = ''").unwrap();
+        let rows = client.query(query, &[]).unwrap();
+        let mut expected: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+        let mut found = pick(&found[what]);
+        expected.sort();
+        found.sort();
+        assert_eq!(found, expected, "{what}");
+        assert!(!found.is_empty(), "{what}");
+    };
+    let own = "n.nspname IN ('public', 'Odd one')";
+    check(
+        "tables",
+        &format!(
+            "SELECT concat_ws('|', n.nspname, c.relname, pg_get_userbyid(c.relowner), obj_description(c.oid, 'pg_class'),
+               CASE WHEN c.relkind = 'r' THEN c.reltuples::int8 END, pg_table_size(c.oid) - CASE c.reltoastrelid WHEN 0 THEN 0
+                 ELSE pg_total_relation_size(c.reltoastrelid) END >= pg_relation_size(c.oid), pg_relation_size(c.oid), c.relrowsecurity)
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE c.relkind IN ('r', 'p', 'f') AND {own}"
+        ),
+        &|tables| {
+            texts(tables, |it| {
+                join([&it["schema"], &it["name"], &it["owner"], &it["comment"], &it["rows_estimate"],
+                    &Value::Bool(true), &it["heap_bytes"], &it["row_security"]])
+            })
+        },
+    );
+    check(
+        "tables",
+        &format!(
+            "SELECT concat_ws('|', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+               pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum), a.attgenerated <> '', a.attidentity <> '',
+               CASE WHEN a.attcollation <> t.typcollation THEN '\"C\"' END)
+             FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+             JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+             WHERE a.attnum > 0 AND c.relkind IN ('r', 'p', 'f') AND {own}"
+        ),
+        &|tables| {
+            nested(tables, "columns", |table, it| {
+                join([&table["name"], &it["name"], &it["type_name"], &it["not_null"], &it["default"], &it["comment"],
+                    &it["generated"], &it["identity"], &it["collation"]])
+            })
+        },
+    );
+    check(
+        "tables",
+        &format!(
+            "SELECT concat_ws('|', c.relname, pg_get_indexdef(i.indexrelid), pg_relation_size(i.indexrelid), i.indisunique,
+               i.indpred IS NOT NULL, CASE x.relname WHEN 'b_2' THEN 'b_1' END)
+             FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND {own}"
+        ),
+        &|tables| {
+            nested(tables, "indexes", |table, it| {
+                join([&table["name"], &it["definition"], &it["bytes"], &it["flags"]["unique"], &it["flags"]["partial"],
+                    &it["duplicate_of"]])
+            })
+        },
+    );
+    let constraints = |types: &str| {
+        format!(
+            "SELECT concat_ws('|', c.relname, k.conname, pg_get_constraintdef(k.oid), k.convalidated)
+             FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+             WHERE k.contype IN ({types}) AND {own}"
+        )
+    };
+    for (list, types) in [("keys", "'p', 'u', 'c', 'x'"), ("foreign_keys", "'f'")] {
+        check("tables", &constraints(types), &|tables| {
+            nested(tables, list, |table, it| {
+                join([&table["name"], &it["name"], &it["definition"], &it["validated"]])
+            })
+        });
+    }
+    check(
+        "views",
+        &format!(
+            "SELECT concat_ws('|', c.relname, c.relkind = 'm', pg_get_viewdef(c.oid)) FROM pg_class c
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'm') AND {own}"
+        ),
+        &|views| {
+            texts(views, |it| {
+                join([&it["name"], &it["materialized"], &it["definition"]])
+            })
+        },
+    );
+    check(
+        "triggers",
+        "SELECT concat_ws('|', tgname, pg_get_triggerdef(oid), tgenabled) FROM pg_trigger WHERE NOT tgisinternal",
+        &|triggers| {
+            texts(triggers, |it| {
+                join([&it["name"], &it["definition"], &it["enabled"]])
+            })
+        },
+    );
+    check(
+        "sequences",
+        "SELECT concat_ws('|', schemaname, sequencename, data_type, last_value, max_value, increment_by) FROM pg_sequences",
+        &|sequences| {
+            texts(sequences, |it| {
+                join([
+                    &it["schema"],
+                    &it["name"],
+                    &it["type_name"],
+                    &it["last_value"],
+                    &it["max_value"],
+                    &it["increment"],
+                ])
+            })
+        },
+    );
+    check(
+        "extensions",
+        "SELECT concat_ws('|', extname, extversion, extrelocatable) FROM pg_extension",
+        &|extensions| {
+            texts(extensions, |it| {
+                join([&it["name"], &it["version"], &it["relocatable"]])
+            })
+        },
+    );
+    check_rest(found);
+}
+
+/// What is easier written down than asked for.
+fn check_rest(found: &Value) {
+    let types = texts(&found["types"], |it| {
+        join([&it["name"], &it["kind"], &it["labels"], &it["base"]])
+    });
+    assert_eq!(
+        types,
+        [
+            "mood|enum|[\"calm\",\"cross\"]",
+            "pair|composite|[]",
+            "positive|domain|[]|integer",
+            "span|range|[]|integer"
+        ]
+    );
+    assert_eq!(
+        found["large_objects"]["ranges"],
+        serde_json::json!([[4711, 4712], [4720, 4720]])
+    );
+    assert_eq!(found["publications"][0]["tables"][0], "public.parent");
+    let servers = texts(&found["foreign_servers"], |it| {
+        join([
+            &it["wrapper"],
+            &it["host"],
+            &it["port"],
+            &it["database"],
+            &it["tables"],
+        ])
+    });
+    assert_eq!(
+        servers,
+        [
+            "dblink|db.example.com|far|0",
+            "nothing|far.example.com|5433|there|1"
+        ]
+    );
+    let settings = texts(&found["settings"], |it| {
+        join([&it["scope"], &it["role"], &it["name"], &it["value"]])
+    });
+    for expected in [
+        "database|search_path|public, \"Odd one\"",
+        "database|app.api_password|***",
+        "role_in_database|source_reader|DateStyle|German",
+        "server|standard_conforming_strings|on",
+    ] {
+        assert!(
+            settings.iter().any(|it| it == expected),
+            "no {expected} in {settings:#?}"
+        );
+    }
+    let parent = table(found, "parent");
+    assert_eq!(parent["policies"][0]["roles"][0], "source_reader");
+    assert_eq!(parent["usage"]["rows_written"], 200);
+    assert_eq!(table(found, "leaf")["parents"][0], "public.tree");
+    assert_eq!(table(found, "quick")["unlogged"], true);
+    let roles = texts(&found["roles"], |it| join([&it["name"], &it["superuser"]]));
+    assert!(roles.contains(&format!("{POSTGRES}|t")), "{roles:?}");
+    let routine = &found["routines"][1];
+    assert_eq!(
+        join([
+            &routine["name"],
+            &routine["language"],
+            &routine["security_definer"],
+            &routine["settings"]
+        ]),
+        "touch|plpgsql|t|[\"search_path=public\"]"
+    );
+}
+
+#[test]
+fn nobody_is_waited_for() {
+    let source = source(
+        "held",
+        "CREATE TABLE free (a integer CHECK (a > 0)); CREATE TABLE taken (a integer CHECK (a > 0), s serial);
+         CREATE INDEX partial ON taken (a) WHERE a > 1;
+         CREATE VIEW of_free AS SELECT a FROM free; CREATE VIEW of_taken AS SELECT a FROM taken;
+         ANALYZE",
+    );
+    let mut locker = source.admin().unwrap();
+    locker
+        .batch_execute("BEGIN; LOCK TABLE taken IN ACCESS EXCLUSIVE MODE; ALTER SEQUENCE taken_s_seq CACHE 2")
+        .unwrap();
+    let output = Desk::shared().run(&format!("assess \"{}\" --format json --exact", source.source()));
+    let report = json(&output);
+    assert!(output.elapsed() < Duration::from_secs(15), "{output}");
+    schema::assert_described(&report);
+    let found = &report["sources"][0]["inventory"];
+    let views = texts(&found["views"], |it| join([&it["name"], &it["definition"]]));
+    assert_eq!(views.len(), 2);
+    assert!(views[0].contains("FROM public.free"), "{views:?}");
+    assert_eq!(views[1], "of_taken|", "{views:?}");
+    assert_eq!(table(found, "free")["keys"][0]["definition"], "CHECK ((a > 0))");
+    assert_eq!(table(found, "taken")["keys"][0]["definition"], "");
+    assert_eq!(table(found, "taken")["columns"][0]["name"], "a");
+    assert_eq!(
+        (
+            &table(found, "free")["rows_exact"],
+            &table(found, "taken")["rows_exact"]
+        ),
+        (&true.into(), &false.into())
+    );
+    let unread = found["unread"].to_string();
+    for part in [
+        "ACCESS EXCLUSIVE: public.taken",
+        "public.taken were not counted: somebody holds it locked",
+    ] {
+        assert!(unread.contains(part), "no `{part}` in {unread}");
+    }
+}
+
+#[test]
+fn a_role_without_rights_gets_an_inventory() {
+    let source = source(
+        "closed_to_all",
+        "CREATE TABLE secret (a integer); INSERT INTO secret VALUES (1); ANALYZE",
+    );
+    source
+        .execute("DROP ROLE IF EXISTS nobody_at_all; CREATE ROLE nobody_at_all LOGIN; SELECT lo_create(5000)")
+        .unwrap();
+    let output = Desk::shared().run(&format!(
+        "assess \"{}\" --format json --exact",
+        source.conninfo("nobody_at_all")
+    ));
+    let report = json(&output);
+    schema::assert_described(&report);
+    let found = &report["sources"][0]["inventory"];
+    let secret = table(found, "secret");
+    assert_eq!(
+        (&secret["rows_estimate"], &secret["rows_exact"]),
+        (&1.into(), &false.into())
+    );
+    assert_eq!(found["large_objects"]["count"], 1);
+    assert!(found["large_objects"]["unreadable"].is_string());
+    let unread = found["unread"].to_string();
+    assert!(
+        unread.contains("public.secret were not counted: the role may not read it"),
+        "{unread}"
+    );
+}
+
+#[test]
+fn rows_are_estimates_until_they_are_counted() {
+    let source = source(
+        "estimated",
+        "CREATE TABLE t (a integer); INSERT INTO t SELECT generate_series(1, 1000); ANALYZE; INSERT INTO t VALUES (1)",
+    );
+    let shown = Desk::shared().run(&format!("assess {}", source.name()));
+    assert!(shown.assert_success().stdout_text().contains("~1,000"), "{shown}");
+    let shown = Desk::shared().run(&format!("assess {} --exact --format table", source.name()));
+    let text = shown.assert_success().stdout_text();
+    assert!(text.contains(" 1,001 ") && !text.contains('~'), "{shown}");
+}
+
+#[test]
+fn archives_and_files_have_inventories_too() {
+    let source = source(
+        "archived",
+        "CREATE TABLE p (id integer PRIMARY KEY, name text UNIQUE); INSERT INTO p VALUES (1, 'a'), (2, 'b');
+         CREATE TABLE c (p integer REFERENCES p, n integer CHECK (n > 0)); CREATE INDEX on_n ON c (n);
+         CREATE VIEW v AS SELECT id FROM p; CREATE FUNCTION f(integer) RETURNS integer LANGUAGE sql AS 'SELECT $1'",
+    );
+    let desk = Desk::shared();
+    let word = source.name();
+    rusqlite::Connection::open(desk.path("small.sqlite"))
+        .unwrap()
+        .execute_batch(
+            "CREATE TABLE p (id INTEGER PRIMARY KEY, name TEXT UNIQUE); INSERT INTO p VALUES (1, 'a'), (2, 'b');
+             CREATE TABLE c (p INTEGER REFERENCES p, n INTEGER); CREATE INDEX on_n ON c (n)",
+        )
+        .unwrap();
+    desk.run(&format!("dump {word} -o {word}.tar && dump {word} -o {word}.d/"))
+        .assert_success();
+    for line in [
+        format!("assess {word}.tar --format json"),
+        format!("assess {word}.d --format json"),
+        format!("dump {word} | assess - --format json"),
+        "assess small.sqlite --format json".to_owned(),
+    ] {
+        let output = desk.run(&line);
+        let report = json(&output);
+        schema::assert_described(&report);
+        let found = &report["sources"][0]["inventory"];
+        let (p, c) = (table(found, "p"), table(found, "c"));
+        assert_eq!(
+            (&p["rows_counted"], &p["rows_exact"]),
+            (&2.into(), &true.into()),
+            "{line}"
+        );
+        assert_eq!(p["keys"].as_array().unwrap().len(), 2, "{line}");
+        let key = &c["foreign_keys"][0];
+        assert_eq!(
+            join([&key["columns"], &key["parent"], &key["parent_columns"]]),
+            "[\"p\"]|p|[\"id\"]",
+            "{line}"
+        );
+        assert_eq!(c["indexes"][0]["name"], "on_n", "{line}");
+        assert!(p["usage"].is_null(), "{line}");
+    }
+    desk.run(&format!("head -c -1500 {word}.tar >torn.tar; assess torn.tar"))
+        .assert_code(6);
+    let both = desk.run(&format!("assess {word}.tar {word}.d --format markdown"));
+    assert!(
+        both.assert_success()
+            .stdout_text()
+            .contains("| archive of PostgreSQL "),
+        "{both}"
+    );
+}
+
+fn source(label: &str, sql: &str) -> Database<'static> {
+    let source = Cluster::shared().database(label).unwrap();
+    source.execute(sql).unwrap();
+    source
+}
+
+#[track_caller]
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(output.assert_success().stdout())
+        .unwrap_or_else(|error| panic!("{error}\n{output}"))
+}
+
+#[track_caller]
+fn table<'a>(inventory: &'a Value, name: &str) -> &'a Value {
+    let tables = inventory["tables"].as_array().unwrap();
+    tables.iter().find(|it| it["name"] == name).unwrap()
+}
+
+fn texts(list: &Value, text: impl Fn(&Value) -> String) -> Vec<String> {
+    list.as_array().unwrap().iter().map(text).collect()
+}
+
+fn nested(tables: &Value, list: &str, text: impl Fn(&Value, &Value) -> String) -> Vec<String> {
+    let tables = tables.as_array().unwrap().iter();
+    tables
+        .flat_map(|table| table[list].as_array().unwrap().iter().map(move |it| (table, it)))
+        .map(|(table, it)| text(table, it))
+        .collect()
+}
+
+/// As `concat_ws` has it: NULL is left out.
+fn join<const N: usize>(values: [&Value; N]) -> String {
+    let words = values.into_iter().filter(|it| !it.is_null()).map(|it| match it {
+        Value::String(text) => text.clone(),
+        Value::Bool(is) => if *is { "t" } else { "f" }.to_owned(),
+        other => other.to_string(),
+    });
+    words.collect::<Vec<_>>().join("|")
+}
