@@ -3,14 +3,23 @@
 //! Every topic is a function over a [`Scene`]: inventories, the plan that is proposed for them, and what is known of the
 //! target. Names are judged as they will be on the target.
 
+mod applications;
+mod capacity;
 mod collations;
 mod conflict;
 mod extensions;
 mod large_objects;
+mod leaning;
+mod merged;
 mod names;
+mod neighbours;
+mod replication;
+mod roles;
 mod scene;
+mod search_path;
 mod section;
 mod server;
+mod settings;
 mod target;
 mod values;
 
@@ -40,6 +49,14 @@ pub(crate) fn find(
         large_objects::find,
         names::find,
         values::find,
+        merged::find,
+        roles::find,
+        replication::find,
+        neighbours::find,
+        search_path::find,
+        settings::find,
+        capacity::find,
+        applications::find,
     ] {
         topic(&scene, &mut conflicts);
     }

@@ -1,0 +1,200 @@
+//! Tables of several sources that the plan makes one: columns that do not unite, keys that may meet, rows that may be
+//! the same.
+
+use std::collections::BTreeMap;
+
+use catalog::{ColumnType, QualifiedName, Table};
+use inventory::KeyKind;
+use plan::{Merge, MergedKeys, unite_types};
+
+use super::conflict::list;
+use super::{Conflict, Scene, Severity, Side, Topic};
+
+/// One source's part of a merged table.
+struct Part<'a> {
+    side: &'a Side<'a>,
+    name: QualifiedName,
+    table: &'a Table,
+}
+
+pub(super) fn find(scene: &Scene<'_>, conflicts: &mut Vec<Conflict>) {
+    for merge in &scene.plan.merges {
+        let mut parts = Vec::new();
+        for it in &merge.tables {
+            let Some(side) = scene.sides.iter().find(|side| side.planned.name == it.source) else {
+                continue;
+            };
+            let found = it.name().and_then(|name| {
+                let mut tables = side.catalog.tables.iter();
+                let table = tables.find(|it| it.qualified_name() == name)?;
+                Some(Part { side, name, table })
+            });
+            match found {
+                Some(part) => parts.push(part),
+                None => conflicts.push(Conflict::new(
+                    Severity::Blocks,
+                    Topic::Merge,
+                    &[&merge.into, &it.source, "table"],
+                    format!("{} is to take {} of {}, which has no such table", merge.into, it.table, side.label),
+                    "take it out of `merges` in the plan, or name the table as the source has it",
+                )),
+            }
+        }
+        if parts.is_empty() {
+            continue;
+        }
+        columns(merge, &parts, conflicts);
+        conflicts.extend(keys(merge, &parts));
+        conflicts.extend(same_rows(merge, &parts));
+        let each: Vec<String> = parts.iter().map(|it| format!("{} of {}", it.table.qualified_name(), it.side.label)).collect();
+        conflicts.push(
+            Conflict::new(
+                Severity::Resolved,
+                Topic::Merge,
+                &[&merge.into],
+                format!("{} become {}", list(&each, 4), merge.into),
+                "remap-schema --merge unites them",
+            )
+            .with_evidence(each),
+        );
+    }
+}
+
+fn columns(merge: &Merge, parts: &[Part<'_>], conflicts: &mut Vec<Conflict>) {
+    let mut types: BTreeMap<&str, Vec<(&str, &ColumnType)>> = BTreeMap::new();
+    for part in parts {
+        for column in &part.table.columns {
+            types
+                .entry(&column.name)
+                .or_default()
+                .push((&part.side.label, &column.column_type));
+        }
+    }
+    for (name, of) in types.iter().filter(|(name, _)| !merge.columns.contains_key(**name)) {
+        let mut all = of.iter().map(|(_, it)| (*it).clone());
+        let first = all.next();
+        let united = first.and_then(|first| all.try_fold(first, |one, other| unite_types(&one, &other)));
+        if united.is_some() {
+            continue;
+        }
+        let each: Vec<String> = of
+            .iter()
+            .map(|(label, it)| format!("{} in {label}", type_text(it)))
+            .collect();
+        conflicts.push(
+            Conflict::new(
+                Severity::Blocks,
+                Topic::Merge,
+                &[&merge.into, "column", name],
+                format!("{}: column {name} is {}, and these do not unite", merge.into, list(&each, 4)),
+                format!("say its type in the plan: \"columns\": {{\"{name}\": \"text\"}}"),
+            )
+            .with_evidence(each)
+            .with_choices(&["type", "fix"]),
+        );
+    }
+    if let Some(taken) = types.get(merge.source_column.as_str()) {
+        let labels: Vec<&str> = taken.iter().map(|(label, _)| *label).collect();
+        conflicts.push(Conflict::new(
+            Severity::Blocks,
+            Topic::Merge,
+            &[&merge.into, "source_column"],
+            format!(
+                "{}: {} has a column {} already, which is to say where a row comes from",
+                merge.into,
+                list(&labels, 3),
+                merge.source_column
+            ),
+            "give `source_column` of that merge another name in the plan",
+        ));
+    }
+}
+
+fn type_text(of: &ColumnType) -> String {
+    if of.schema == ColumnType::BUILT_IN_SCHEMA {
+        of.text.clone()
+    } else {
+        format!("{}.{}{}", of.schema, of.name, of.text)
+    }
+}
+
+/// Keys that stay as they are must not meet, and nobody has looked.
+fn keys(merge: &Merge, parts: &[Part<'_>]) -> Option<Conflict> {
+    if merge.keys != MergedKeys::AsIs || parts.len() < 2 {
+        return None;
+    }
+    let each: Vec<String> = parts
+        .iter()
+        .map(|it| format!("{} of {}{}", it.table.qualified_name(), it.side.label, reach(it)))
+        .collect();
+    Some(
+        Conflict::new(
+            Severity::Warns,
+            Topic::Merge,
+            &[&merge.into, "keys"],
+            format!("{}: keys stay as they are and must not meet: {}", merge.into, list(&each, 3)),
+            "load fails where they do: take `keys` offset, uuid or composite in the plan unless they are known to differ",
+        )
+        .with_evidence(each)
+        .with_choices(&["offset", "uuid", "composite", "accept"]),
+    )
+}
+
+/// How far the sequence of a table has counted, where it is known.
+fn reach(part: &Part<'_>) -> String {
+    let start = format!("{}.{}.", part.name.schema, part.name.name);
+    let of_table = part.side.inventory.sequences.iter().filter(|it| {
+        let owner = it.owned_by.as_deref();
+        owner.is_some_and(|owner| owner.starts_with(&start))
+    });
+    of_table
+        .filter_map(|it| it.last_value)
+        .max()
+        .map_or(String::new(), |last| format!(" (up to {last})"))
+}
+
+/// A natural key that several sources have: a row of each may stand for the same thing.
+fn same_rows(merge: &Merge, parts: &[Part<'_>]) -> Option<Conflict> {
+    if !merge.dedupe.is_empty() {
+        return None;
+    }
+    let mut natural: BTreeMap<Vec<&str>, Vec<String>> = BTreeMap::new();
+    for part in parts {
+        let Some(table) = part.side.inventory.table(&part.name.schema, &part.name.name) else {
+            continue;
+        };
+        let constraints = table.keys.iter().filter(|it| it.kind == KeyKind::Unique).map(|it| &it.columns);
+        let indexes = table.indexes.iter().filter(|it| it.flags.unique && !it.flags.partial).map(|it| &it.columns);
+        let mut seen: Vec<Vec<&str>> = Vec::new();
+        for columns in constraints.chain(indexes) {
+            let mut columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            columns.sort_unstable();
+            let is_primary = table.primary_key().is_some_and(|key| {
+                let mut of_key: Vec<&str> = key.columns.iter().map(String::as_str).collect();
+                of_key.sort_unstable();
+                of_key == columns
+            });
+            if !columns.is_empty() && !is_primary && !seen.contains(&columns) {
+                natural.entry(columns.clone()).or_default().push(part.side.label.clone());
+                seen.push(columns);
+            }
+        }
+    }
+    let (columns, labels) = natural.into_iter().find(|(_, labels)| labels.len() > 1)?;
+    let columns = columns.join(", ");
+    Some(
+        Conflict::new(
+            Severity::Warns,
+            Topic::Merge,
+            &[&merge.into, "rows"],
+            format!(
+                "{}: {columns} is unique in {} each; rows with one {columns} may be the same",
+                merge.into,
+                list(&labels, 4)
+            ),
+            format!("say whether they are: \"dedupe\": [\"{}\"] in the plan, or accept one row of each", columns.replace(", ", "\", \"")),
+        )
+        .with_evidence(labels)
+        .with_choices(&["dedupe", "accept"]),
+    )
+}
