@@ -21,12 +21,20 @@ pub(super) fn find(scene: &Scene<'_>, conflicts: &mut Vec<Conflict>) {
         let told: Vec<String> = heaviest
             .iter()
             .map(|((application, role), number)| {
-                let application = if application.is_empty() { "(no name)" } else { application };
+                let application = if application.is_empty() {
+                    "(no name)"
+                } else {
+                    application
+                };
                 format!("{application} as {role} ({})", count(**number))
             })
             .collect();
         let evidence = side.inventory.connections.iter().map(|it| {
-            let application = if it.application.is_empty() { "(no name)" } else { &it.application };
+            let application = if it.application.is_empty() {
+                "(no name)"
+            } else {
+                &it.application
+            };
             let client = it.client.as_deref().unwrap_or("a socket of its own machine");
             format!(
                 "{application} as {} from {client}: {} connections, {} active",

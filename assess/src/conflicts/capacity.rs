@@ -86,7 +86,11 @@ fn limits(servers: &[&Side<'_>], usable: u32, conflicts: &mut Vec<Conflict>) {
     let (mut seen, mut found, mut sum) = (BTreeSet::new(), Vec::new(), 0_u64);
     for side in servers {
         let of = cluster(side.inventory);
-        let roles = side.inventory.roles.iter().filter_map(|it| Some((it, it.connection_limit?)));
+        let roles = side
+            .inventory
+            .roles
+            .iter()
+            .filter_map(|it| Some((it, it.connection_limit?)));
         for (role, limit) in roles.filter(|(it, limit)| it.login && *limit > 0) {
             if seen.insert((of.clone(), role.name.clone())) {
                 sum += u64::from(limit);

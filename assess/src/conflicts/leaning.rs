@@ -30,7 +30,9 @@ impl<'a> Names<'a> {
             let Word::Name(name) = word else { continue };
             let before = place.checked_sub(1).and_then(|it| words.get(it));
             let after = words.get(place + 1);
-            if matches!(before, Some(Word::Sign('.'))) || matches!(after, Some(Word::Sign('.'))) && !is_row(before) {
+            if matches!(before, Some(Word::Sign('.')))
+                || matches!(after, Some(Word::Sign('.'))) && !is_row(before)
+            {
                 continue;
             }
             let is_call = matches!(after, Some(Word::Sign('(')));
@@ -111,9 +113,15 @@ mod tests {
         };
         let names = Names::of(&inventory);
         for (body, expected) in [
-            ("SELECT * FROM Users u JOIN \"Orders\" o ON true", &["users", "Orders"] as &[&str]),
+            (
+                "SELECT * FROM Users u JOIN \"Orders\" o ON true",
+                &["users", "Orders"] as &[&str],
+            ),
             ("SELECT * FROM app.users; SELECT users.id", &[]),
-            ("-- from users\nSELECT 'from users', total(1), app.total(2)", &["total"]),
+            (
+                "-- from users\nSELECT 'from users', total(1), app.total(2)",
+                &["total"],
+            ),
             ("SELECT 1 FROM generate_series(1, 2), users", &["users"]),
             ("UPDATE users SET total = 1; /* total( */", &["users"]),
             ("SELECT users FROM orders", &[]),

@@ -35,7 +35,10 @@ pub(super) fn find(scene: &Scene<'_>, conflicts: &mut Vec<Conflict>) {
                     Severity::Blocks,
                     Topic::Merge,
                     &[&merge.into, &it.source, "table"],
-                    format!("{} is to take {} of {}, which has no such table", merge.into, it.table, side.label),
+                    format!(
+                        "{} is to take {} of {}, which has no such table",
+                        merge.into, it.table, side.label
+                    ),
                     "take it out of `merges` in the plan, or name the table as the source has it",
                 )),
             }
@@ -46,7 +49,10 @@ pub(super) fn find(scene: &Scene<'_>, conflicts: &mut Vec<Conflict>) {
         columns(merge, &parts, conflicts);
         conflicts.extend(keys(merge, &parts));
         conflicts.extend(same_rows(merge, &parts));
-        let each: Vec<String> = parts.iter().map(|it| format!("{} of {}", it.table.qualified_name(), it.side.label)).collect();
+        let each: Vec<String> = parts
+            .iter()
+            .map(|it| format!("{} of {}", it.table.qualified_name(), it.side.label))
+            .collect();
         conflicts.push(
             Conflict::new(
                 Severity::Resolved,
@@ -70,7 +76,10 @@ fn columns(merge: &Merge, parts: &[Part<'_>], conflicts: &mut Vec<Conflict>) {
                 .push((&part.side.label, &column.column_type));
         }
     }
-    for (name, of) in types.iter().filter(|(name, _)| !merge.columns.contains_key(**name)) {
+    for (name, of) in types
+        .iter()
+        .filter(|(name, _)| !merge.columns.contains_key(**name))
+    {
         let mut all = of.iter().map(|(_, it)| (*it).clone());
         let first = all.next();
         let united = first.and_then(|first| all.try_fold(first, |one, other| unite_types(&one, &other)));
@@ -86,7 +95,11 @@ fn columns(merge: &Merge, parts: &[Part<'_>], conflicts: &mut Vec<Conflict>) {
                 Severity::Blocks,
                 Topic::Merge,
                 &[&merge.into, "column", name],
-                format!("{}: column {name} is {}, and these do not unite", merge.into, list(&each, 4)),
+                format!(
+                    "{}: column {name} is {}, and these do not unite",
+                    merge.into,
+                    list(&each, 4)
+                ),
                 format!("say its type in the plan: \"columns\": {{\"{name}\": \"text\"}}"),
             )
             .with_evidence(each)
@@ -163,8 +176,16 @@ fn same_rows(merge: &Merge, parts: &[Part<'_>]) -> Option<Conflict> {
         let Some(table) = part.side.inventory.table(&part.name.schema, &part.name.name) else {
             continue;
         };
-        let constraints = table.keys.iter().filter(|it| it.kind == KeyKind::Unique).map(|it| &it.columns);
-        let indexes = table.indexes.iter().filter(|it| it.flags.unique && !it.flags.partial).map(|it| &it.columns);
+        let constraints = table
+            .keys
+            .iter()
+            .filter(|it| it.kind == KeyKind::Unique)
+            .map(|it| &it.columns);
+        let indexes = table
+            .indexes
+            .iter()
+            .filter(|it| it.flags.unique && !it.flags.partial)
+            .map(|it| &it.columns);
         let mut seen: Vec<Vec<&str>> = Vec::new();
         for columns in constraints.chain(indexes) {
             let mut columns: Vec<&str> = columns.iter().map(String::as_str).collect();
@@ -175,7 +196,10 @@ fn same_rows(merge: &Merge, parts: &[Part<'_>]) -> Option<Conflict> {
                 of_key == columns
             });
             if !columns.is_empty() && !is_primary && !seen.contains(&columns) {
-                natural.entry(columns.clone()).or_default().push(part.side.label.clone());
+                natural
+                    .entry(columns.clone())
+                    .or_default()
+                    .push(part.side.label.clone());
                 seen.push(columns);
             }
         }
@@ -192,7 +216,10 @@ fn same_rows(merge: &Merge, parts: &[Part<'_>]) -> Option<Conflict> {
                 merge.into,
                 list(&labels, 4)
             ),
-            format!("say whether they are: \"dedupe\": [\"{}\"] in the plan, or accept one row of each", columns.replace(", ", "\", \"")),
+            format!(
+                "say whether they are: \"dedupe\": [\"{}\"] in the plan, or accept one row of each",
+                columns.replace(", ", "\", \"")
+            ),
         )
         .with_evidence(labels)
         .with_choices(&["dedupe", "accept"]),

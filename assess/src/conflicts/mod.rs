@@ -26,6 +26,8 @@ mod values;
 pub(crate) use conflict::{Conflict, Severity, Topic};
 pub(crate) use section::{markdown, text};
 
+use std::collections::HashMap;
+
 use plan::Plan;
 use scene::{Scene, Side};
 
@@ -40,7 +42,7 @@ pub(crate) fn find(
     placements: Vec<Conflict>,
 ) -> Vec<Conflict> {
     let scene = Scene::new(sources, target, plan);
-    let mut conflicts = placements;
+    let mut conflicts = Vec::new();
     for topic in [
         target::find,
         server::find,
@@ -60,6 +62,26 @@ pub(crate) fn find(
     ] {
         topic(&scene, &mut conflicts);
     }
+    // Where sources go to several targets, what is said of one is not said of another.
+    if let Some(name) = plan.sources.first().and_then(|it| it.target.as_ref()) {
+        for it in &mut conflicts {
+            it.id = format!("{}@{name}", it.id);
+        }
+    }
+    conflicts.extend(placements);
+    tell_apart(&mut conflicts);
     conflicts.sort_by(|a, b| (a.severity, a.topic, &a.text).cmp(&(b.severity, b.topic, &b.text)));
     conflicts
+}
+
+/// No two conflicts have one id: the second of one gets a number.
+fn tell_apart(conflicts: &mut [Conflict]) {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    for it in conflicts {
+        let times = seen.entry(it.id.clone()).or_default();
+        *times += 1;
+        if *times > 1 {
+            it.id = format!("{}#{times}", it.id);
+        }
+    }
 }

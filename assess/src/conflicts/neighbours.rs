@@ -35,7 +35,10 @@ pub(super) fn find(scene: &Scene<'_>, conflicts: &mut Vec<Conflict>) {
 
 fn ways(inventory: &Inventory) -> Vec<Way> {
     let own = |text: &Option<String>| text.clone().filter(|it| !it.is_empty());
-    let servers = inventory.foreign_servers.iter().filter(|it| it.wrapper != "dblink");
+    let servers = inventory
+        .foreign_servers
+        .iter()
+        .filter(|it| it.wrapper != "dblink");
     let mut ways: Vec<Way> = servers
         .map(|it| Way {
             name: format!("server {} ({})", it.name, it.wrapper),
@@ -163,9 +166,8 @@ fn leads_to(from: &Inventory, address: &Address, to: &Inventory) -> bool {
         .unwrap_or_default()
         .rsplit_once(':')
         .unwrap_or_default();
-    let is_local = |host: &str| {
-        host.starts_with('/') || ["localhost", "127.0.0.1", "::1", ""].contains(&host)
-    };
+    let is_local =
+        |host: &str| host.starts_with('/') || ["localhost", "127.0.0.1", "::1", ""].contains(&host);
     let port = address.port.as_deref().unwrap_or("5432");
     let same_port = port_there.is_empty() || port == port_there;
     match &address.host {

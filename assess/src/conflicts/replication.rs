@@ -68,7 +68,10 @@ fn subscriptions(side: &Side<'_>, conflicts: &mut Vec<Conflict>) {
 
 fn slots(side: &Side<'_>, conflicts: &mut Vec<Conflict>) {
     for it in &side.inventory.slots {
-        let plugin = it.plugin.as_deref().map_or(String::new(), |it| format!(" by {it}"));
+        let plugin = it
+            .plugin
+            .as_deref()
+            .map_or(String::new(), |it| format!(" by {it}"));
         let (severity, text, way_out) = if it.active {
             (
                 Severity::Warns,

@@ -82,7 +82,12 @@ fn knows_roles(inventory: &Inventory) -> bool {
 /// What tells one cluster from another.
 pub(super) fn cluster(inventory: &Inventory) -> String {
     let server = &inventory.server;
-    let address = || server.address.clone().unwrap_or_else(|| inventory.endpoint.clone());
+    let address = || {
+        server
+            .address
+            .clone()
+            .unwrap_or_else(|| inventory.endpoint.clone())
+    };
     server.cluster.clone().unwrap_or_else(address)
 }
 
@@ -186,7 +191,12 @@ fn policies(side: &Side<'_>, target: &Target) -> Option<Conflict> {
 
 /// Owners, grantees and those who connect.
 fn missing(side: &Side<'_>, target: &Target) -> Option<Conflict> {
-    let connected: BTreeSet<&str> = side.inventory.connections.iter().map(|it| it.role.as_str()).collect();
+    let connected: BTreeSet<&str> = side
+        .inventory
+        .connections
+        .iter()
+        .map(|it| it.role.as_str())
+        .collect();
     let absent: Vec<(&str, &Role)> = side
         .inventory
         .roles
@@ -258,11 +268,7 @@ fn against_target(side: &Side<'_>, target: &Target, conflicts: &mut Vec<Conflict
         for (word, here, there) in [
             ("superuser", role.superuser, there.superuser),
             ("LOGIN", role.login, there.login),
-            (
-                "BYPASSRLS",
-                role.bypass_row_security,
-                there.bypass_row_security,
-            ),
+            ("BYPASSRLS", role.bypass_row_security, there.bypass_row_security),
         ] {
             if here != there {
                 let (with, without) = if here {

@@ -57,10 +57,6 @@ impl<'a> Scene<'a> {
             plan,
         }
     }
-
-    pub(crate) fn target_schemas(&self) -> Vec<String> {
-        self.sides.iter().flat_map(Side::target_schemas).collect()
-    }
 }
 
 impl<'a> Side<'a> {
@@ -96,12 +92,6 @@ impl<'a> Side<'a> {
     pub(crate) fn target_schemas(&self) -> Vec<String> {
         let schemas = self.planned.schemas.iter();
         schemas.map(|it| self.planned.mapping.schema(it)).collect()
-    }
-
-    /// A relation's name on the target, as people read it.
-    pub(crate) fn target_label(&self, schema: &str, name: &str) -> String {
-        let new = self.settled.object(plan::Namespace::Objects, schema, name);
-        format!("{}.{new}", self.settled.schema(schema))
     }
 }
 

@@ -34,7 +34,11 @@ fn settings(side: &Side<'_>, database: &str, conflicts: &mut Vec<Conflict>) {
             ),
             (_, Some(role)) => (
                 format!("role {role}"),
-                format!("ALTER ROLE {} IN DATABASE {}", quote_ident(role), quote_ident(database)),
+                format!(
+                    "ALTER ROLE {} IN DATABASE {}",
+                    quote_ident(role),
+                    quote_ident(database)
+                ),
             ),
         };
         let new = new_path(side, &setting.value);
@@ -73,8 +77,17 @@ fn applications(side: &Side<'_>, database: &str, conflicts: &mut Vec<Conflict>) 
         .find(|it| it.scope == Scope::Server)
         .map_or(DEFAULT, |it| it.value.as_str());
     let with_own: BTreeSet<&str> = set.iter().filter_map(|it| it.role.as_deref()).collect();
-    let mut roles: BTreeSet<&str> = side.inventory.connections.iter().map(|it| it.role.as_str()).collect();
-    let logins = side.inventory.roles.iter().filter(|it| it.login && it.owned + it.granted > 0);
+    let mut roles: BTreeSet<&str> = side
+        .inventory
+        .connections
+        .iter()
+        .map(|it| it.role.as_str())
+        .collect();
+    let logins = side
+        .inventory
+        .roles
+        .iter()
+        .filter(|it| it.login && it.owned + it.granted > 0);
     roles.extend(logins.map(|it| it.name.as_str()));
     let roles: Vec<&str> = roles
         .into_iter()
@@ -82,11 +95,20 @@ fn applications(side: &Side<'_>, database: &str, conflicts: &mut Vec<Conflict>) 
         .collect();
     let found: Vec<String> = parts(path)
         .into_iter()
-        .filter(|it| side.inventory.schemas.iter().any(|schema| quote_ident(&schema.name) == *it))
+        .filter(|it| {
+            side.inventory
+                .schemas
+                .iter()
+                .any(|schema| quote_ident(&schema.name) == *it)
+        })
         .collect();
     let new = new_path(side, path);
     let moved: Vec<&String> = found.iter().filter(|it| !new.contains(it)).collect();
-    let tables = side.inventory.tables.iter().filter(|it| moved.contains(&&quote_ident(&it.schema)));
+    let tables = side
+        .inventory
+        .tables
+        .iter()
+        .filter(|it| moved.contains(&&quote_ident(&it.schema)));
     let tables = tables.count();
     if moved.is_empty() || tables == 0 {
         return;
@@ -153,7 +175,11 @@ fn routines(side: &Side<'_>, conflicts: &mut Vec<Conflict>) {
         .map(|it| (label(it), names.unqualified(&it.body)))
         .filter(|(_, found)| !found.is_empty())
         .collect();
-    let moves = side.planned.schemas.iter().any(|it| side.settled.schema(it) != *it);
+    let moves = side
+        .planned
+        .schemas
+        .iter()
+        .any(|it| side.settled.schema(it) != *it);
     if leaning.is_empty() || !moves {
         return;
     }
@@ -195,7 +221,11 @@ fn parts(path: &str) -> Vec<String> {
         let Some((name, after)) = plan::name_part(&rest[..end]) else {
             break;
         };
-        let name = if rest.starts_with('"') { name } else { name.trim().to_lowercase() };
+        let name = if rest.starts_with('"') {
+            name
+        } else {
+            name.trim().to_lowercase()
+        };
         found.push(if name == "$user" {
             "\"$user\"".to_owned()
         } else {
@@ -231,17 +261,21 @@ fn new_path(side: &Side<'_>, path: &str) -> Vec<String> {
         }
     }
     for it in side.inventory.own_extensions() {
-        add(quote_ident(
-            &side.settled.extension_schema(&it.name, &it.schema),
-        ));
+        add(quote_ident(&side.settled.extension_schema(&it.name, &it.schema)));
     }
     new
 }
 
 /// Names of a source by which bodies find something.
 pub(super) fn relations(inventory: &inventory::Inventory) -> impl Iterator<Item = QualifiedName> {
-    let tables = inventory.tables.iter().map(|it| QualifiedName::new(&it.schema, &it.name));
-    let views = inventory.views.iter().map(|it| QualifiedName::new(&it.schema, &it.name));
+    let tables = inventory
+        .tables
+        .iter()
+        .map(|it| QualifiedName::new(&it.schema, &it.name));
+    let views = inventory
+        .views
+        .iter()
+        .map(|it| QualifiedName::new(&it.schema, &it.name));
     tables.chain(views)
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::{quote_ident, quote_literal};
 use database::postgres::MEANING;
-use inventory::{Inventory, Scope};
+use inventory::{Inventory, Scope, Setting};
 
 use super::conflict::{list, number_of};
 use super::{Conflict, Scene, Severity, Side, Topic};
@@ -86,10 +86,23 @@ fn way_out(scene: &Scene<'_>, name: &str, sources: &BTreeSet<&str>) -> String {
         .target
         .map_or("the target".to_owned(), |it| quote_ident(&it.identity.database));
     let value = match sources.len() {
-        1 => sources.first().map_or("…".to_owned(), |it| quote_literal(it).trim().to_owned()),
+        1 => sources
+            .first()
+            .map_or("…".to_owned(), |it| quote_literal(it).trim().to_owned()),
         _ => "…".to_owned(),
     };
-    format!("each application's role sets what it had: ALTER ROLE … IN DATABASE {database} SET {name} = {value}")
+    format!(
+        "each application's role sets what it had: ALTER ROLE … IN DATABASE {database} SET {name} = {value}"
+    )
+}
+
+/// The value, unless it may hold a password.
+fn harmless(it: &Setting) -> &str {
+    if rewrite::is_secret_setting(&it.name, &it.value) {
+        "(not shown)"
+    } else {
+        &it.value
+    }
 }
 
 /// What is set for roles, the path left out, which is a topic of its own.
@@ -99,15 +112,10 @@ fn of_roles(side: &Side<'_>) -> Option<Conflict> {
         .filter(|it| !it.name.eq_ignore_ascii_case("search_path"))
         .filter_map(|it| match (it.scope, &it.role) {
             (Scope::Role | Scope::RoleInDatabase, Some(role)) => {
-                let value = if rewrite::is_secret_setting(&it.name) {
-                    "(not shown)"
-                } else {
-                    &it.value
-                };
-                Some(format!("{} of role {role} = {value}", it.name))
+                Some(format!("{} of role {role} = {}", it.name, harmless(it)))
             }
             (Scope::Database, _) if !MEANING.iter().any(|name| name.eq_ignore_ascii_case(&it.name)) => {
-                Some(format!("{} of the database = {}", it.name, it.value))
+                Some(format!("{} of the database = {}", it.name, harmless(it)))
             }
             _ => None,
         })

@@ -214,3 +214,6 @@ fn arguments(side: &Side<'_>, text: &str) -> String {
     let each: Vec<String> = text.split(", ").map(one).collect();
     each.join(", ")
 }
+
+#[cfg(test)]
+mod tests;
