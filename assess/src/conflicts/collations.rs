@@ -342,10 +342,7 @@ mod tests {
         };
         let bound = Bound::of(&inventory, &Catalog::default());
         assert_eq!((bound.indexes, bound.unique, bound.partitioned), (1, 1, 0));
-        assert_eq!(
-            bound.objects,
-            ["index s.v_i (v)", "unique index s.v_u (v)"]
-        );
+        assert_eq!(bound.objects, ["index s.v_i (v)", "unique index s.v_u (v)"]);
     }
 
     #[test]

@@ -37,13 +37,19 @@ fn names_that_sources_share_are_kept_apart_by_schema() {
         ],
     );
     let names: Vec<&Value> = of_topic(&report, "name");
-    assert_eq!(names.len(), 2, "what belongs to a table is told with it: {names:#?}");
+    assert_eq!(
+        names.len(),
+        2,
+        "what belongs to a table is told with it: {names:#?}"
+    );
     assert_eq!(report["ready"], true);
     // The same in a second run, so that a plan can refer to it.
     let again = check(&[&one, &other], &target, &[]);
     let ids = |report: &Value| -> Vec<String> {
         let all = report["conflicts"].as_array().unwrap();
-        all.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+        all.iter()
+            .map(|it| it["id"].as_str().unwrap().to_owned())
+            .collect()
     };
     assert_eq!(ids(&report), ids(&again));
     let mut unique = ids(&report);
@@ -57,17 +63,26 @@ fn roles_policies_and_paths_are_told() {
     let near = Cluster::shared();
     for cluster in [near, far()] {
         let mut client = cluster.client(POSTGRES, POSTGRES).unwrap();
-        let attributes = if std::ptr::eq(cluster, near) { "LOGIN" } else { "NOLOGIN BYPASSRLS" };
-        client.batch_execute(&format!("CREATE ROLE ada {attributes}")).unwrap();
+        let attributes = if std::ptr::eq(cluster, near) {
+            "LOGIN"
+        } else {
+            "NOLOGIN BYPASSRLS"
+        };
+        client
+            .batch_execute(&format!("CREATE ROLE ada {attributes}"))
+            .unwrap();
     }
     let mut client = far().client(POSTGRES, POSTGRES).unwrap();
-    client.batch_execute("CREATE ROLE only_far LOGIN; CREATE ROLE readers").unwrap();
+    client
+        .batch_execute("CREATE ROLE only_far LOGIN; CREATE ROLE readers")
+        .unwrap();
     let (one, other, target) = (
         near.database("roles_near").unwrap(),
         far().database("roles_far").unwrap(),
         near.target().unwrap(),
     );
-    one.execute("CREATE TABLE t (id int); GRANT SELECT ON t TO ada").unwrap();
+    one.execute("CREATE TABLE t (id int); GRANT SELECT ON t TO ada")
+        .unwrap();
     other
         .execute(
             "CREATE TABLE t (id int); GRANT SELECT ON t TO ada, only_far;
@@ -80,7 +95,10 @@ fn roles_policies_and_paths_are_told() {
         )
         .unwrap();
     other
-        .execute(&format!("ALTER DATABASE {} SET \"TimeZone\" = 'Asia/Tokyo'", other.name()))
+        .execute(&format!(
+            "ALTER DATABASE {} SET \"TimeZone\" = 'Asia/Tokyo'",
+            other.name()
+        ))
         .unwrap();
     let source = other.name();
     check(
@@ -91,12 +109,28 @@ fn roles_policies_and_paths_are_told() {
             ("warns", &format!("role:ada:target:{source}"), "BYPASSRLS in"),
             ("blocks", &format!("role:{source}:policies"), "1 policy of"),
             ("warns", &format!("role:{source}:missing"), "only_far"),
-            ("warns", &format!("search_path:{source}:role only_far"), "search_path of role only_far"),
+            (
+                "warns",
+                &format!("search_path:{source}:role only_far"),
+                "search_path of role only_far",
+            ),
             ("warns", &format!("search_path:{source}:functions"), "leans()"),
-            ("resolved", &format!("search_path:{source}:pinned"), "1 function of"),
-            ("warns", &format!("search_path:{}:applications", one.name()), "applications as ada find 1 table"),
+            (
+                "resolved",
+                &format!("search_path:{source}:pinned"),
+                "1 function of",
+            ),
+            (
+                "warns",
+                &format!("search_path:{}:applications", one.name()),
+                "applications as ada find 1 table",
+            ),
             ("warns", "setting:TimeZone", "Asia/Tokyo in"),
-            ("notes", &format!("setting:{source}:roles"), "statement_timeout of role ada"),
+            (
+                "notes",
+                &format!("setting:{source}:roles"),
+                "statement_timeout of role ada",
+            ),
         ],
     );
 }
@@ -141,17 +175,40 @@ fn what_leads_in_and_out_is_told() {
         &[&one, &other],
         &target,
         &[
-            ("warns", &format!("foreign_server:{source}:server to_other"), "which moves too"),
-            ("warns", &format!("foreign_server:{source}:dblink"), "function public.reads()"),
-            ("notes", &format!("foreign_server:{source}:server elsewhere"), "x.example"),
+            (
+                "warns",
+                &format!("foreign_server:{source}:server to_other"),
+                "which moves too",
+            ),
+            (
+                "warns",
+                &format!("foreign_server:{source}:dblink"),
+                "function public.reads()",
+            ),
+            (
+                "notes",
+                &format!("foreign_server:{source}:server elsewhere"),
+                "x.example",
+            ),
             ("blocks", &format!("large_object:{source}:{read}"), "424242 in"),
-            ("warns", &format!("replication:{read}:publications"), "publishes p"),
-            ("notes", &format!("replication:{read}:slot:forgotten"), "read by nobody"),
+            (
+                "warns",
+                &format!("replication:{read}:publications"),
+                "publishes p",
+            ),
+            (
+                "notes",
+                &format!("replication:{read}:slot:forgotten"),
+                "read by nobody",
+            ),
             ("warns", "connections:database", "3 connections in use"),
             ("notes", &format!("application:{read}"), "(3)"),
         ],
     );
-    assert!(!report.to_string().contains("geheim"), "a password is in the report");
+    assert!(
+        !report.to_string().contains("geheim"),
+        "a password is in the report"
+    );
     drop(sessions);
     far.client(POSTGRES, POSTGRES)
         .unwrap()
@@ -164,7 +221,9 @@ fn text_that_is_ordered_or_written_otherwise_is_told() {
     let near = Cluster::shared();
     let mut client = near.client(POSTGRES, POSTGRES).unwrap();
     client
-        .batch_execute("CREATE DATABASE by_icu TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C'")
+        .batch_execute(
+            "CREATE DATABASE by_icu TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de' LOCALE 'C'",
+        )
         .unwrap();
     client
         .batch_execute("CREATE DATABASE in_latin TEMPLATE template0 ENCODING LATIN1 LOCALE 'C'")
@@ -202,7 +261,8 @@ fn extensions_and_the_space_of_a_database_are_told() {
         near.database("ext_other").unwrap(),
         near.target().unwrap(),
     );
-    one.execute("CREATE EXTENSION pg_trgm VERSION '1.5'; CREATE TABLE t (id int)").unwrap();
+    one.execute("CREATE EXTENSION pg_trgm VERSION '1.5'; CREATE TABLE t (id int)")
+        .unwrap();
     other
         .execute("CREATE SCHEMA ext; CREATE EXTENSION pg_trgm SCHEMA ext; CREATE FUNCTION similarity(text, text) RETURNS real LANGUAGE sql AS 'SELECT 1'")
         .unwrap();
@@ -213,7 +273,11 @@ fn extensions_and_the_space_of_a_database_are_told() {
         &[
             ("warns", "extension:pg_trgm:versions", "pg_trgm is 1.5 in"),
             ("resolved", "extension:pg_trgm:schemas", "pg_trgm is in schema"),
-            ("warns", &format!("extension:pg_trgm:{}", one.name()), "pg_trgm is 1.5"),
+            (
+                "warns",
+                &format!("extension:pg_trgm:{}", one.name()),
+                "pg_trgm is 1.5",
+            ),
         ],
     );
 }
@@ -243,7 +307,8 @@ fn names_of_a_file_that_sql_has_to_quote_are_told() {
 fn the_report_for_people_ends_with_a_verdict() {
     let near = Cluster::shared();
     let (one, target) = (near.database("for_people").unwrap(), near.target().unwrap());
-    one.execute("CREATE TABLE t (id int); CREATE PUBLICATION p FOR TABLE t").unwrap();
+    one.execute("CREATE TABLE t (id int); CREATE PUBLICATION p FOR TABLE t")
+        .unwrap();
     let line = line(&[&one], &target);
     let shown = Desk::shared().run(&line).assert_success().stdout_text();
     let (_, conflicts) = shown.split_once("\nCONFLICTS\n").expect("there is a section");
@@ -258,7 +323,11 @@ fn line(sources: &[&Database<'_>], target: &Database<'_>) -> String {
         .iter()
         .map(|it| format!("'{}'", it.conninfo(SOURCE_READER)))
         .collect();
-    format!("assess {} --target '{}'", words.join(" "), target.conninfo(TARGET_OWNER))
+    format!(
+        "assess {} --target '{}'",
+        words.join(" "),
+        target.conninfo(TARGET_OWNER)
+    )
 }
 
 /// Assesses the sources and looks for each conflict; the report.

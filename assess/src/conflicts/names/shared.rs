@@ -19,10 +19,16 @@ pub(super) fn find(scene: &Scene<'_>, names: &[Placed], conflicts: &mut Vec<Conf
         if sides.len() < 2 {
             continue;
         }
-        let targets: HashSet<(&QualifiedName, usize)> = group.iter().map(|it| (&it.to, it.side)).collect();
-        let distinct: HashSet<&QualifiedName> = targets.iter().map(|(to, _)| *to).collect();
-        if distinct.len() < targets.len() && !is_routine {
-            // They meet, which is told as a clash; or they would but for their arguments.
+        let of_sides: HashSet<(&QualifiedName, Option<&str>, usize)> = group
+            .iter()
+            .map(|it| (&it.to, it.arguments.as_deref(), it.side))
+            .collect();
+        let places: HashSet<(&QualifiedName, Option<&str>)> = of_sides
+            .iter()
+            .map(|(to, arguments, _)| (*to, *arguments))
+            .collect();
+        if places.len() < of_sides.len() {
+            // They meet, which is told as a clash.
             continue;
         }
         let kinds: BTreeSet<&str> = group.iter().map(|it| it.kind.as_str()).collect();

@@ -118,7 +118,11 @@ fn tables_that_become_one_block_and_carry_what_belongs_to_them() {
         (has, r#","rename":{"public.users":"b_users"}"#),
         &["Resolved table users in a, b"],
     );
-    check((has, ""), (has, r#","prefix":"b_""#), &["Resolved table users in a, b"]);
+    check(
+        (has, ""),
+        (has, r#","prefix":"b_""#),
+        &["Resolved table users in a, b"],
+    );
 }
 
 #[test]
@@ -160,7 +164,10 @@ fn kinds_share_names_as_the_server_s_catalogs_do() {
 #[test]
 fn functions_meet_by_their_arguments() {
     check(
-        (&["function f(integer)", "function g(public.mood[])", "type mood"], ""),
+        (
+            &["function f(integer)", "function g(public.mood[])", "type mood"],
+            "",
+        ),
         (
             &["function f(text)", "function g(public.mood[])", "type mood"],
             r#","rename":{"public.mood":"b_mood"}"#,
@@ -174,7 +181,9 @@ fn functions_meet_by_their_arguments() {
     check(
         (&["function f(integer, text)"], ""),
         (&["function f(integer, text)"], ""),
-        &["Blocks function public.f(integer, text) of a and function public.f(integer, text) of b both become app.f(integer, text)"],
+        &[
+            "Blocks function public.f(integer, text) of a and function public.f(integer, text) of b both become app.f(integer, text)",
+        ],
     );
 }
 
