@@ -121,10 +121,8 @@ fn limits(servers: &[&Side<'_>], usable: u32, conflicts: &mut Vec<Conflict>) {
 
 /// No server tells a normal role how much room its disk has.
 fn space(scene: &Scene<'_>, conflicts: &mut Vec<Conflict>) {
-    let bytes = |side: &Side<'_>| match side.inventory.bytes() {
-        0 => side.inventory.server.bytes,
-        bytes => bytes,
-    };
+    // Tables that were never analysed tell no bytes of their own.
+    let bytes = |side: &Side<'_>| side.inventory.bytes().max(side.inventory.server.bytes);
     let sum: u64 = scene.sides.iter().map(bytes).sum();
     if sum == 0 {
         return;

@@ -89,10 +89,15 @@ fn applications(side: &Side<'_>, database: &str, conflicts: &mut Vec<Conflict>) 
         .iter()
         .filter(|it| it.login && it.owned + it.granted > 0);
     roles.extend(logins.map(|it| it.name.as_str()));
-    let roles: Vec<&str> = roles
-        .into_iter()
-        .filter(|it| !with_own.contains(it) && !it.is_empty())
-        .collect();
+    let is_free = |it: &&str| !with_own.contains(it) && !it.is_empty();
+    let is_superuser = |name: &&str| {
+        let mut all = side.inventory.roles.iter();
+        all.any(|it| it.name == *name && it.superuser)
+    };
+    // An administrator is no application, unless nobody else is there.
+    let (administrators, others): (Vec<&str>, Vec<&str>) =
+        roles.into_iter().filter(is_free).partition(is_superuser);
+    let roles = if others.is_empty() { administrators } else { others };
     let found: Vec<String> = parts(path)
         .into_iter()
         .filter(|it| {
@@ -158,12 +163,16 @@ fn routines(side: &Side<'_>, conflicts: &mut Vec<Conflict>) {
                 Topic::SearchPath,
                 &[side.key(), "pinned"],
                 format!(
-                    "{} of {} {} a search_path of their own",
+                    "{} of {} {} search_path",
                     number_of(names.len(), "function", "functions"),
                     side.label,
-                    if names.len() == 1 { "has" } else { "have" }
+                    if names.len() == 1 {
+                        "sets its own"
+                    } else {
+                        "set their own"
+                    }
                 ),
-                "remap-schema gives it the new names",
+                "remap-schema puts the new names there",
             )
             .with_evidence(names),
         );

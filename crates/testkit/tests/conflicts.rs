@@ -158,12 +158,14 @@ fn what_leads_in_and_out_is_told() {
     .unwrap();
     other
         .execute(
-            "CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t; SELECT lo_create(424242);
-             SELECT pg_create_logical_replication_slot('forgotten', 'pgoutput')",
+            "CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION p FOR TABLE t; SELECT lo_create(424242)",
         )
         .unwrap();
+    other
+        .execute("SELECT pg_create_logical_replication_slot('forgotten', 'pgoutput')")
+        .unwrap();
     target
-        .execute(&format!("ALTER DATABASE {} CONNECTION LIMIT 1", target.name()))
+        .execute(&format!("ALTER DATABASE {} CONNECTION LIMIT 2", target.name()))
         .unwrap();
     let mut sessions = Vec::new();
     for _ in 0..3 {
