@@ -150,36 +150,58 @@ fn told(address: &Address) -> String {
 /// Whether a connection from `from` to `address` ends in `to`, as far as the two can be compared: a name and an address
 /// of one machine are not known to be one.
 fn leads_to(from: &Inventory, address: &Address, to: &Inventory) -> bool {
-    // What libpq takes where nothing is said: the role's name, which mostly is not the database's.
-    let Some(database) = &address.database else {
+    // What libpq takes where nothing is said is the role's name, which mostly is not the database's.
+    if address.database.as_ref() != Some(&to.server.database) {
         return false;
+    }
+    let (there, here) = (places(to), places(from));
+    there.iter().any(|(host_there, port_there)| {
+        let Some(host) = &address.host else {
+            // The same machine as the source's own.
+            let port = |it: &str| address.port.as_deref().unwrap_or(it) == port_there;
+            return here
+                .iter()
+                .any(|(host, own)| same_host(host, host_there) && port(own));
+        };
+        let port = address.port.as_deref().unwrap_or(DEFAULT_PORT);
+        port == port_there && same_host(host, host_there)
+    })
+}
+
+const DEFAULT_PORT: &str = "5432";
+
+/// Hosts and ports by which a source is known: what its server says, and how it was reached.
+fn places(of: &Inventory) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let reached = if of.endpoint.contains("://") {
+        of_url(&of.endpoint)
+    } else {
+        of_keywords(&of.endpoint)
     };
-    if *database != to.server.database {
-        return false;
+    if let Some(host) = reached.host {
+        found.push((host, reached.port.unwrap_or_else(|| DEFAULT_PORT.to_owned())));
     }
-    let there = to.server.address.as_deref().unwrap_or_default();
-    let (host_there, port_there) = there.rsplit_once(':').unwrap_or((there, ""));
-    let (_, port_here) = from
-        .server
-        .address
-        .as_deref()
-        .unwrap_or_default()
-        .rsplit_once(':')
-        .unwrap_or_default();
-    let is_local =
-        |host: &str| host.starts_with('/') || ["localhost", "127.0.0.1", "::1", ""].contains(&host);
-    let port = address.port.as_deref().unwrap_or("5432");
-    let same_port = port_there.is_empty() || port == port_there;
-    match &address.host {
-        // The same machine as the source's own.
-        None => same_port && (port_here == port_there || address.port.is_some()),
-        Some(host) if is_local(host) => same_port && (is_local(host_there) || host == host_there),
-        Some(host) => {
-            // A name cannot be told from an address here: the same database and port are taken for the same place.
-            let can_compare = host.parse::<std::net::IpAddr>().is_ok() && !is_local(host_there);
-            same_port && (!can_compare || host == host_there)
-        }
+    // `10.0.0.1:5432`, a folder and a port, or `port 5432` where the folder is not for everybody to know.
+    if let Some((host, port)) = of.server.address.as_deref().and_then(|it| it.rsplit_once([':', ' '])) {
+        found.push((if host == "port" { String::new() } else { host.to_owned() }, port.to_owned()));
     }
+    // A folder is known better by the way in.
+    if found.len() > 1 {
+        found.retain(|(host, _)| !host.is_empty());
+    }
+    found
+}
+
+/// Names that cannot be told from each other count as the same: a machine has many.
+fn same_host(one: &str, other: &str) -> bool {
+    let is_folder = |host: &str| host.starts_with('/');
+    let is_local = |host: &str| is_folder(host) || ["localhost", "127.0.0.1", "::1", ""].contains(&host);
+    let is_address = |host: &str| host.parse::<std::net::IpAddr>().is_ok();
+    if is_local(one) || is_local(other) {
+        let both_folders = is_folder(one) && is_folder(other);
+        return is_local(one) && is_local(other) && (!both_folders || one == other);
+    }
+    one == other || !(is_address(one) && is_address(other))
 }
 
 /// Addresses in the literals of a text that calls `dblink`.
@@ -286,6 +308,8 @@ mod tests {
             ("db.internal", "5432", "sso", "10.0.0.2:5432", true),
             ("", "", "sso", "10.0.0.1:5432", true),
             ("localhost", "5432", "sso", "/run/postgresql:5432", true),
+            ("/run/a", "", "sso", "/run/b:5432", false),
+            ("/run/a", "", "sso", "port 5432", true),
             ("10.0.0.2", "", "other", "10.0.0.2:5432", false),
             ("10.0.0.2", "", "", "10.0.0.2:5432", false),
         ] {
