@@ -182,8 +182,20 @@ fn places(of: &Inventory) -> Vec<(String, String)> {
         found.push((host, reached.port.unwrap_or_else(|| DEFAULT_PORT.to_owned())));
     }
     // `10.0.0.1:5432`, a folder and a port, or `port 5432` where the folder is not for everybody to know.
-    if let Some((host, port)) = of.server.address.as_deref().and_then(|it| it.rsplit_once([':', ' '])) {
-        found.push((if host == "port" { String::new() } else { host.to_owned() }, port.to_owned()));
+    if let Some((host, port)) = of
+        .server
+        .address
+        .as_deref()
+        .and_then(|it| it.rsplit_once([':', ' ']))
+    {
+        found.push((
+            if host == "port" {
+                String::new()
+            } else {
+                host.to_owned()
+            },
+            port.to_owned(),
+        ));
     }
     // A folder is known better by the way in.
     if found.len() > 1 {
