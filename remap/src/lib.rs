@@ -7,6 +7,7 @@ mod merging;
 mod opened_rows;
 mod path_report;
 mod plain_sql;
+mod planned;
 mod report;
 
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
@@ -33,6 +34,9 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
                 .with_hint("each source is remapped by itself, unless --merge makes one archive of all"));
         }
     };
+    if let Some(planned) = args.mapping.planned()? {
+        planned::refuse(&planned)?;
+    }
     let mapping = args.mapping.mapping()?;
     let keys = args.keys.keys(&args.mapping)?;
     // A plan may say that everything stays as it is.

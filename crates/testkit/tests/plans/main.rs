@@ -271,6 +271,39 @@ fn each_source_goes_to_the_target_that_is_named_for_it() {
     assert_eq!(right.query(&count).unwrap(), ["2"]);
 }
 
+#[test]
+fn the_plans_to_begin_with_hold() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/plans");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        plan::Plan::parse(&text).unwrap();
+        schema::assert_described(&serde_json::from_str(&text).unwrap());
+        let mut with_slip: Value = serde_json::from_str(&text).unwrap();
+        with_slip["sources"][0]["shemas"] = Value::Null;
+        assert_eq!(schema::faults(&with_slip).len(), 1);
+        seen += 1;
+    }
+    assert_eq!(seen, 2);
+}
+
+#[test]
+fn what_nothing_carries_out_is_refused() {
+    let desk = Desk::shared();
+    let source = source("plan_refused", "");
+    let name = source.name();
+    desk.run(&format!("assess {name} --plan refused.json"))
+        .assert_success();
+    let mut plan = read(&desk, "refused.json");
+    plan["sources"][0]["roles"] = serde_json::json!({"somebody": "else"});
+    write(&desk, "refused.json", &plan);
+    desk.run(&format!(
+        "dump --plan refused.json --source {name} | remap-schema --plan refused.json --source {name} > refused.tar"
+    ))
+    .assert_code(2)
+    .assert_stderr_contains("roles cannot get new names yet");
+}
+
 /// A database with a table of two rows.
 fn source(label: &str, sql: &str) -> Database<'static> {
     let source = Cluster::shared().database(label).unwrap();
