@@ -53,7 +53,7 @@ pub(crate) fn take(words: &str, schemas: &[String], ui: &Ui) -> Result<Target> {
     let facts = TargetFacts::read(snapshot.client(), schemas).map_err(Failure::target)?;
     Ok(Target {
         name: endpoint.display_name(),
-        endpoint: endpoint.without_password(),
+        endpoint: endpoint.brief(),
         identity: snapshot.identity().clone(),
         offers,
         facts,

@@ -78,6 +78,23 @@ impl DerefMut for ClientCommand {
     }
 }
 
+/// What a session has where nothing is said.
+const UNSAID: [(&str, &str); 5] = [
+    ("sslmode", "prefer"),
+    ("gssencmode", "disable"),
+    ("connect_timeout", "30"),
+    ("keepalives", "1"),
+    ("keepalives_idle", "60"),
+];
+
+fn join(words: &[(&str, String)], quoted: impl Fn(&str) -> String) -> String {
+    let words: Vec<String> = words
+        .iter()
+        .map(|(name, value)| format!("{name}={}", quoted(value)))
+        .collect();
+    words.join(" ")
+}
+
 impl PostgresEndpoint {
     /// A password file that holds this endpoint's password, if it has one.
     pub fn passfile(&self) -> Result<Option<PassFile>> {
@@ -87,23 +104,44 @@ impl PostgresEndpoint {
 
     /// A libpq keyword string with everything but secrets, for people: all servers, as they were named.
     pub fn without_password(&self) -> String {
+        join(&self.words(&self.hosts, &self.choice_words()), quote)
+    }
+
+    /// The same for a plan, which people edit: without what holds where nothing is said, and with quotes only where a
+    /// value needs them.
+    pub fn brief(&self) -> String {
+        let mut words = self.words(&self.hosts, &self.choice_words());
+        words.retain(|(name, value)| !UNSAID.contains(&(name, value)));
+        join(&words, |value| {
+            if value.is_empty() || value.contains([' ', '\'', '\\']) {
+                quote(value)
+            } else {
+                value.to_owned()
+            }
+        })
+    }
+
+    /// The same for the one server that was chosen, so that a program reaches it and no other.
+    fn words_of_choice(&self) -> String {
+        join(&self.words(&[self.chosen_host()], &[]), quote)
+    }
+
+    fn choice_words(&self) -> [(&'static str, Option<String>); 2] {
         let kind = Some(self.kind).filter(|it| *it != SessionKind::Any);
-        let choice = [
+        [
             ("target_session_attrs", kind.map(|it| it.as_str().to_owned())),
             (
                 "load_balance_hosts",
                 self.is_shuffled.then(|| "random".to_owned()),
             ),
-        ];
-        self.words(&self.hosts, &choice)
+        ]
     }
 
-    /// The same for the one server that was chosen, so that a program reaches it and no other.
-    fn words_of_choice(&self) -> String {
-        self.words(&[self.chosen_host()], &[])
-    }
-
-    fn words(&self, hosts: &[Host], choice: &[(&str, Option<String>)]) -> String {
+    fn words(
+        &self,
+        hosts: &[Host],
+        choice: &[(&'static str, Option<String>)],
+    ) -> Vec<(&'static str, String)> {
         let which = [
             ("host", list(hosts, host_word)),
             ("hostaddr", list(hosts, hostaddr_word)),
@@ -113,10 +151,9 @@ impl PostgresEndpoint {
         ];
         let (tls, session) = (self.tls_words(), self.session_words());
         let pairs = which.iter().chain(choice).chain(&tls).chain(&session);
-        let words: Vec<String> = pairs
-            .filter_map(|(name, value)| Some(format!("{name}={}", quote(value.as_ref()?))))
-            .collect();
-        words.join(" ")
+        pairs
+            .filter_map(|(name, value)| Some((*name, value.clone()?)))
+            .collect()
     }
 
     fn tls_words(&self) -> [(&'static str, Option<String>); 10] {
@@ -356,6 +393,8 @@ mod tests {
         let text = std::fs::read_to_string(path.expect("a service file")).expect("the file");
         assert_eq!(text, "[coalesce]\nsslpassword=hunter 2\n");
         assert!(!format!("{endpoint:?} {}", endpoint.without_password()).contains("hunter"));
+        let brief = "host=db port=5432 dbname=ada user=ada sslcert=a.crt sslkey=a.key";
+        assert!(endpoint.brief().starts_with(brief), "{}", endpoint.brief());
     }
 
     #[test]

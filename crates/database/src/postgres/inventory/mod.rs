@@ -84,7 +84,7 @@ pub fn take_census(
     let mut census = Census::default();
     let it = &mut census.inventory;
     it.name = endpoint.display_name();
-    it.endpoint = endpoint.without_password();
+    it.endpoint = endpoint.brief();
     server::read(&mut session, it)?;
     definitions::read_schemas(&mut session, it)?;
     let mut relations = tables::read(&mut session, it)?;
