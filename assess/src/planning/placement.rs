@@ -141,7 +141,7 @@ fn wanted(typed: &str) -> Result<Wanted> {
         return Err(Failure::usage(format!("the target `{words}` is a SQLite file"))
             .with_hint("name a PostgreSQL database"));
     };
-    let reached = server.without_password();
+    let reached = server.brief();
     let endpoint = super::endpoint(Some(&words.to_owned()), &reached);
     Ok(Wanted {
         name: name.map_or_else(|| plain_name(server.dbname()), str::to_owned),
