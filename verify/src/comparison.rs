@@ -51,9 +51,11 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let mut explained = Explained::read(&target, &source.database(), &targets(&source)?)?;
     let mut findings = explained.narrow(&mut source)?;
     findings.extend(explained::of_archive(&source));
-    let merging = Merging::find(&mut source, &target, args.mapping.source.as_deref())?;
     let targets = targets(&source)?;
+    // Chosen while all tables are there, as it was when they were merged.
     let conversions = converted::choose(&source, keys.as_ref())?;
+    let merging = Merging::find(&mut source, &target, args.mapping.source.as_deref())?;
+    let conversions = merging.not_of_parts(&conversions);
     let reshaped = converted::reshaped(&source, &conversions);
     let mapping = Known::from_catalog(&reshaped)
         .settle(&mapping)

@@ -42,6 +42,16 @@ impl Namespace {
         uuid
     }
 
+    /// The namespace whose [`Namespace::sql`] of `key` this is.
+    pub fn of_sql(sql: &str, key: &str) -> Option<Self> {
+        let (_, rest) = sql.split_once("'\\x")?;
+        let (digits, _) = rest.split_once('\'')?;
+        let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+        let bytes: Option<Vec<u8>> = digits.as_bytes().chunks(2).map(byte).collect();
+        let namespace = Namespace(String::from_utf8(bytes?).ok()?);
+        (namespace.sql(key) == sql).then_some(namespace)
+    }
+
     /// The same as an SQL expression over functions of `pg_catalog`, from PostgreSQL 11 on, whatever the database's
     /// encoding: `key` is an expression whose value is an integer or NULL, and is computed once.
     pub fn sql(&self, key: &str) -> String {
@@ -104,6 +114,16 @@ mod tests {
             .flat_map(|it| [it.uuid(1), it.uuid(11), it.uuid(-1)])
             .collect();
         assert_eq!(keys.len(), all.len() * 3);
+    }
+
+    #[test]
+    fn a_namespace_is_known_by_its_sql() {
+        let it = namespace("it's", "a\\b", "Größe");
+        let sql = it.sql("s.id");
+        assert_eq!(Namespace::of_sql(&sql, "s.id").as_ref(), Some(&it));
+        assert_eq!(Namespace::of_sql(&sql, "s.other"), None);
+        assert_eq!(Namespace::of_sql(&sql.replace("sha256", "sha512"), "s.id"), None);
+        assert_eq!(Namespace::of_sql("s.id", "s.id"), None);
     }
 
     #[test]

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use catalog::{Catalog, Column, PartValue, QualifiedName, Table, TableKind};
+use catalog::{Catalog, Column, PartValue, QualifiedName, Table, TableKind, quote_ident};
 use serde::{Deserialize, Serialize};
 
-use crate::{TableConversion, conversion_of};
+use crate::{ColumnConversion, ConversionKind, IntegerType, Namespace, TableConversion, conversion_of};
 
 /// A part with the table that it went into.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,7 @@ pub struct PartRecord {
     pub table: Table,
     /// The merged table, as the archive has it.
     pub into: Table,
+    /// The columns whose values are known as UUIDs alone: those that nothing in the merged table tells as they were.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion: Option<TableConversion>,
     /// What the source's database is called, or its file; empty where nobody says.
@@ -50,7 +51,7 @@ impl PartRecord {
         Some(PartRecord {
             table: table.clone(),
             into: into.clone(),
-            conversion: conversion_of(conversions, table.number).cloned(),
+            conversion: conversion(table, &part.values, conversions),
             database: String::new(),
             parents: follows.filter_map(|it| parent(it.parent)).collect(),
         })
@@ -83,4 +84,39 @@ impl PartRecord {
             of_it().next().map(Comparable::Forth)
         })
     }
+}
+
+/// What becomes of the columns that have no way back, as the archive says it or as the SQL of their values is.
+fn conversion(
+    table: &Table,
+    values: &[PartValue],
+    conversions: &[TableConversion],
+) -> Option<TableConversion> {
+    let said = conversion_of(conversions, table.number);
+    let column = |column: &Column| {
+        let mut of_it = values.iter().filter(|it| it.from.as_ref() == Some(&column.name));
+        if of_it.clone().any(|it| it.back.is_some()) {
+            return None;
+        }
+        if let Some(it) = said.and_then(|it| it.column(&column.name)) {
+            return Some(ColumnConversion {
+                kept_as: None,
+                ..it.clone()
+            });
+        }
+        let quoted = format!("s.{}", quote_ident(&column.name));
+        Some(ColumnConversion {
+            column: column.name.clone(),
+            kind: ConversionKind::UuidKey,
+            from: IntegerType::of(column)?,
+            key_of: table.qualified_name(),
+            namespace: of_it.find_map(|it| Namespace::of_sql(&it.sql, &quoted))?,
+            kept_as: None,
+        })
+    };
+    let columns: Vec<ColumnConversion> = table.stored_columns().filter_map(column).collect();
+    (!columns.is_empty()).then_some(TableConversion {
+        table: table.number,
+        columns,
+    })
 }

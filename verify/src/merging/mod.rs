@@ -12,7 +12,7 @@ mod views;
 
 use std::collections::{BTreeMap, HashSet};
 
-use catalog::{ObjectKind, QualifiedName, Table, TableKind};
+use catalog::{DefinitionKind, ObjectKind, QualifiedName, Table, TableKind};
 use cli::Result;
 use conversion::{PartRecord, TableConversion};
 use fingerprint::Fingerprint;
@@ -171,11 +171,14 @@ impl Merging {
 
     /// The conversions of all tables, with those of a live source's parts.
     pub(crate) fn conversions(&self, others: &[TableConversion]) -> Vec<TableConversion> {
-        let mut all = others.to_vec();
-        if !self.is_archive {
-            all.extend(self.parts.iter().filter_map(|it| it.record.conversion.clone()));
-        }
+        let mut all = self.not_of_parts(others);
+        all.extend(self.parts.iter().filter_map(|it| it.record.conversion.clone()));
         all
+    }
+
+    /// The conversions of tables that are no parts.
+    pub(crate) fn not_of_parts(&self, all: &[TableConversion]) -> Vec<TableConversion> {
+        all.iter().filter(|it| !self.has(it.table)).cloned().collect()
     }
 
     pub(crate) fn has(&self, number: u32) -> bool {
@@ -294,6 +297,12 @@ fn leave_objects_out(catalog: &mut catalog::Catalog, table: &QualifiedName) {
         .map(|it| (it.schema.clone(), it.name.clone()))
         .collect();
     catalog.sequences.retain(|it| !is_its(it));
+    catalog.definitions.retain(|it| {
+        let owner = it.table.as_ref().unwrap_or(&it.name);
+        let of_table = matches!(it.kind, DefinitionKind::Column | DefinitionKind::Object(_));
+        let is_sequence = gone.contains(&(it.schema.clone(), it.name.clone()));
+        !of_table || it.schema != table.schema || *owner != table.name && !is_sequence
+    });
     catalog.objects.retain(|it| {
         let of_it = it.schema == table.schema && it.table.as_deref() == Some(&table.name);
         let is_it = it.kind == ObjectKind::Table && it.schema == table.schema && it.name == table.name;
