@@ -281,7 +281,7 @@ fn a_look_that_takes_too_long_is_said_and_stops_nobody() {
 }
 
 #[test]
-fn a_plan_is_ready_when_what_blocks_is_decided() {
+fn a_plan_is_judged_by_the_sources_and_targets_that_it_names() {
     let case = Case::new("");
     let (name, target) = (case.source.name(), target_word(&case.target));
     let line = format!("assess {name} --target {target} --plan plan.json");
@@ -299,6 +299,38 @@ fn a_plan_is_ready_when_what_blocks_is_decided() {
     let output = case.desk.run(ready);
     assert!(
         output.assert_code(1).stdout_text().contains("✗ privileges"),
+        "{output}"
+    );
+}
+
+#[test]
+fn what_blocks_stands_in_the_way_until_the_plan_says_what_becomes_of_it() {
+    const LARGE: &str =
+        "SELECT lo_from_bytea(4711, 'large'); GRANT SELECT ON LARGE OBJECT 4711 TO source_reader";
+    let (one, other) = (Case::new(LARGE), Case::new(LARGE));
+    let (names, target) = (
+        [one.source.name(), other.source.name()].join(" "),
+        target_word(&one.target),
+    );
+    let desk = &one.desk;
+    desk.run(&format!("assess {names} --target {target} --plan plan.json"))
+        .assert_success();
+    let ready = "assess --ready --check-plan plan.json";
+    let output = desk.run(ready);
+    let shown = output.assert_code(1).stdout_text();
+    assert!(
+        shown.contains("✗ conflicts") && shown.contains("4711"),
+        "{output}"
+    );
+
+    let mut plan: Value = serde_json::from_slice(&std::fs::read(desk.path("plan.json")).unwrap()).unwrap();
+    for conflict in plan["conflicts"].as_array_mut().unwrap() {
+        conflict["resolution"] = conflict["choices"][0].clone();
+    }
+    std::fs::write(desk.path("plan.json"), plan.to_string()).unwrap();
+    let output = desk.run(ready);
+    assert!(
+        output.assert_success().stdout_text().contains("✓ conflicts"),
         "{output}"
     );
 }
