@@ -4,9 +4,6 @@ use maud::{Markup, html};
 
 use super::text;
 
-/// Findings of one topic up to which they are all shown at once.
-const OPEN_MAX: usize = 12;
-
 /// How much a finding stands in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Severity {
@@ -24,6 +21,8 @@ pub(super) struct Finding {
     pub(super) text: String,
     /// The objects that it is about, or the first of them.
     pub(super) evidence: Vec<String>,
+    /// How many objects there are.
+    pub(super) evidence_total: usize,
     pub(super) way_out: String,
 }
 
@@ -62,6 +61,15 @@ impl Severity {
         }
     }
 
+    /// How many are shown at once: nobody has to do anything about what the plan resolves.
+    fn open_max(self) -> usize {
+        match self {
+            Severity::Blocks | Severity::Warns => 30,
+            Severity::Notes => 6,
+            Severity::Resolved => 0,
+        }
+    }
+
     /// The mark and the word, which say the same.
     pub(super) fn badge(self) -> Markup {
         html! {
@@ -93,12 +101,13 @@ pub(super) fn body(findings: &[Finding]) -> Markup {
 
 fn list(severity: Severity, findings: &[Finding], count: usize) -> Markup {
     let of_severity = || findings.iter().filter(|it| it.severity == severity);
+    let open = severity.open_max();
     html! {
-        ul.findings { @for finding in of_severity().take(OPEN_MAX) { (item(finding)) } }
-        @if count > OPEN_MAX {
+        @if open > 0 { ul.findings { @for finding in of_severity().take(open) { (item(finding)) } } }
+        @if count > open {
             details.more {
-                summary { (text::grouped(count - OPEN_MAX)) " more" }
-                ul.findings { @for finding in of_severity().skip(OPEN_MAX) { (item(finding)) } }
+                summary { "Show " (text::grouped(count - open)) @if open > 0 { " more" } }
+                ul.findings { @for finding in of_severity().skip(open) { (item(finding)) } }
             }
         }
     }
@@ -114,8 +123,13 @@ fn item(finding: &Finding) -> Markup {
             }
             @if !finding.evidence.is_empty() {
                 details {
-                    summary { "Evidence " span.count { (text::grouped(finding.evidence.len())) } }
-                    ul.evidence { @for line in &finding.evidence { li { (text::name(line)) } } }
+                    summary { "Evidence " span.count { (text::grouped(finding.evidence_total)) } }
+                    ul.evidence {
+                    @for line in &finding.evidence { li { (text::name(line)) } }
+                    @if finding.evidence_total > finding.evidence.len() {
+                        li.quiet { "and " (text::grouped(finding.evidence_total - finding.evidence.len())) " more" }
+                    }
+                }
                 }
             }
         }

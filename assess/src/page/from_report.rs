@@ -54,6 +54,7 @@ fn finding(it: &Conflict) -> Finding {
         topic: it.topic.word().to_owned(),
         text: it.text.clone(),
         evidence: it.evidence.clone(),
+        evidence_total: it.evidence_total,
         way_out: it.way_out.clone(),
     }
 }

@@ -20,14 +20,17 @@ pub(super) fn verdict(page: &Page<'_>) -> Markup {
     let resolved = number(Severity::Resolved);
     let (class, mark, words) = match (blocks, page.target) {
         (0, Some(_)) => ("ready", "✓", "Ready"),
-        (0, None) => ("ready", "✓", "Nothing blocks"),
+        (0, None) => ("ready", "✓", "No conflict"),
         _ => ("blocked", "✗", "Not ready"),
     };
     html! {
         p class={ "verdict " (class) } {
             strong { span aria-hidden="true" { (mark) } " " (words) }
             " "
-            span { (text::counted(blocks, "thing blocks", "things block")) ", " }
+            span {
+                @if blocks == 0 { "nothing blocks" } @else { (text::counted(blocks, "thing blocks", "things block")) }
+                ", "
+            }
             span { (text::counted(warns, "warning", "warnings")) ", " }
             span { (text::grouped(resolved)) " resolved by the plan" }
         }

@@ -65,7 +65,7 @@
         clearTimeout(wait);
         wait = setTimeout(() => this.find(), this.rows.length > 2000 ? 200 : 60);
       });
-      const tools = element('div', { className: 'tools' }, element('label', {}, 'Search', this.search), this.live);
+      const tools = element('div', { className: 'tools' }, element('label', {}, element('span', { textContent: 'Search' }), this.search), this.live);
       tools.hidden = this.rows.length < 2;
       return tools;
     }

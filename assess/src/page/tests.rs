@@ -54,6 +54,7 @@ fn the_worst_comes_first_and_is_said_in_words() {
         topic: "extension".to_owned(),
         text: text.to_owned(),
         evidence: vec!["public.users".to_owned()],
+        evidence_total: 3,
         way_out: "install it".to_owned(),
     };
     let mut page = page(vec![&source]);
