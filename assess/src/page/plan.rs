@@ -130,7 +130,11 @@ fn tables(pairs: &[(&PlannedSource, &Inventory)]) -> Markup {
         Head::Text("Table on the target"),
     ];
     let mut grid = Grid::new("renamed", "Tables with another name", heads);
-    let mut left = Grid::new("left", "Tables that stay behind", [Head::Text("Table"), Head::Text("Source")]);
+    let mut left = Grid::new(
+        "left",
+        "Tables that stay behind",
+        [Head::Text("Table"), Head::Text("Source")],
+    );
     for (planned, source) in pairs {
         for name in planned.left_out() {
             left.row([Cell::text(name.to_string()), Cell::text(&source.name)]);
@@ -139,7 +143,9 @@ fn tables(pairs: &[(&PlannedSource, &Inventory)]) -> Markup {
             continue;
         }
         for table in &source.tables {
-            let name = planned.mapping.object(Namespace::Objects, &table.schema, &table.name);
+            let name = planned
+                .mapping
+                .object(Namespace::Objects, &table.schema, &table.name);
             if name != table.name {
                 let schema = planned.mapping.schema(&table.schema);
                 grid.row([

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use quick_xml::events::{BytesStart, Event};
 use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
 use testkit::{Cluster, Desk, target_word};
 
 /// Elements that HTML never closes.
@@ -22,34 +22,73 @@ fn a_page_is_well_formed_and_needs_nothing_beside_it() {
     let page = awkward_page();
     for (tag, attributes) in &page.tags {
         for (name, value) in attributes {
-            assert!(name != "src" && !name.starts_with("on") && name != "style", "{tag} {name}={value}");
+            assert!(
+                name != "src" && !name.starts_with("on") && name != "style",
+                "{tag} {name}={value}"
+            );
             let is_link = name == "href" || name == "action" || name == "xlink:href";
             assert!(!is_link || value.starts_with('#'), "{tag} {name}={value}");
         }
-        assert!(!["link", "img", "iframe", "object", "base", "form"].contains(&tag.as_str()), "{tag}");
+        assert!(
+            !["link", "img", "iframe", "object", "base", "form"].contains(&tag.as_str()),
+            "{tag}"
+        );
     }
-    assert!(!page.text.contains("@import") && !page.text.contains("url("), "the style fetches");
-    let policy = page.attribute("meta", "content").find(|it| it.contains("default-src")).unwrap();
-    assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"), "{policy}");
+    assert!(
+        !page.text.contains("@import") && !page.text.contains("url("),
+        "the style fetches"
+    );
+    let policy = page
+        .attribute("meta", "content")
+        .find(|it| it.contains("default-src"))
+        .unwrap();
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
 }
 
 #[test]
 fn names_are_never_markup() {
     let page = awkward_page();
-    assert_eq!(page.text.matches("<script").count(), 1, "one script, which is ours");
+    assert_eq!(
+        page.text.matches("<script").count(),
+        1,
+        "one script, which is ours"
+    );
     let escaped = AWKWARD.replace('<', "&lt;").replace('>', "&gt;");
-    assert!(page.text.matches(&escaped).count() >= 3, "the names are there, escaped");
+    assert!(
+        page.text.matches(&escaped).count() >= 3,
+        "the names are there, escaped"
+    );
     // Whatever opens is closed where the page means it to be.
-    assert_eq!(page.text.matches("<noscript>").count(), page.text.matches("</noscript>").count());
+    assert_eq!(
+        page.text.matches("<noscript>").count(),
+        page.text.matches("</noscript>").count()
+    );
 }
 
 #[test]
 fn every_section_is_there_and_linked() {
     let page = awkward_page();
     let ids: Vec<&str> = page.attribute("section", "id").collect();
-    assert_eq!(ids, ["overview", "conflicts", "plan", "sizes", "diagrams", "objects", "use"]);
+    assert_eq!(
+        ids,
+        [
+            "overview",
+            "conflicts",
+            "plan",
+            "sizes",
+            "diagrams",
+            "objects",
+            "use"
+        ]
+    );
     for id in ids {
-        assert!(page.attribute("a", "href").any(|it| it == format!("#{id}")), "{id} is in the contents");
+        assert!(
+            page.attribute("a", "href").any(|it| it == format!("#{id}")),
+            "{id} is in the contents"
+        );
     }
     let grids: Vec<&str> = page.attribute("div", "id").collect();
     for id in ["tables", "columns", "indexes", "roles"] {
@@ -73,7 +112,10 @@ fn two_thousand_tables_make_a_page_in_seconds() {
     let output = Desk::shared().run(&format!("assess {} --format html", source.name()));
     let elapsed = begin.elapsed();
     let text = output.assert_success().stdout_text();
-    assert!(text.matches("<tr>").count() > 8_000, "2,000 tables and 6,000 columns are there");
+    assert!(
+        text.matches("<tr>").count() > 8_000,
+        "2,000 tables and 6,000 columns are there"
+    );
     assert!(elapsed < Duration::from_secs(30), "{elapsed:?}");
 }
 
@@ -89,7 +131,11 @@ fn awkward_page() -> Page {
              CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT '{AWKWARD}' $$"
         ))
         .unwrap();
-    let line = format!("assess {} --target {} --format html", source.name(), target_word(&target));
+    let line = format!(
+        "assess {} --target {} --format html",
+        source.name(),
+        target_word(&target)
+    );
     Page::read(Desk::shared().run(&line).assert_success().stdout_text())
 }
 
@@ -97,7 +143,9 @@ impl Page {
     /// Reads a page as XML would be read, apart from what HTML alone allows.
     #[track_caller]
     fn read(text: String) -> Page {
-        let body = text.strip_prefix("<!DOCTYPE html>").expect("a page begins with its type");
+        let body = text
+            .strip_prefix("<!DOCTYPE html>")
+            .expect("a page begins with its type");
         let (before, rest) = body.split_once("<script>").unwrap();
         let (_, after) = rest.split_once("</script>").unwrap();
         let mut markup = format!("{before}{after}");
@@ -110,7 +158,10 @@ impl Page {
         let mut reader = Reader::from_str(&markup);
         reader.config_mut().check_end_names = false;
         loop {
-            match reader.read_event().unwrap_or_else(|error| panic!("{error} at {}", reader.buffer_position())) {
+            match reader
+                .read_event()
+                .unwrap_or_else(|error| panic!("{error} at {}", reader.buffer_position()))
+            {
                 Event::Start(tag) => {
                     let read = read_tag(&tag);
                     if !VOID.contains(&read.0.as_str()) {
