@@ -171,7 +171,7 @@ impl Page {
                 }
                 Event::Empty(tag) => tags.push(read_tag(&tag)),
                 Event::End(tag) => {
-                    let name = String::from_utf8(tag.name().as_ref().to_vec()).unwrap();
+                    let name = tag.name().as_ref().to_owned();
                     assert_eq!(open.pop(), Some(name), "at {}", reader.buffer_position());
                 }
                 Event::Eof => break,
@@ -190,10 +190,9 @@ impl Page {
 }
 
 fn read_tag(tag: &BytesStart<'_>) -> (String, Vec<(String, String)>) {
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let attributes = tag.html_attributes().map(|it| {
         let it = it.unwrap();
-        (text(it.key.as_ref()), text(&it.value))
+        (it.key.as_ref().to_owned(), it.value.to_string())
     });
-    (text(tag.name().as_ref()), attributes.collect())
+    (tag.name().as_ref().to_owned(), attributes.collect())
 }
