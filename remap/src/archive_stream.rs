@@ -1,7 +1,7 @@
 //! New names for an archive. All SQL text is judged before the first row passes; rows pass unopened, but for
 //! those of tables whose values hold names of objects.
 
-use archive::{SchemaMember, Writer};
+use archive::{Header, SchemaMember, Writer};
 use cli::{ArchiveReader, ArchiveSink, Failure, Outcome, Progress, Ui, Work, create_archive};
 use plan::{Keys, Mapping};
 use rewrite::{Known, NameMap, Rewriter};
@@ -19,12 +19,7 @@ pub(crate) fn remap(
     ui: &Ui,
 ) -> cli::Result {
     let mut source = reader.header().clone();
-    if !source.merged_from.is_empty() {
-        return Err(Failure::usage(
-            "the archive is merged of several sources, and has the names that their plan gives",
-        )
-        .with_hint("change the plan and merge the archives of the sources again"));
-    }
+    refuse_merged(&source)?;
     let schemas: Vec<String> = source.catalog.schemas.iter().map(|it| it.name.clone()).collect();
     mapping
         .apply(schemas.iter().map(String::as_str))
@@ -105,6 +100,16 @@ pub(crate) fn remap(
         writer.finish_with(end.tables).map_err(Failure::archive)?;
     }
     Ok(Outcome::Done)
+}
+
+fn refuse_merged(source: &Header) -> cli::Result<()> {
+    if source.merged_from.is_empty() {
+        return Ok(());
+    }
+    Err(
+        Failure::usage("the archive is merged of several sources, and has the names that their plan gives")
+            .with_hint("change the plan and merge the archives of the sources again"),
+    )
 }
 
 /// Passes every chunk, or only reads and checks it where nothing is written.

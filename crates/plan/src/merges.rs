@@ -319,6 +319,7 @@ fn round_up(number: i64) -> Option<i64> {
 /// The type in which both types' values have their place without loss; `None` where only a person can say it. Types are
 /// as a catalog has them.
 pub fn unite_types(one: &ColumnType, other: &ColumnType) -> Option<ColumnType> {
+    const NUMBERS: [&str; 4] = ["smallint", "integer", "bigint", "numeric"];
     if one == other {
         return Some(one.clone());
     }
@@ -326,7 +327,6 @@ pub fn unite_types(one: &ColumnType, other: &ColumnType) -> Option<ColumnType> {
     if !is_built_in(one) || !is_built_in(other) {
         return None;
     }
-    const NUMBERS: [&str; 4] = ["smallint", "integer", "bigint", "numeric"];
     let number = |it: &ColumnType| NUMBERS.iter().position(|name| *name == it.text);
     if let (Some(a), Some(b)) = (number(one), number(other)) {
         return Some(if a >= b { one.clone() } else { other.clone() });

@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use catalog::{Table, TableKind};
 use serde_json::{Value, json};
@@ -38,22 +40,27 @@ CREATE TABLE orders (id INTEGER PRIMARY KEY, user_id INTEGER REFERENCES customer
 INSERT INTO customers VALUES (1, 'a@x', 'Ay', NULL), (2, 'e@x', 'E', 1);
 INSERT INTO orders VALUES (1, 1, 3.5), (2, 2, 4.5);";
 
-/// A place with the archives of all three sources, `crm.tar`, `wiki.tar` and `file/`.
-fn desk_with_archives() -> (Desk, [Database<'static>; 2]) {
+/// The archives of all three sources, made once: `crm.tar`, `wiki.tar` and `file/`.
+static ARCHIVES: LazyLock<Desk> = LazyLock::new(|| {
     let desk = Desk::shared();
-    let made = ["crm", "wiki"].map(|name| Cluster::shared().database(name).unwrap());
-    made[0].execute(CRM).unwrap();
-    made[1].execute(WIKI).unwrap();
+    for (name, sql) in [("crm", CRM), ("wiki", WIKI)] {
+        let source = Cluster::shared().database(name).unwrap();
+        source.execute(sql).unwrap();
+        desk.run(&format!("dump {} -o {name}.tar", source.name())).assert_success();
+    }
     let file = rusqlite::Connection::open(desk.path("file.sqlite")).unwrap();
     file.execute_batch(FILE).unwrap();
-    for line in [
-        format!("dump {} -o crm.tar", made[0].name()),
-        format!("dump {} -o wiki.tar", made[1].name()),
-        "dump file.sqlite -o file/".to_owned(),
-    ] {
-        desk.run(&line).assert_success();
+    desk.run("dump file.sqlite -o file/").assert_success();
+    desk
+});
+
+/// A place of its own with these archives.
+fn desk_with_archives() -> Desk {
+    let desk = Desk::shared();
+    for name in ["crm.tar", "wiki.tar", "file"] {
+        symlink(ARCHIVES.path(name), desk.path(name)).unwrap();
     }
-    (desk, made)
+    desk
 }
 
 fn source(name: &str) -> Value {
@@ -136,7 +143,7 @@ fn made(desk: &Desk, archive: &str) -> Database<'static> {
 
 #[test]
 fn three_sources_become_one_archive_whose_definitions_a_server_takes() {
-    let (desk, _sources) = desk_with_archives();
+    let desk = desk_with_archives();
     let offsets = json!({"offsets": {"crm": 0, "wiki": 1_000_000, "file": 2_000_000}, "dedupe": ["email"], "wins": ["wiki"]});
     plan(
         &desk,
@@ -206,7 +213,7 @@ fn three_sources_become_one_archive_whose_definitions_a_server_takes() {
 
 #[test]
 fn every_reference_follows_the_key_to_which_a_number_is_added() {
-    let (desk, _sources) = desk_with_archives();
+    let desk = desk_with_archives();
     let offsets = json!({"offsets": {"crm": 0, "wiki": 1_000_000, "file": 2_000_000}, "dedupe": ["email"], "wins": ["wiki"]});
     plan(
         &desk,
@@ -281,7 +288,7 @@ fn every_reference_follows_the_key_to_which_a_number_is_added() {
 
 #[test]
 fn rows_pass_with_their_fingerprints_and_the_same_archives_give_the_same_run() {
-    let (desk, _sources) = desk_with_archives();
+    let desk = desk_with_archives();
     plan(&desk, &json!([users(&json!({"keys": "as-is"}))]));
     let ends = ["crm.tar", "wiki.tar"].map(|it| desk.run(&format!("tar xOf {it} end.json")).stdout_text());
     desk.run(&format!("{MERGE} -o merged/")).assert_success();
@@ -315,7 +322,7 @@ fn rows_pass_with_their_fingerprints_and_the_same_archives_give_the_same_run() {
 
 #[test]
 fn composite_keys_have_the_source_in_front_wherever_they_are_referred_to() {
-    let (desk, _sources) = desk_with_archives();
+    let desk = desk_with_archives();
     let origin = json!({"keys": "composite", "source_column": "origin"});
     plan(&desk, &json!([users(&origin), orders(&origin)]));
     desk.run(&format!("{MERGE} -o merged/")).assert_success();
@@ -362,7 +369,7 @@ fn check_refused(desk: &Desk, merges: &Value, words: &[&str]) {
 
 #[test]
 fn what_cannot_be_merged_is_refused_by_name_before_anything_is_written() {
-    let (desk, sources) = desk_with_archives();
+    let desk = desk_with_archives();
     let offsets = json!({"crm": 0, "wiki": 1_000_000, "file": 2_000_000});
     let two =
         |one: &str, other: &str| json!([{"source": "crm", "table": one}, {"source": "wiki", "table": other}]);
@@ -413,15 +420,16 @@ fn what_cannot_be_merged_is_refused_by_name_before_anything_is_written() {
         &["crm.logins.user_id of source `crm` has type integer"],
     );
 
-    sources[1]
-        .execute(
-            "CREATE TABLE parted (id integer NOT NULL) PARTITION BY RANGE (id);
-             CREATE TABLE parted_1 PARTITION OF parted DEFAULT;
-             CREATE TABLE heir () INHERITS (pages)",
-        )
-        .unwrap();
-    desk.run(&format!("dump {} -o wiki.tar --force", sources[1].name()))
-        .assert_success();
+    let wiki = Cluster::shared().database("wiki").unwrap();
+    wiki.execute(WIKI).unwrap();
+    wiki.execute(
+        "CREATE TABLE parted (id integer NOT NULL) PARTITION BY RANGE (id);
+         CREATE TABLE parted_1 PARTITION OF parted DEFAULT;
+         CREATE TABLE heir () INHERITS (pages)",
+    )
+    .unwrap();
+    std::fs::remove_file(desk.path("wiki.tar")).unwrap();
+    desk.run(&format!("dump {} -o wiki.tar", wiki.name())).assert_success();
     check_refused(
         &desk,
         &as_is(two("public.logins", "public.parted")),
@@ -442,7 +450,7 @@ fn what_cannot_be_merged_is_refused_by_name_before_anything_is_written() {
 
 #[test]
 fn archives_that_dump_did_not_write_are_refused() {
-    let (desk, _sources) = desk_with_archives();
+    let desk = desk_with_archives();
     plan(&desk, &json!([users(&json!({"keys": "as-is"}))]));
     for line in [
         "remap-schema --to x wiki.tar -o named.tar".to_owned(),
@@ -478,7 +486,7 @@ fn archives_that_dump_did_not_write_are_refused() {
 
 #[test]
 fn doubts_of_merging_are_findings_where_asked_for() {
-    let (desk, _sources) = desk_with_archives();
+    let desk = desk_with_archives();
     plan(&desk, &json!([users(&json!({"keys": "as-is"}))]));
     let strict = desk.run(&format!("{MERGE} --strict -o strict.tar"));
     assert_eq!(strict.code(), Some(1), "{}", strict.stderr());

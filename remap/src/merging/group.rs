@@ -64,7 +64,7 @@ impl Group {
     }
 }
 
-pub(crate) fn table_at<'a>(sources: &'a [Source], place: PartPlace) -> &'a Table {
+pub(crate) fn table_at(sources: &[Source], place: PartPlace) -> &Table {
     &sources[place.source].catalog.tables[place.table]
 }
 

@@ -25,12 +25,12 @@ pub(crate) struct Whole<'a> {
 
 impl Whole<'_> {
     /// The header, and the new number of every table; `plan` is the plan's text.
-    pub(crate) fn header(&self, plan: &str, found: &mut Found) -> cli::Result<(Header, Vec<Numbers>)> {
+    pub(crate) fn header(&self, plan: &str, found: &mut Found) -> (Header, Vec<Numbers>) {
         self.refuse_what_meets(found);
         let (tables, numbers) = self.tables();
         let mut catalog = self.catalog(found);
         catalog.tables = tables;
-        self.refuse_names(&catalog, found);
+        refuse_names(&catalog, found);
         let first = self.newest();
         let names: Vec<&str> = self.sources.iter().map(|it| it.name.as_str()).collect();
         let mut header = Header {
@@ -102,7 +102,7 @@ impl Whole<'_> {
         if !conversions.is_empty() {
             header.convert(conversions);
         }
-        Ok((header, numbers))
+        (header, numbers)
     }
 
     /// The source whose server is the newest, a PostgreSQL one where there is any.
@@ -174,19 +174,19 @@ impl Whole<'_> {
                 .push("some archives have rows and some have none".to_owned());
         }
     }
+}
 
-    /// Two relations of one name.
-    fn refuse_names(&self, catalog: &Catalog, found: &mut Found) {
-        use ObjectKind::{ForeignTable, Index, MaterializedView, Sequence, Table, View};
-        let mut taken: BTreeSet<(&str, &str)> = BTreeSet::new();
-        let relations = [ForeignTable, Index, MaterializedView, Sequence, Table, View];
-        for object in catalog.objects.iter().filter(|it| relations.contains(&it.kind)) {
-            if !taken.insert((&object.schema, &object.name)) {
-                found.refused.push(format!(
-                    "two objects would be called {}; give one another name under `rename` of its source",
-                    QualifiedName::new(&object.schema, &object.name)
-                ));
-            }
+/// Two relations of one name.
+fn refuse_names(catalog: &Catalog, found: &mut Found) {
+    use ObjectKind::{ForeignTable, Index, MaterializedView, Sequence, Table, View};
+    let mut taken: BTreeSet<(&str, &str)> = BTreeSet::new();
+    let relations = [ForeignTable, Index, MaterializedView, Sequence, Table, View];
+    for object in catalog.objects.iter().filter(|it| relations.contains(&it.kind)) {
+        if !taken.insert((&object.schema, &object.name)) {
+            found.refused.push(format!(
+                "two objects would be called {}; give one another name under `rename` of its source",
+                QualifiedName::new(&object.schema, &object.name)
+            ));
         }
     }
 }

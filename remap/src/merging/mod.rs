@@ -57,7 +57,7 @@ pub(crate) fn merge(args: &Args, ui: &Ui) -> cli::Result {
         sources: &sources,
         united: &united,
     };
-    let (header, numbers) = whole.header(&json, &mut found)?;
+    let (header, numbers) = whole.header(&json, &mut found);
     header::refuse(&found)?;
     report::say(&header, &sources, &found, ui);
     let has_doubts = !found.doubts.is_empty() || sources.iter().any(|it| it.account.has_doubts());

@@ -124,21 +124,18 @@ fn united_columns(group: &Group, sources: &[Source], texts: &[TableText], found:
         for column in &table.columns {
             let text = texts[place].columns.iter().find(|it| it.name == column.name);
             let text = &text.cloned().unwrap_or_else(|| kept_column(column));
-            match columns.iter_mut().find(|it| it.column.name == column.name) {
-                Some(united) => {
-                    united.of[place] = Some(column.clone());
-                    join(group, united, column, text, found);
-                }
-                None => {
-                    let mut of = vec![None; group.parts.len()];
-                    of[place] = Some(column.clone());
-                    columns.push(United {
-                        column: column.clone(),
-                        text: text.clone(),
-                        of,
-                    });
-                }
+            if let Some(united) = columns.iter_mut().find(|it| it.column.name == column.name) {
+                united.of[place] = Some(column.clone());
+                join(group, united, column, text, found);
+                continue;
             }
+            let mut of = vec![None; group.parts.len()];
+            of[place] = Some(column.clone());
+            columns.push(United {
+                column: column.clone(),
+                text: text.clone(),
+                of,
+            });
         }
     }
     for united in &mut columns {

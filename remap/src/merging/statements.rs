@@ -77,13 +77,15 @@ fn owned_sequences(
     let mut owned = BTreeMap::new();
     for (place, source) in sources.iter().enumerate() {
         for sequence in &source.catalog.sequences {
-            let Some(owner) = &sequence.owned_by else { continue };
-            let Some(group) = groups.by_target.get(&owner.table) else {
+            let Some(column) = &sequence.owned_by else {
+                continue;
+            };
+            let Some(group) = groups.by_target.get(&column.table) else {
                 continue;
             };
             if let Some(part) = groups.all[*group].part_of(place) {
                 let name = QualifiedName::new(&sequence.schema, &sequence.name);
-                owned.insert((place, name), (*group, part, owner.column.clone()));
+                owned.insert((place, name), (*group, part, column.column.clone()));
             }
         }
     }
@@ -159,12 +161,12 @@ impl<'a> Uniter<'a> {
             .map(|it| of(it).iter().position(begins).unwrap_or(of(it).len()))
             .collect();
         for is_first in [true, false] {
-            for source in 0..texts.len() {
+            for (source, begin) in first.iter().copied().enumerate() {
                 let statements = of(source);
                 let range = if is_first {
-                    0..first[source]
+                    0..begin
                 } else {
-                    first[source]..statements.len()
+                    begin..statements.len()
                 };
                 let mut said = Vec::new();
                 for statement in &statements[range] {

@@ -21,36 +21,9 @@ impl Whole<'_> {
             .filter(|it| !it.keeps_definition())
             .map(|it| &it.target)
             .collect();
-        let is_new = |schema: &str, name: &str| targets.contains(&QualifiedName::new(schema, name));
         for (place, source) in self.sources.iter().enumerate() {
             let own = &source.catalog;
-            let mut gone: BTreeSet<QualifiedName> = BTreeSet::new();
-            for sequence in &own.sequences {
-                let name = QualifiedName::new(&sequence.schema, &sequence.name);
-                let owner = sequence.owned_by.as_ref();
-                let is_of_new = owner.is_some_and(|it| is_new(&it.table.schema, &it.table.name));
-                if is_of_new
-                    && !self.united.sequences.contains(&(place, name.clone()))
-                    && !self.is_identity(place, sequence)
-                {
-                    gone.insert(name);
-                } else {
-                    all.sequences.push(self.advanced(place, sequence));
-                }
-            }
-            all.objects.extend(
-                own.objects
-                    .iter()
-                    .filter(|it| match &it.table {
-                        Some(table) => !is_new(&it.schema, table),
-                        None => {
-                            let name = QualifiedName::new(&it.schema, &it.name);
-                            !(it.kind == ObjectKind::Sequence && gone.contains(&name))
-                                && !(it.kind == ObjectKind::Table && is_new(&it.schema, &it.name))
-                        }
-                    })
-                    .cloned(),
-            );
+            self.add_objects(place, &targets, &mut all);
             all.schemas.extend(own.schemas.iter().cloned());
             all.materialized_views
                 .extend(own.materialized_views.iter().cloned());
@@ -78,31 +51,38 @@ impl Whole<'_> {
             name: it.target.schema.clone(),
             comment: None,
         }));
-        all.schemas.sort_by(|one, other| one.name.cmp(&other.name));
-        // Of two of one name the one with a comment.
-        all.schemas.dedup_by(|later, first| {
-            let is_same = later.name == first.name;
-            if is_same && first.comment.is_none() {
-                first.comment = later.comment.take();
-            }
-            is_same
-        });
-        for names in [&mut all.roles, &mut all.policy_roles] {
-            names.sort();
-            names.dedup();
-        }
         all.search_path.extend(targets.iter().map(|it| it.schema.clone()));
-        let mut seen = BTreeSet::new();
-        all.search_path.retain(|it| seen.insert(it.clone()));
-        let mut seen = BTreeSet::new();
-        all.public_usage.retain(|it| seen.insert(it.schema.clone()));
-        all.public_usage
-            .sort_by(|one, other| one.schema.cmp(&other.schema));
-        all.collations
-            .sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
-        all.collations
-            .dedup_by(|later, first| (&later.schema, &later.name) == (&first.schema, &first.name));
+        unite_lists(&mut all);
         all
+    }
+
+    /// Objects and sequences of one source, but for those of tables that are made anew.
+    fn add_objects(&self, place: usize, targets: &BTreeSet<&QualifiedName>, all: &mut Catalog) {
+        let own = &self.sources[place].catalog;
+        let is_new = |schema: &str, name: &str| targets.contains(&QualifiedName::new(schema, name));
+        let mut gone: BTreeSet<QualifiedName> = BTreeSet::new();
+        for sequence in &own.sequences {
+            let name = QualifiedName::new(&sequence.schema, &sequence.name);
+            let owner = sequence.owned_by.as_ref();
+            let is_of_new = owner.is_some_and(|it| is_new(&it.table.schema, &it.table.name));
+            let is_made = self.united.sequences.contains(&(place, name.clone()));
+            if is_of_new && !is_made && !self.is_identity(place, sequence) {
+                gone.insert(name);
+            } else {
+                all.sequences.push(self.advanced(place, sequence));
+            }
+        }
+        let stays = |it: &&Object| {
+            if let Some(table) = &it.table {
+                return !is_new(&it.schema, table);
+            }
+            match it.kind {
+                ObjectKind::Sequence => !gone.contains(&QualifiedName::new(&it.schema, &it.name)),
+                ObjectKind::Table => !is_new(&it.schema, &it.name),
+                _ => true,
+            }
+        };
+        all.objects.extend(own.objects.iter().filter(stays).cloned());
     }
 
     /// Whether the sequence is an identity's, and so made with its column, by the part whose values it makes.
@@ -209,4 +189,31 @@ impl Whole<'_> {
             }
         }
     }
+}
+
+/// What several sources have in common stands once, in the order that a catalog has.
+fn unite_lists(all: &mut Catalog) {
+    all.schemas.sort_by(|one, other| one.name.cmp(&other.name));
+    // Of two of one name the one with a comment.
+    all.schemas.dedup_by(|later, first| {
+        let is_same = later.name == first.name;
+        if is_same && first.comment.is_none() {
+            first.comment = later.comment.take();
+        }
+        is_same
+    });
+    for names in [&mut all.roles, &mut all.policy_roles] {
+        names.sort();
+        names.dedup();
+    }
+    let mut seen = BTreeSet::new();
+    all.search_path.retain(|it| seen.insert(it.clone()));
+    let mut seen = BTreeSet::new();
+    all.public_usage.retain(|it| seen.insert(it.schema.clone()));
+    all.public_usage
+        .sort_by(|one, other| one.schema.cmp(&other.schema));
+    all.collations
+        .sort_by(|one, other| (&one.schema, &one.name).cmp(&(&other.schema, &other.name)));
+    all.collations
+        .dedup_by(|later, first| (&later.schema, &later.name) == (&first.schema, &first.name));
 }

@@ -110,18 +110,6 @@ pub(crate) fn sql_type(of: &ColumnType) -> String {
 
 /// A type as a person wrote it into a plan.
 pub(super) fn written_type(text: &str) -> ColumnType {
-    let (name, modifier) = match text.find(['(', '[']) {
-        Some(at) => (text[..at].trim(), &text[at..]),
-        None => (text.trim(), ""),
-    };
-    if let Some(it) = plan::parse_table(name) {
-        return ColumnType {
-            schema: it.schema,
-            name: it.name,
-            text: modifier.to_owned(),
-            base: None,
-        };
-    }
     const NAMES: [(&str, &str, &str); 13] = [
         ("int", "int4", "integer"),
         ("integer", "int4", "integer"),
@@ -145,6 +133,18 @@ pub(super) fn written_type(text: &str) -> ColumnType {
             "timestamp without time zone",
         ),
     ];
+    let (name, modifier) = match text.find(['(', '[']) {
+        Some(at) => (text[..at].trim(), &text[at..]),
+        None => (text.trim(), ""),
+    };
+    if let Some(it) = plan::parse_table(name) {
+        return ColumnType {
+            schema: it.schema,
+            name: it.name,
+            text: modifier.to_owned(),
+            base: None,
+        };
+    }
     let known = NAMES.iter().find(|it| it.0.eq_ignore_ascii_case(name));
     let (internal, official) = known.map_or((name, name), |it| (it.1, it.2));
     ColumnType {

@@ -359,14 +359,13 @@ fn comment(statement: &SyntaxNode) -> Option<About> {
         paths(&table.or_else(|| object.children().last())?).next()
     };
     match object.kind() {
-        K::OBJECT_TABLE => part(table()?, TablePart::Other),
+        K::OBJECT_TABLE | K::OBJECT_CONSTRAINT => part(table()?, TablePart::Other),
         K::OBJECT_COLUMN => {
             let name = paths_of_three(&object)?;
             part(name.0, TablePart::Column(name.1))
         }
         K::OBJECT_INDEX => paths(&object).next().map(About::OfIndex),
         K::OBJECT_SEQUENCE => paths(&object).next().map(About::OfSequence),
-        K::OBJECT_CONSTRAINT => part(table()?, TablePart::Other),
         K::OBJECT_TRIGGER => part(table()?, TablePart::Trigger(first_name(&object)?)),
         K::OBJECT_POLICY => part(
             table()?,

@@ -26,7 +26,7 @@ impl OneTable<'_> {
         let having: BTreeSet<usize> = self.statements.iter().filter(is_same).map(|it| it.0).collect();
         let mut new = name.to_owned();
         if !self.constraints.insert(new.clone()) {
-            new = cut_identifier(&format!("{name}_{}", self.name_of(place))).to_owned();
+            cut_identifier(&format!("{name}_{}", self.name_of(place))).clone_into(&mut new);
             self.constraints.insert(new.clone());
         }
         self.objects

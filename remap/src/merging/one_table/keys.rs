@@ -211,7 +211,7 @@ impl OneTable<'_> {
         }
         let mut new = key.name.clone();
         if !self.constraints.insert(new.clone()) {
-            new = cut_identifier(&format!("{}_{}", key.name, self.name_of(place))).to_owned();
+            cut_identifier(&format!("{}_{}", key.name, self.name_of(place))).clone_into(&mut new);
             self.constraints.insert(new.clone());
         }
         self.objects

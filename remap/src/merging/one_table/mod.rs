@@ -68,8 +68,7 @@ impl<'a> OneTable<'a> {
         let mut generators: BTreeMap<String, usize> = BTreeMap::new();
         for (place, _, part) in &statements {
             let column = match part {
-                TablePart::Identity { column, .. } => column,
-                TablePart::Default { column, .. } => column,
+                TablePart::Identity { column, .. } | TablePart::Default { column, .. } => column,
                 _ => continue,
             };
             let first = generators.entry(column.clone()).or_insert(*place);
@@ -253,7 +252,7 @@ impl<'a> OneTable<'a> {
                 "{}{end}",
                 &name[..name.floor_char_boundary(63_usize.saturating_sub(end.len()))]
             );
-            free = cut_identifier(&whole).to_owned();
+            cut_identifier(&whole).clone_into(&mut free);
             number += 1;
         }
         free
