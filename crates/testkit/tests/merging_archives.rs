@@ -46,7 +46,8 @@ static ARCHIVES: LazyLock<Desk> = LazyLock::new(|| {
     for (name, sql) in [("crm", CRM), ("wiki", WIKI)] {
         let source = Cluster::shared().database(name).unwrap();
         source.execute(sql).unwrap();
-        desk.run(&format!("dump {} -o {name}.tar", source.name())).assert_success();
+        desk.run(&format!("dump {} -o {name}.tar", source.name()))
+            .assert_success();
     }
     let file = rusqlite::Connection::open(desk.path("file.sqlite")).unwrap();
     file.execute_batch(FILE).unwrap();
@@ -429,7 +430,8 @@ fn what_cannot_be_merged_is_refused_by_name_before_anything_is_written() {
     )
     .unwrap();
     std::fs::remove_file(desk.path("wiki.tar")).unwrap();
-    desk.run(&format!("dump {} -o wiki.tar", wiki.name())).assert_success();
+    desk.run(&format!("dump {} -o wiki.tar", wiki.name()))
+        .assert_success();
     check_refused(
         &desk,
         &as_is(two("public.logins", "public.parted")),
