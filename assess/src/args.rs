@@ -3,6 +3,7 @@
 use clap::Parser;
 
 use crate::check_plan::CheckPlanArgs;
+use crate::dictionary::DictionaryArgs;
 use crate::made_makefile::MakeArgs;
 use crate::pictures::PictureArgs;
 use crate::planning::PlanningArgs;
@@ -47,6 +48,8 @@ pub(crate) struct Args {
     pub(crate) census: CensusArgs,
     #[command(flatten)]
     pub(crate) pictures: PictureArgs,
+    #[command(flatten)]
+    pub(crate) dictionary: DictionaryArgs,
     /// The form of the report
     #[arg(long, value_enum, default_value_t = Format::Text, value_name = "FORM")]
     pub(crate) format: Format,

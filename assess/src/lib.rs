@@ -4,6 +4,7 @@ mod args;
 mod check_plan;
 mod columns;
 mod conflicts;
+mod dictionary;
 mod large_objects;
 mod made_makefile;
 mod page;
@@ -37,6 +38,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     }
     let pictures = args.pictures.pictures.as_deref();
     let pictures = pictures.map(pictures::Folder::create).transpose()?;
+    let dictionary = args.dictionary.create()?;
     let mut choices = args.sqlite.choices(None)?;
     args.sqlite_names.apply(&mut choices)?;
     let mut sources = sources::take_all(&args, &choices, ui)?;
@@ -71,6 +73,9 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     ui.print(report::render(args.format, &report)?)?;
     if let Some(folder) = pictures {
         pictures::write(folder, &report, ui)?;
+    }
+    if let Some(file) = dictionary {
+        file.publish(&dictionary::render(&report))?;
     }
     if let Some(saving) = planning::saving(&plan) {
         ui.status(saving);

@@ -21,7 +21,7 @@ pub(crate) use files::Folder;
 #[derive(Args, Debug)]
 pub(crate) struct PictureArgs {
     /// Draw diagrams into this folder, which must be new or empty: SOURCE.SCHEMA.svg and .mmd (Mermaid) for each schema,
-    /// and result.svg and .mmd for what the plan makes of all sources
+    /// and result.svg and .mmd for what the plan makes of all sources; SOURCE is the source's name in the plan
     ///
     /// More than 40 tables in one diagram are shown with their key columns alone, more than 400 in several parts.
     #[arg(long, value_name = "DIR", help_heading = "Pictures")]
@@ -75,9 +75,9 @@ pub(crate) fn write(mut folder: Folder, report: &Report<'_>, ui: &Ui) -> Result<
         );
         folder.add_all(&name, &pictures)?;
     }
-    for source in &sources {
+    for (source, planned) in sources.iter().zip(&report.plan.sources) {
         for schema in schema::names(source) {
-            let name = format!("{}.{}", files::plain(&source.name), files::plain(schema));
+            let name = format!("{}.{}", files::plain(&planned.name), files::plain(schema));
             folder.add_all(&name, &of_schema(source, schema, Framing::File))?;
         }
     }

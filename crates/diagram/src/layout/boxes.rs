@@ -56,8 +56,9 @@ pub(super) fn measure_all(diagram: &Diagram, edges: &[(usize, Edge)]) -> Vec<Mea
     let mut parents = BTreeSet::new();
     for (_, edge) in edges {
         uses[edge.child.table].add(edge.child.rows.first());
+        let own = edge.child.table == edge.parent.table;
         // Lines to the same key end as one on each side.
-        if parents.insert((&edge.parent, edge.cardinality.optional)) {
+        if parents.insert((&edge.parent, edge.cardinality.optional, own)) {
             uses[edge.parent.table].add(edge.parent.rows.first());
         }
     }

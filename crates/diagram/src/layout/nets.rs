@@ -55,8 +55,9 @@ struct Spot {
     row: Option<usize>,
 }
 
-/// A net's ends, before they have heights: by the parent's spot, the key's rows, and whether it is optional.
-type Ends = BTreeMap<(Spot, Vec<usize>, bool), Vec<(usize, Spot)>>;
+/// Nets' ends before they have heights. Each is by its parent's spot, the key's rows, whether it is optional, and whether
+/// it comes back to its own table: other lines would look as if they led there.
+type Ends = BTreeMap<(Spot, Vec<usize>, bool, bool), Vec<(usize, Spot)>>;
 
 impl Network {
     pub(super) fn new(boxes: &[&Measured], edges: &[Edge], layers: &[usize]) -> Self {
@@ -144,7 +145,8 @@ fn ends(edges: &[Edge], layers: &[usize]) -> Ends {
             on_right: !to_right || child.table == parent.table,
             row: child.rows.first().copied(),
         };
-        let key = (parent_spot, parent.rows.clone(), edge.cardinality.optional);
+        let own = child.table == parent.table;
+        let key = (parent_spot, parent.rows.clone(), edge.cardinality.optional, own);
         ends.entry(key).or_default().push((number, child_spot));
     }
     ends
