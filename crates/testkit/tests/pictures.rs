@@ -74,10 +74,9 @@ fn pictures_show_everything_and_nothing_lies_upon_anything() {
     }
     for name in names.iter().filter(|it| it.ends_with(".mmd")) {
         let text = fs::read_to_string(folder.join(name)).unwrap();
-        assert!(
-            text.starts_with("erDiagram\n") && !text.contains("<script>alert"),
-            "{text}"
-        );
+        assert!(text.starts_with("erDiagram\n"), "{text}");
+        let mut statements = text.lines().filter(|it| !it.trim_start().starts_with("%%"));
+        assert!(!statements.any(|it| it.contains('<')), "{text}");
     }
 
     let words = fs::read_to_string(desk.path("words.md")).unwrap();
@@ -150,16 +149,15 @@ impl Drawn {
                     text.clear();
                 }
                 Event::Empty(it) => drawn.element(&it, *corners.last().unwrap()),
-                Event::Text(it) => text.push_str(&it.xml_content().unwrap()),
+                Event::Text(it) => text.push_str(&it.xml10_content()),
                 Event::GeneralRef(it) => {
-                    let name = it.decode().unwrap();
                     let letter = it.resolve_char_ref().unwrap().map(String::from);
-                    let known = quick_xml::escape::resolve_predefined_entity(&name).map(str::to_owned);
+                    let known = quick_xml::escape::resolve_predefined_entity(&it).map(str::to_owned);
                     text.push_str(&letter.or(known).unwrap());
                 }
                 Event::End(it) => {
                     corners.pop();
-                    if it.name().as_ref() == b"text" {
+                    if it.name().as_ref() == "text" {
                         drawn.texts.insert(text.clone());
                     }
                 }
@@ -220,7 +218,7 @@ fn overlap(one: &Area, other: &Area) -> bool {
 
 fn attribute(it: &BytesStart<'_>, name: &str) -> Option<String> {
     let value = it.try_get_attribute(name).unwrap()?;
-    Some(String::from_utf8(value.value.into_owned()).unwrap())
+    Some(value.value.into_owned())
 }
 
 /// Of `translate(x y)`.
