@@ -16,12 +16,17 @@ pub(super) fn text(words: &str) -> String {
                 .is_some_and(|it| it.is_alphanumeric())
         };
         let inside = *letter == '_' && neighbour(number.checked_sub(1)) && neighbour(Some(number + 1));
-        let is_first = match letter {
+        let is_special = match letter {
             '-' | '+' | '=' => number == 0,
-            '.' | ')' => number > 0 && letters[..number].iter().all(char::is_ascii_digit),
+            // An address or the name of an emoji goes on at once.
+            ':' => letters.get(number + 1).is_some_and(|it| !it.is_whitespace()),
+            '.' | ')' => {
+                let ends = letters.get(number + 1).is_none_or(|it| it.is_whitespace());
+                ends && number > 0 && letters[..number].iter().all(char::is_ascii_digit)
+            }
             _ => false,
         };
-        if is_first || ("\\`*_[]<>#|~&$:".contains(*letter) && !inside) {
+        if is_special || ("\\`*_[]<>#|~&$".contains(*letter) && !inside) {
             // As a number, since a backslash before a bar means another thing in a table than elsewhere.
             let _ = write!(out, "&#{};", u32::from(*letter));
         } else {

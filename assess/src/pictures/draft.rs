@@ -40,7 +40,7 @@ impl Draft {
     }
 
     /// The diagram, with each reference whose tables are there; one that several sources have is one.
-    pub(super) fn finish(self, references: Vec<Reference>) -> Diagram {
+    pub(super) fn finish(mut self, references: Vec<Reference>) -> Diagram {
         let mut seen = BTreeSet::new();
         let mut edges = Vec::new();
         for it in references {
@@ -51,6 +51,10 @@ impl Draft {
                 continue;
             };
             if seen.insert((child.clone(), parent.clone())) {
+                // Of a partition's key the whole table does not know.
+                for row in &child.rows {
+                    self.tables[child.table].rows[*row].marks.foreign = true;
+                }
                 let cardinality = Cardinality {
                     one_to_one: it.one_to_one,
                     optional: it.optional,

@@ -23,22 +23,24 @@ impl<'a> Tables<'a> {
         }
     }
 
-    /// The table that a foreign key leads to, as it is shown: a partition's is that of which it is a part.
+    /// The table that a foreign key leads to, as it is shown.
     pub(super) fn parent(&self, key: &'a ForeignKey) -> Option<&'a Table> {
-        let mut table = *self
-            .by_name
-            .get(&(key.parent_schema.as_str(), key.parent.as_str()))?;
+        let table = *self.by_name.get(&(key.parent_schema.as_str(), key.parent.as_str()))?;
+        Some(self.whole(table))
+    }
+
+    /// The table itself, or that of which it is a part.
+    pub(super) fn whole(&self, table: &'a Table) -> &'a Table {
+        let mut whole = table;
         // Partitions of partitions; no tree is deeper than this.
         for _ in 0..64 {
-            if !is_part(table) {
-                break;
-            }
-            match table.parents.first().and_then(|it| self.by_label.get(it)) {
-                Some(above) => table = above,
+            let above = whole.parents.first().filter(|_| is_part(whole));
+            match above.and_then(|it| self.by_label.get(it)) {
+                Some(above) => whole = above,
                 None => break,
             }
         }
-        Some(table)
+        whole
     }
 
     /// The columns that a foreign key leads to: the primary key's where it names none.
@@ -51,8 +53,8 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// Whether it is shown with the table of which it is a part.
-pub(super) fn is_part(table: &Table) -> bool {
+/// Whether it is a partition, however deep.
+fn is_part(table: &Table) -> bool {
     table.kind == TableKind::Partition || (table.kind == TableKind::Partitioned && !table.parents.is_empty())
 }
 

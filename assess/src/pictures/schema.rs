@@ -7,7 +7,7 @@ use diagram::{Diagram, Row};
 use inventory::{Inventory, Table, TableKind};
 
 use super::draft::{Draft, Name, Reference};
-use super::foreign_keys::{Tables, is_one_to_one, is_optional, is_part, marks};
+use super::foreign_keys::{Tables, is_one_to_one, is_optional, marks};
 
 /// The schemas that have tables.
 pub(super) fn names(source: &Inventory) -> Vec<&str> {
@@ -18,26 +18,28 @@ pub(super) fn names(source: &Inventory) -> Vec<&str> {
 }
 
 /// Its tables with their foreign keys. Tables of other schemas that these lead to stand by with what is referred to;
-/// partitions are counted with the table that they are parts of.
+/// partitions are counted with the table that they are parts of, and their keys are its keys, unless it is elsewhere.
 pub(super) fn diagram(source: &Inventory, schema: &str) -> Diagram {
     let tables = Tables::of(source);
     let parts = parts(source);
     let mut draft = Draft::default();
-    let shown = || source.tables_in(schema).filter(|it| !is_part(it));
-    for table in shown() {
-        draft.add(
-            name(table),
-            drawn(table, parts.get(table.label().as_str()).copied()),
-        );
+    let as_shown = |table| {
+        let whole = tables.whole(table);
+        if whole.schema == schema { whole } else { table }
+    };
+    let mut shown = 0;
+    for table in source.tables_in(schema).filter(|it| std::ptr::eq(as_shown(it), *it)) {
+        draft.add(name(table), drawn(table, parts.get(table.label().as_str()).copied()));
+        shown += 1;
     }
     let mut references = Vec::new();
-    for table in shown() {
+    for table in source.tables_in(schema) {
         for key in &table.foreign_keys {
             let Some(parent) = tables.parent(key) else {
                 continue;
             };
             let reference = Reference {
-                child: name(table),
+                child: name(as_shown(table)),
                 columns: key.columns.clone(),
                 parent: name(parent),
                 parent_columns: tables.parent_columns(key),
@@ -50,7 +52,7 @@ pub(super) fn diagram(source: &Inventory, schema: &str) -> Diagram {
         }
     }
     let mut diagram = draft.finish(references);
-    let outside = diagram.tables.len() - shown().count();
+    let outside = diagram.tables.len() - shown;
     diagram.title = format!("{}: schema {schema}", source.name);
     diagram.description = description(&diagram, outside);
     diagram

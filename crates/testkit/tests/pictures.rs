@@ -22,6 +22,9 @@ line" text, boss int UNIQUE, "übergroße_spalte_mit_einem_namen_der_63_zeichen_
     COMMENT ON TABLE public."<script>alert(1)</script>" IS 'one | two
 # three `four`';
     CREATE TABLE public.hub (id int PRIMARY KEY);
+    CREATE TABLE public.days (day date PRIMARY KEY, hub_id int) PARTITION BY RANGE (day);
+    CREATE TABLE public.days_2024 PARTITION OF public.days FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
+    ALTER TABLE public.days_2024 ADD CONSTRAINT days_hub FOREIGN KEY (hub_id) REFERENCES public.hub;
     CREATE TYPE public.mood AS ENUM ('so|so', 'good');
     CREATE VIEW public.v AS SELECT '```' AS fence FROM public.hub;
 "#;
@@ -72,6 +75,9 @@ fn pictures_show_everything_and_nothing_lies_upon_anything() {
     ] {
         assert!(texts.contains(name), "{name} is in no picture");
     }
+    assert!(!texts.contains("days_2024") && texts.contains("1 partition"));
+    let result = fs::read_to_string(folder.join("result.svg")).unwrap();
+    assert!(result.contains("<title>days_hub: "), "a partition's foreign key is not drawn");
     for name in names.iter().filter(|it| it.ends_with(".mmd")) {
         let text = fs::read_to_string(folder.join(name)).unwrap();
         assert!(text.starts_with("erDiagram\n"), "{text}");
@@ -82,7 +88,7 @@ fn pictures_show_everything_and_nothing_lies_upon_anything() {
     let words = fs::read_to_string(desk.path("words.md")).unwrap();
     for line in [
         "one &#124; two<br>&#35; three &#96;four&#96;",
-        "| a&#124;b | `text` | yes |  |  |",
+        "| a&#124;b | `text` | yes |  |",
         "| mood | enum | so&#124;so, good |",
         "````sql",
     ] {
