@@ -25,7 +25,9 @@ impl<'a> Tables<'a> {
 
     /// The table that a foreign key leads to, as it is shown.
     pub(super) fn parent(&self, key: &'a ForeignKey) -> Option<&'a Table> {
-        let table = *self.by_name.get(&(key.parent_schema.as_str(), key.parent.as_str()))?;
+        let table = *self
+            .by_name
+            .get(&(key.parent_schema.as_str(), key.parent.as_str()))?;
         Some(self.whole(table))
     }
 

@@ -1,5 +1,8 @@
 //! The consolidated result as a diagram: the tables of all sources under the plan's names, merged ones once.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use catalog::QualifiedName;
@@ -9,7 +12,7 @@ use inventory::{Column, Inventory, Table};
 use plan::{Merge, MergedKeys, Namespace, Plan, PlannedSource, PlannedTable, Renamed};
 
 use super::draft::{Draft, Name, Reference};
-use super::foreign_keys::{Tables, is_one_to_one, is_optional, is_part, marks};
+use super::foreign_keys::{Tables, is_one_to_one, is_optional, marks};
 use super::schema;
 
 /// For each target its name, where there are several, and its diagram. The inventories are in the plan's order.
@@ -140,20 +143,21 @@ fn diagram(sources: &[Source<'_>]) -> Diagram {
     let mut merged_rows: HashMap<Name, u64> = HashMap::new();
     for (group, source) in sources.iter().enumerate() {
         let tables = Tables::of(source.inventory);
-        for table in source
-            .inventory
-            .tables
-            .iter()
-            .filter(|it| !is_part(it) && !source.stays_behind(it))
-        {
-            let name = source.name(table);
-            match source.merge(table) {
-                Some(merge) => {
-                    let rows = merged_rows.entry(name.clone()).or_default();
-                    *rows += table.rows();
-                    join(&mut draft, name.clone(), source, table, merge, (group, *rows));
+        for table in &source.inventory.tables {
+            let whole = tables.whole(table);
+            if source.stays_behind(whole) {
+                continue;
+            }
+            let name = source.name(whole);
+            if std::ptr::eq(whole, table) {
+                match source.merge(table) {
+                    Some(merge) => {
+                        let rows = merged_rows.entry(name.clone()).or_default();
+                        *rows += table.rows();
+                        join(&mut draft, name.clone(), source, table, merge, (group, *rows));
+                    }
+                    None => draft.add(name.clone(), drawn(source, table, group, &name)),
                 }
-                None => draft.add(name.clone(), drawn(source, table, group, &name)),
             }
             for key in &table.foreign_keys {
                 let Some(parent) = tables.parent(key).filter(|it| !source.stays_behind(it)) else {
@@ -161,11 +165,11 @@ fn diagram(sources: &[Source<'_>]) -> Diagram {
                 };
                 references.push(Reference {
                     child: name.clone(),
-                    columns: source.columns(table, &key.columns),
+                    columns: source.columns(whole, &key.columns),
                     parent: source.name(parent),
                     parent_columns: source.columns(parent, &tables.parent_columns(key)),
                     label: key.name.clone(),
-                    one_to_one: is_one_to_one(table, key) && source.merge(table).is_none(),
+                    one_to_one: is_one_to_one(table, key) && source.merge(whole).is_none(),
                     optional: is_optional(table, key),
                 });
             }
@@ -250,12 +254,14 @@ fn join(
 fn description(diagram: &Diagram, sources: &[Source<'_>]) -> String {
     let merged = diagram.tables.iter().filter(|it| it.groups.len() > 1).count();
     let mut words = format!(
-        "{} tables and {} foreign keys of {} sources, under the names that the plan gives them.",
-        count(diagram.tables.len() as u64),
-        count(diagram.edges.len() as u64),
-        sources.len()
+        "{} and {} of {}, under the names that the plan gives them.",
+        schema::plural(diagram.tables.len(), "table"),
+        schema::plural(diagram.edges.len(), "foreign key"),
+        schema::plural(sources.len(), "source")
     );
-    if merged > 0 {
+    if merged == 1 {
+        words.push_str(" One table holds rows of several sources.");
+    } else if merged > 1 {
         words.push_str(&format!(
             " {} tables hold rows of several sources.",
             count(merged as u64)
@@ -263,12 +269,12 @@ fn description(diagram: &Diagram, sources: &[Source<'_>]) -> String {
     }
     let behind = sources.iter().map(|source| {
         let tables = source.inventory.tables.iter();
-        tables
-            .filter(|it| !is_part(it) && source.stays_behind(it))
-            .count()
+        tables.filter(|it| source.stays_behind(it)).count()
     });
     let behind: usize = behind.sum();
-    if behind > 0 {
+    if behind == 1 {
+        words.push_str(" One table stays behind.");
+    } else if behind > 1 {
         words.push_str(&format!(" {} tables stay behind.", count(behind as u64)));
     }
     if sources.iter().any(|it| it.planned.keys.is_some()) {
@@ -279,3 +285,4 @@ fn description(diagram: &Diagram, sources: &[Source<'_>]) -> String {
     }
     words
 }
+

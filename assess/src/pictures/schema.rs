@@ -1,6 +1,7 @@
 //! One schema of a source as a diagram.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use cli::count;
 use diagram::{Diagram, Row};
@@ -28,8 +29,14 @@ pub(super) fn diagram(source: &Inventory, schema: &str) -> Diagram {
         if whole.schema == schema { whole } else { table }
     };
     let mut shown = 0;
-    for table in source.tables_in(schema).filter(|it| std::ptr::eq(as_shown(it), *it)) {
-        draft.add(name(table), drawn(table, parts.get(table.label().as_str()).copied()));
+    for table in source
+        .tables_in(schema)
+        .filter(|it| std::ptr::eq(as_shown(it), *it))
+    {
+        draft.add(
+            name(table),
+            drawn(table, parts.get(table.label().as_str()).copied()),
+        );
         shown += 1;
     }
     let mut references = Vec::new();
@@ -106,14 +113,13 @@ fn note(table: &Table, parts: Option<usize>) -> String {
         TableKind::Ordinary | TableKind::Partition => rows(table),
     };
     if let Some(parts) = parts {
-        let plural = if parts == 1 { "" } else { "s" };
         let what = if table.kind == TableKind::Partitioned {
             "partition"
         } else {
             "heir"
         };
         let gap = if words.is_empty() { "" } else { ", " };
-        words = format!("{words}{gap}{parts} {what}{plural}");
+        words = format!("{words}{gap}{}", plural(parts, what));
     }
     words
 }
@@ -138,29 +144,27 @@ pub(super) fn parts(source: &Inventory) -> BTreeMap<&str, usize> {
 }
 
 fn description(diagram: &Diagram, outside: usize) -> String {
-    let (tables, keys) = (diagram.tables.len() - outside, diagram.edges.len());
-    let plural = |count: usize, one: &str, many: &str| {
-        format!(
-            "{} {}",
-            cli::count(count as u64),
-            if count == 1 { one } else { many }
-        )
-    };
     let mut words = format!(
         "{}, {}.",
-        plural(tables, "table", "tables"),
-        plural(keys, "foreign key", "foreign keys")
+        plural(diagram.tables.len() - outside, "table"),
+        plural(diagram.edges.len(), "foreign key")
     );
-    if outside > 0 {
-        words.push_str(&format!(
-            " {} of other schemas stand by.",
-            plural(outside, "table", "tables")
-        ));
+    match outside {
+        0 => {}
+        1 => words.push_str(" A table of another schema stands by."),
+        _ => {
+            let _ = write!(words, " {} of other schemas stand by.", plural(outside, "table"));
+        }
     }
     if diagram.tables.len() > diagram::DETAILED_TABLES_MAX {
         words.push_str(" Only columns of keys are shown.");
     }
     words
+}
+
+/// `1 table`, `1,204 tables`
+pub(super) fn plural(number: usize, noun: &str) -> String {
+    format!("{} {noun}{}", count(number as u64), if number == 1 { "" } else { "s" })
 }
 
 fn name(table: &Table) -> Name {

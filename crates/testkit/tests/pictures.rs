@@ -77,7 +77,10 @@ fn pictures_show_everything_and_nothing_lies_upon_anything() {
     }
     assert!(!texts.contains("days_2024") && texts.contains("1 partition"));
     let result = fs::read_to_string(folder.join("result.svg")).unwrap();
-    assert!(result.contains("<title>days_hub: "), "a partition's foreign key is not drawn");
+    assert!(
+        result.contains("<title>days_hub: "),
+        "a partition's foreign key is not drawn"
+    );
     for name in names.iter().filter(|it| it.ends_with(".mmd")) {
         let text = fs::read_to_string(folder.join(name)).unwrap();
         assert!(text.starts_with("erDiagram\n"), "{text}");
@@ -94,7 +97,9 @@ fn pictures_show_everything_and_nothing_lies_upon_anything() {
     ] {
         assert!(words.contains(line), "{line} is not in\n{words}");
     }
-    assert!(!words.contains("<script>"), "{words}");
+    // Within backticks it is no markup.
+    let outside = words.lines().flat_map(|it| it.split('`').step_by(2));
+    assert!(!outside.into_iter().any(|it| it.contains("<script>")), "{words}");
     let anchors: BTreeSet<&str> = words
         .split("<a id=\"")
         .skip(1)
