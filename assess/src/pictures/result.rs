@@ -285,4 +285,3 @@ fn description(diagram: &Diagram, sources: &[Source<'_>]) -> String {
     }
     words
 }
-

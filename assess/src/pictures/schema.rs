@@ -164,7 +164,11 @@ fn description(diagram: &Diagram, outside: usize) -> String {
 
 /// `1 table`, `1,204 tables`
 pub(super) fn plural(number: usize, noun: &str) -> String {
-    format!("{} {noun}{}", count(number as u64), if number == 1 { "" } else { "s" })
+    format!(
+        "{} {noun}{}",
+        count(number as u64),
+        if number == 1 { "" } else { "s" }
+    )
 }
 
 fn name(table: &Table) -> Name {
