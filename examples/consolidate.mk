@@ -103,7 +103,8 @@ $(call mark,$(1),verify): $(call mark,$(1),load)
 
 .PHONY: verify.$(1)
 verify.$(1):
-	$$(if $$(wildcard $(call mark,$(1),load)),$(call verify_single,$(1)),@echo '$(1): is not loaded yet' >&2; exit 1)
+	@[ -e '$(call mark,$(1),load)' ] || { echo '$(1): is not loaded yet' >&2; exit 1; }
+	$(call verify_single,$(1))
 endef
 verify_single = verify --plan '$(PLAN)' --source '$(1)' $(call after,$(1)) $(VERIFY_FLAGS)
 
@@ -120,9 +121,12 @@ $(call mark,$(1),verify): $(call mark,$(1),load)
 
 .PHONY: verify.$(1)
 verify.$(1):
-	$$(if $$(wildcard $(call mark,$(1),load)),$(call verify_together,$(1)),@echo '$(1): is not loaded yet' >&2; exit 1)
+	@[ -e '$(call mark,$(1),load)' ] || { echo '$(1): is not loaded yet' >&2; exit 1; }
+	$(call verify_together,$(1))
 endef
-verify_together = verify --plan '$(PLAN)' '$(REMAPPED)/$(1)/' --to-target '$(target.$(1))' $(call after,$(1)) $(VERIFY_FLAGS)
+# The archive proves that the target has every source and nothing else; each source then, that it is still the same.
+verify_together = $(foreach source,$(sources.$(1)),verify --plan '$(PLAN)' --source '$(source)' $(call after,$(1)) $(VERIFY_FLAGS) && ) \
+	verify --plan '$(PLAN)' '$(REMAPPED)/$(1)/' --to-target '$(target.$(1))' $(call after,$(1)) $(VERIFY_FLAGS)
 
 # Of every unit $(1).
 define of_unit
@@ -135,7 +139,8 @@ $(call mark,$(1),load): $(call mark,$(1),remap) | $(READY) $(foreach unit,$(befo
 
 .PHONY: plan.$(1)
 plan.$(1): $(call mark,$(1),remap)
-	$$(if $$(wildcard $(call mark,$(1),load)),@echo '$(1): is loaded already',load --plan '$(PLAN)' --to-target '$(target.$(1))' '$(REMAPPED)/$(1)/' --dry-run $(call after,$(1)) $(LOAD_FLAGS))
+	@if [ -e '$(call mark,$(1),load)' ]; then echo '$(1): is loaded already'; else set -x; \
+	load --plan '$(PLAN)' --to-target '$(target.$(1))' '$(REMAPPED)/$(1)/' --dry-run $(call after,$(1)) $(LOAD_FLAGS); fi
 endef
 after = $(if $(wildcard $(AFTER)/$(1).sql),--after '$(AFTER)/$(1).sql')
 

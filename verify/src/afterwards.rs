@@ -1,4 +1,5 @@
-//! `--after FILE`: keys and indexes that the statements of `load --after` have added are expected on the target.
+//! What the target has beyond one source, and may have: keys and indexes that the statements of `load --after` have added,
+//! and objects of other sources in a schema that the plan gives to several.
 
 use std::path::PathBuf;
 
@@ -35,6 +36,21 @@ impl AfterArgs {
             }
         }
         Ok(())
+    }
+}
+
+/// In schemas that the plan gives to several sources, what one of them does not have is another's.
+pub(crate) fn excuse_others(shared_schemas: &[String], findings: &mut [Finding]) {
+    if shared_schemas.is_empty() {
+        return;
+    }
+    let is_others = |it: &&mut Finding| {
+        it.area == Area::Schema && it.property == "not in the source" && it.weight == Weight::Difference
+    };
+    for finding in findings.iter_mut().filter(is_others) {
+        finding.weight = Weight::NotCompared;
+        finding.note =
+            Some("the plan puts several sources into its schema: verify the merged archive".to_owned());
     }
 }
 

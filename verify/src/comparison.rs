@@ -19,6 +19,7 @@ use plan::Mapping;
 use rewrite::{Known, NameMap};
 
 use self::tables::Entry;
+use crate::afterwards;
 use crate::args::Args;
 use crate::health::{self, Scene};
 use crate::isolation;
@@ -54,7 +55,10 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let targets = targets(&source)?;
     // Chosen while all tables are there, as it was when they were merged.
     let conversions = converted::choose(&source, keys.as_ref())?;
-    let merging = Merging::find(&mut source, &target, args.mapping.source.as_deref())?;
+    let mut merging = Merging::find(&mut source, &target, args.mapping.source.as_deref())?;
+    if args.mapping.planned()?.is_some_and(|it| it.shares_schemas()) {
+        merging.shared_schemas.clone_from(&targets);
+    }
     let conversions = merging.not_of_parts(&conversions);
     let reshaped = converted::reshaped(&source, &conversions);
     let mapping = Known::from_catalog(&reshaped)
@@ -100,6 +104,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         compared = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes).compare()?;
     }
     args.after.expect(&mut compared.findings)?;
+    afterwards::excuse_others(&merging.shared_schemas, &mut compared.findings);
     findings.append(&mut compared.findings);
     let has_definitions = !compared.source.is_empty();
     let looked =

@@ -39,6 +39,8 @@ pub(crate) struct Merging {
     /// Why the journal was not asked.
     obstacle: Option<&'static str>,
     is_archive: bool,
+    /// Schemas into which the plan puts several sources.
+    pub(crate) shared_schemas: Vec<String>,
 }
 
 /// One part.
@@ -194,7 +196,8 @@ impl Merging {
     /// a source alone does not know the others.
     pub(crate) fn shares(&self, schema: &str) -> bool {
         let mut parts = self.parts.iter();
-        !self.is_archive && parts.any(|it| it.record.into.schema == schema)
+        self.shared_schemas.iter().any(|it| it == schema)
+            || !self.is_archive && parts.any(|it| it.record.into.schema == schema)
     }
 
     /// Says that a table beside the merged ones is not this source's.
