@@ -29,7 +29,7 @@ fn help_shows_examples_and_every_exit_code() {
         (
             "assess",
             "Take stock of sources and find what conflicts between them",
-            "<SOURCES>...",
+            "[SOURCES]...",
             true,
         ),
         (

@@ -23,7 +23,8 @@ const EVERYTHING: &str = "
     SELECT nextval('alone'), nextval('alone');
     CREATE TABLE parent (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, m mood DEFAULT 'calm',
       name citext COLLATE \"C\" NOT NULL, twice bigint GENERATED ALWAYS AS (3 * 2) STORED, n positive,
-      UNIQUE (name), CONSTRAINT short CHECK (length(name::text) < 10) NOT VALID);
+      \"Odd\" integer,
+      UNIQUE (name), UNIQUE (\"Odd\", n) WITH (fillfactor = 80), UNIQUE (\"Odd\", m), CONSTRAINT short CHECK (length(name::text) < 10) NOT VALID);
     COMMENT ON TABLE parent IS 'all of them';
     COMMENT ON COLUMN parent.m IS 'how they feel';
     CREATE TABLE \"Odd one\".child (a integer, b bigint REFERENCES parent ON DELETE CASCADE, c text) WITH (fillfactor = 70);
