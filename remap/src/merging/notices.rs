@@ -1,9 +1,9 @@
 //! Keys to which a number is added, and what else reckons with them: doubts, since nothing says what is meant.
 
-use catalog::{QualifiedName, Table};
+use catalog::{QualifiedName, Table, quote_ident};
 use rewrite::{About, TablePart};
 
-use super::group::{Groups, PartPlace, table_at};
+use super::group::{Group, Groups, PartPlace, same, table_at};
 use super::shape::Found;
 use super::source::Source;
 use super::statements::Parsed;
@@ -17,6 +17,31 @@ pub(super) fn tell(groups: &Groups, sources: &[Source], texts: &[Parsed<'_>], fo
             }
             tell_of_numbers(groups, *part, sources, &texts[part.source], found);
         }
+        tell_of_joined_keys(group, sources, found);
+    }
+}
+
+/// Keys that follow rows which are joined: two rows may get one key.
+fn tell_of_joined_keys(group: &Group, sources: &[Source], found: &mut Found) {
+    let Some(key) = group
+        .parts
+        .iter()
+        .map(|it| &table_at(sources, *it).primary_key)
+        .find(|it| !it.is_empty())
+    else {
+        return;
+    };
+    let follows = group
+        .follows
+        .iter()
+        .any(|(columns, ..)| columns.iter().any(|it| key.contains(it)));
+    if follows && !same(key, group.dedupe()) {
+        found.doubts.push(format!(
+            "{} has the primary key ({}), which follows rows that are joined: where two of its rows get one key, the load \
+             ends, unless `dedupe` joins them by it",
+            group.target,
+            key.join(", ")
+        ));
     }
 }
 
@@ -88,7 +113,11 @@ fn tell_of_numbers(
     if columns.is_empty() {
         return;
     }
-    let mentioned = |text: &str| columns.iter().find(|it| super::one_table::is_word(text, it));
+    let mentioned = |text: &str| {
+        columns
+            .iter()
+            .find(|it| super::one_table::is_word(text, &quote_ident(it)))
+    };
     for statement in texts.iter().flat_map(|(_, it)| it) {
         let told: Vec<String> = match &statement.about {
             About::Table(it) if moved.get(&it.name).unwrap_or(&it.name) == &name => {

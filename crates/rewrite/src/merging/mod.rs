@@ -420,3 +420,6 @@ fn range(node: &SyntaxNode) -> Range<usize> {
     let range = node.text_range();
     usize::from(range.start())..usize::from(range.end())
 }
+
+#[cfg(test)]
+mod tests;

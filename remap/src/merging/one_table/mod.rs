@@ -301,7 +301,8 @@ impl<'a> OneTable<'a> {
             return None;
         }
         let whole = self.group.target.to_string();
-        let is_mentioned = is_word(text, &whole) || (is_routine && is_word(text, &self.group.target.name));
+        let is_mentioned =
+            is_word(text, &whole) || (is_routine && is_word(text, &quote_ident(&self.group.target.name)));
         let needs = if is_routine {
             format!(
                 "; what it inserts must give {}",
