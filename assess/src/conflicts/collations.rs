@@ -17,7 +17,10 @@ pub(super) fn find(scene: &Scene<'_>, conflicts: &mut Vec<Conflict>) {
     conflicts.extend(outdated_target(target));
     for side in &scene.sides {
         conflicts.extend(orders(side, target));
-        conflicts.extend(missing(side, target));
+        // NOCASE and RTRIM are SQLite's own, and choices for the file say what becomes of them.
+        if side.inventory.is_postgres() {
+            conflicts.extend(missing(side, target));
+        }
     }
 }
 

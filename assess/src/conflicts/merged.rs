@@ -43,26 +43,9 @@ pub(super) fn find(scene: &Scene<'_>, conflicts: &mut Vec<Conflict>) {
                 )),
             }
         }
-        if parts.is_empty() {
-            continue;
-        }
         columns(merge, &parts, conflicts);
         conflicts.extend(keys(merge, &parts));
         conflicts.extend(same_rows(merge, &parts));
-        let each: Vec<String> = parts
-            .iter()
-            .map(|it| format!("{} of {}", it.table.qualified_name(), it.side.label))
-            .collect();
-        conflicts.push(
-            Conflict::new(
-                Severity::Resolved,
-                Topic::Merge,
-                &[&merge.into],
-                format!("{} become {}", list(&each, 4), merge.into),
-                "remap-schema --merge unites them",
-            )
-            .with_evidence(each),
-        );
     }
 }
 
@@ -224,4 +207,102 @@ fn same_rows(merge: &Merge, parts: &[Part<'_>]) -> Option<Conflict> {
         .with_evidence(labels)
         .with_choices(&["dedupe", "accept"]),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use catalog::Catalog;
+    use inventory::{Inventory, Key};
+    use plan::Plan;
+
+    use super::*;
+
+    /// A catalog and an inventory with `users`, whose columns are given as name and type; `email` is unique.
+    fn users(columns: &[(&str, &str)]) -> (Catalog, Inventory) {
+        let columns: Vec<serde_json::Value> = columns
+            .iter()
+            .map(|(name, text)| {
+                serde_json::json!({
+                    "name": name, "not_null": false, "identity": null, "generated": null, "binary_safe": true,
+                    "type": {"schema": "pg_catalog", "name": text, "text": text},
+                })
+            })
+            .collect();
+        let table = serde_json::from_value(serde_json::json!({
+            "number": 0, "schema": "public", "name": "users", "kind": "ordinary", "unlogged": false,
+            "columns": columns, "primary_key": ["id"], "partition_of": null, "inherits": [],
+            "rows_estimate": null, "bytes": 0,
+        }));
+        let catalog = Catalog {
+            tables: vec![table.unwrap()],
+            ..Catalog::default()
+        };
+        let inventory = Inventory {
+            tables: vec![inventory::Table {
+                schema: "public".to_owned(),
+                name: "users".to_owned(),
+                keys: vec![Key {
+                    kind: KeyKind::Unique,
+                    columns: vec!["email".to_owned()],
+                    ..Key::default()
+                }],
+                ..inventory::Table::default()
+            }],
+            ..Inventory::default()
+        };
+        (catalog, inventory)
+    }
+
+    fn check(one: &[(&str, &str)], other: &[(&str, &str)], merge: &str, expected: &[&str]) {
+        let json = format!(
+            r#"{{"version":1,"sources":[
+                {{"name":"a","endpoint":"a","schemas":["public"],"layout":"merge","map":{{"public":"app"}}}},
+                {{"name":"b","endpoint":"b","schemas":["public"],"layout":"merge","map":{{"public":"app"}}}}],
+              "merges":[{{"into":"app.users",{merge},"tables":[
+                {{"source":"a","table":"public.users"}},{{"source":"b","table":"public.users"}}]}}]}}"#
+        );
+        let plan = Plan::parse(&json).unwrap();
+        let (a, b) = (users(one), users(other));
+        let scene = Scene {
+            sides: vec![
+                Side::new("a", &a.1, &a.0, &plan.sources[0]),
+                Side::new("b", &b.1, &b.0, &plan.sources[1]),
+            ],
+            target: None,
+            plan: &plan,
+        };
+        let mut found = Vec::new();
+        find(&scene, &mut found);
+        let found: Vec<String> = found.iter().map(|it| format!("{:?} {}", it.severity, it.text)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn columns_keys_and_rows_that_do_not_unite_are_told() {
+        let plain: &[(&str, &str)] = &[("id", "integer"), ("email", "text")];
+        check(plain, plain, r#""keys":"composite","dedupe":["email"]"#, &[]);
+        check(
+            plain,
+            &[("id", "bigint"), ("email", "text"), ("source", "text")],
+            r#""keys":"as-is""#,
+            &[
+                "Blocks app.users: b has a column source already, which is to say where a row comes from",
+                "Warns app.users: keys stay as they are and must not meet: public.users of a and public.users of b",
+                "Warns app.users: email is unique in a and b each; rows with one email may be the same",
+            ],
+        );
+        let retyped: &[(&str, &str)] = &[("id", "integer"), ("email", "jsonb")];
+        check(
+            plain,
+            retyped,
+            r#""keys":"composite","dedupe":["email"]"#,
+            &["Blocks app.users: column email is text in a and jsonb in b, and these do not unite"],
+        );
+        check(
+            plain,
+            retyped,
+            r#""keys":"composite","dedupe":["email"],"columns":{"email":"text"}"#,
+            &[],
+        );
+    }
 }

@@ -241,7 +241,7 @@ fn of_keywords(literal: &str) -> Address {
         let Some((key, value)) = pair.split_once('=') else {
             continue;
         };
-        let value = Some(value.to_owned()).filter(|it| !it.is_empty());
+        let value = Some(value.trim_matches('\'').to_owned()).filter(|it| !it.is_empty());
         match key.to_lowercase().as_str() {
             "host" | "hostaddr" => address.host = value,
             "port" => address.port = value,

@@ -150,7 +150,11 @@ fn policies(side: &Side<'_>, target: &Target) -> Option<Conflict> {
     let mut missing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for table in &side.inventory.tables {
         for policy in &table.policies {
-            for role in policy.roles.iter().filter(|it| *it != "public") {
+            for role in policy
+                .roles
+                .iter()
+                .filter(|it| !it.eq_ignore_ascii_case("public"))
+            {
                 let Some(name) = target_name(side, role) else {
                     continue;
                 };

@@ -94,10 +94,11 @@ fn applications(side: &Side<'_>, database: &str, conflicts: &mut Vec<Conflict>) 
         let mut all = side.inventory.roles.iter();
         all.any(|it| it.name == *name && it.superuser)
     };
-    // An administrator is no application, unless nobody else is there.
-    let (administrators, others): (Vec<&str>, Vec<&str>) =
-        roles.into_iter().filter(is_free).partition(is_superuser);
-    let roles = if others.is_empty() { administrators } else { others };
+    // An administrator is no application.
+    let roles: Vec<&str> = roles
+        .into_iter()
+        .filter(|it| is_free(it) && !is_superuser(it))
+        .collect();
     let found: Vec<String> = parts(path)
         .into_iter()
         .filter(|it| {
@@ -124,7 +125,7 @@ fn applications(side: &Side<'_>, database: &str, conflicts: &mut Vec<Conflict>) 
         format!("applications as {}", list(&roles, 4))
     };
     let moved: Vec<&str> = moved.iter().map(|it| it.as_str()).collect();
-    let role = roles.first().map_or("app".to_owned(), |it| quote_ident(it));
+    let role = roles.first().map_or("…".to_owned(), |it| quote_ident(it));
     conflicts.push(
         Conflict::new(
             Severity::Warns,

@@ -33,6 +33,10 @@ pub(super) fn find(scene: &Scene<'_>, conflicts: &mut Vec<Conflict>) {
                 .with_choices(&["fix", "allow-older-target"]),
             );
         }
+        // A source has no more than its own version has.
+        if here <= there {
+            continue;
+        }
         for ((feature, since), objects) in lacking(side, there) {
             let text = format!(
                 "{} of {} {} {feature}, which PostgreSQL has from {since} on: {}",

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use catalog::QualifiedName;
 
 use super::{Placed, Scene, Space};
-use crate::conflicts::conflict::{choices, list};
+use crate::conflicts::conflict::{choices, list, number_of};
 use crate::conflicts::{Conflict, Severity, Topic};
 
 /// Objects under the name that they get, in a fixed order.
@@ -33,10 +33,10 @@ pub(super) fn find(scene: &Scene<'_>, names: &[Placed], conflicts: &mut Vec<Conf
             }
             told.insert((*to, is_routine));
         }
-        if let Some(kind) = taken.get(&((*to).clone(), *space, *arguments)) {
-            if told.insert((*to, is_routine)) || is_routine {
-                conflicts.push(with_target(scene, to, kind, *arguments, group));
-            }
+        if let Some(kind) = taken.get(&((*to).clone(), *space, *arguments))
+            && (told.insert((*to, is_routine)) || is_routine)
+        {
+            conflicts.push(with_target(scene, to, kind, *arguments, group));
         }
     }
     look_alike(scene, names, conflicts);
@@ -153,26 +153,37 @@ fn look_alike(scene: &Scene<'_>, names: &[Placed], conflicts: &mut Vec<Conflict>
         let folded = (name.to.schema.as_str(), name.to.name.to_lowercase());
         alike.entry(folded).or_default().push(name);
     }
-    for ((schema, folded), group) in alike {
+    let mut of_schema: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for ((schema, _), group) in alike {
         let differ = group
             .iter()
             .any(|it| it.side != group[0].side && it.to.name != group[0].to.name);
-        if !differ {
-            continue;
+        if differ {
+            let each: Vec<String> = group
+                .iter()
+                .map(|it| format!("{} of {}", it.to.name, scene.sides[it.side].label))
+                .collect();
+            of_schema.entry(schema).or_default().push(each.join(" and "));
         }
-        let each: Vec<String> = group
-            .iter()
-            .map(|it| format!("{} of {}", it.to.name, scene.sides[it.side].label))
-            .collect();
+    }
+    for (schema, found) in of_schema {
         conflicts.push(
             Conflict::new(
                 Severity::Warns,
                 Topic::Name,
-                &["case", &format!("{schema}.{folded}")],
-                format!("in schema {schema}, {} differ by case alone", list(&each, 4)),
+                &["case", schema],
+                format!(
+                    "in schema {schema}, {} by case alone: {}",
+                    if found.len() == 1 {
+                        "names differ".to_owned()
+                    } else {
+                        format!("{} differ", number_of(found.len(), "name", "names"))
+                    },
+                    list(&found, 2)
+                ),
                 "give one of them a name that nobody mistakes for the other",
             )
-            .with_evidence(each)
+            .with_evidence(found)
             .with_choices(&["rename", "accept"]),
         );
     }

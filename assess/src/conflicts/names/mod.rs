@@ -92,9 +92,14 @@ impl Space {
             ObjectKind::Operator => &[Space::Overloaded(ObjectKind::Operator)],
             ObjectKind::OperatorClass => &[Space::Overloaded(ObjectKind::OperatorClass)],
             ObjectKind::OperatorFamily => &[Space::Overloaded(ObjectKind::OperatorFamily)],
-            // Routines are told apart by their arguments, which the inventory has.
-            ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Aggregate => &[],
-            ObjectKind::Constraint | ObjectKind::Trigger | ObjectKind::Rule | ObjectKind::Policy => &[],
+            // Routines are told apart by their arguments, which the inventory has; the rest lives in a table.
+            ObjectKind::Function
+            | ObjectKind::Procedure
+            | ObjectKind::Aggregate
+            | ObjectKind::Constraint
+            | ObjectKind::Trigger
+            | ObjectKind::Rule
+            | ObjectKind::Policy => &[],
         }
     }
 

@@ -206,7 +206,7 @@ fn names_that_differ_by_case_alone_are_told() {
     check(
         (&["table Users"], ""),
         (&["table users"], ""),
-        &["Warns in schema app, Users of a and users of b differ by case alone"],
+        &["Warns in schema app, names differ by case alone: Users of a and users of b"],
     );
 }
 
