@@ -273,7 +273,10 @@ mod tests {
         };
         let mut found = Vec::new();
         find(&scene, &mut found);
-        let found: Vec<String> = found.iter().map(|it| format!("{:?} {}", it.severity, it.text)).collect();
+        let found: Vec<String> = found
+            .iter()
+            .map(|it| format!("{:?} {}", it.severity, it.text))
+            .collect();
         assert_eq!(found, expected);
     }
 
