@@ -1,6 +1,5 @@
 //! What the report knows, as the page shows it.
 
-use cli::Result;
 use inventory::{Collation, Inventory, Server};
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -11,7 +10,7 @@ use crate::report::Report;
 use crate::target::Target;
 
 /// The whole page.
-pub(crate) fn render(report: &Report<'_>) -> Result<String> {
+pub(crate) fn render(report: &Report<'_>) -> String {
     let target = report.target.map(as_inventory);
     let page = Page {
         sources: report.sources.iter().map(|it| &it.inventory).collect(),
@@ -21,7 +20,7 @@ pub(crate) fn render(report: &Report<'_>) -> Result<String> {
         pictures: pictures(report),
         made: now(),
     };
-    Ok(document(&page))
+    document(&page)
 }
 
 fn pictures(report: &Report<'_>) -> Vec<Picture> {

@@ -79,8 +79,7 @@ impl Grid {
                 Cell::Number(value, _) => {
                     write!(self.rows, "<{tag}{scope} class=\"number\" data-n=\"{value}\">")
                 }
-                Cell::Unknown => write!(self.rows, "<{tag}{scope}>"),
-                Cell::Text(_) | Cell::Code(_) => write!(self.rows, "<{tag}{scope}>"),
+                Cell::Text(_) | Cell::Code(_) | Cell::Unknown => write!(self.rows, "<{tag}{scope}>"),
             };
             match cell {
                 Cell::Text(text) => self.push("<bdi>", &text, "</bdi>"),

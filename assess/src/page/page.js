@@ -178,6 +178,12 @@
       live.textContent = `${Math.round((100 * width) / full)} %`;
     };
     const fit = () => Math.min(full, canvas.clientWidth);
+    // A wide diagram may have nothing at its upper left.
+    const begin = () => {
+      const [frame, first] = [canvas, svg.querySelector('.erd-table') ?? svg].map((it) => it.getBoundingClientRect());
+      if (first.left > frame.right - 40) canvas.scrollLeft += first.left - frame.left - 40;
+      if (first.top > frame.bottom - 40) canvas.scrollTop += first.top - frame.top - 40;
+    };
     const draw = () => {
       if (svg || !details.open) return;
       const source = canvas.querySelector('noscript');
@@ -187,8 +193,9 @@
       source.replaceWith(svg);
       full = svg.viewBox.baseVal.width || svg.getBoundingClientRect().width;
       // What would get too small to be read scrolls instead.
-      size(Math.max(fit(), Math.min(full, 0.6 * full)));
+      size(fit() >= 0.6 * full ? fit() : 0.85 * full);
       tools.hidden = false;
+      begin();
     };
     tools.addEventListener('click', (event) => {
       const step = event.target.closest('button')?.dataset.step;

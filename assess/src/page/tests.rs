@@ -35,7 +35,7 @@ fn source(name: &str, tables: usize) -> Inventory {
     }
 }
 
-fn page<'p>(sources: Vec<&'p Inventory>) -> Page<'p> {
+fn page(sources: Vec<&Inventory>) -> Page<'_> {
     Page {
         sources,
         target: None,

@@ -48,6 +48,6 @@ pub(crate) fn render(format: Format, report: &Report<'_>) -> Result<String> {
         Format::Text => Ok(text::render(report)),
         Format::Json => Ok(json::render(report)),
         Format::Markdown => Ok(markdown::render(report)),
-        Format::Html => page::render(report),
+        Format::Html => Ok(page::render(report)),
     }
 }

@@ -121,8 +121,8 @@ fn two_thousand_tables_make_a_page_in_seconds() {
 
 /// A database whose names are markup, and its page.
 fn awkward_page() -> Page {
-    let source = Cluster::shared().database("awkward").unwrap();
-    let target = Cluster::shared().target().unwrap();
+    let source = Cluster::shared().database("awkward").expect("a database");
+    let target = Cluster::shared().target().expect("a target");
     source
         .execute(&format!(
             "CREATE TABLE \"{AWKWARD}\" (id integer PRIMARY KEY, \"{AWKWARD}\" text);
@@ -130,7 +130,7 @@ fn awkward_page() -> Page {
              CREATE TABLE child (id integer PRIMARY KEY, parent integer REFERENCES \"{AWKWARD}\");
              CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT '{AWKWARD}' $$"
         ))
-        .unwrap();
+        .expect("tables");
     let line = format!(
         "assess {} --target {} --format html",
         source.name(),
@@ -146,12 +146,12 @@ impl Page {
         let body = text
             .strip_prefix("<!DOCTYPE html>")
             .expect("a page begins with its type");
-        let (before, rest) = body.split_once("<script>").unwrap();
-        let (_, after) = rest.split_once("</script>").unwrap();
+        let (before, rest) = body.split_once("<script>").expect("a script");
+        let (_, after) = rest.split_once("</script>").expect("its end");
         let mut markup = format!("{before}{after}");
         // A style is no markup either.
         while let Some((before, rest)) = markup.split_once("<style>") {
-            let (_, after) = rest.split_once("</style>").unwrap();
+            let (_, after) = rest.split_once("</style>").expect("its end");
             markup = format!("{before}{after}");
         }
         let (mut tags, mut open) = (Vec::new(), Vec::new());
@@ -191,7 +191,7 @@ impl Page {
 
 fn read_tag(tag: &BytesStart<'_>) -> (String, Vec<(String, String)>) {
     let attributes = tag.html_attributes().map(|it| {
-        let it = it.unwrap();
+        let it = it.expect("an attribute");
         (it.key.as_ref().to_owned(), it.value.to_string())
     });
     (tag.name().as_ref().to_owned(), attributes.collect())

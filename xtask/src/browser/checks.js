@@ -1,5 +1,6 @@
-// Measures what people would see, and returns what is wrong as sentences. Runs within a page.
-async () => {
+// Measures what people would see, and returns what is wrong as sentences. Runs within a page; with `geometry` it also
+// measures diagrams, whose coordinates are the same however the page is looked at.
+async (geometry) => {
   const found = [];
   const say = (text) => { if (found.length < 40) found.push(text); };
   const short = (text) => (text.length > 60 ? `${text.slice(0, 60)}…` : text);
@@ -37,7 +38,7 @@ async () => {
     && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > slack
   );
 
-  for (const svg of document.querySelectorAll('svg.erd')) {
+  for (const svg of geometry ? document.querySelectorAll('svg.erd') : []) {
     const tables = [...svg.querySelectorAll('.erd-table')].map((group) => ({
       name: short(group.querySelector('.erd-name')?.textContent ?? ''),
       box: placed(svg, group.querySelector('.erd-box')),
@@ -57,12 +58,16 @@ async () => {
       });
     });
     for (const line of svg.querySelectorAll('.erd-edge .erd-line')) {
-      const { matrix } = placed(svg, line);
+      const extent = placed(svg, line);
+      const { matrix } = extent;
+      const near = tables.filter(({ box }) => box.left <= extent.right && box.right >= extent.left
+        && box.top <= extent.bottom && box.bottom >= extent.top);
       const length = line.getTotalLength();
       const crossed = new Set();
-      for (let at = 0; at <= length; at += 2) {
+      // No box is lower or narrower than a few of these steps.
+      for (let at = 0; at <= length; at += 4) {
         const point = line.getPointAtLength(at).matrixTransform(matrix);
-        for (const { name, box } of tables) {
+        for (const { name, box } of near) {
           const inside = point.x > box.left + 1.5 && point.x < box.right - 1.5
             && point.y > box.top + 1.5 && point.y < box.bottom - 1.5;
           if (inside) crossed.add(name);

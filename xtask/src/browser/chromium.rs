@@ -1,4 +1,4 @@
-//! Chromium without a window, spoken to in the DevTools protocol over a pipe: JSON messages, a NUL after each.
+//! Chromium without a window, spoken to in the `DevTools` protocol over a pipe: JSON messages, a NUL after each.
 //!
 //! `--remote-debugging-pipe` needs neither a port nor a WebSocket, which is why no driver's crate is here.
 
@@ -108,7 +108,7 @@ impl Chromium {
     }
 
     /// Runs a method of the protocol and waits for its answer.
-    pub(super) fn call(&mut self, session: Option<&str>, method: &str, parameters: Value) -> Result<Value> {
+    pub(super) fn call(&mut self, session: Option<&str>, method: &str, parameters: &Value) -> Result<Value> {
         self.number += 1;
         let mut message = json!({ "id": self.number, "method": method, "params": parameters });
         if let Some(session) = session {
@@ -168,7 +168,7 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        let _ = self.call(None, "Browser.close", json!({}));
+        let _ = self.call(None, "Browser.close", &json!({}));
         self.commands = None;
         let _ = self.child.wait();
     }

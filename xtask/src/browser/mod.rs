@@ -102,7 +102,7 @@ fn check_page(chromium: &mut Chromium, page: &Path, axe: Option<&str>, count: &m
         .into_owned();
     for view in View::ALL {
         let mut tab = Tab::open(chromium, page, view)?;
-        let mut found = findings(&mut tab, axe)?;
+        let mut found = findings(&mut tab, view == View::ALL[0], axe)?;
         if view == View::ALL[0] {
             found.extend(keyboard::check(&mut tab)?);
         }
@@ -115,8 +115,8 @@ fn check_page(chromium: &mut Chromium, page: &Path, axe: Option<&str>, count: &m
 }
 
 /// What the script within the page finds, and axe-core where it is there.
-fn findings(tab: &mut Tab<'_>, axe: Option<&str>) -> Result<Vec<String>> {
-    let mut found = strings(&tab.evaluate(&format!("({CHECKS})()"))?);
+fn findings(tab: &mut Tab<'_>, geometry: bool, axe: Option<&str>) -> Result<Vec<String>> {
+    let mut found = strings(&tab.evaluate(&format!("({CHECKS})({geometry})"))?);
     if let Some(axe) = axe {
         tab.evaluate(&format!("{axe}; true"))?;
         found.extend(strings(&tab.evaluate(axe::RUN)?));

@@ -89,7 +89,7 @@ impl Fault {
         );
         std::fs::write(&path, page).map_err(Error::file(&path))?;
         let mut tab = Tab::open(chromium, &path, View::ALL[0])?;
-        let mut found = super::findings(&mut tab, axe)?;
+        let mut found = super::findings(&mut tab, true, axe)?;
         found.extend(tab.complaints());
         tab.close()?;
         std::fs::remove_file(&path).map_err(Error::file(&path))?;

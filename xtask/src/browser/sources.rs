@@ -79,9 +79,9 @@ pub(super) fn awkward(cluster: &Cluster) -> Result<Sources> {
         } else {
             String::new()
         };
-        sql.push_str(&format!(
+        sql.extend([format!(
             "CREATE TABLE table_{number} (id integer PRIMARY KEY, {LONG} text NOT NULL{reference});"
-        ));
+        )]);
     }
     client
         .batch_execute(&sql)

@@ -60,12 +60,12 @@ impl fmt::Display for View {
 impl<'c> Tab<'c> {
     /// Opens a file and waits until it is loaded.
     pub(super) fn open(chromium: &'c mut Chromium, page: &Path, view: View) -> Result<Self> {
-        let made = chromium.call(None, "Target.createTarget", json!({ "url": "about:blank" }))?;
+        let made = chromium.call(None, "Target.createTarget", &json!({ "url": "about:blank" }))?;
         let id = text(&made["targetId"]);
         let attached = chromium.call(
             None,
             "Target.attachToTarget",
-            json!({ "targetId": id, "flatten": true }),
+            &json!({ "targetId": id, "flatten": true }),
         )?;
         let session = text(&attached["sessionId"]);
         let address = format!("file://{}", page.display());
@@ -77,27 +77,27 @@ impl<'c> Tab<'c> {
             view,
         };
         for domain in ["Page", "Runtime", "Log", "Network"] {
-            tab.call(&format!("{domain}.enable"), json!({}))?;
+            tab.call(&format!("{domain}.enable"), &json!({}))?;
         }
         let narrow = view.width < 600;
         tab.call(
             "Emulation.setDeviceMetricsOverride",
-            json!({ "width": view.width, "height": 900, "deviceScaleFactor": 1, "mobile": narrow }),
+            &json!({ "width": view.width, "height": 900, "deviceScaleFactor": 1, "mobile": narrow }),
         )?;
-        let mode = if view.dark { "dark" } else { "light" };
+        let scheme = if view.dark { "dark" } else { "light" };
         let features = json!([
-            { "name": "prefers-color-scheme", "value": mode },
+            { "name": "prefers-color-scheme", "value": scheme },
             { "name": "prefers-reduced-motion", "value": "reduce" },
         ]);
-        tab.call("Emulation.setEmulatedMedia", json!({ "features": features }))?;
+        tab.call("Emulation.setEmulatedMedia", &json!({ "features": features }))?;
         let address = tab.address.clone();
-        tab.call("Page.navigate", json!({ "url": address }))?;
+        tab.call("Page.navigate", &json!({ "url": address }))?;
         let session = tab.session.clone();
         tab.chromium.wait_for(&session, "Page.loadEventFired")?;
         Ok(tab)
     }
 
-    pub(super) fn call(&mut self, method: &str, parameters: Value) -> Result<Value> {
+    pub(super) fn call(&mut self, method: &str, parameters: &Value) -> Result<Value> {
         self.chromium.call(Some(&self.session), method, parameters)
     }
 
@@ -105,7 +105,7 @@ impl<'c> Tab<'c> {
     pub(super) fn evaluate(&mut self, script: &str) -> Result<Value> {
         let answer = self.call(
             "Runtime.evaluate",
-            json!({ "expression": script, "awaitPromise": true, "returnByValue": true }),
+            &json!({ "expression": script, "awaitPromise": true, "returnByValue": true }),
         )?;
         if answer["exceptionDetails"].is_null() {
             Ok(answer["result"]["value"].clone())
@@ -121,9 +121,9 @@ impl<'c> Tab<'c> {
         if let Some(text) = text {
             event["text"] = json!(text);
         }
-        self.call("Input.dispatchKeyEvent", event.clone())?;
+        self.call("Input.dispatchKeyEvent", &event)?;
         event["type"] = json!("keyUp");
-        self.call("Input.dispatchKeyEvent", event).map(drop)
+        self.call("Input.dispatchKeyEvent", &event).map(drop)
     }
 
     /// Errors of the console and everything that was fetched beside the page itself.
@@ -157,7 +157,7 @@ impl<'c> Tab<'c> {
     /// Writes a picture of the whole page.
     pub(super) fn picture(&mut self, path: &Path) -> Result<()> {
         self.evaluate("scrollTo(0, 0)")?;
-        let size = self.call("Page.getLayoutMetrics", json!({}))?;
+        let size = self.call("Page.getLayoutMetrics", &json!({}))?;
         let height = size["cssContentSize"]["height"]
             .as_f64()
             .unwrap_or(900.0)
@@ -165,7 +165,7 @@ impl<'c> Tab<'c> {
         let clip = json!({ "x": 0, "y": 0, "width": self.view.width, "height": height, "scale": 1 });
         let shot = self.call(
             "Page.captureScreenshot",
-            json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }),
+            &json!({ "format": "png", "captureBeyondViewport": true, "clip": clip }),
         )?;
         let bytes = STANDARD
             .decode(text(&shot["data"]))
@@ -176,7 +176,7 @@ impl<'c> Tab<'c> {
     pub(super) fn close(self) -> Result<()> {
         let parameters = json!({ "targetId": self.id });
         self.chromium
-            .call(None, "Target.closeTarget", parameters)
+            .call(None, "Target.closeTarget", &parameters)
             .map(drop)
     }
 }
