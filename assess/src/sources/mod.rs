@@ -69,6 +69,10 @@ pub(crate) fn without_built_in(extensions: &[Extension]) -> impl Iterator<Item =
 }
 
 /// What the words for a source name.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a process has a handful of them; a box would only be in the way"
+)]
 enum Place {
     Database(Endpoint),
     Archive(String),

@@ -18,6 +18,10 @@ pub enum TableKind {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what pg_class says of a table is independent of each other"
+)]
 pub struct Table {
     pub schema: String,
     pub name: String,

@@ -73,28 +73,48 @@ fn an_inventory_says_what_the_server_says() {
         "{output}"
     );
     let found = &report["sources"][0]["inventory"];
-    let check = |what: &str, query: &str, pick: &dyn Fn(&Value) -> Vec<String>| {
-        let mut client = source.admin().unwrap();
-        client.batch_execute("SET search_path = ''").unwrap();
-        let rows = client.query(query, &[]).unwrap();
-        let mut expected: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-        let mut found = pick(&found[what]);
-        expected.sort();
-        found.sort();
-        assert_eq!(found, expected, "{what}");
-        assert!(!found.is_empty(), "{what}");
-    };
-    let own = "n.nspname IN ('public', 'Odd one')";
+    check_tables(&source, found);
+    check_parts(&source, found);
+    check_objects(&source, found);
+    check_rest(found);
+}
+
+/// What `query` answers is what `pick` takes from the inventory's list.
+#[track_caller]
+fn check(
+    source: &Database<'_>,
+    found: &Value,
+    what: &str,
+    query: &str,
+    pick: impl Fn(&Value) -> Vec<String>,
+) {
+    let mut client = source.admin().unwrap();
+    client.batch_execute("SET search_path = ''").unwrap();
+    let rows = client.query(query, &[]).unwrap();
+    let mut expected: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    let mut found = pick(&found[what]);
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected, "{what}");
+    assert!(!found.is_empty(), "{what}");
+}
+
+/// The schemas of [`EVERYTHING`].
+const OWN: &str = "n.nspname IN ('public', 'Odd one')";
+
+fn check_tables(source: &Database<'_>, found: &Value) {
     check(
+        source,
+        found,
         "tables",
         &format!(
             "SELECT concat_ws('|', n.nspname, c.relname, pg_get_userbyid(c.relowner), obj_description(c.oid, 'pg_class'),
                CASE WHEN c.relkind = 'r' THEN c.reltuples::int8 END, pg_table_size(c.oid) - CASE c.reltoastrelid WHEN 0 THEN 0
                  ELSE pg_total_relation_size(c.reltoastrelid) END >= pg_relation_size(c.oid), pg_relation_size(c.oid), c.relrowsecurity)
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE c.relkind IN ('r', 'p', 'f') AND {own}"
+             WHERE c.relkind IN ('r', 'p', 'f') AND {OWN}"
         ),
-        &|tables| {
+        |tables| {
             texts(tables, |it| {
                 join([&it["schema"], &it["name"], &it["owner"], &it["comment"], &it["rows_estimate"],
                     &Value::Bool(true), &it["heap_bytes"], &it["row_security"]])
@@ -102,6 +122,8 @@ fn an_inventory_says_what_the_server_says() {
         },
     );
     check(
+        source,
+        found,
         "tables",
         &format!(
             "SELECT concat_ws('|', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
@@ -109,24 +131,29 @@ fn an_inventory_says_what_the_server_says() {
                CASE WHEN a.attcollation <> t.typcollation THEN '\"C\"' END)
              FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
              JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-             WHERE a.attnum > 0 AND c.relkind IN ('r', 'p', 'f') AND {own}"
+             WHERE a.attnum > 0 AND c.relkind IN ('r', 'p', 'f') AND {OWN}"
         ),
-        &|tables| {
+        |tables| {
             nested(tables, "columns", |table, it| {
                 join([&table["name"], &it["name"], &it["type_name"], &it["not_null"], &it["default"], &it["comment"],
                     &it["generated"], &it["identity"], &it["collation"]])
             })
         },
     );
+}
+
+fn check_parts(source: &Database<'_>, found: &Value) {
     check(
+        source,
+        found,
         "tables",
         &format!(
             "SELECT concat_ws('|', c.relname, pg_get_indexdef(i.indexrelid), pg_relation_size(i.indexrelid), i.indisunique,
                i.indpred IS NOT NULL, CASE x.relname WHEN 'b_2' THEN 'b_1' END)
              FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
-             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND {own}"
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND {OWN}"
         ),
-        &|tables| {
+        |tables| {
             nested(tables, "indexes", |table, it| {
                 join([&table["name"], &it["definition"], &it["bytes"], &it["flags"]["unique"], &it["flags"]["partial"],
                     &it["duplicate_of"]])
@@ -137,41 +164,50 @@ fn an_inventory_says_what_the_server_says() {
         format!(
             "SELECT concat_ws('|', c.relname, k.conname, pg_get_constraintdef(k.oid), k.convalidated)
              FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-             WHERE k.contype IN ({types}) AND {own}"
+             WHERE k.contype IN ({types}) AND {OWN}"
         )
     };
     for (list, types) in [("keys", "'p', 'u', 'c', 'x'"), ("foreign_keys", "'f'")] {
-        check("tables", &constraints(types), &|tables| {
+        check(source, found, "tables", &constraints(types), |tables| {
             nested(tables, list, |table, it| {
                 join([&table["name"], &it["name"], &it["definition"], &it["validated"]])
             })
         });
     }
+}
+
+fn check_objects(source: &Database<'_>, found: &Value) {
     check(
+        source,
+        found,
         "views",
         &format!(
             "SELECT concat_ws('|', c.relname, c.relkind = 'm', pg_get_viewdef(c.oid)) FROM pg_class c
-             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'm') AND {own}"
+             JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('v', 'm') AND {OWN}"
         ),
-        &|views| {
+        |views| {
             texts(views, |it| {
                 join([&it["name"], &it["materialized"], &it["definition"]])
             })
         },
     );
     check(
+        source,
+        found,
         "triggers",
         "SELECT concat_ws('|', tgname, pg_get_triggerdef(oid), tgenabled) FROM pg_trigger WHERE NOT tgisinternal",
-        &|triggers| {
+        |triggers| {
             texts(triggers, |it| {
                 join([&it["name"], &it["definition"], &it["enabled"]])
             })
         },
     );
     check(
+        source,
+        found,
         "sequences",
         "SELECT concat_ws('|', schemaname, sequencename, data_type, last_value, max_value, increment_by) FROM pg_sequences",
-        &|sequences| {
+        |sequences| {
             texts(sequences, |it| {
                 join([
                     &it["schema"],
@@ -185,15 +221,16 @@ fn an_inventory_says_what_the_server_says() {
         },
     );
     check(
+        source,
+        found,
         "extensions",
         "SELECT concat_ws('|', extname, extversion, extrelocatable) FROM pg_extension",
-        &|extensions| {
+        |extensions| {
             texts(extensions, |it| {
                 join([&it["name"], &it["version"], &it["relocatable"]])
             })
         },
     );
-    check_rest(found);
 }
 
 /// What is easier written down than asked for.

@@ -106,13 +106,13 @@ pub(super) fn never_analyzed(sources: &[Source], is_verbose: bool) -> Option<Sec
         if without.is_empty() {
             continue;
         }
-        let named = if is_verbose {
+        let shown = if is_verbose {
             without.len()
         } else {
             NAMED_MAX.min(without.len())
         };
-        let names: Vec<String> = without[..named].iter().map(|it| it.label()).collect();
-        let more = match without.len() - named {
+        let names: Vec<String> = without[..shown].iter().map(|it| it.label()).collect();
+        let more = match without.len() - shown {
             0 => String::new(),
             more => format!(" and {} more", count(more as u64)),
         };

@@ -31,7 +31,7 @@ pub(super) fn count(
     counting: Counting,
     timeout: Option<Duration>,
     on_interrupt: OnInterrupt<'_>,
-    snapshot: Option<String>,
+    snapshot: Option<&str>,
     inventory: &mut Inventory,
 ) -> Result<()> {
     // The largest first, so that none is left for a single session at the end.
@@ -50,7 +50,7 @@ pub(super) fn count(
     let wanted = usize::try_from(counting.sessions).unwrap_or(1).min(names.len());
     let mut sessions = Vec::with_capacity(wanted);
     for _ in 0..wanted {
-        let client = open(endpoint, application_name, timeout, snapshot.as_deref())?;
+        let client = open(endpoint, application_name, timeout, snapshot)?;
         on_interrupt(Box::new(endpoint.canceller(&client)));
         sessions.push(client);
     }

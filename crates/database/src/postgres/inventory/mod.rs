@@ -107,7 +107,7 @@ pub fn take_census(
             counting,
             request.timeout,
             on_interrupt,
-            snapshot,
+            snapshot.as_deref(),
             &mut census.inventory,
         )?;
     }

@@ -206,10 +206,10 @@ impl<'a> Session<'a> {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
-            let named = &names[..names.len().min(NAMED_MAX)];
+            let shown = &names[..names.len().min(NAMED_MAX)];
             self.add_unread(format!(
                 "definitions with expressions were not read where somebody holds ACCESS EXCLUSIVE: {}{more}",
-                named.join(", ")
+                shown.join(", ")
             ));
         }
     }

@@ -221,9 +221,9 @@ pub(super) fn read_constraints(
 }
 
 pub(super) fn read_partition_keys(session: &mut Session<'_>, census: &mut Census) -> Result<()> {
-    let names = "SELECT c.oid, n.nspname::pg_catalog.text AS schema, c.relname::pg_catalog.text AS name
+    let sql = "SELECT c.oid, n.nspname::pg_catalog.text AS schema, c.relname::pg_catalog.text AS name
         FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'p'";
-    let rows = session.ask("the partitioned tables", names, &[])?;
+    let rows = session.ask("the partitioned tables", sql, &[])?;
     if rows.is_empty() {
         return Ok(());
     }
