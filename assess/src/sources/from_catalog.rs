@@ -315,7 +315,7 @@ fn index(it: &Definition) -> Index {
         name: it.name.clone(),
         method: method.unwrap_or("btree").to_owned(),
         flags: IndexFlags {
-            unique: definition.starts_with("CREATE UNIQUE "),
+            unique: definition.split_whitespace().nth(1) == Some("UNIQUE"),
             constraint: false,
             partial: definition.contains(" WHERE "),
             valid: said(it, "valid").is_none(),
