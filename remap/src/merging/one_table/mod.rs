@@ -67,9 +67,8 @@ impl<'a> OneTable<'a> {
         }
         let mut generators: BTreeMap<String, usize> = BTreeMap::new();
         for (place, _, part) in &statements {
-            let column = match part {
-                TablePart::Identity { column, .. } | TablePart::Default { column, .. } => column,
-                _ => continue,
+            let (TablePart::Identity { column, .. } | TablePart::Default { column, .. }) = part else {
+                continue;
             };
             let first = generators.entry(column.clone()).or_insert(*place);
             *first = (*first).min(*place);
