@@ -97,13 +97,14 @@ impl Live<'_> {
     }
 
     fn json(&self) -> serde_json::Value {
-        let name = |table: u32| {
-            let place = usize::try_from(table).unwrap_or(usize::MAX);
-            self.header
-                .catalog
-                .tables
-                .get(place)
-                .map(|it| it.qualified_name().to_string())
+        let known = |number: u32| {
+            let place = usize::try_from(number).unwrap_or(usize::MAX);
+            self.header.catalog.tables.get(place)
+        };
+        let part = |number: u32| known(number).and_then(|it| it.part.as_ref());
+        let name = |number: u32| {
+            let table = known(part(number).map_or(number, |it| it.into));
+            table.map(|it| it.qualified_name().to_string())
         };
         let tally = self.end.tally(&self.header.catalog);
         let pieces = self.header.catalog.large_objects_table().map(|it| it.number);
@@ -114,10 +115,14 @@ impl Live<'_> {
             .filter(|it| Some(it.table) != pieces)
             .map(|it| {
                 let fingerprint = &it.fingerprint;
-                json!({
+                let mut table = json!({
                     "table": name(it.table), "rows": fingerprint.rows, "form": fingerprint.form,
                     "sum": fingerprint.sum(),
-                })
+                });
+                if let Some(part) = part(it.table) {
+                    table["source"] = json!(part.source);
+                }
+                table
             })
             .collect();
         json!({

@@ -15,7 +15,7 @@ use database::endpoint::PostgresEndpoint;
 use database::postgres::{Extent, Selection};
 use database::sqlite::Choices;
 use fingerprint::Form;
-use plan::Mapping;
+use plan::{Keys, Mapping};
 use rewrite::{Known, NameMap};
 
 use self::tables::Entry;
@@ -53,13 +53,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let mut findings = explained.narrow(&mut source)?;
     findings.extend(explained::of_archive(&source));
     let targets = targets(&source)?;
-    // Chosen while all tables are there, as it was when they were merged.
-    let conversions = converted::choose(&source, keys.as_ref())?;
-    let mut merging = Merging::find(&mut source, &target, args.mapping.source.as_deref())?;
-    if args.mapping.planned()?.is_some_and(|it| it.shares_schemas()) {
-        merging.shared_schemas.clone_from(&targets);
-    }
-    let conversions = merging.not_of_parts(&conversions);
+    let (conversions, merging) = changes((&mut source, &target), &targets, keys.as_ref(), args)?;
     let reshaped = converted::reshaped(&source, &conversions);
     let mapping = Known::from_catalog(&reshaped)
         .settle(&mapping)
@@ -69,8 +63,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     renamed.rename(&mapping);
 
     let chosen = ChosenTables::find(&args.extent.tables, source.catalog(), &renamed, &target)?;
-    let expected = source.catalog().tables.iter().map(|table| table.bytes).sum();
-    let progress = ui.progress(source.name(), Some(expected));
+    let progress = progress(&source, ui);
     let all_conversions = merging.conversions(&conversions);
     let comparison = Comparison {
         conversions: &all_conversions,
@@ -93,8 +86,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let mut tables = pool.install(|| comparison.tables())?;
     let large_objects = pool.install(|| comparison.beside(&mut tables))?;
     findings.extend(source.lost());
-    findings.extend(comparison.findings());
-    findings.extend(merging.findings(&target)?);
+    findings.extend(comparison.findings()?);
     if tables.iter().any(TableResult::differs) {
         findings.extend(explained.obstacle());
     }
@@ -117,18 +109,19 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let ground = args
         .repairs()
         .then(|| Ground::read(&renamed, &target, definitions));
-    let (here, there) = (source.name().to_owned(), Some(target.name.clone()));
-    Ok(Report::new(here, there, tables)
-        .with_findings(findings)
-        .with_large_objects(large_objects)
-        .with_discards(source.discards())
-        .with_scope(scope)
-        .between(
-            Identity::of_source(&source),
-            Some(Identity::of_server(&target.identity)),
-        )
-        .on_ground(ground.transpose()?)
-        .with_chosen_keys(keys.is_some()))
+    Ok(
+        Report::new(source.name().to_owned(), Some(target.name.clone()), tables)
+            .with_findings(findings)
+            .with_large_objects(large_objects)
+            .with_discards(source.discards())
+            .with_scope(scope)
+            .between(
+                Identity::of_source(&source),
+                Some(Identity::of_server(&target.identity)),
+            )
+            .on_ground(ground.transpose()?)
+            .with_chosen_keys(keys.is_some()),
+    )
 }
 
 /// Makes sure that what was read is of one moment on each side.
@@ -137,6 +130,28 @@ fn confirm(source: &Source, target: &Live) -> Result<()> {
         live.confirm(Failure::source)?;
     }
     target.confirm(Failure::target)
+}
+
+fn progress(source: &Source, ui: &Ui) -> Progress {
+    let expected = source.catalog().tables.iter().map(|table| table.bytes).sum();
+    ui.progress(source.name(), Some(expected))
+}
+
+/// Which keys are UUIDs on the target, and which tables are merged there.
+fn changes(
+    (source, target): (&mut Source, &Live),
+    schemas: &[String],
+    keys: Option<&Keys>,
+    args: &Args,
+) -> Result<(Vec<TableConversion>, Merging)> {
+    // Chosen while all tables are there, as it was when they were merged.
+    let conversions = converted::choose(source, keys)?;
+    let mut merging = Merging::find(source, target, args.mapping.source.as_deref())?;
+    if args.mapping.planned()?.is_some_and(|it| it.shares_schemas()) {
+        merging.shared_schemas.extend_from_slice(schemas);
+    }
+    merging.refuse_repairs(args.repairs())?;
+    Ok((merging.not_of_parts(&conversions), merging))
 }
 
 fn excuse(tables: &[TableResult], compared: &Compared, findings: &mut [Finding]) {
@@ -292,10 +307,13 @@ impl<'a> Comparison<'a> {
     }
 
     /// What was said of tables, in an order that does not depend on who came first.
-    fn findings(&self) -> Vec<Finding> {
+    fn findings(&self) -> Result<Vec<Finding>> {
         let mut said = std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner));
         said.sort_by(|one, next| one.object.cmp(&next.object));
-        said
+        if self.chosen.is_none() {
+            said.extend(self.merging.findings(self.target)?);
+        }
+        Ok(said)
     }
 
     /// The table of that name on the target; what lives elsewhere is not there.

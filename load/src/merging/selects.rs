@@ -1,5 +1,7 @@
 //! What the rows of a part become, as SQL.
 
+use std::fmt::Write as _;
+
 use catalog::{Followed, quote_ident, quote_literal};
 
 use super::{MergedTable, Merging, StagedPart};
@@ -42,10 +44,11 @@ impl Merging<'_> {
                 }
             }
             let joins = &parent.joins;
-            from.push_str(&format!(
+            let _ = write!(
+                from,
                 " LEFT JOIN {joins} r{number} ON {}",
                 conditions.join(" AND ")
-            ));
+            );
         }
         Select {
             values: columns.iter().map(|it| value(it)).collect(),

@@ -69,8 +69,8 @@ impl Merging<'_> {
                     end,
                     wishes,
                 };
-                let merged = merger.merge(session, steps);
-                merged.inspect_err(|_| next.store(tables.len(), Ordering::Relaxed))?;
+                let done = merger.merge(session, steps);
+                done.inspect_err(|_| next.store(tables.len(), Ordering::Relaxed))?;
                 phase.step();
             }
             Ok(())

@@ -88,10 +88,11 @@ impl<'a> Comparison<'a> {
             Entry { unit, shared }
         };
         let mut entries: Vec<Entry<'a>> = units.map(entry).collect();
-        if self.chosen.is_none() {
-            let parts = self.merging.units();
-            entries.extend(parts.map(|(unit, shared)| Entry { unit, shared }));
-        }
+        let parts = self.merging.units().filter(|(unit, _)| {
+            let mut chosen = self.chosen.iter();
+            chosen.all(|it| self.merging.is_chosen(unit.table.number, it))
+        });
+        entries.extend(parts.map(|(unit, shared)| Entry { unit, shared }));
         entries
     }
 

@@ -13,11 +13,12 @@ mod views;
 use std::collections::{BTreeMap, HashSet};
 
 use catalog::{DefinitionKind, ObjectKind, QualifiedName, Table, TableKind};
-use cli::Result;
+use cli::{Failure, Result};
 use conversion::{PartRecord, TableConversion};
 use fingerprint::Fingerprint;
 
 use crate::report::{Area, Finding, Weight};
+use crate::rows::chosen::ChosenTables;
 use crate::rows::difference::{RowDifference, RowDifferences};
 use crate::rows::shared::Shared;
 use crate::rows::trees::Unit;
@@ -138,6 +139,18 @@ impl Merging {
         Ok(())
     }
 
+    /// What differs in a merged table is one source's row in a table of several, which no statement of a repair knows.
+    pub(crate) fn refuse_repairs(&self, wants_them: bool) -> Result<()> {
+        let Some(part) = self.parts.first().filter(|_| wants_them) else {
+            return Ok(());
+        };
+        let message = format!(
+            "--repair-sql knows nothing of merged tables, such as {}",
+            part.record.into.qualified_name()
+        );
+        Err(Failure::usage(message).with_hint("leave it out: the report names the rows that differ"))
+    }
+
     /// Whether the rows of a part can be read on the target.
     fn is_readable(&self, part: &Part) -> bool {
         let name = part.record.into.qualified_name().to_string();
@@ -169,6 +182,12 @@ impl Merging {
             let is_readable = self.is_readable(it);
             (unit, is_readable.then_some((shared, &it.view)))
         })
+    }
+
+    /// Whether a part belongs to a merged table that was chosen; only an archive has those.
+    pub(crate) fn is_chosen(&self, number: u32, chosen: &ChosenTables) -> bool {
+        let part = self.part(number).filter(|_| self.is_archive);
+        part.is_some_and(|it| chosen.has_number(it.record.into.number))
     }
 
     /// The conversions of all tables, with those of a live source's parts.

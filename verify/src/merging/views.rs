@@ -1,5 +1,7 @@
 //! A part's rows out of the merged table, with the values that they had in their source: as a query on the target.
 
+use std::fmt::Write as _;
+
 use catalog::{Column, ColumnType, Followed, QualifiedName, Table, TableKind, quote_ident, quote_literal};
 use conversion::{Comparable, PartRecord};
 
@@ -125,7 +127,8 @@ pub(super) fn rows(record: &PartRecord, noted: Option<&NotedPart>) -> String {
             .iter()
             .map(|it| quote_literal(it))
             .collect();
-        from.push_str(&format!(
+        let _ = write!(
+            from,
             " LEFT JOIN coalesce.redirected r{number} ON r{number}.run = {run} AND r{number}.table_name = {parent} \
              AND r{number}.source = {source} AND r{number}.columns = ARRAY[{keys}]::pg_catalog.text[] \
              AND r{number}.winner = ARRAY[{own}]",
@@ -133,7 +136,7 @@ pub(super) fn rows(record: &PartRecord, noted: Option<&NotedPart>) -> String {
             parent = quote_literal(&parent.to_string()),
             keys = keys.join(", "),
             own = own.join(", "),
-        ));
+        );
     }
     let condition =
         source_column(record).map_or(String::new(), |it| format!(" WHERE m.{} = {source}", there(it)));

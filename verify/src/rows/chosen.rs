@@ -68,6 +68,11 @@ impl ChosenTables {
         }
     }
 
+    /// Whether the table with this number is one of them.
+    pub(crate) fn has_number(&self, number: u32) -> bool {
+        self.0.contains(&number)
+    }
+
     /// Whether the unit is compared: a tree also for one of its partitions.
     pub(crate) fn has(&self, unit: &Unit<'_>) -> bool {
         let parts = unit.parts.iter().map(|it| it.number);

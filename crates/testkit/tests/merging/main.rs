@@ -4,9 +4,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod archives;
+mod failures;
+mod planned;
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use archives::{Keys, Wish, merge};
 use testkit::{Cluster, Database, Desk, target_word};
@@ -45,7 +46,7 @@ const KEYS_OF_CUSTOMERS: &[(&str, &str)] = &[("id", "customers"), ("boss", "cust
 const KEYS_OF_ORDERS: &[(&str, &str)] = &[("id", "orders"), ("customer", "customers")];
 
 /// Both tables, with customers joined by their emails.
-const JOINED: [Wish<'static>; 2] = [
+pub(crate) const JOINED: [Wish<'static>; 2] = [
     Wish {
         table: "customers",
         dedupe: &["email"],
@@ -74,14 +75,14 @@ const APART: [Wish<'static>; 2] = [
 ];
 
 /// Two shops, and their archives as `a.tar` and `b.tar`.
-struct Shops {
-    desk: Desk,
-    a: Database<'static>,
-    b: Database<'static>,
+pub(crate) struct Shops {
+    pub(crate) desk: Desk,
+    pub(crate) a: Database<'static>,
+    pub(crate) b: Database<'static>,
 }
 
 impl Shops {
-    fn new(rows: &str) -> Self {
+    pub(crate) fn new(rows: &str) -> Self {
         let (desk, cluster) = (Desk::shared(), Cluster::shared());
         let (a, b) = (
             cluster.database("shop_a").unwrap(),
@@ -97,7 +98,7 @@ impl Shops {
         Shops { desk, a, b }
     }
 
-    fn merge(&self, keys: Keys, wishes: &[Wish<'_>]) {
+    pub(crate) fn merge(&self, keys: Keys, wishes: &[Wish<'_>]) {
         let model = Cluster::shared().database("model").unwrap();
         let key = if keys == Keys::Uuid { "uuid" } else { "bigint" };
         model.execute(&MODEL.replace("{key}", key)).unwrap();
@@ -109,7 +110,7 @@ impl Shops {
     }
 
     /// A target with the merged archive.
-    fn loaded(&self, options: &str) -> Database<'static> {
+    pub(crate) fn loaded(&self, options: &str) -> Database<'static> {
         let target = Cluster::shared().target().unwrap();
         let word = target_word(&target);
         self.desk
@@ -120,7 +121,7 @@ impl Shops {
 }
 
 #[track_caller]
-fn check(target: &Database<'_>, sql: &str, expected: &[&str]) {
+pub(crate) fn check(target: &Database<'_>, sql: &str, expected: &[&str]) {
     assert_eq!(target.query(sql).unwrap(), expected, "{sql}");
 }
 
@@ -196,7 +197,7 @@ fn rows_that_are_the_same_are_joined_and_followed() {
 
 /// Lines of the report of `verify`, which ends with `code`.
 #[track_caller]
-fn verify(shops: &Shops, line: &str, code: i32) -> String {
+pub(crate) fn verify(shops: &Shops, line: &str, code: i32) -> String {
     let output = shops.desk.run(&format!("verify {line}"));
     output.assert_code(code);
     output.stdout_text()
@@ -211,6 +212,11 @@ fn every_row_is_proved_against_each_source_and_against_the_archive() {
     let joined = "identical but for 48 rows joined to another source's";
     let all = verify(&shops, &format!("merged.tar {word}"), 0);
     assert!(all.contains(joined), "{all}");
+    let some = verify(&shops, &format!("merged.tar {word} --table app.orders"), 0);
+    assert!(
+        some.contains("app.orders of second") && !some.contains("app.customers of"),
+        "{some}"
+    );
     let second = format!("{} {word} --to app", shops.b.name());
     let found = verify(&shops, &format!("{} {word} --to app", shops.a.name()), 0);
     assert!(
@@ -318,192 +324,4 @@ fn a_merge_without_joined_rows_keeps_all_of_them() {
     let word = target_word(&target);
     let found = verify(&shops, &format!("merged.tar {word} --rows 0"), 0);
     assert!(!found.contains("joined"), "{found}");
-}
-
-#[test]
-fn a_natural_key_that_is_not_unique_in_a_source_is_refused_with_its_rows() {
-    let shops = Shops::new("UPDATE customers SET email = 'same@example.com' WHERE id IN (7, 30)");
-    shops.merge(Keys::Offset(1_000_000), &JOINED);
-    let target = Cluster::shared().target().unwrap();
-    let word = target_word(&target);
-    let refused = shops.desk.run(&format!("load {word} merged.tar"));
-    refused.assert_code(5);
-    let said = refused.stderr();
-    assert!(said.contains("rows with (id): 30; 7"), "{said}");
-    assert!(!said.contains("same@example.com"), "{said}");
-    for (line, words) in [
-        (
-            format!("load {word} merged.tar --data-only"),
-            "--data-only does not do",
-        ),
-        (
-            format!("load {word} merged.tar --on-error reject --rejects bad"),
-            "cannot be rejected one by one",
-        ),
-    ] {
-        let output = shops.desk.run(&line);
-        output.assert_code(2);
-        assert!(output.stderr().contains(words), "{output}");
-    }
-    shops
-        .desk
-        .run(&format!("load --abandon app {word}"))
-        .assert_success();
-    let left = "SELECT (SELECT count(*) FROM pg_namespace WHERE nspname = 'app') + (SELECT count(*) FROM coalesce.merged)
-      + (SELECT count(*) FROM coalesce.joined)";
-    check(&target, left, &["0"]);
-}
-
-#[test]
-fn a_merge_that_is_killed_goes_on_and_is_removed_whole() {
-    let shops =
-        Shops::new("INSERT INTO orders SELECT n, 1 + n % 100, n % 1000 FROM generate_series(1000, 15000) n");
-    shops.merge(Keys::Offset(1_000_000), &JOINED);
-    let mut latest = Duration::from_secs(1);
-    for round in 0..testkit::rounds(3) {
-        let target = Cluster::shared().target().unwrap();
-        let word = target_word(&target);
-        if round > 0 {
-            let seconds = latest.mul_f64(0.3 + 0.6 * fastrand::f64()).as_secs_f64();
-            shops.desk.run(&format!(
-                "timeout --foreground -s KILL {seconds:.3} load {word} merged.tar"
-            ));
-        }
-        let started = Instant::now();
-        shops
-            .desk
-            .run(&format!("load --resume {word} merged.tar --joined joined.csv"))
-            .assert_success();
-        latest = if round == 0 { started.elapsed() } else { latest };
-        let found = verify(&shops, &format!("merged.tar {word}"), 0);
-        assert!(found.contains("48 rows joined"), "{found}");
-        check(&target, "SELECT count(*) FROM coalesce.joined", &["48"]);
-        check(
-            &target,
-            "SELECT count(*) FROM pg_class WHERE relname LIKE 'coalesce_%'",
-            &["0"],
-        );
-        let csv = fs::read_to_string(shops.desk.path("joined.csv")).unwrap();
-        assert_eq!(csv.lines().count(), 49, "{csv}");
-        fs::remove_file(shops.desk.path("joined.csv")).unwrap();
-    }
-}
-
-/// From the plan to the proof, by the tools alone.
-#[test]
-fn a_plan_folds_two_shops_into_one_and_each_is_proved() {
-    let shops = Shops::new(
-        "CREATE TABLE settings (key text PRIMARY KEY, value text); INSERT INTO settings VALUES ('currency', 'EUR');
-         CREATE SEQUENCE customers_id_seq OWNED BY customers.id;
-         SELECT setval('customers_id_seq', 200);
-         ALTER TABLE customers ALTER id SET DEFAULT nextval('customers_id_seq')",
-    );
-    let plan = serde_json::json!({
-        "version": 1,
-        "sources": [
-            {"name": "first", "endpoint": shops.a.name(), "schemas": ["public"], "to": "one"},
-            {"name": "second", "endpoint": shops.b.name(), "schemas": ["public"], "to": "two"},
-        ],
-        "merges": [
-            {"into": "app.customers", "keys": "offset", "offsets": {"first": 0, "second": 1_000_000}, "dedupe": ["email"],
-             "tables": [{"source": "first", "table": "public.customers"}, {"source": "second", "table": "public.customers"}]},
-            {"into": "app.orders", "keys": "offset", "offsets": {"first": 0, "second": 1_000_000},
-             "tables": [{"source": "first", "table": "public.orders"}, {"source": "second", "table": "public.orders"}]},
-        ],
-    });
-    fs::write(shops.desk.path("plan.json"), plan.to_string()).unwrap();
-    let target = Cluster::shared().target().unwrap();
-    let word = target_word(&target);
-    for line in [
-        "remap-schema --merge --plan plan.json first=a.tar second=b.tar -o merged.tar".to_owned(),
-        format!("load {word} merged.tar --read-back"),
-        format!("verify merged.tar {word}"),
-        format!("verify {} {word} --plan plan.json --source first", shops.a.name()),
-        format!(
-            "verify {} {word} --plan plan.json --source second",
-            shops.b.name()
-        ),
-    ] {
-        let output = shops.desk.run(&line);
-        output.assert_success();
-    }
-    check(&target, "SELECT count(*) FROM app.customers", &["302"]);
-    let next = "INSERT INTO app.customers (name, source) VALUES ('new', 'first') RETURNING id > 1000200";
-    check(&target, next, &["t"]);
-}
-
-/// Keys of two columns and UUIDs, and a SQLite file among the sources.
-#[test]
-fn composite_keys_uuids_and_sqlite_files_are_proved_too() {
-    let shops = Shops::new("");
-    let file = shops.desk.path("lite.sqlite");
-    let lite = "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT, name TEXT NOT NULL,
-          boss INTEGER REFERENCES customers (id));
-        INSERT INTO customers VALUES (1, '5@example.com', 'person 5', NULL), (2, 'x@example.com', 'x', 1);";
-    rusqlite::Connection::open(&file)
-        .unwrap()
-        .execute_batch(lite)
-        .unwrap();
-    shops.desk.run("dump lite.sqlite -o lite.tar").assert_success();
-    for (keys, dedupe, sources) in [
-        ("composite", false, &["first", "second"][..]),
-        ("uuid", true, &["first", "second"]),
-        ("offset", true, &["first", "second", "lite"]),
-    ] {
-        let tables = |table: &str, sources: &[&str]| -> serde_json::Value {
-            let table = |it: &&str| serde_json::json!({"source": it, "table": format!("public.{table}")});
-            sources.iter().map(table).collect()
-        };
-        let merge = |table: &str, sources: &[&str], dedupe: bool| {
-            let mut merge = serde_json::json!({
-                "into": format!("app.{table}"), "keys": keys, "tables": tables(table, sources),
-                "dedupe": if dedupe { vec!["email"] } else { Vec::new() },
-            });
-            if keys == "offset" {
-                let offsets = sources
-                    .iter()
-                    .zip(0..)
-                    .map(|(it, place)| ((*it).to_owned(), (place * 1_000_000).into()));
-                merge["offsets"] = serde_json::Value::Object(offsets.collect());
-            }
-            merge
-        };
-        let source = |name: &str, endpoint: &str| {
-            let mut source = serde_json::json!({
-                "name": name, "endpoint": endpoint, "schemas": ["public"], "to": format!("of_{name}"),
-            });
-            if keys == "uuid" {
-                source["keys"] = serde_json::json!({"uuid": ["*"], "source": name});
-            }
-            source
-        };
-        let (a, b) = (shops.a.name(), shops.b.name());
-        let all = [
-            ("first", a, "a.tar"),
-            ("second", b, "b.tar"),
-            ("lite", "lite.sqlite", "lite.tar"),
-        ];
-        let all = all.iter().filter(|it| sources.contains(&it.0));
-        let plan = serde_json::json!({
-            "version": 1, "sources": all.clone().map(|it| source(it.0, it.1)).collect::<Vec<_>>(),
-            "merges": [merge("customers", sources, dedupe), merge("orders", &["first", "second"], false)],
-        });
-        fs::write(shops.desk.path("plan.json"), plan.to_string()).unwrap();
-        let archives: Vec<String> = all.clone().map(|it| format!("{}={}", it.0, it.2)).collect();
-        let target = Cluster::shared().target().unwrap();
-        let word = target_word(&target);
-        let mut lines = vec![
-            format!(
-                "remap-schema --merge --plan plan.json {} -o merged.tar --force",
-                archives.join(" ")
-            ),
-            format!("load {word} merged.tar"),
-            format!("verify merged.tar {word}"),
-        ];
-        lines.extend(all.map(|it| format!("verify {} {word} --plan plan.json --source {}", it.1, it.0)));
-        for line in lines {
-            let output = shops.desk.run(&line);
-            output.assert_success();
-        }
-    }
 }
