@@ -54,17 +54,18 @@ pub(super) fn judge(
         let own: Vec<usize> = (0..backups.len())
             .filter(|it| is_of(&backups[*it], subject))
             .collect();
-        own.iter().for_each(|it| used[*it] = true);
+        for place in &own {
+            used[*place] = true;
+        }
         let newest = own
             .iter()
             .max_by_key(|it| &backups[**it].header.source.snapshot_time);
-        checks.push(match newest {
-            Some(place) => of_backup(subject, &backups[*place], session.as_mut(), args.backup_age()),
-            None => {
-                let text = format!("{}: none of the backups is of it", subject.name);
-                let way_out = format!("dump {} -o BACKUP/", subject.source.inventory.endpoint);
-                Check::fails(Topic::Backups, text, way_out)
-            }
+        checks.push(if let Some(place) = newest {
+            of_backup(subject, &backups[*place], session.as_mut(), args.backup_age())
+        } else {
+            let text = format!("{}: none of the backups is of it", subject.name);
+            let way_out = format!("dump {} -o BACKUP/", subject.source.inventory.endpoint);
+            Check::fails(Topic::Backups, text, way_out)
         });
     }
     let unused = backups.iter().zip(used).filter(|(_, used)| !used);

@@ -1,7 +1,7 @@
 //! Whether what a source says of its rows is true: rows behind foreign keys that nobody validated, indexes that do not
 //! count, keys that may be there twice.
 
-use catalog::ObjectKind;
+use catalog::{ObjectKind, QualifiedName};
 use cli::{Failure, Result, count};
 use database::postgres::health::{
     ReferenceCheck, StaleIndex, Unproved, read_reference_checks, read_stale_indexes, read_unproved,
@@ -10,7 +10,7 @@ use database::sqlite::Orphans;
 use postgres::Client;
 use postgres::error::SqlState;
 
-use super::{Check, Subject, Topic};
+use super::{Check, Subject, Topic, ways_out};
 
 pub(super) fn judge(subject: &Subject<'_>, session: Option<&mut Client>) -> Result<Vec<Check>> {
     let mut checks = match session {
@@ -79,11 +79,7 @@ fn of_reference(name: &str, check: &ReferenceCheck, client: &mut Client) -> Resu
         let text = format!("{label} is NOT VALID and over periods; nobody looked at its rows");
         return Ok(Check::warns(Topic::Integrity, text, "look yourself"));
     }
-    let way_out = format!(
-        "ALTER TABLE {} VALIDATE CONSTRAINT {}",
-        key.table,
-        catalog::quote_ident(constraint)
-    );
+    let way_out = ways_out::validate(&key.table.to_string(), constraint);
     Ok(match look(client, &check.count_sql())? {
         Look::Found(0) => Check::warns(
             Topic::Integrity,
@@ -113,14 +109,14 @@ fn of_unproved(name: &str, it: &Unproved) -> Check {
             Topic::Integrity,
             format!("{name}: index {own} of {place} is invalid, so it would not be moved"),
             format!(
-                "REINDEX INDEX {}.{own}, or drop it",
-                catalog::quote_ident(&it.schema)
+                "{}, or drop it",
+                ways_out::rebuild(&QualifiedName::new(&it.schema, &it.name))
             ),
         ),
         _ => Check::warns(
             Topic::Integrity,
             format!("{name}: constraint {own} of {place} is not validated; it stays so"),
-            format!("ALTER TABLE {place} VALIDATE CONSTRAINT {own}"),
+            ways_out::validate(&place, &it.name),
         ),
     }
 }
@@ -135,7 +131,7 @@ fn of_stale(name: &str, it: &StaleIndex, client: &mut Client) -> Result<Check> {
     } = it;
     let label =
         format!("{name}: index {index} was built by version {recorded} of its collation, now it is {actual}");
-    let reindex = format!("REINDEX INDEX {index}");
+    let reindex = ways_out::rebuild(index);
     let stale = |label: &str| Check::warns(Topic::Integrity, label, &reindex);
     let Some(sql) = &it.duplicates_sql else {
         return Ok(stale(&label));

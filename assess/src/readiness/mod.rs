@@ -7,6 +7,7 @@ mod integrity;
 mod privileges;
 mod target;
 mod verdict;
+mod ways_out;
 
 use std::time::Duration;
 

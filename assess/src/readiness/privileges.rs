@@ -8,7 +8,7 @@ use database::postgres::check_large_objects_readable;
 use database::postgres::health::{Hindrance, Unreadable, read_unreadable};
 use postgres::Client;
 
-use super::{Check, Subject, Topic};
+use super::{Check, Subject, Topic, ways_out};
 
 /// Objects that a line names, at most.
 const NAMED_MAX: usize = 3;
@@ -75,7 +75,6 @@ fn line(name: &str, role: &str, unreadable: &[Unreadable]) -> Check {
         more => format!(" and {} more", count(more as u64)),
     };
     let list = format!("{}{more}", named.join(", "));
-    let ident = quote_ident(role);
     let Some(first) = unreadable.first() else {
         return Check::holds(
             Topic::Privileges,
@@ -89,25 +88,17 @@ fn line(name: &str, role: &str, unreadable: &[Unreadable]) -> Check {
         Hindrance::NoUsageOnSchema => Check::fails(
             Topic::Privileges,
             format!("{name}: role {role} may not enter schema {schema}, which has {list}"),
-            format!("GRANT USAGE ON SCHEMA {schema} TO {ident}, or GRANT pg_read_all_data TO {ident}"),
+            ways_out::enter_schema(&first.name.schema, role),
         ),
-        Hindrance::NoSelect => {
-            let kinds = [(has_table, "TABLES"), (has_sequence, "SEQUENCES")];
-            let grants: Vec<String> = kinds
-                .iter()
-                .filter(|(has, _)| *has)
-                .map(|(_, kind)| format!("GRANT SELECT ON ALL {kind} IN SCHEMA {schema} TO {ident}"))
-                .collect();
-            Check::fails(
-                Topic::Privileges,
-                format!("{name}: role {role} may not read {list}"),
-                format!("{}, or GRANT pg_read_all_data TO {ident}", grants.join("; ")),
-            )
-        }
+        Hindrance::NoSelect => Check::fails(
+            Topic::Privileges,
+            format!("{name}: role {role} may not read {list}"),
+            ways_out::read_schema(&first.name.schema, role, has_table, has_sequence),
+        ),
         Hindrance::RowSecurity => Check::fails(
             Topic::Privileges,
             format!("{name}: row security would hide rows of {list} from role {role}"),
-            format!("ALTER ROLE {ident} BYPASSRLS, or read as the tables' owner"),
+            ways_out::pass_row_security(role),
         ),
     }
 }

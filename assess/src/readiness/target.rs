@@ -1,9 +1,8 @@
 //! Whether a target can take its sources, by what it offers.
 
-use catalog::quote_ident;
 use inventory::Engine;
 
-use super::{Check, Subject, Topic};
+use super::{Check, Subject, Topic, ways_out};
 use crate::target::Target;
 
 pub(super) fn judge(target: &Target, subjects: &[&Subject<'_>]) -> Vec<Check> {
@@ -42,11 +41,7 @@ fn itself(target: &Target) -> Vec<Check> {
         checks.push(fails(text, "create it with ENCODING 'UTF8'"));
     }
     if !offers.may_create {
-        let way_out = format!(
-            "its owner runs GRANT CREATE ON DATABASE {} TO {}",
-            quote_ident(&identity.database),
-            quote_ident(&offers.role)
-        );
+        let way_out = ways_out::create_in_database(&identity.database, &offers.role);
         let text = format!("role {} lacks CREATE on {name}", offers.role);
         checks.push(fails(text, way_out));
     }
@@ -69,7 +64,7 @@ fn version(target: &Target, subject: &Subject<'_>) -> Option<Check> {
 fn extensions(target: &Target, subject: &Subject<'_>) -> Vec<Check> {
     let mut checks = Vec::new();
     for extension in subject.source.extensions() {
-        let (name, ident) = (&extension.name, quote_ident(&extension.name));
+        let name = &extension.name;
         let schema = subject.planned.mapping.extension_schema(name, &extension.schema);
         let Some(offer) = target.offers.extension(name) else {
             let text = format!(
@@ -82,24 +77,21 @@ fn extensions(target: &Target, subject: &Subject<'_>) -> Vec<Check> {
         match &offer.installed {
             None if !offer.may_create => checks.push(fails(
                 format!("{name} of {} is not installed on {}", subject.name, target.name),
-                format!(
-                    "an administrator runs CREATE EXTENSION {ident} SCHEMA {}",
-                    quote_ident(&schema)
-                ),
+                ways_out::create_extension(name, &schema),
             )),
             Some(found) if found.schema != schema => checks.push(fails(
                 format!(
                     "{name} is in schema {} of {}, not in {schema}",
                     found.schema, target.name
                 ),
-                format!("ALTER EXTENSION {ident} SET SCHEMA {}", quote_ident(&schema)),
+                ways_out::move_extension(name, &schema),
             )),
             Some(found) if found.is_older_than(&extension.version) => checks.push(fails(
                 format!(
                     "{name} is {} on {}, {} in {}",
                     found.version, target.name, extension.version, subject.name
                 ),
-                format!("ALTER EXTENSION {ident} UPDATE on the target"),
+                ways_out::update_extension(name),
             )),
             _ => {}
         }

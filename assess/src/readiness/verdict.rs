@@ -8,7 +8,6 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Topic {
-    Plan,
     Conflicts,
     Target,
     Privileges,
@@ -19,7 +18,6 @@ pub(crate) enum Topic {
 impl Topic {
     fn word(self) -> &'static str {
         match self {
-            Topic::Plan => "plan",
             Topic::Conflicts => "conflicts",
             Topic::Target => "target",
             Topic::Privileges => "privileges",
