@@ -1,6 +1,8 @@
 //! Encodings, and what orders text: a locale that two servers know differently leaves indexes, unique keys and
 //! partitions that do not mean the same.
 
+use std::collections::BTreeMap;
+
 use catalog::{Catalog, PartitionStrategy, quote_ident};
 use inventory::{Inventory, Table};
 
@@ -142,19 +144,18 @@ fn is_by_bytes(collation: &str) -> bool {
 
 /// Columns with a COLLATE of their own that the target has not.
 fn missing(side: &Side<'_>, target: &Target) -> Vec<Conflict> {
-    let mut found: std::collections::BTreeMap<&str, Vec<String>> = std::collections::BTreeMap::new();
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for table in &side.inventory.tables {
         for column in &table.columns {
             let Some(collation) = &column.collation else {
                 continue;
             };
-            if !is_there(side, target, collation) {
-                let columns = found.entry(collation).or_default();
-                columns.push(format!("{}.{}", table.label(), column.name));
-            }
+            let columns = found.entry(collation).or_default();
+            columns.push(format!("{}.{}", table.label(), column.name));
         }
     }
-    let each = found.into_iter().map(|(collation, columns)| {
+    let absent = found.into_iter().filter(|(it, _)| !is_there(side, target, it));
+    let each = absent.map(|(collation, columns)| {
         Conflict::new(
             Severity::Blocks,
             Topic::Collation,

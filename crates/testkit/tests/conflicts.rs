@@ -235,8 +235,10 @@ fn text_that_is_ordered_or_written_otherwise_is_told() {
         near.existing("in_latin"),
         near.target().unwrap(),
     );
+    target.execute("DROP COLLATION pg_catalog.\"en-x-icu\"").unwrap();
     one.execute(
         "CREATE TABLE t (a text UNIQUE, b varchar(9), c int PRIMARY KEY, d text COLLATE \"C\"); CREATE INDEX ON t (b);
+         CREATE TABLE english (a text COLLATE \"en-x-icu\");
          CREATE INDEX ON t (d); CREATE TABLE p (v text) PARTITION BY RANGE (v)",
     )
     .unwrap();
@@ -251,6 +253,11 @@ fn text_that_is_ordered_or_written_otherwise_is_told() {
                 "1 text index, 1 unique text key and 1 table in ranges of text",
             ),
             ("resolved", "encoding:in_latin:LATIN1", "LATIN1"),
+            (
+                "blocks",
+                "collation:by_icu:\"en-x-icu\"",
+                "1 column of by_icu has: public.english.a",
+            ),
         ],
     );
 }
