@@ -183,7 +183,7 @@ mod tests {
             name.to_owned()
         }
 
-        fn column(&self, name: &str) -> String {
+        fn column(&self, _: &str, _: &str, name: &str) -> String {
             name.to_owned()
         }
 

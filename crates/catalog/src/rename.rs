@@ -12,8 +12,8 @@ pub trait NewNames {
     /// The name, without a schema, of an object of the source's own, given its names in the source.
     fn object(&self, kind: ObjectKind, schema: &str, name: &str) -> String;
 
-    /// The name of a column of one of the source's own tables.
-    fn column(&self, name: &str) -> String;
+    /// The name of a column of one of the source's own tables, given their names in the source.
+    fn column(&self, schema: &str, table: &str, name: &str) -> String;
 
     /// The schema of an extension that the source has in `schema`.
     fn extension_schema(&self, extension: &str, schema: &str) -> String;
@@ -110,7 +110,9 @@ impl Catalog {
                     *schema = names.extension_schema(name, schema);
                     continue;
                 }
-                DefinitionKind::Column => *name = names.column(name),
+                DefinitionKind::Column => {
+                    *name = names.column(schema, table.as_deref().unwrap_or_default(), name);
+                }
                 DefinitionKind::Object(ObjectKind::Constraint)
                     if indexed.contains(&(schema, table.as_deref(), name)) =>
                 {
@@ -164,6 +166,7 @@ fn rename_table(
     names: &dyn NewNames,
     extension_types: &HashMap<(String, String), String>,
 ) {
+    let old = table.qualified_name();
     let new = qualified(names, ObjectKind::Table, &table.schema, &table.name);
     (table.schema, table.name) = (new.schema, new.name);
     for name in table.inherits.iter_mut().chain(&mut table.partition_of) {
@@ -177,7 +180,7 @@ fn rename_table(
             let new = qualified(names, ObjectKind::Type, &own.schema, &own.name);
             (own.schema, own.name) = (new.schema, new.name);
         }
-        let new = names.column(column.target_name());
+        let new = names.column(&old.schema, &old.name, column.target_name());
         column.new_name = (new != column.name).then_some(new);
     }
 }

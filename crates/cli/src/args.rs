@@ -196,7 +196,7 @@ impl MappingArgs {
             }
             return self.flags_mapping().map_err(Failure::usage);
         };
-        Ok(planned.mapping)
+        Ok(planned.whole_mapping())
     }
 
     /// The plan's source that --plan and --source name.

@@ -141,8 +141,9 @@ fn built_in(name: &str, text: &str) -> ColumnType {
 /// Gives columns that keep old values the names that `names` has for them.
 pub fn rename_kept(conversions: &mut [TableConversion], names: &dyn NewNames) {
     let columns = conversions.iter_mut().flat_map(|it| &mut it.columns);
+    // The source has no such column, so that only a rule for all names can mean it.
     for KeptColumn { name, new_name } in columns.filter_map(|it| it.kept_as.as_mut()) {
-        let new = names.column(new_name.as_deref().unwrap_or(name));
+        let new = names.column("", "", new_name.as_deref().unwrap_or(name));
         *new_name = (new != *name).then_some(new);
     }
 }

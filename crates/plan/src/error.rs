@@ -26,6 +26,8 @@ pub enum MappingError {
         second: String,
         target: String,
     },
+    /// A column of a table with partitions, heirs or parents would get a name of its own.
+    ColumnOfHeirs(String),
     /// A new name is empty.
     EmptyName,
     /// A new name has more bytes than PostgreSQL keeps of one.
@@ -74,6 +76,10 @@ impl fmt::Display for MappingError {
             MappingError::InheritedTwice(column) => write!(
                 f,
                 "{column} comes from two parents, and PostgreSQL cannot rename such a column"
+            ),
+            MappingError::ColumnOfHeirs(column) => write!(
+                f,
+                "{column} is in a table with partitions, heirs or parents, whose columns cannot get names one by one"
             ),
             MappingError::NoSuchObject(name) => write!(f, "the source has no object `{name}`"),
             MappingError::ObjectCollision {

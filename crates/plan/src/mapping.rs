@@ -35,6 +35,9 @@ pub struct Mapping {
     /// Names are standardised, those of columns too.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub snake_case: bool,
+    /// New names of single columns, by their table in the source; they go before `snake_case`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns: BTreeMap<Renamed, BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "ExtensionsPolicy::is_default")]
     pub extensions: ExtensionsPolicy,
     /// Where the target keeps extensions, when not in [`DEFAULT_EXTENSIONS_SCHEMA`].
@@ -166,12 +169,18 @@ impl Mapping {
             && self.extensions_schema.is_none()
             && self.extension_schemas.is_empty()
             && !self.renames_objects()
+            && self.columns.is_empty()
             && self.map.iter().all(|(old, new)| old == new)
     }
 
     /// Whether objects get new names, and not their schemas alone.
     pub fn renames_objects(&self) -> bool {
         self.prefix.is_some() || self.snake_case || !self.rename.is_empty()
+    }
+
+    /// Whether columns get new names.
+    pub fn renames_columns(&self) -> bool {
+        self.snake_case || !self.columns.is_empty()
     }
 
     /// The name that `schema` gets on the target. Built-in schemas keep theirs.
@@ -225,7 +234,28 @@ impl Mapping {
         }
     }
 
-    /// The name that a column gets on the target, in the end.
+    /// The name that a column of this table gets on the target, in the end.
+    pub fn column_of(&self, schema: &str, table: &str, name: &str) -> String {
+        if !self.columns.is_empty() {
+            let table = Renamed {
+                schema: schema.to_owned(),
+                name: table.to_owned(),
+                routine: false,
+            };
+            if let Some(new) = self.columns.get(&table).and_then(|it| it.get(name)) {
+                return new.clone();
+            }
+        }
+        self.column(name)
+    }
+
+    /// The name that a column called `name` gets in some table.
+    pub fn column_somewhere(&self, name: &str) -> String {
+        let single = self.columns.values().find_map(|it| it.get(name));
+        single.cloned().unwrap_or_else(|| self.column(name))
+    }
+
+    /// The name that a column gets on the target, in the end, unless its table says otherwise.
     pub fn column(&self, name: &str) -> String {
         if self.snake_case {
             cut_identifier(&snake_case(name)).to_owned()
@@ -276,8 +306,8 @@ impl NewNames for Mapping {
         Mapping::object(self, Namespace::of(kind), schema, name)
     }
 
-    fn column(&self, name: &str) -> String {
-        Mapping::column(self, name)
+    fn column(&self, schema: &str, table: &str, name: &str) -> String {
+        Mapping::column_of(self, schema, table, name)
     }
 
     fn extension_schema(&self, extension: &str, schema: &str) -> String {

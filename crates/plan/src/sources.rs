@@ -79,6 +79,22 @@ impl PlannedSource {
         matches!(self.layout, Some(Layout::Prefix | Layout::Merge))
     }
 
+    /// The mapping with the new names of single columns.
+    pub fn whole_mapping(&self) -> Mapping {
+        let mut mapping = self.mapping.clone();
+        for (table, said) in &self.tables {
+            let renamed = said
+                .columns
+                .iter()
+                .filter_map(|(old, it)| Some((old.clone(), it.rename.clone()?)));
+            let renamed: BTreeMap<String, String> = renamed.collect();
+            if !renamed.is_empty() {
+                mapping.columns.insert(table.clone(), renamed);
+            }
+        }
+        mapping
+    }
+
     /// Tables that stay behind.
     pub fn left_out(&self) -> impl Iterator<Item = &Renamed> {
         self.tables

@@ -187,7 +187,7 @@ impl Known {
 
     /// Every column that `mapping` gives another name.
     pub fn renamed_columns(&self, mapping: &Mapping) -> Vec<ColumnRename> {
-        if mapping.snake_case {
+        if mapping.renames_columns() {
             self.relations.renamed_columns(mapping)
         } else {
             Vec::new()

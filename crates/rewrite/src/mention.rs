@@ -42,7 +42,9 @@ impl Rewriter {
 
     /// Whether columns get new names, and one that does is called `name`.
     pub(crate) fn is_renamed_column(&self, name: &str) -> bool {
-        self.mapping.snake_case && self.known.has_column(name) && self.mapping.column(name) != name
+        self.mapping.renames_columns()
+            && self.known.has_column(name)
+            && self.mapping.column_somewhere(name) != name
     }
 
     /// A qualified name of one of the source's objects that moves, written out in `text`.

@@ -131,9 +131,28 @@ impl StatementPass<'_> {
         }
     }
 
+    /// Whether `node` names a column in a statement that runs when columns have their new names.
+    pub(crate) fn is_later_column(&self, node: &SyntaxNode) -> bool {
+        node.kind() == SyntaxKind::COLUMN_NAME_REF
+            && self.rewriter.after_columns
+            && self.rewriter.mapping.renames_columns()
+    }
+
     fn column(&mut self, node: &SyntaxNode, place: Place<'_>) {
         let name = normalize_name_node(node);
-        let new = self.rewriter.mapping.column(&name);
+        let (known, mapping) = (&self.rewriter.known, &self.rewriter.mapping);
+        let statement = node.ancestors().last();
+        let has_column = |it: &reference::Reference| {
+            let table = QualifiedName::new(&it.schema, &it.name);
+            known
+                .columns(&table)
+                .is_some_and(|columns| columns.contains(&name))
+        };
+        let table = statement.and_then(|it| reference::names(&it).find(has_column));
+        let new = table.map_or_else(
+            || mapping.column(&name),
+            |it| mapping.column_of(&it.schema, &it.name, &name),
+        );
         if new != name {
             self.rename(&Token::of(node), &new, place);
         }
@@ -387,7 +406,7 @@ impl StatementPass<'_> {
 
     /// A body is not read column by column: what mentions one that gets another name is a doubt.
     pub(crate) fn columns(&mut self, tree: &SyntaxNode, place: Place<'_>) {
-        if !self.rewriter.mapping.snake_case {
+        if !self.rewriter.mapping.renames_columns() {
             return;
         }
         let mut told = std::collections::HashSet::new();
@@ -406,7 +425,7 @@ impl StatementPass<'_> {
             }
             let name = normalize_name_node(&node);
             if self.rewriter.is_renamed_column(&name) && told.insert(name.clone()) {
-                let new = self.rewriter.mapping.column(&name);
+                let new = self.rewriter.mapping.column_somewhere(&name);
                 let at = usize::from(node.text_range().start());
                 self.concern(
                     at,

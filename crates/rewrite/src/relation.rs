@@ -179,6 +179,15 @@ impl Relations {
         parents.into_iter().filter(has_it).count() > 1
     }
 
+    /// Whether the relation has parents, or is one.
+    pub(crate) fn has_kin(&self, relation: &QualifiedName) -> bool {
+        let has_parents = self
+            .by_name
+            .get(relation)
+            .is_some_and(|it| !it.parents.is_empty());
+        has_parents || self.by_name.values().any(|it| it.parents.contains(relation))
+    }
+
     /// Every column that `mapping` gives another name, once where it is inherited.
     pub(crate) fn renamed_columns(&self, mapping: &Mapping) -> Vec<ColumnRename> {
         let mut renames = Vec::new();
@@ -188,7 +197,7 @@ impl Relations {
                 mapping.object(Namespace::Objects, &name.schema, &name.name),
             );
             for column in relation.columns() {
-                let new = mapping.column(column);
+                let new = mapping.column_of(&name.schema, &name.name, column);
                 if new == *column || self.is_inherited(relation, column) {
                     continue;
                 }

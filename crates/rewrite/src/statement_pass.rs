@@ -201,7 +201,7 @@ impl<'a> StatementPass<'a> {
                     if let Some(mut reference) = reference::of_node(&node) {
                         reference.is_subject = place.context.subject.is(&reference);
                         self.reference(&reference, place);
-                    } else if self.rewriter.mapping.renames_objects() {
+                    } else if self.rewriter.mapping.renames_objects() || self.is_later_column(&node) {
                         self.object(&node, place);
                     }
                 }

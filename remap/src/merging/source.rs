@@ -83,7 +83,7 @@ impl Source {
 
     /// The names that the plan has for the source; merged tables get the name of the table that they become.
     fn rename(&mut self, planned: &PlannedSource, plan: &Plan, args: &Args) -> cli::Result<()> {
-        crate::planned::refuse(planned)?;
+        crate::planned::refuse_beside_others(planned)?;
         let mut mapping = planned.mapping.clone();
         let schemas = self.catalog.schemas.iter().map(|it| it.name.as_str());
         mapping.apply(schemas).map_err(Failure::usage)?;

@@ -58,10 +58,13 @@ impl Renamed {
         for column in rewriter.known().renamed_columns(rewriter.mapping()) {
             columns.entry(column.old).or_default().insert(column.new);
         }
+        for (old, new) in earlier.iter().flat_map(|it| it.columns.values().flatten()) {
+            columns.entry(old.clone()).or_default().insert(new.clone());
+        }
         for old in texts.iter().flat_map(|sql| quoted_names(sql)) {
             let new = earlier
                 .iter()
-                .fold(old.clone(), |name, mapping| mapping.column(&name));
+                .fold(old.clone(), |name, mapping| mapping.column_somewhere(&name));
             if new != old {
                 columns.entry(old).or_default().insert(new);
             }

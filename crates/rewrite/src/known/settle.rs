@@ -22,6 +22,7 @@ impl Known {
         for renamed in mapping.rename.keys() {
             self.find(renamed)?;
         }
+        self.find_columns(mapping)?;
         self.settle_so_far(mapping)
     }
 
@@ -37,7 +38,7 @@ impl Known {
 
     /// As [`Known::settle`] while not everything is known yet: an object to be renamed may still appear.
     pub(crate) fn settle_so_far(&self, mapping: &Mapping) -> Result<Mapping, MappingError> {
-        if !mapping.renames_objects() {
+        if !mapping.renames_objects() && mapping.columns.is_empty() {
             return Ok(mapping.clone());
         }
         let mut settled = mapping.clone();
@@ -183,11 +184,29 @@ impl Known {
         Ok(())
     }
 
+    /// Refuses new names for columns that are not there, or that heirs have, too.
+    fn find_columns(&self, mapping: &Mapping) -> Result<(), MappingError> {
+        for (renamed, columns) in &mapping.columns {
+            let table = QualifiedName::new(&renamed.schema, &renamed.name);
+            let known = self.relations.columns_of(&table).unwrap_or_default();
+            for column in columns.keys() {
+                let label = format!("column {} of {table}", quote_ident(column));
+                if !known.contains(column) {
+                    return Err(MappingError::NoSuchObject(label));
+                }
+                if self.relations.has_kin(&table) {
+                    return Err(MappingError::ColumnOfHeirs(label));
+                }
+            }
+        }
+        Ok(())
+    }
+
     fn check_columns(&self, mapping: &Mapping) -> Result<(), MappingError> {
         for (table, columns) in self.relations.columns() {
             let mut taken: HashMap<String, &str> = HashMap::new();
             for column in columns {
-                let new = mapping.column(column);
+                let new = mapping.column_of(&table.schema, &table.name, column);
                 let label = || format!("column {} of {table}", quote_ident(column));
                 if new != *column && SYSTEM_COLUMNS.contains(&new.as_str()) {
                     return Err(MappingError::SystemColumn {
