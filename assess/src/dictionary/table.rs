@@ -24,7 +24,7 @@ impl Chapter<'_> {
         if let Some(words) = &it.comment {
             let _ = write!(out, "\n{}\n", comment(words));
         }
-        let _ = write!(out, "\n{}\n", self.facts(it));
+        let _ = write!(out, "\n{}\n", facts(it));
         let rows: Vec<Vec<String>> = it.columns.iter().map(|column| column_cells(it, column)).collect();
         if !rows.is_empty() {
             table(
@@ -57,52 +57,6 @@ impl Chapter<'_> {
                 .collect();
             table(out, &["Trigger", "Definition", "Fires"], &rows);
         }
-    }
-
-    /// `1,204 rows, 3.1 MiB, owned by app.`
-    fn facts(&self, it: &Table) -> String {
-        let mut facts = Vec::new();
-        match it.kind {
-            TableKind::Ordinary => {}
-            TableKind::Partitioned => facts.push("partitioned".to_owned()),
-            TableKind::Partition => facts.push("partition".to_owned()),
-            TableKind::Foreign => facts.push("foreign table".to_owned()),
-            TableKind::Virtual => facts.push("virtual table".to_owned()),
-        }
-        if !it.parents.is_empty() {
-            let parents: Vec<String> = it.parents.iter().map(|it| text(it)).collect();
-            facts.push(format!("of {}", parents.join(", ")));
-        }
-        match it.rows_counted.or(it.rows_estimate) {
-            Some(rows) => {
-                let about = if it.rows_exact { "" } else { "about " };
-                facts.push(format!("{about}{} rows", count(rows)));
-            }
-            None => facts.push("rows unknown".to_owned()),
-        }
-        if it.bytes() > 0 {
-            facts.push(size(it.bytes()));
-        }
-        if it.unlogged {
-            facts.push("unlogged".to_owned());
-        }
-        if !it.owner.is_empty() {
-            facts.push(format!("owned by {}", text(&it.owner)));
-        }
-        if it.row_security {
-            let forced = if it.row_security_forced {
-                ", forced on the owner"
-            } else {
-                ""
-            };
-            facts.push(format!("row level security{forced}"));
-        }
-        let mut facts = facts.join(", ");
-        if let Some(first) = facts.get(..1) {
-            let first = first.to_uppercase();
-            facts.replace_range(..1, &first);
-        }
-        format!("{facts}.")
     }
 
     fn write_foreign_keys(&self, out: &mut String, it: &Table) {
@@ -154,6 +108,52 @@ impl Chapter<'_> {
             .collect();
         let _ = write!(out, "\nReferred to by {}.\n", links.join(", "));
     }
+}
+
+/// `1,204 rows, 3.1 MiB, owned by app.`
+fn facts(it: &Table) -> String {
+    let mut facts = Vec::new();
+    match it.kind {
+        TableKind::Ordinary => {}
+        TableKind::Partitioned => facts.push("partitioned".to_owned()),
+        TableKind::Partition => facts.push("partition".to_owned()),
+        TableKind::Foreign => facts.push("foreign table".to_owned()),
+        TableKind::Virtual => facts.push("virtual table".to_owned()),
+    }
+    if !it.parents.is_empty() {
+        let parents: Vec<String> = it.parents.iter().map(|it| text(it)).collect();
+        facts.push(format!("of {}", parents.join(", ")));
+    }
+    match it.rows_counted.or(it.rows_estimate) {
+        Some(rows) => {
+            let about = if it.rows_exact { "" } else { "about " };
+            facts.push(format!("{about}{} rows", count(rows)));
+        }
+        None => facts.push("rows unknown".to_owned()),
+    }
+    if it.bytes() > 0 {
+        facts.push(size(it.bytes()));
+    }
+    if it.unlogged {
+        facts.push("unlogged".to_owned());
+    }
+    if !it.owner.is_empty() {
+        facts.push(format!("owned by {}", text(&it.owner)));
+    }
+    if it.row_security {
+        let forced = if it.row_security_forced {
+            ", forced on the owner"
+        } else {
+            ""
+        };
+        facts.push(format!("row level security{forced}"));
+    }
+    let mut facts = facts.join(", ");
+    if let Some(first) = facts.get(..1) {
+        let first = first.to_uppercase();
+        facts.replace_range(..1, &first);
+    }
+    format!("{facts}.")
 }
 
 fn column_cells(table: &Table, it: &Column) -> Vec<String> {

@@ -45,7 +45,7 @@ impl Folder {
             } else {
                 name.to_owned()
             };
-            let name = self.free(name);
+            let name = self.free(&name);
             for (ending, text) in [("svg", &picture.svg), ("mmd", &picture.mermaid)] {
                 ReportFile::create(&self.path.join(format!("{name}.{ending}")))?.publish(text)?;
             }
@@ -61,8 +61,8 @@ impl Folder {
         &self.path
     }
 
-    fn free(&mut self, name: String) -> String {
-        let (mut free, mut number) = (name.clone(), 1);
+    fn free(&mut self, name: &str) -> String {
+        let (mut free, mut number) = (name.to_owned(), 1);
         while !self.taken.insert(free.to_lowercase()) {
             number += 1;
             free = format!("{name}_{number}");
@@ -104,7 +104,7 @@ mod tests {
             path: PathBuf::new(),
             taken: HashSet::new(),
         };
-        let names = ["a.b", "A.b", "a.b_2"].map(|it| folder.free(it.to_owned()));
+        let names = ["a.b", "A.b", "a.b_2"].map(|it| folder.free(it));
         assert_eq!(names, ["a.b", "A.b_2", "a.b_2_2"]);
     }
 }

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
 
 use catalog::QualifiedName;
 use cli::count;
@@ -154,7 +155,7 @@ fn diagram(sources: &[Source<'_>]) -> Diagram {
                     Some(merge) => {
                         let rows = merged_rows.entry(name.clone()).or_default();
                         *rows += table.rows();
-                        join(&mut draft, name.clone(), source, table, merge, (group, *rows));
+                        join(&mut draft, &name, source, table, merge, (group, *rows));
                     }
                     None => draft.add(name.clone(), drawn(source, table, group, &name)),
                 }
@@ -194,13 +195,13 @@ fn drawn(source: &Source<'_>, table: &Table, group: usize, name: &Name) -> diagr
 /// Adds one source's part to a merged table: its colour, and the columns that those before it do not have.
 fn join(
     draft: &mut Draft,
-    name: Name,
+    name: &Name,
     source: &Source<'_>,
     table: &Table,
     merge: &Merge,
     (group, rows): (usize, u64),
 ) {
-    if !draft.has(&name) {
+    if !draft.has(name) {
         let in_key = merge.keys == MergedKeys::Composite;
         let marks = diagram::Marks {
             primary: in_key,
@@ -214,7 +215,7 @@ fn join(
         };
         let merged = diagram::Table {
             rows: vec![origin],
-            ..drawn(source, table, group, &name)
+            ..drawn(source, table, group, name)
         };
         draft.add(
             name.clone(),
@@ -224,7 +225,7 @@ fn join(
             },
         );
     }
-    let Some(merged) = draft.get_mut(&name) else {
+    let Some(merged) = draft.get_mut(name) else {
         return;
     };
     let first = merged.groups.is_empty();
@@ -262,10 +263,11 @@ fn description(diagram: &Diagram, sources: &[Source<'_>]) -> String {
     if merged == 1 {
         words.push_str(" One table holds rows of several sources.");
     } else if merged > 1 {
-        words.push_str(&format!(
+        let _ = write!(
+            words,
             " {} tables hold rows of several sources.",
             count(merged as u64)
-        ));
+        );
     }
     let behind = sources.iter().map(|source| {
         let tables = source.inventory.tables.iter();
@@ -275,7 +277,7 @@ fn description(diagram: &Diagram, sources: &[Source<'_>]) -> String {
     if behind == 1 {
         words.push_str(" One table stays behind.");
     } else if behind > 1 {
-        words.push_str(&format!(" {} tables stay behind.", count(behind as u64)));
+        let _ = write!(words, " {} tables stay behind.", count(behind as u64));
     }
     if sources.iter().any(|it| it.planned.keys.is_some()) {
         words.push_str(" Keys that become UUIDs are shown with their old types.");

@@ -1,6 +1,7 @@
 //! Large diagrams: fewer columns, then several parts.
 
 use std::collections::VecDeque;
+use std::fmt::Write as _;
 
 use crate::model::{Diagram, Edge, End};
 
@@ -30,7 +31,7 @@ pub fn divided(diagram: Diagram) -> Vec<Diagram> {
         let parent = diagram.tables[edge.parent.table].name.clone();
         let child = &mut diagram.tables[edge.child.table];
         for row in &edge.child.rows {
-            child.rows[*row].type_name.push_str(&format!(" → {parent}"));
+            let _ = write!(child.rows[*row].type_name, " → {parent}");
         }
     }
     (0..count)

@@ -95,7 +95,7 @@ fn comment(out: &mut String, text: &str) {
         .filter(|it| !matches!(it, '%' | '{' | '}'))
         .collect();
     if !text.trim().is_empty() {
-        let _ = writeln!(out, "    %% {}", text);
+        let _ = writeln!(out, "    %% {text}");
     }
 }
 

@@ -12,7 +12,7 @@ pub enum Weight {
     Bold,
 }
 
-/// Advance widths of U+0020 to U+007E in thousandths of the font's size, each the wider of DejaVu Sans and Arial.
+/// Advance widths of U+0020 to U+007E in thousandths of the font's size, each the wider of `DejaVu Sans` and Arial.
 const REGULAR: [u16; 95] = [
     318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636, 636,
     636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 556, 1015, 684, 686, 722, 770, 667, 611, 778, 752, 295,

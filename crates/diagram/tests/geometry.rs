@@ -1,5 +1,7 @@
 //! What holds for the picture of every graph: nothing lies upon anything else, and nothing is cut.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
+
 use diagram::{
     Cardinality, Diagram, Edge, End, Framing, Layout, Marks, PlacedTable, Rect, Row, Table, Weight,
 };

@@ -206,13 +206,17 @@ impl Way<'_> {
         };
         for channel in channels {
             let beyond = if own || net.to_right { channel } else { channel + 1 };
-            let next = net.passes.get(&beyond).copied().unwrap_or(net.parent);
-            let next = self.heights.of(next, own || net.to_right);
-            if let Some(x) = self.uprights.get(&(channel, number)).filter(|_| next != height) {
+            let pin = net.passes.get(&beyond).copied().unwrap_or(net.parent);
+            let height_beyond = self.heights.of(pin, own || net.to_right);
+            if let Some(x) = self
+                .uprights
+                .get(&(channel, number))
+                .filter(|_| height_beyond != height)
+            {
                 points.push((*x, height));
-                points.push((*x, next));
+                points.push((*x, height_beyond));
             }
-            height = next;
+            height = height_beyond;
         }
         points.push((self.side(net.parent, net.to_right), height));
         points

@@ -95,9 +95,9 @@ impl Network {
                 .entry(if at_left { layer } else { layer - 1 })
                 .or_default();
             if at_left {
-                stretch.left.push(*child)
+                stretch.left.push(*child);
             } else {
-                stretch.right.push(*child)
+                stretch.right.push(*child);
             }
         }
         let parent = net.parent;

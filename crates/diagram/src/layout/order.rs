@@ -170,9 +170,9 @@ impl Sweep<'_> {
                 for at in 1..self.layers[layer].len() {
                     let (upper, lower) = (self.layers[layer][at - 1], self.layers[layer][at]);
                     let (mut now, mut then) = (0, 0);
-                    for side in 0..2 {
-                        for (_, one) in &ends[upper][side] {
-                            for (_, other) in &ends[lower][side] {
+                    for (uppers, lowers) in ends[upper].iter().zip(&ends[lower]) {
+                        for (_, one) in uppers {
+                            for (_, other) in lowers {
                                 let (one, other) = (self.height_of(*one), self.height_of(*other));
                                 now += usize::from(one > other);
                                 then += usize::from(other > one);

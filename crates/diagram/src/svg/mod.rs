@@ -88,9 +88,9 @@ pub fn svg(diagram: &Diagram, layout: &Layout, id: &str, framing: Framing) -> St
         table::write(&mut out, table, &diagram.groups, placed);
     }
     let foot_top = body_top + layout.height;
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "</g></g><g transform=\"translate({MARGIN} {foot_top})\">{}</g></svg>\n",
+        "</g></g><g transform=\"translate({MARGIN} {foot_top})\">{}</g></svg>",
         foot.text
     );
     out
