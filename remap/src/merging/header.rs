@@ -15,6 +15,16 @@ use super::statements::United;
 /// The new numbers of one source's tables by their old ones.
 pub(crate) type Numbers = BTreeMap<u32, u32>;
 
+/// What has its name among the relations of its schema.
+const RELATIONS: [ObjectKind; 6] = [
+    ObjectKind::Table,
+    ObjectKind::ForeignTable,
+    ObjectKind::View,
+    ObjectKind::MaterializedView,
+    ObjectKind::Sequence,
+    ObjectKind::Index,
+];
+
 /// What everything comes from.
 pub(crate) struct Whole<'a> {
     pub(crate) groups: &'a Groups,
@@ -151,6 +161,20 @@ impl Whole<'_> {
                 }
             }
         }
+        for (place, source) in self.sources.iter().enumerate() {
+            for object in source.catalog.objects.iter().filter(|it| it.table.is_none()) {
+                let name = QualifiedName::new(&object.schema, &object.name);
+                let group = self.groups.by_target.get(&name).map(|it| &self.groups.all[*it]);
+                let is_relation = RELATIONS.contains(&object.kind);
+                if is_relation && group.is_some_and(|it| it.part_of(place).is_none()) {
+                    found.refused.push(format!(
+                        "{} {name} of source `{}` has the name of a table that other sources make; give it another one under \
+                         `rename` of its source",
+                        object.kind, source.name
+                    ));
+                }
+            }
+        }
         let mut encodings: BTreeMap<&str, &str> = BTreeMap::new();
         for source in self.sources {
             encodings.insert(&source.header.source.encoding, &source.name);
@@ -178,10 +202,8 @@ impl Whole<'_> {
 
 /// Two relations of one name.
 fn refuse_names(catalog: &Catalog, found: &mut Found) {
-    use ObjectKind::{ForeignTable, Index, MaterializedView, Sequence, Table, View};
     let mut taken: BTreeSet<(&str, &str)> = BTreeSet::new();
-    let relations = [ForeignTable, Index, MaterializedView, Sequence, Table, View];
-    for object in catalog.objects.iter().filter(|it| relations.contains(&it.kind)) {
+    for object in catalog.objects.iter().filter(|it| RELATIONS.contains(&it.kind)) {
         if !taken.insert((&object.schema, &object.name)) {
             found.refused.push(format!(
                 "two objects would be called {}; give one another name under `rename` of its source",

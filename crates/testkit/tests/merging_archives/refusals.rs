@@ -62,6 +62,13 @@ fn what_cannot_be_merged_is_refused_by_name_before_anything_is_written() {
         &json!([users(&json!({"offsets": offsets, "dedupe": ["phone"]}))]),
         &["has no column phone"],
     );
+    // A table of another source that has the name already.
+    let pages = json!([{"into": "wiki.pages", "tables": [{"source": "crm", "table": "public.logins"}], "keys": "as-is"}]);
+    check_refused(
+        &desk,
+        &pages,
+        &["table wiki.pages of source `wiki` has the name of a table"],
+    );
     check_refused(
         &desk,
         &json!([users(&json!({"keys": "uuid"}))]),
