@@ -18,8 +18,7 @@ const EXAMPLES: &str = "  assess mandible-dev sso-dev legacy.sqlite
   assess --check-plan plan.json
   assess mandible-dev --format json | jq '.sources[0].extensions'";
 
-const FINDINGS: &str =
-    "--ready, and something blocks; or --check-plan, and the plan does not hold or a source has changed";
+const FINDINGS: &str = "--ready, and something blocks; --check-plan, and something does not hold";
 
 /// Take stock of sources and find what conflicts between them
 ///

@@ -35,19 +35,19 @@ fn help_shows_examples_and_every_exit_code() {
         (
             "dump",
             "Write a database as a checksummed archive",
-            "<SOURCE>",
+            "[SOURCE]",
             true,
         ),
         (
             "remap-schema",
             "Give every schema in an archive or an SQL dump its new name",
-            "[INPUT]",
+            "[INPUT]...",
             true,
         ),
         (
             "load",
             "Load an archive into a PostgreSQL database, all or nothing",
-            "<TARGET> [ARCHIVE]",
+            "[TARGET] [ARCHIVE]",
             true,
         ),
         (
@@ -308,7 +308,7 @@ fn names_that_clash_are_listed() {
         "SOURCE",
         "CONFLICTS",
         "kept apart by schema",
-        "more names (--format json lists them)",
+        "more names (--verbose or --format json lists them)",
         " Ready.\n",
     ] {
         assert!(shown.contains(part), "no `{part}`\n{text}");

@@ -11,7 +11,7 @@ use super::section::Section;
 use crate::{columns, large_objects};
 
 /// Rows of a section that people see without `--verbose`.
-const SHOWN: usize = 8;
+const SHOWN: usize = 5;
 
 pub(super) fn all(report: &Report<'_>) -> Vec<Section> {
     let (sources, is_verbose) = (report.sources, report.is_verbose);
