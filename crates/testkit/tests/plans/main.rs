@@ -112,9 +112,10 @@ fn names_and_decisions_are_checked() {
         "public.gone": {"leave_out": true},
         "public.users": {"columns": {"nmae": {"drop": true}}, "add": {"id": {"type": "int", "value": "1"}}}
     });
-    plan["conflicts"].as_array_mut().unwrap().push(
-        serde_json::json!({"id": "x", "severity": "blocks", "topic": "name", "text": "two are one"}),
-    );
+    plan["conflicts"]
+        .as_array_mut()
+        .unwrap()
+        .push(serde_json::json!({"id": "x", "severity": "blocks", "topic": "name", "text": "two are one"}));
     write(&desk, "named.json", &plan);
     for offline in ["", "--offline"] {
         let output = desk.run(&format!("assess --check-plan named.json {offline}"));
