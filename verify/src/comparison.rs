@@ -45,14 +45,11 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         mapping,
         scope,
     } = open(source, target, args, ui)?;
-    let targets = |source: &Source| {
-        let schemas = source.catalog().schemas.iter().map(|it| it.name.as_str());
-        mapping.apply(schemas).map_err(Failure::usage)
-    };
-    let mut explained = Explained::read(&target, &source.database(), &targets(&source)?)?;
+    let schemas = schemas_on_target(&source, &mapping)?;
+    let mut explained = Explained::read(&target, &source.database(), &schemas)?;
     let mut findings = explained.narrow(&mut source)?;
     findings.extend(explained::of_archive(&source));
-    let targets = targets(&source)?;
+    let targets = schemas_on_target(&source, &mapping)?;
     let (conversions, merging) = changes((&mut source, &target), &targets, keys.as_ref(), args)?;
     let reshaped = converted::reshaped(&source, &conversions);
     let mapping = Known::from_catalog(&reshaped)
@@ -130,6 +127,12 @@ fn confirm(source: &Source, target: &Live) -> Result<()> {
         live.confirm(Failure::source)?;
     }
     target.confirm(Failure::target)
+}
+
+/// What the source's schemas are called on the target.
+fn schemas_on_target(source: &Source, mapping: &Mapping) -> Result<Vec<String>> {
+    let schemas = source.catalog().schemas.iter().map(|it| it.name.as_str());
+    mapping.apply(schemas).map_err(Failure::usage)
 }
 
 fn progress(source: &Source, ui: &Ui) -> Progress {

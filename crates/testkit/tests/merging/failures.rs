@@ -48,7 +48,7 @@ fn a_merge_that_is_killed_goes_on_and_is_removed_whole() {
         Shops::new("INSERT INTO orders SELECT n, 1 + n % 100, n % 1000 FROM generate_series(1000, 15000) n");
     shops.merge(Keys::Offset(1_000_000), &JOINED);
     let mut latest = Duration::from_secs(1);
-    for round in 0..testkit::rounds(3) {
+    for round in 0..testkit::rounds(2) {
         let target = Cluster::shared().target().unwrap();
         let word = target_word(&target);
         if round > 0 {
