@@ -92,9 +92,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         let (sides, catalogs) = ((&source, &target), (&reshaped, &renamed));
         compared = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes).compare()?;
     }
-    args.after.expect(&mut compared.findings)?;
-    afterwards::excuse_others(&merging.shared_schemas, &mut compared.findings);
-    findings.append(&mut compared.findings);
+    findings.extend(explained_definitions(&mut compared, &merging, args)?);
     let has_definitions = !compared.source.is_empty();
     let looked =
         pool.install(|| comparison.health(&tables, (&findings, has_definitions), args, ui.is_verbose()))?;
@@ -102,10 +100,9 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     excuse(&tables, &compared, &mut findings);
     confirm(&source, &target)?;
     progress.finish();
-    let definitions = (compared.source, compared.target);
     let ground = args
         .repairs()
-        .then(|| Ground::read(&renamed, &target, definitions));
+        .then(|| Ground::read(&renamed, &target, (compared.source, compared.target)));
     Ok(
         Report::new(source.name().to_owned(), Some(target.name.clone()), tables)
             .with_findings(findings)
@@ -119,6 +116,14 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
             .on_ground(ground.transpose()?)
             .with_chosen_keys(keys.is_some()),
     )
+}
+
+/// What was found of definitions, without what may be there beyond the source.
+fn explained_definitions(compared: &mut Compared, merging: &Merging, args: &Args) -> Result<Vec<Finding>> {
+    let mut findings = std::mem::take(&mut compared.findings);
+    args.after.expect(&mut findings)?;
+    afterwards::excuse_others(&merging.shared_schemas, &mut findings);
+    Ok(findings)
 }
 
 /// Makes sure that what was read is of one moment on each side.
