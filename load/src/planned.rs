@@ -57,10 +57,11 @@ pub(crate) fn settle(args: &mut Args) -> Result<()> {
     };
     let (source, to_target) = (args.planned.source.clone(), args.planned.to_target.clone());
     // With --abandon there is no archive, so that a word can only be the target.
-    if args.archive == "-" && args.abandon.is_none() {
-        if let Some(word) = args.target.take() {
-            args.archive = word;
-        }
+    if args.archive == "-"
+        && args.abandon.is_none()
+        && let Some(word) = args.target.take()
+    {
+        args.archive = word;
     }
     let plan = cli::read_plan(&path)?;
     let unusable = |error| cli::unusable(&path, &error);
@@ -94,7 +95,7 @@ pub(crate) fn settle(args: &mut Args) -> Result<()> {
     let words = cli::expand_endpoint(&target.endpoint, &format!("target {}", target.name))?;
     args.to = TargetWords {
         words,
-        shown: shown_options(&path, &source, &target.name),
+        shown: shown_options(&path, source.as_ref(), &target.name),
     };
     Ok(())
 }
@@ -107,7 +108,7 @@ fn words_given(args: &Args) -> TargetWords {
     }
 }
 
-fn shown_options(path: &Path, source: &Option<String>, target: &str) -> String {
+fn shown_options(path: &Path, source: Option<&String>, target: &str) -> String {
     let path = shell_word(&path.display().to_string());
     match source {
         Some(source) => format!("--plan {path} --source {}", shell_word(source)),

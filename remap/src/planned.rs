@@ -32,8 +32,8 @@ pub(crate) fn refuse(planned: &PlannedSource) -> Result<()> {
         let is_other = |it: &PlannedColumn| it.drop || it.target.is_some() || it.using.is_some();
         !it.add.is_empty() || it.columns.values().any(is_other)
     };
-    let changed = planned.tables.iter().find(|(_, it)| changes(it));
-    match changed {
+    let found = planned.tables.iter().find(|(_, it)| changes(it));
+    match found {
         Some((name, _)) => Err(Failure::usage(format!(
             "columns of {name} of source `{}` are dropped, added or get another type by the plan, and only new names can be \
              carried out yet",

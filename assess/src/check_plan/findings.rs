@@ -61,7 +61,7 @@ impl Findings {
     }
 
     /// A line for each finding, as compilers write it, in the order of the file.
-    pub(super) fn to_text(&mut self, path: &Path, verdict: Option<&Verdict>) -> String {
+    pub(super) fn render_text(&mut self, path: &Path, verdict: Option<&Verdict>) -> String {
         self.found.sort_by_key(|it| it.line);
         let path = path.display();
         let mut text = String::new();
@@ -85,7 +85,7 @@ impl Findings {
         text
     }
 
-    pub(super) fn to_json(&mut self, path: &Path, offline: bool, verdict: Option<&Verdict>) -> String {
+    pub(super) fn render_json(&mut self, path: &Path, offline: bool, verdict: Option<&Verdict>) -> String {
         self.found.sort_by_key(|it| it.line);
         let mut json = json!({
             "version": 1,

@@ -41,8 +41,8 @@ pub(crate) fn run(path: &Path, args: &Args, ui: &Ui) -> Result {
     }
     let holds = findings.is_empty();
     let text = match args.format {
-        Format::Json => findings.to_json(path, args.check_plan.offline, verdict.as_ref()),
-        _ => findings.to_text(path, verdict.as_ref()),
+        Format::Json => findings.render_json(path, args.check_plan.offline, verdict.as_ref()),
+        _ => findings.render_text(path, verdict.as_ref()),
     };
     ui.print(text)?;
     Ok(if holds && verdict.is_none_or(|it| it.ready) {

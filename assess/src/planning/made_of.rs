@@ -109,8 +109,11 @@ fn digest(table: &Table) -> String {
     ])
     .to_string();
     let hash = Sha256::digest(text.as_bytes());
-    let hex: String = hash.iter().map(|it| format!("{it:02x}")).collect();
-    hex[..DIGITS].to_owned()
+    let digits = hash.iter().flat_map(|it| [it >> 4, it & 15]);
+    digits
+        .take(DIGITS)
+        .filter_map(|it| char::from_digit(u32::from(it), 16))
+        .collect()
 }
 
 #[cfg(test)]

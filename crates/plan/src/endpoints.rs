@@ -58,7 +58,10 @@ fn percent_encode(value: &str, expanded: &mut String) {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             expanded.push(char::from(byte));
         } else {
-            expanded.push_str(&format!("%{byte:02X}"));
+            expanded.push('%');
+            let digits = [byte >> 4, byte & 15].into_iter();
+            let digits = digits.filter_map(|it| char::from_digit(u32::from(it), 16));
+            expanded.extend(digits.map(|it| it.to_ascii_uppercase()));
         }
     }
 }
@@ -132,15 +135,12 @@ fn percent_decode(text: &str) -> String {
             .flatten()
             .and_then(|it| std::str::from_utf8(it).ok())
             .and_then(|it| u8::from_str_radix(it, 16).ok());
-        match decoded {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
+        if let Some(byte) = decoded {
+            bytes.push(byte);
+            rest = &after[2..];
+        } else {
+            bytes.push(*first);
+            rest = after;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -146,11 +146,9 @@ pub(crate) fn unknown(key: &str, known: &[(&str, Shape)]) -> String {
         .map(|(name, _)| *name)
         .max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
         .filter(|name| likeness(name) > 0.8);
-    match nearest {
-        Some(name) => format!("unknown key; did you mean `{name}`?"),
-        None => {
-            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-            format!("unknown key; there are {}", names.join(", "))
-        }
+    if let Some(name) = nearest {
+        return format!("unknown key; did you mean `{name}`?");
     }
+    let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+    format!("unknown key; there are {}", names.join(", "))
 }

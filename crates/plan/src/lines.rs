@@ -1,6 +1,6 @@
-//! Where in a JSON text each value stands, and keys that an object has twice, which serde_json lets pass.
+//! Where in a JSON text each value stands, and keys that an object has twice, which `serde_json` lets pass.
 //!
-//! The text has been read by serde_json before, so this only walks over what is known to be JSON.
+//! The text has been read by `serde_json` before, so this only walks over what is known to be JSON.
 
 use std::collections::{HashMap, HashSet};
 
