@@ -70,7 +70,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
         plan: &plan,
         is_verbose: ui.is_verbose(),
     };
-    ui.print(report::render(args.format, &report)?)?;
+    ui.print(report::render(args.format, &report))?;
     if let Some(folder) = pictures {
         pictures::write(folder, &report, ui)?;
     }

@@ -33,12 +33,11 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     }
     let run = Run::start(&command(), matches);
     let (file, repair) = args.files()?;
-    let report = match &args.archive {
-        Some(archive) => sides::archive_alone::check(archive, args.jobs(), ui)?,
-        None => {
-            let ends = Ends::find(&mut args)?;
-            comparison::compare(&ends.source, &ends.target, &args, ui)?
-        }
+    let report = if let Some(archive) = &args.archive {
+        sides::archive_alone::check(archive, args.jobs(), ui)?
+    } else {
+        let ends = Ends::find(&mut args)?;
+        comparison::compare(&ends.source, &ends.target, &args, ui)?
     };
     let report = report.made_by(run.finish());
     let sealed = report.render(args.format, args.shown(ui));

@@ -8,7 +8,6 @@ mod sections;
 mod text;
 
 use clap::ValueEnum;
-use cli::Result;
 use plan::Plan;
 
 use crate::conflicts::Conflict;
@@ -43,11 +42,11 @@ pub(crate) struct Report<'a> {
     pub(crate) verdict: Option<&'a Verdict>,
 }
 
-pub(crate) fn render(format: Format, report: &Report<'_>) -> Result<String> {
+pub(crate) fn render(format: Format, report: &Report<'_>) -> String {
     match format {
-        Format::Text => Ok(text::render(report)),
-        Format::Json => Ok(json::render(report)),
-        Format::Markdown => Ok(markdown::render(report)),
-        Format::Html => Ok(page::render(report)),
+        Format::Text => text::render(report),
+        Format::Json => json::render(report),
+        Format::Markdown => markdown::render(report),
+        Format::Html => page::render(report),
     }
 }

@@ -6,6 +6,7 @@
 
 mod apart;
 mod body;
+mod body_columns;
 mod body_pass;
 pub mod built_in;
 mod canon;
