@@ -64,8 +64,7 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     let report = Report {
         verdict: verdict.as_ref(),
         sources: &sources,
-        // Of several targets the conflicts tell.
-        target: if targets.len() == 1 { targets.first() } else { None },
+        targets: &targets,
         conflicts: &conflicts,
         plan: &plan,
         is_verbose: ui.is_verbose(),

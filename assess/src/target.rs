@@ -8,7 +8,7 @@ use database::postgres::{
     Identity, Offers, Selection, SnapshotRequest, TargetFacts, large_object_oids, read_catalog,
 };
 
-use crate::sources::without_built_in;
+use crate::sources::{Source, without_built_in};
 
 pub(crate) struct Target {
     /// As in messages.
@@ -26,6 +26,18 @@ pub(crate) struct Target {
 impl Target {
     pub(crate) fn extensions(&self) -> impl Iterator<Item = &Extension> {
         without_built_in(&self.extensions)
+    }
+}
+
+/// Calls targets by their databases alone where nothing else is called so.
+pub(crate) fn shorten_names(targets: &mut [Target], sources: &[Source]) {
+    let databases: Vec<String> = targets.iter().map(|it| it.identity.database.clone()).collect();
+    for target in targets {
+        let short = &target.identity.database;
+        let is_source_s = sources.iter().any(|it| it.inventory.server.database == *short);
+        if !is_source_s && databases.iter().filter(|it| *it == short).count() == 1 {
+            target.name.clone_from(short);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the target has beyond one source, and may have: keys and indexes that the statements of `load --after` have added,
 //! and objects of other sources in a schema that the plan gives to several.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use catalog::{QualifiedName, quote_ident};
@@ -39,15 +40,21 @@ impl AfterArgs {
     }
 }
 
-/// In schemas that the plan gives to several sources, what one of them does not have is another's.
+/// In schemas that the plan gives to several sources, what one of them does not have is another's, with whatever is wrong
+/// with it.
 pub(crate) fn excuse_others(shared_schemas: &[String], findings: &mut [Finding]) {
     if shared_schemas.is_empty() {
         return;
     }
-    let is_others = |it: &&mut Finding| {
-        it.area == Area::Schema && it.property == "not in the source" && it.weight == Weight::Difference
-    };
-    for finding in findings.iter_mut().filter(is_others) {
+    let is_extra = |it: &Finding| it.area == Area::Schema && it.property == "not in the source";
+    let is_others = |it: &Finding| is_extra(it) && it.weight != Weight::Expected;
+    let others = findings.iter().filter(|it| is_others(it));
+    let others: HashSet<String> = others.map(|it| it.object.clone()).collect();
+    let excused = findings.iter_mut().filter(|it| {
+        it.weight == Weight::Difference
+            && (is_extra(it) || it.area == Area::Health && others.contains(&it.object))
+    });
+    for finding in excused {
         finding.weight = Weight::NotCompared;
         finding.note =
             Some("the plan puts several sources into its schema: verify the merged archive".to_owned());
@@ -125,5 +132,24 @@ mod tests {
         ] {
             assert_eq!(made.iter().any(|it| it.is(object)), expected, "{object}");
         }
+    }
+    #[test]
+    fn what_is_wrong_with_another_sources_objects_is_not_this_ones() {
+        let shared = ["app".to_owned()];
+        let health = |object: &str| Finding::new(Area::Health, object, "not populated");
+        let extra = "materialized view app.theirs";
+        let mut findings = [
+            Finding::new(Area::Schema, extra, "not in the source"),
+            health(extra),
+            health("materialized view app.ours"),
+        ];
+        excuse_others(&[], &mut findings);
+        assert!(findings.iter().all(|it| it.weight == Weight::Difference));
+        excuse_others(&shared, &mut findings);
+        let weights = findings.map(|it| it.weight);
+        assert_eq!(
+            weights,
+            [Weight::NotCompared, Weight::NotCompared, Weight::Difference]
+        );
     }
 }

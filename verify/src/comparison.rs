@@ -92,11 +92,13 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         let (sides, catalogs) = ((&source, &target), (&reshaped, &renamed));
         compared = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes).compare()?;
     }
-    findings.extend(explained_definitions(&mut compared, &merging, args)?);
+    args.after.expect(&mut compared.findings)?;
+    findings.append(&mut compared.findings);
     let has_definitions = !compared.source.is_empty();
     let looked =
         pool.install(|| comparison.health(&tables, (&findings, has_definitions), args, ui.is_verbose()))?;
     findings.extend(looked);
+    afterwards::excuse_others(&merging.shared_schemas, &mut findings);
     excuse(&tables, &compared, &mut findings);
     confirm(&source, &target)?;
     progress.finish();
@@ -116,14 +118,6 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
             .on_ground(ground.transpose()?)
             .with_chosen_keys(keys.is_some()),
     )
-}
-
-/// What was found of definitions, without what may be there beyond the source.
-fn explained_definitions(compared: &mut Compared, merging: &Merging, args: &Args) -> Result<Vec<Finding>> {
-    let mut findings = std::mem::take(&mut compared.findings);
-    args.after.expect(&mut findings)?;
-    afterwards::excuse_others(&merging.shared_schemas, &mut findings);
-    Ok(findings)
 }
 
 /// Makes sure that what was read is of one moment on each side.

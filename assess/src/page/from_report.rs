@@ -11,10 +11,10 @@ use crate::target::Target;
 
 /// The whole page.
 pub(crate) fn render(report: &Report<'_>) -> String {
-    let target = report.target.map(as_inventory);
+    let targets: Vec<Inventory> = report.targets.iter().map(as_inventory).collect();
     let page = Page {
         sources: report.sources.iter().map(|it| &it.inventory).collect(),
-        target: target.as_ref(),
+        targets: targets.iter().collect(),
         findings: report.conflicts.iter().map(finding).collect(),
         plan: Some(report.plan),
         pictures: pictures(report),

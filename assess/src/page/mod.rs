@@ -32,7 +32,7 @@ const JS: &str = include_str!("page.js");
 #[derive(Debug)]
 struct Page<'p> {
     sources: Vec<&'p Inventory>,
-    target: Option<&'p Inventory>,
+    targets: Vec<&'p Inventory>,
     /// The worst first.
     findings: Vec<Finding>,
     plan: Option<&'p ::plan::Plan>,
@@ -55,9 +55,11 @@ struct Section {
 fn document(page: &Page<'_>) -> String {
     let sections = sections(page);
     let names: Vec<&str> = page.sources.iter().map(|it| it.name.as_str()).collect();
-    let title = match page.target {
-        Some(target) => format!("{} → {}", names.join(", "), target.name),
-        None => names.join(", "),
+    let targets: Vec<&str> = page.targets.iter().map(|it| it.name.as_str()).collect();
+    let title = if targets.is_empty() {
+        names.join(", ")
+    } else {
+        format!("{} → {}", names.join(", "), targets.join(", "))
     };
     let title = text::visible(&title);
     let styles = page.pictures.iter().flat_map(Picture::styles);
@@ -161,8 +163,8 @@ fn banner(page: &Page<'_>) -> Markup {
                         @if number > 0 { span.join { ", " } }
                         (text::name(&source.name))
                     }
-                    @if let Some(target) = page.target {
-                        span.join { " into " }
+                    @for (number, target) in page.targets.iter().enumerate() {
+                        span.join { @if number == 0 { " into " } @else { ", " } }
                         (text::name(&target.name))
                     }
                 }

@@ -1,4 +1,4 @@
-//! Each source and the target at a glance, and what it comes to.
+//! Each source and each target at a glance, and what it comes to.
 
 use inventory::{Engine, Inventory, TableKind};
 use maud::{Markup, html};
@@ -18,9 +18,9 @@ pub(super) fn verdict(page: &Page<'_>) -> Markup {
     let number = |severity| count(&page.findings, severity);
     let (blocks, warns) = (number(Severity::Blocks), number(Severity::Warns));
     let resolved = number(Severity::Resolved);
-    let (class, mark, words) = match (blocks, page.target) {
-        (0, Some(_)) => ("ready", "✓", "Ready"),
-        (0, None) => ("ready", "✓", "No conflict"),
+    let (class, mark, words) = match (blocks, page.targets.is_empty()) {
+        (0, false) => ("ready", "✓", "Ready"),
+        (0, true) => ("ready", "✓", "No conflict"),
         _ => ("blocked", "✗", "Not ready"),
     };
     html! {
@@ -42,7 +42,7 @@ pub(super) fn body(page: &Page<'_>) -> Markup {
         (figures(page))
         div.cards {
             @for source in &page.sources { (card(source, Kind::Source)) }
-            @if let Some(target) = page.target { (card(target, Kind::Target)) }
+            @for target in &page.targets { (card(target, Kind::Target)) }
         }
     }
 }

@@ -38,7 +38,7 @@ fn source(name: &str, tables: usize) -> Inventory {
 fn page(sources: Vec<&Inventory>) -> Page<'_> {
     Page {
         sources,
-        target: None,
+        targets: Vec::new(),
         findings: Vec::new(),
         plan: None,
         pictures: Vec::new(),

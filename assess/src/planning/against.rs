@@ -28,13 +28,14 @@ pub(crate) fn look(
     placements: Vec<Conflict>,
     ui: &Ui,
 ) -> Result<(Vec<Target>, Vec<Conflict>)> {
-    let targets: Vec<Target> = groups
+    let mut targets: Vec<Target> = groups
         .iter()
         .map(|it| {
             let part = part(plan, &it.sources);
             target::take(&it.words, &super::target_schemas(&part), ui)
         })
         .collect::<Result<_>>()?;
+    target::shorten_names(&mut targets, sources);
     if targets.len() < 2 {
         let conflicts = conflicts::find(sources, targets.first(), plan, placements);
         return Ok((targets, conflicts));

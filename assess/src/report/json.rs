@@ -19,7 +19,8 @@ pub(super) fn render(report: &Report<'_>) -> String {
     let mut json = json!({
         "version": VERSION,
         "sources": sources,
-        "target": report.target.map(target_report),
+        "target": if let [it] = report.targets { Some(target_report(it)) } else { None },
+        "targets": report.targets.iter().map(target_report).collect::<Vec<_>>(),
         "conflicts": report.conflicts,
         "ready": !report.conflicts.iter().any(|it| it.severity == Severity::Blocks),
     });

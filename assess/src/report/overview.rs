@@ -1,4 +1,4 @@
-//! The first table of a report: a line for each source, and one for the target.
+//! The first table of a report: a line for each source and each target.
 
 use catalog::Extension;
 use cli::{count, size};
@@ -20,7 +20,7 @@ pub(super) const HEADS: [&str; 8] = [
 
 pub(super) fn rows(report: &Report<'_>) -> Vec<Vec<String>> {
     let mut rows: Vec<Vec<String>> = report.sources.iter().map(row).collect();
-    if let Some(it) = report.target {
+    for it in report.targets {
         let (name, kind) = (
             format!("→ {}", it.name),
             format!("PostgreSQL {}", it.identity.server_version),

@@ -7,6 +7,7 @@ mod file;
 mod from_catalog;
 mod live;
 mod secrets;
+mod short_names;
 
 use std::path::Path;
 use std::thread;
@@ -110,7 +111,9 @@ pub(crate) fn take_all(args: &Args, choices: &Choices, ui: &Ui) -> Result<Vec<So
             Ok(taken) => taken,
             Err(panic) => std::panic::resume_unwind(panic),
         });
-        taken.collect()
+        let mut taken: Vec<Source> = taken.collect::<Result<_>>()?;
+        short_names::give(&mut taken);
+        Ok(taken)
     })
 }
 
@@ -119,7 +122,9 @@ pub(crate) fn take_planned(wanted: &[(String, Choices)], args: &Args, ui: &Ui) -
     let looked = wanted
         .iter()
         .map(|(words, choices)| take(&Place::of(words)?, args, choices, ui));
-    looked.collect()
+    let mut looked: Vec<Source> = looked.collect::<Result<_>>()?;
+    short_names::give(&mut looked);
+    Ok(looked)
 }
 
 fn refuse_options_without_a_file(args: &Args, places: &[Place]) -> Result<()> {

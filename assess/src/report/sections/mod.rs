@@ -8,6 +8,7 @@ mod verbose;
 
 use super::Report;
 use super::section::Section;
+use crate::sources::Source;
 use crate::{columns, large_objects};
 
 /// Rows of a section that people see without `--verbose`.
@@ -34,30 +35,39 @@ pub(super) fn all(report: &Report<'_>) -> Vec<Section> {
     if is_verbose {
         sections.extend(sources.iter().flat_map(verbose::of));
     }
-    sections.extend(sources.iter().map(|it| types(it, is_verbose)));
+    if is_verbose {
+        sections.extend(sources.iter().map(types_of));
+    } else {
+        sections.push(types(sources));
+    }
     sections.push(Section::lines("Not read", not_read(report)));
     sections.into_iter().flatten().collect()
 }
 
 /// What becomes of the columns of a SQLite file.
-fn types(source: &crate::sources::Source, is_verbose: bool) -> Option<Section> {
+fn types_of(source: &Source) -> Option<Section> {
     let file = source.file.as_ref().filter(|it| !it.census.is_empty())?;
-    if is_verbose {
-        let title = format!("Types of {}", source.name());
-        return Section::rows(&title, &columns::HEADS, columns::rows(&file.census), usize::MAX);
-    }
-    let (all, others) = (columns::count_of(&file.census), file.types.len() as u64);
-    let line = format!(
-        "{}: {} columns, {} of a type that their declaration does not tell (--verbose shows all)",
-        source.name(),
-        cli::count(all),
-        cli::count(others)
-    );
-    Section::lines("Types", vec![line])
+    let title = format!("Types of {}", source.name());
+    Section::rows(&title, &columns::HEADS, columns::rows(&file.census), usize::MAX)
+}
+
+/// The same in a line for each file.
+fn types(sources: &[Source]) -> Option<Section> {
+    let files = sources
+        .iter()
+        .filter_map(|it| Some((it.name(), it.file.as_ref()?)));
+    let lines = files.filter(|(_, it)| !it.census.is_empty()).map(|(name, it)| {
+        format!(
+            "{name}: {} columns, {} of a type that their declaration does not tell (--verbose shows all)",
+            cli::count(columns::count_of(&it.census)),
+            cli::count(it.types.len() as u64)
+        )
+    });
+    Section::lines("Types", lines.collect())
 }
 
 fn not_read(report: &Report<'_>) -> Vec<String> {
-    let of = |it: &crate::sources::Source| {
+    let of = |it: &Source| {
         let name = it.name().to_owned();
         let sentences = it.inventory.unread.clone();
         sentences

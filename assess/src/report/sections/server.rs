@@ -1,7 +1,7 @@
 //! Servers, and settings that change what text or SQL means.
 
 use cli::count;
-use inventory::{Engine, Scope, Server, Setting};
+use inventory::{Engine, Inventory, Scope, Setting};
 
 use crate::report::Report;
 use crate::report::section::Section;
@@ -11,22 +11,29 @@ pub(super) fn servers(report: &Report<'_>) -> Option<Section> {
     let mut lines: Vec<String> = report
         .sources
         .iter()
-        .map(|it| format!("{}: {}", it.name(), described(&it.inventory.server)))
+        .map(|it| format!("{}: {}", it.name(), described(&it.inventory)))
         .collect();
-    if let Some(it) = report.target {
-        lines.push(format!(
-            "{}: encoding {}, collation {}",
-            it.name, it.identity.encoding, it.identity.collation
-        ));
-    }
+    lines.extend(report.targets.iter().map(|it| {
+        let (name, endpoint, identity) = (&it.name, &it.endpoint, &it.identity);
+        format!(
+            "{name}: {endpoint}, encoding {}, collation {}",
+            identity.encoding, identity.collation
+        )
+    }));
     Section::lines("Servers", lines)
 }
 
-fn described(it: &Server) -> String {
+fn described(inventory: &Inventory) -> String {
+    let (it, endpoint) = (&inventory.server, &inventory.endpoint);
+    let mut words = match (it.archive, it.engine) {
+        (true, _) => vec![format!("archive {endpoint}")],
+        (false, Engine::Sqlite) => vec![format!("file {endpoint}")],
+        (false, Engine::Postgres) => vec![endpoint.clone()],
+    };
     if it.engine == Engine::Sqlite {
-        return if it.archive { "an archive" } else { "a file" }.to_owned();
+        return words.remove(0);
     }
-    let mut words = vec![format!("encoding {}, collation {}", it.encoding, it.collation)];
+    words.push(format!("encoding {}, collation {}", it.encoding, it.collation));
     let has_other = it.collation.version != it.collation.actual_version;
     if let (true, Some(actual)) = (
         has_other && it.collation.version.is_some(),
