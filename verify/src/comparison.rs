@@ -90,7 +90,9 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let mut compared = Compared::default();
     if let Some(wishes) = args.definition_wishes().filter(|_| chosen.is_none()) {
         let (sides, catalogs) = ((&source, &target), (&reshaped, &renamed));
-        compared = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes).compare()?;
+        compared = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes)
+            .with_merged(merging.tables())
+            .compare()?;
     }
     args.after.expect(&mut compared.findings)?;
     findings.append(&mut compared.findings);
@@ -389,6 +391,7 @@ impl<'a> Comparison<'a> {
             target: self.target,
             renamed: self.renamed,
             schemas: self.schemas,
+            merging: self.merging,
             tables,
             findings,
             has_definitions,

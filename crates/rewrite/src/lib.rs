@@ -23,6 +23,7 @@ mod layer;
 mod literal;
 mod mention;
 mod merging;
+pub mod moves;
 mod object_pass;
 mod outcome;
 mod output_name;

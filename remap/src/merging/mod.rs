@@ -9,7 +9,6 @@ mod args;
 mod foreign_keys;
 mod group;
 mod header;
-mod moves;
 mod notices;
 mod numbering;
 mod one_table;

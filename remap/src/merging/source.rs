@@ -7,9 +7,9 @@ use catalog::{Catalog, QualifiedName, TableKind};
 use cli::{ArchiveReader, Failure, open_archive};
 use conversion::TableConversion;
 use plan::{Keys, Mapping, Namespace, Plan, PlannedSource, Renamed};
+use rewrite::moves::{self, Moves};
 use rewrite::{Known, Rewriter};
 
-use super::moves::{self, Moves};
 use crate::args::Args;
 use crate::converted_keys;
 use crate::report::Account;

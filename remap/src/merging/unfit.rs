@@ -28,6 +28,19 @@ impl Groups {
         for group in self.all.iter().filter(|it| it.parts.len() > 1) {
             found.extend(self.keys_that_meet(group, sources));
         }
+        for group in &self.all {
+            let follows_source = |column: &String| {
+                let mut follows = group.follows.iter();
+                follows.any(|(columns, ..)| columns.contains(column))
+            };
+            if let Some(column) = group.source_column.as_ref().filter(|it| follows_source(it)) {
+                found.push(format!(
+                    "{} refers to joined rows by a key with the column {column}: a row that followed another \
+                     source's would change its own source; take \"offset\" or \"uuid\", or no `dedupe`",
+                    group.target
+                ));
+            }
+        }
         for ((place, column), shift) in &self.shifts {
             let table = table_at(sources, *place);
             let found_type = table.columns.iter().find(|it| it.name == *column);

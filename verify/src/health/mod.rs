@@ -13,6 +13,7 @@ use std::collections::HashSet;
 use catalog::{Catalog, QualifiedName};
 use cli::Result;
 
+use crate::merging::Merging;
 use crate::report::{Finding, TableResult};
 use crate::sides::{Live, Source};
 
@@ -24,6 +25,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) renamed: &'a Catalog,
     /// The target's schemas that are compared.
     pub(crate) schemas: &'a [String],
+    /// Merged tables are the source's, too, wherever they are.
+    pub(crate) merging: &'a Merging,
     /// What came of the rows.
     pub(crate) tables: &'a [TableResult],
     /// What is said of both sides' definitions already.

@@ -29,12 +29,20 @@ pub(super) fn look(scene: &Scene<'_>) -> Result<Vec<Finding>> {
     let (references, bodies, around) = scene.target.with_snapshot(ask).map_err(Failure::target)?;
     let mut findings: Vec<Finding> = references
         .iter()
+        .filter(|it| !scene.merging.is_merged_object(&it.needs))
         .map(|it| Finding::new(Area::Health, &it.object, format!("refers to {}", it.needs)))
         .map(|it| it.with_note("another application's"))
         .collect();
     let others = foreign_names(scene, &around);
     match Eye::new(scene, &around, &others) {
-        Ok(eye) => findings.extend(bodies.iter().flat_map(|it| eye.of_body(it))),
+        Ok(eye) => {
+            let found = bodies.iter().flat_map(|it| eye.of_body(it));
+            let is_ours = |it: &Finding| {
+                let name = it.property.strip_prefix("refers to ");
+                name.is_some_and(|it| scene.merging.is_merged_object(it))
+            };
+            findings.extend(found.filter(|it| !is_ours(it)));
+        }
         Err(error) => findings.push(
             Finding::new(Area::Health, "bodies of routines", "references")
                 .weighing(Weight::NotCompared)

@@ -44,6 +44,15 @@ pub(crate) struct Merging {
     pub(crate) shared_schemas: Vec<String>,
 }
 
+/// A table of a source, and the merged one that it went into.
+pub(crate) struct MergedTable {
+    /// Under its name in the source.
+    pub(crate) own: QualifiedName,
+    pub(crate) into: QualifiedName,
+    /// Whether a column has another type in the merged table.
+    pub(crate) is_retyped: bool,
+}
+
 /// One part.
 struct Part {
     record: PartRecord,
@@ -217,6 +226,26 @@ impl Merging {
         let mut parts = self.parts.iter();
         self.shared_schemas.iter().any(|it| it == schema)
             || !self.is_archive && parts.any(|it| it.record.into.schema == schema)
+    }
+
+    /// The tables of a live source that went into merged ones.
+    pub(crate) fn tables(&self) -> Vec<MergedTable> {
+        let parts = self.parts.iter().filter(|_| !self.is_archive);
+        let table = |it: &Part| MergedTable {
+            own: it.own.qualified_name(),
+            into: it.record.into.qualified_name(),
+            is_retyped: it.own.columns.iter().any(|own| {
+                let mut columns = it.record.into.columns.iter();
+                columns.any(|new| new.name == own.name && new.column_type != own.column_type)
+            }),
+        };
+        parts.map(table).collect()
+    }
+
+    /// Whether what is needed, as in `table app.users`, is a merged table, of which a part is ours.
+    pub(crate) fn is_merged_object(&self, needed: &str) -> bool {
+        let name = needed.strip_prefix("table ").unwrap_or(needed);
+        self.sources.contains_key(name)
     }
 
     /// Says that a table beside the merged ones is not this source's.

@@ -6,6 +6,7 @@
 mod columns;
 mod definitions;
 mod label;
+mod merged;
 mod objects;
 mod renamed;
 mod sequences;
@@ -21,6 +22,7 @@ use database::postgres::{DefinitionWishes, read_definitions};
 use plan::Mapping;
 use rewrite::cut_passwords;
 
+use crate::merging::MergedTable;
 use crate::report::{Area, Finding, Weight};
 use crate::sides::{Live, Source};
 use definitions::Comparison;
@@ -48,6 +50,7 @@ pub(crate) struct Schemas<'a> {
     /// The target's schemas that are compared.
     targets: &'a [String],
     wishes: DefinitionWishes,
+    merged: Vec<MergedTable>,
 }
 
 impl<'a> Schemas<'a> {
@@ -69,7 +72,14 @@ impl<'a> Schemas<'a> {
             conversions,
             targets,
             wishes,
+            merged: Vec::new(),
         }
+    }
+
+    /// With tables that are merged on the target: what mentions them has the merged ones' names there.
+    pub(crate) fn with_merged(mut self, merged: Vec<MergedTable>) -> Self {
+        self.merged = merged;
+        self
     }
 
     /// Everything that is defined otherwise, or that one side lacks, and sequences that stand behind the source's.
@@ -104,13 +114,15 @@ impl<'a> Schemas<'a> {
         let mut there = read(self.target, self.targets, wishes, Failure::target)?;
         cut_passwords(&mut there);
         let mapping = self.mapping_to_homes();
-        let mut renamed = Renamed::new(defined, &mapping, self.source.earlier_mappings())?;
+        let earlier = self.source.earlier_mappings();
+        let mut renamed = Renamed::new(defined, &mapping, earlier, &self.merged)?;
         let unjudged = written::settle(&mut renamed.definitions, &there);
         let comparison = Comparison::new(self, &renamed, &there);
         let mut found = comparison.findings();
         if !self.conversions.is_empty() {
             written::explain_converted_keys(&mut found);
         }
+        merged::explain(&mut found, &renamed.definitions, &self.merged);
         for it in found
             .iter_mut()
             .filter(|it| it.object == "schema public" && it.property == "comment")

@@ -7,7 +7,9 @@ use cli::{Failure, Result};
 use plan::Mapping;
 use rewrite::{Known, Rewriter, SearchPath, cut_passwords};
 
+use super::merged;
 use super::tokens::Tokens;
+use crate::merging::MergedTable;
 
 /// Definitions under the target's names.
 pub(crate) struct Renamed {
@@ -22,8 +24,15 @@ pub(crate) struct Renamed {
 }
 
 impl Renamed {
-    /// `catalog` is the source's, with its definitions; `earlier` is what `remap-schema` has made of it before.
-    pub(crate) fn new(mut catalog: Catalog, mapping: &Mapping, earlier: &[Mapping]) -> Result<Self> {
+    /// `catalog` is the source's, with its definitions; `earlier` is what `remap-schema` has made of it before; `merged`
+    /// are tables that went into others.
+    pub(crate) fn new(
+        mut catalog: Catalog,
+        mapping: &Mapping,
+        earlier: &[Mapping],
+        tables: &[MergedTable],
+    ) -> Result<Self> {
+        let mapping = &merged::with_names(mapping, tables);
         cut_passwords(&mut catalog.definitions);
         let texts: Vec<String> = catalog
             .definitions
@@ -34,7 +43,8 @@ impl Renamed {
                 Value::Plain(_) => None,
             })
             .collect();
-        let mut known = Known::from_catalog(&catalog);
+        let mut with_merged = merged::with_tables(&catalog, tables);
+        let mut known = Known::from_catalog(&with_merged);
         if mapping.renames_objects() {
             for sql in &texts {
                 known.learn_details(sql);
@@ -71,6 +81,8 @@ impl Renamed {
         }
         catalog.definitions = definitions;
         catalog.rename(rewriter.mapping());
+        with_merged.rename(rewriter.mapping());
+        merged::follow(&mut catalog.definitions, &with_merged, rewriter.mapping(), tables)?;
         Ok(Renamed {
             definitions: catalog.definitions,
             columns,

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use testkit::{Cluster, target_word};
 
-use crate::{Shops, check};
+use crate::{Shops, check, verify};
 
 #[test]
 fn a_plan_folds_two_shops_into_one_and_each_is_proved() {
@@ -13,7 +13,9 @@ fn a_plan_folds_two_shops_into_one_and_each_is_proved() {
         "CREATE TABLE settings (key text PRIMARY KEY, value text); INSERT INTO settings VALUES ('currency', 'EUR');
          CREATE SEQUENCE customers_id_seq OWNED BY customers.id;
          SELECT setval('customers_id_seq', 200);
-         ALTER TABLE customers ALTER id SET DEFAULT nextval('customers_id_seq')",
+         ALTER TABLE customers ALTER id SET DEFAULT nextval('customers_id_seq');
+         CREATE TABLE notes (about integer REFERENCES orders, body text); INSERT INTO notes VALUES (1, 'late');
+         CREATE VIEW spending AS SELECT c.email, sum(o.total) FROM customers c JOIN orders o ON o.customer = c.id GROUP BY 1",
     );
     let plan = json!({
         "version": 1,
@@ -47,6 +49,63 @@ fn a_plan_folds_two_shops_into_one_and_each_is_proved() {
     check(&target, "SELECT count(*) FROM app.customers", &["302"]);
     let next = "INSERT INTO app.customers (name, source) VALUES ('new', 'first') RETURNING id > 1000200";
     check(&target, next, &["t"]);
+    // The source's view reads the merged tables, and another one is not taken for it.
+    target
+        .execute(
+            "CREATE OR REPLACE VIEW one.spending AS SELECT c.email, max(o.total) AS sum FROM app.customers c
+            JOIN app.orders o ON o.customer = c.id GROUP BY 1",
+        )
+        .unwrap();
+    let line = format!("{} {word} --plan plan.json --source first", shops.a.name());
+    let found = verify(&shops, &line, 1);
+    assert!(found.contains("view one.spending"), "{found}");
+}
+
+/// Small keys, keys that are foreign keys, a column that is called like the source column, and parents that do not fit.
+#[test]
+fn what_assess_proposes_to_merge_is_taken_and_proved() {
+    let shops = Shops::new(
+        "CREATE TABLE colours (id smallint PRIMARY KEY, word text); INSERT INTO colours VALUES (1, 'red');
+         CREATE TABLE profiles (customer integer PRIMARY KEY REFERENCES customers, source text);
+         INSERT INTO profiles VALUES (1, 'web'), (2, 'shop');
+         CREATE TABLE parcels (id integer PRIMARY KEY, size integer); INSERT INTO parcels VALUES (1, 1);
+         CREATE TABLE contents (id integer PRIMARY KEY, parcel integer REFERENCES parcels);
+         INSERT INTO contents VALUES (1, 1)",
+    );
+    shops
+        .b
+        .execute("ALTER TABLE parcels ALTER size TYPE date USING date '2024-02-29'")
+        .unwrap();
+    let target = Cluster::shared().target().unwrap();
+    let (a, b, word) = (shops.a.name(), shops.b.name(), target_word(&target));
+    let mut lines = vec![format!(
+        "assess {a} {b} --target {word} --layout merge --into app --plan proposed.json"
+    )];
+    lines.extend([a, b].map(|it| format!("dump {it} --force -o {it}.tar")));
+    lines.push(format!(
+        "remap-schema --merge --plan proposed.json {a}={a}.tar {b}={b}.tar | load {word}"
+    ));
+    lines.extend([a, b].map(|it| format!("verify --plan proposed.json --source {it}")));
+    for line in lines {
+        shops.desk.run(&line).assert_success();
+    }
+    let plan: Value =
+        serde_json::from_str(&fs::read_to_string(shops.desk.path("proposed.json")).unwrap()).unwrap();
+    let merges: Vec<(&str, &str)> = plan["merges"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (it["into"].as_str().unwrap(), it["keys"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        merges,
+        [
+            ("app.colours", "composite"),
+            ("app.customers", "offset"),
+            ("app.orders", "offset"),
+            ("app.profiles", "offset")
+        ]
+    );
 }
 
 /// Keys of two columns and UUIDs, and a SQLite file among the sources.

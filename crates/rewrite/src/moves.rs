@@ -8,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catalog::{Catalog, Extension, Member, ObjectKind, QualifiedName};
 use plan::Mapping;
-use rewrite::Known;
+
+use crate::Known;
 
 /// Tables with the schema that they go to.
-pub(crate) type Moves = BTreeMap<QualifiedName, String>;
+pub type Moves = BTreeMap<QualifiedName, String>;
 
 /// What is known of a source whose tables move, and where they go.
-pub(crate) fn rewriting(catalog: &Catalog, moves: &Moves) -> (Known, Mapping) {
+pub fn rewriting(catalog: &Catalog, moves: &Moves) -> (Known, Mapping) {
     let mut rest = catalog.clone();
     let mut mapping = Mapping::default();
     for extension in &rest.extensions {
@@ -81,7 +82,7 @@ fn owned_sequences<'a>(catalog: &'a Catalog, moves: &'a Moves) -> impl Iterator<
 }
 
 /// Has the tables, and what belongs to them, stand in their new schemas; gives their old names with the new ones.
-pub(crate) fn apply(catalog: &mut Catalog, moves: &Moves) -> BTreeMap<QualifiedName, QualifiedName> {
+pub fn apply(catalog: &mut Catalog, moves: &Moves) -> BTreeMap<QualifiedName, QualifiedName> {
     let owned: BTreeMap<QualifiedName, String> = catalog
         .sequences
         .iter()
