@@ -76,6 +76,56 @@ fn nobody_is_waited_for() {
 }
 
 #[test]
+fn many_sequences_and_views_fit_where_few_locks_do() {
+    let few = [("max_locks_per_transaction", "10"), ("max_connections", "20")];
+    let cluster = Cluster::start_with(&few).unwrap();
+    let source = cluster.database("many").unwrap();
+    source
+        .execute(
+            "DO $$ BEGIN FOR n IN 1..2500 LOOP
+               EXECUTE format('CREATE SEQUENCE s%s START %s', n, n); PERFORM nextval('s' || n); COMMIT; END LOOP;
+             FOR n IN 1..500 LOOP
+               EXECUTE format('CREATE TABLE t%1$s (a integer); CREATE VIEW v%1$s AS SELECT a FROM t%1$s', n); COMMIT;
+             END LOOP; END $$",
+        )
+        .unwrap();
+    let output = Desk::shared().run(&format!("assess \"{}\" --format json", source.source()));
+    let found = &json(&output)["sources"][0]["inventory"];
+    let sequences = found["sequences"].as_array().unwrap();
+    assert_eq!(sequences.len(), 2500);
+    for it in sequences {
+        assert_eq!(it["name"], format!("s{}", it["last_value"]));
+    }
+    let views = found["views"].as_array().unwrap();
+    assert_eq!(views.len(), 500);
+    assert!(views.iter().all(|it| it["definition"] != ""), "{views:?}");
+    assert!(
+        !found["unread"].to_string().contains("memory"),
+        "{}",
+        found["unread"]
+    );
+}
+
+#[test]
+fn a_role_with_a_single_connection_gets_an_inventory() {
+    let source = source(
+        "alone",
+        "CREATE TABLE t (a serial); SELECT nextval('t_a_seq'); CREATE VIEW v AS SELECT a FROM t",
+    );
+    source
+        .execute(
+            "DROP ROLE IF EXISTS only_one; CREATE ROLE only_one LOGIN CONNECTION LIMIT 1;
+             GRANT USAGE ON SEQUENCE t_a_seq TO only_one",
+        )
+        .unwrap();
+    let line = format!("assess \"{}\" --format json", source.conninfo("only_one"));
+    let found = &json(&Desk::shared().run(&line))["sources"][0]["inventory"];
+    assert_eq!(found["tables"][0]["name"], "t");
+    assert_eq!(found["views"][0]["name"], "v");
+    assert_eq!(found["sequences"][0]["last_value"], 1);
+}
+
+#[test]
 fn a_role_without_rights_gets_an_inventory() {
     let source = source(
         "closed_to_all",

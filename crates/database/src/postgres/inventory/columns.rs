@@ -4,12 +4,12 @@ use ::inventory::{Column, Inventory};
 
 use super::own;
 use super::session::Session;
-use super::tables::Relations;
+use super::tables::{KnownColumn, Relations};
 use crate::Result;
 
 /// A default names no column, so that it is told without opening its table; what generates a column does.
 const COLUMNS: &str = "
-SELECT a.attrelid AS relation, a.attnum AS number, a.attname::pg_catalog.text AS name,
+SELECT a.attrelid AS relation, a.attnum AS number, a.atttypid AS type, a.attcollation AS own_collation, a.attname::pg_catalog.text AS name,
        pg_catalog.format_type(a.atttypid, a.atttypmod) AS type_name, a.attnotnull AS not_null,
        a.attidentity <> '' AS is_identity, a.attgenerated <> '' AS is_generated,
        CASE WHEN a.attgenerated = '' THEN pg_catalog.pg_get_expr(d.adbin, 0)
@@ -42,7 +42,12 @@ pub(super) fn read(
             continue;
         };
         let name: String = row.get("name");
-        relations.add_column(oid, row.get("number"), name.clone());
+        let known = KnownColumn {
+            name: name.clone(),
+            type_oid: row.get("type"),
+            collation: row.get("own_collation"),
+        };
+        relations.add_column(oid, row.get("number"), known);
         inventory.tables[place].columns.push(Column {
             name,
             type_name: row.get("type_name"),

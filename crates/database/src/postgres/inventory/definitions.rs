@@ -1,5 +1,7 @@
 //! Schemas, views, routines, triggers, sequences, types and extensions.
 
+use std::collections::HashMap;
+
 use ::inventory::{Extension, Inventory, Routine, Schema, Sequence, Trigger, Type, View};
 
 use super::session::Session;
@@ -20,27 +22,30 @@ WHERE n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'coalesce'
                   AND e.classid = 'pg_catalog.pg_namespace'::pg_catalog.regclass)
 ORDER BY n.nspname COLLATE \"C\"";
 
-/// To tell what a view is, PostgreSQL opens the view and all that it reads.
 const VIEWS: &str = "
-SELECT n.nspname::pg_catalog.text AS schema, c.relname::pg_catalog.text AS name, c.relkind = 'm' AS materialized,
+SELECT c.oid, n.nspname::pg_catalog.text AS schema, c.relname::pg_catalog.text AS name, c.relkind = 'm' AS materialized,
        pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text AS owner,
        COALESCE(c.relacl::pg_catalog.text[], '{}') AS grants, d.description AS comment,
        CASE WHEN c.relkind = 'm' THEN pg_catalog.current_setting('block_size')::pg_catalog.int8 * (c.relpages
          + COALESCE((SELECT t.relpages FROM pg_catalog.pg_class t WHERE t.oid = c.reltoastrelid), 0)
          + COALESCE((SELECT pg_catalog.sum(x.relpages) FROM pg_catalog.pg_index i
                      JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = c.oid), 0))
-         ELSE 0 END::pg_catalog.int8 AS bytes,
-       CASE WHEN COALESCE(c.oid = ANY ($1::pg_catalog.oid[]), true) OR EXISTS (
-              SELECT FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend p
-                ON p.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND p.objid = r.oid
-                AND p.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-              WHERE r.ev_class = c.oid AND p.refobjid = ANY ($1::pg_catalog.oid[])) THEN NULL
-         ELSE pg_catalog.pg_get_viewdef(c.oid) END AS definition
+         ELSE 0 END::pg_catalog.int8 AS bytes
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_description d ON d.objoid = c.oid AND d.objsubid = 0
   AND d.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
 WHERE c.relkind IN ('v', 'm') AND c.relpersistence <> 't' AND {own}
 ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
+
+/// To tell what a view is, PostgreSQL opens the view and all that it reads.
+const VIEW_DEFINITIONS: &str = "
+SELECT c.oid, pg_catalog.pg_get_viewdef(c.oid) AS definition
+FROM pg_catalog.pg_class c
+WHERE c.oid = ANY ($2::pg_catalog.oid[]) AND NOT COALESCE(c.oid = ANY ($1::pg_catalog.oid[]), true) AND NOT EXISTS (
+  SELECT FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_depend p
+    ON p.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass AND p.objid = r.oid
+    AND p.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+  WHERE r.ev_class = c.oid AND p.refobjid = ANY ($1::pg_catalog.oid[]))";
 
 const ROUTINES: &str = "
 SELECT n.nspname::pg_catalog.text AS schema, c.proname::pg_catalog.text AS name,
@@ -68,15 +73,10 @@ JOIN pg_catalog.pg_namespace n ON n.oid = t.relnamespace
 WHERE NOT c.tgisinternal AND t.relpersistence <> 't' AND {own}
 ORDER BY n.nspname COLLATE \"C\", t.relname COLLATE \"C\", c.tgname COLLATE \"C\"";
 
-/// A position is told only by opening the sequence, to those who may use or read it.
 const SEQUENCES: &str = "
-SELECT n.nspname::pg_catalog.text AS schema, c.relname::pg_catalog.text AS name,
+SELECT c.oid, n.nspname::pg_catalog.text AS schema, c.relname::pg_catalog.text AS name,
        pg_catalog.format_type(s.seqtypid, NULL) AS type_name, s.seqmax AS max_value, s.seqincrement AS increment,
        pg_catalog.pg_get_userbyid(c.relowner)::pg_catalog.text AS owner,
-       CASE WHEN COALESCE(c.oid = ANY ($1::pg_catalog.oid[]), true)
-              OR pg_catalog.pg_is_in_recovery() AND c.relpersistence = 'u'
-              OR NOT pg_catalog.has_sequence_privilege(c.oid, 'USAGE, SELECT') THEN NULL
-         ELSE pg_catalog.pg_sequence_last_value(c.oid) END AS last_value,
        o.owned_by
 FROM pg_catalog.pg_sequence s JOIN pg_catalog.pg_class c ON c.oid = s.seqrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -129,14 +129,22 @@ pub(super) fn read_schemas(session: &mut Session<'_>, inventory: &mut Inventory)
     Ok(())
 }
 
-pub(super) fn read(session: &mut Session<'_>, inventory: &mut Inventory) -> Result<()> {
-    for row in session.ask_unheld("the views", &VIEWS.replace("{own}", &own("pg_class")))? {
+/// The OIDs of the sequences, in their order; their positions are not read yet.
+pub(super) fn read(session: &mut Session<'_>, inventory: &mut Inventory) -> Result<Vec<u32>> {
+    let rows = session.ask("the views", &VIEWS.replace("{own}", &own("pg_class")), &[])?;
+    let oids: Vec<u32> = rows.iter().map(|row| row.get("oid")).collect();
+    let definitions = session.ask_in_portions("the definitions of views", VIEW_DEFINITIONS, &oids)?;
+    let mut definitions: HashMap<u32, Option<String>> = definitions
+        .iter()
+        .map(|row| (row.get("oid"), row.get("definition")))
+        .collect();
+    for row in rows {
         inventory.views.push(View {
             schema: row.get("schema"),
             name: row.get("name"),
             materialized: row.get("materialized"),
             owner: row.get("owner"),
-            definition: row.get::<_, Option<String>>("definition").unwrap_or_default(),
+            definition: definitions.remove(&row.get("oid")).flatten().unwrap_or_default(),
             bytes: unsigned(row.get("bytes")),
             comment: row.get("comment"),
             grants: row.get("grants"),
@@ -168,14 +176,20 @@ pub(super) fn read(session: &mut Session<'_>, inventory: &mut Inventory) -> Resu
     read_small(session, inventory)
 }
 
-fn read_small(session: &mut Session<'_>, inventory: &mut Inventory) -> Result<()> {
-    for row in session.ask_unheld("the sequences", &SEQUENCES.replace("{own}", &own("pg_class")))? {
+fn read_small(session: &mut Session<'_>, inventory: &mut Inventory) -> Result<Vec<u32>> {
+    let mut sequences = Vec::new();
+    for row in session.ask(
+        "the sequences",
+        &SEQUENCES.replace("{own}", &own("pg_class")),
+        &[],
+    )? {
+        sequences.push(row.get("oid"));
         inventory.sequences.push(Sequence {
             schema: row.get("schema"),
             name: row.get("name"),
             type_name: row.get("type_name"),
             owned_by: row.get("owned_by"),
-            last_value: row.get("last_value"),
+            last_value: None,
             max_value: row.get("max_value"),
             increment: row.get("increment"),
         });
@@ -200,5 +214,5 @@ fn read_small(session: &mut Session<'_>, inventory: &mut Inventory) -> Result<()
             members: 0,
         });
     }
-    Ok(())
+    Ok(sequences)
 }

@@ -9,12 +9,15 @@
 
 mod bloat;
 mod columns;
+mod constraints;
 mod counting;
 mod definitions;
 mod duplicates;
+mod index_text;
 mod indexes;
 mod links;
 mod outside;
+mod positions;
 mod roles;
 mod server;
 mod session;
@@ -22,6 +25,7 @@ mod sizes;
 mod tables;
 mod usage;
 
+use std::thread;
 use std::time::Duration;
 
 use ::inventory::Inventory;
@@ -33,6 +37,7 @@ use super::objects;
 use crate::endpoint::PostgresEndpoint;
 use crate::{Error, Result};
 use session::Session;
+use tables::Relations;
 
 /// Which relations are the user's: the schema `n` is none of the system's, and the object `c` of the catalog `{class}`
 /// belongs to no extension.
@@ -80,27 +85,40 @@ pub fn take_census(
     let mut client = endpoint.connect(application_name)?;
     on_interrupt(Box::new(endpoint.canceller(&client)));
     super::introspect::refuse_other_journal(&mut client)?;
-    let mut session = Session::begin(&mut client, request.timeout)?;
-    let mut census = Census::default();
-    let it = &mut census.inventory;
-    it.name = endpoint.display_name();
-    it.endpoint = endpoint.brief();
-    server::read(&mut session, it)?;
-    definitions::read_schemas(&mut session, it)?;
-    let mut relations = tables::read(&mut session, it)?;
-    columns::read(&mut session, it, &mut relations)?;
-    tables::read_constraints(&mut session, it, &relations)?;
-    indexes::read(&mut session, it, &mut relations)?;
-    sizes::read(&mut session, it, &relations)?;
-    bloat::read(&mut session, it, &relations)?;
-    definitions::read(&mut session, it)?;
-    links::find(it);
-    outside::read(&mut session, it)?;
-    usage::read(&mut session, it)?;
-    roles::read(&mut session, it, &relations)?;
-    what_plans_need(&mut session, &mut census)?;
+    let timeout = request.timeout;
+    let mut session = Session::begin(&mut client, timeout)?;
+    let snapshot = session.export_snapshot();
+    // A role may be allowed a single connection: then one session asks for all.
+    let second = snapshot.as_deref().and_then(|it| {
+        let client = endpoint.connect(application_name).ok()?;
+        on_interrupt(Box::new(endpoint.canceller(&client)));
+        Some((client, it))
+    });
+    let (mut tables, mut census) = (Inventory::default(), Census::default());
+    census.inventory.name = endpoint.display_name();
+    census.inventory.endpoint = endpoint.brief();
+    let mut unasked = None;
+    let (relations, beside) = thread::scope(|scope| {
+        let census = &mut census;
+        let beside = second.map(|(mut client, snapshot)| {
+            scope.spawn(move || {
+                let mut session = Session::begin_at(&mut client, timeout, Some(snapshot))?;
+                let sequences = read_beside_tables(&mut session, census)?;
+                let mut said = session.finish();
+                positions::read(&mut client, timeout, &sequences, &mut census.inventory, &mut said)?;
+                Ok(said)
+            })
+        });
+        let relations = read_tables(&mut session, &mut tables);
+        let beside = beside.map(|it| it.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        Ok((relations?, beside.transpose()?))
+    })?;
+    if beside.is_none() {
+        unasked = Some(read_beside_tables(&mut session, &mut census)?);
+    }
+    census.inventory.tables = tables.tables;
+    roles::read(&mut session, &mut census.inventory, &relations)?;
     if let Some(counting) = request.counting {
-        let snapshot = session.export_snapshot();
         counting::count(
             endpoint,
             application_name,
@@ -111,9 +129,41 @@ pub fn take_census(
             &mut census.inventory,
         )?;
     }
-    session.say_what_was_held(&census.inventory, &relations);
-    census.inventory.unread.extend(session.finish());
+    let mut said = session.finish();
+    if let Some(sequences) = unasked {
+        positions::read(&mut client, timeout, &sequences, &mut census.inventory, &mut said)?;
+    }
+    if let Some(beside) = beside {
+        said.add(beside);
+    }
+    let unread = said.sentences(&census.inventory, &relations);
+    census.inventory.unread.extend(unread);
     Ok(census)
+}
+
+/// Tables with what hangs on them.
+fn read_tables(session: &mut Session<'_>, inventory: &mut Inventory) -> Result<Relations> {
+    let mut relations = tables::read(session, inventory)?;
+    columns::read(session, inventory, &mut relations)?;
+    constraints::read(session, inventory, &relations)?;
+    indexes::read(session, inventory, &mut relations)?;
+    sizes::read(session, inventory, &relations)?;
+    bloat::read(session, inventory, &relations)?;
+    usage::read_tables(session, inventory)?;
+    Ok(relations)
+}
+
+/// All else but roles, which tables and connections name, and positions of sequences, whose OIDs are given back.
+fn read_beside_tables(session: &mut Session<'_>, census: &mut Census) -> Result<Vec<u32>> {
+    let it = &mut census.inventory;
+    server::read(session, it)?;
+    definitions::read_schemas(session, it)?;
+    let sequences = definitions::read(session, it)?;
+    links::find(it);
+    outside::read(session, it)?;
+    usage::read(session, it)?;
+    what_plans_need(session, census)?;
+    Ok(sequences)
 }
 
 /// Names of all objects, members of extensions, orders of text, keys of partitions, large objects.

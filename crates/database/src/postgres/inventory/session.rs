@@ -24,6 +24,9 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(200);
 /// Tries of a question that meets a lock.
 const TRIES: u32 = 3;
 
+/// Relations that one question opens at most; a view opens what it reads besides.
+pub(super) const PORTION: usize = 250;
+
 /// Relations named in a sentence.
 const NAMED_MAX: usize = 5;
 
@@ -49,10 +52,22 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     pub(super) fn begin(client: &'a mut Client, timeout: Option<Duration>) -> Result<Self> {
+        Session::begin_at(client, timeout, None)
+    }
+
+    /// A session that sees what the one that exported `snapshot` sees.
+    pub(super) fn begin_at(
+        client: &'a mut Client,
+        timeout: Option<Duration>,
+        snapshot: Option<&str>,
+    ) -> Result<Self> {
         let timeout_ms = timeout.map_or(0, |it| it.as_millis());
+        let seen = snapshot.map_or_else(String::new, |it| {
+            format!("; SET TRANSACTION SNAPSHOT {}", catalog::quote_literal(it))
+        });
         client
             .batch_execute(&format!(
-                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL statement_timeout = {timeout_ms}; \
+                "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY{seen}; SET LOCAL statement_timeout = {timeout_ms}; \
                  SET LOCAL lock_timeout = {}",
                 LOCK_TIMEOUT.as_millis()
             ))
@@ -88,6 +103,25 @@ impl<'a> Session<'a> {
 
     /// The rows of `sql`, which leaves out what has to be opened of relations in `$1`; of all where that is NULL.
     pub(super) fn ask_unheld(&mut self, what: &str, sql: &str) -> Result<Vec<Row>> {
+        self.ask_unheld_of(what, sql, None)
+    }
+
+    /// The same of the relations with these OIDs, which are `$2`, a portion at a time: what a question opens stays locked
+    /// until it has been answered, and the server has room for a limited number of locks, which all sessions share.
+    pub(super) fn ask_in_portions(&mut self, what: &str, sql: &str, oids: &[u32]) -> Result<Vec<Row>> {
+        let mut rows = Vec::with_capacity(oids.len());
+        for portion in oids.chunks(PORTION) {
+            rows.extend(self.ask_unheld_of(what, sql, Some(portion))?);
+        }
+        Ok(rows)
+    }
+
+    fn ask_unheld_of(&mut self, what: &str, sql: &str, oids: Option<&[u32]>) -> Result<Vec<Row>> {
+        let query = |client: &mut Client, held: &Option<Vec<u32>>| {
+            let both: [&(dyn ToSql + Sync); 2] = [held, &oids];
+            let values = if oids.is_some() { &both[..] } else { &both[..1] };
+            client.query(sql, values).map_err(failed(what))
+        };
         for _ in 0..TRIES {
             let held: Vec<u32> = self
                 .client
@@ -96,9 +130,10 @@ impl<'a> Session<'a> {
                 .iter()
                 .map(|row| row.get(0))
                 .collect();
-            match self.try_asking(|client| client.query(sql, &[&held]).map_err(failed(what)))? {
+            let held = Some(held);
+            match self.try_asking(|client| query(client, &held))? {
                 Ok(rows) => {
-                    self.held.extend(held);
+                    self.held.extend(held.into_iter().flatten());
                     return Ok(rows);
                 }
                 Err(error) if !is_of_the_moment(&error) => {
@@ -109,8 +144,7 @@ impl<'a> Session<'a> {
             }
         }
         self.gave_up = true;
-        let none: Option<Vec<u32>> = None;
-        let rows = self.guarded(what, |client| client.query(sql, &[&none]).map_err(failed(what)))?;
+        let rows = self.guarded(what, |client| query(client, &None))?;
         Ok(rows.unwrap_or_default())
     }
 
@@ -193,13 +227,43 @@ impl<'a> Session<'a> {
         row.ok().map(|it| it.get(0))
     }
 
-    /// A sentence on definitions that were left out.
-    pub(super) fn say_what_was_held(&mut self, inventory: &Inventory, relations: &Relations) {
-        if self.gave_up {
-            self.add_unread("some definitions were not read: their relations were locked again and again");
+    /// What was not read.
+    pub(super) fn finish(self) -> Said {
+        // It has only read, so that how it ends changes nothing.
+        let _ = self.client.batch_execute("ROLLBACK");
+        Said {
+            unread: self.unread,
+            held: self.held,
+            gave_up: self.gave_up,
         }
-        let held = std::mem::take(&mut self.held);
-        let places = held.iter().filter_map(|it| relations.table(*it));
+    }
+}
+
+/// What a session could not read.
+pub(super) struct Said {
+    unread: Vec<String>,
+    held: BTreeSet<u32>,
+    gave_up: bool,
+}
+
+impl Said {
+    pub(super) fn add(&mut self, other: Said) {
+        self.held.extend(other.held);
+        self.gave_up |= other.gave_up;
+        for sentence in other.unread {
+            if !self.unread.contains(&sentence) {
+                self.unread.push(sentence);
+            }
+        }
+    }
+
+    /// With a sentence on definitions that were left out.
+    pub(super) fn sentences(mut self, inventory: &Inventory, relations: &Relations) -> Vec<String> {
+        if self.gave_up {
+            let sentence = "some definitions were not read: their relations were locked again and again";
+            self.unread.push(sentence.to_owned());
+        }
+        let places = self.held.iter().filter_map(|it| relations.table(*it));
         let names: Vec<String> = places.map(|place| inventory.tables[place].label()).collect();
         if !names.is_empty() {
             let more = match names.len().saturating_sub(NAMED_MAX) {
@@ -207,17 +271,11 @@ impl<'a> Session<'a> {
                 more => format!(" and {more} more"),
             };
             let shown = &names[..names.len().min(NAMED_MAX)];
-            self.add_unread(format!(
+            self.unread.push(format!(
                 "definitions with expressions were not read where somebody holds ACCESS EXCLUSIVE: {}{more}",
                 shown.join(", ")
             ));
         }
-    }
-
-    /// What was not read.
-    pub(super) fn finish(self) -> Vec<String> {
-        // It has only read, so that how it ends changes nothing.
-        let _ = self.client.batch_execute("ROLLBACK");
         self.unread
     }
 }

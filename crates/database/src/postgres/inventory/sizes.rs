@@ -40,9 +40,10 @@ pub(super) fn read(
         .filter(|it| it.pages == 0 && it.rows.unwrap_or(0) == 0);
     let new = new.count();
     let asks = if new <= ASKED_MAX { "true" } else { "false" };
-    if new > ASKED_MAX {
+    let unknown = relations.extents.values().filter(|it| it.rows.is_none()).count();
+    if new > ASKED_MAX && unknown > 0 {
         session.add_unread(format!(
-            "bytes of {new} tables are not known before the first VACUUM or ANALYZE"
+            "bytes of {unknown} tables are not known before the first VACUUM or ANALYZE"
         ));
     }
     let sql = SIZES.replace("{own}", &own("pg_class")).replace("{asks}", asks);

@@ -1,8 +1,8 @@
-//! Tables, what they inherit from, and their constraints.
+//! Tables, what they inherit from, and their policies.
 
 use std::collections::HashMap;
 
-use ::inventory::{ForeignKey, Inventory, Key, KeyKind, Policy, Table, TableKind};
+use ::inventory::{Inventory, Policy, Table, TableKind};
 use postgres::Row;
 
 use super::session::Session;
@@ -14,12 +14,19 @@ use crate::postgres::partitions;
 #[derive(Default)]
 pub(super) struct Relations {
     tables: HashMap<u32, usize>,
-    /// Names of columns, by their number.
-    columns: HashMap<u32, HashMap<i16, String>>,
+    /// By their number.
+    columns: HashMap<u32, HashMap<i16, KnownColumn>>,
     /// Indexes of a table: which table, which of its indexes.
     pub(super) indexes: HashMap<u32, (usize, usize)>,
     /// Pages and rows as `pg_class` has them; no rows before the first VACUUM or ANALYZE.
     pub(super) extents: HashMap<u32, Extent>,
+}
+
+pub(super) struct KnownColumn {
+    pub(super) name: String,
+    pub(super) type_oid: u32,
+    /// Its OID; 0 for none.
+    pub(super) collation: u32,
 }
 
 #[derive(Clone, Copy)]
@@ -39,8 +46,13 @@ impl Relations {
         self.tables.iter().map(|(oid, place)| (*oid, *place))
     }
 
-    pub(super) fn add_column(&mut self, oid: u32, number: i16, name: String) {
-        self.columns.entry(oid).or_default().insert(number, name);
+    pub(super) fn add_column(&mut self, oid: u32, number: i16, column: KnownColumn) {
+        self.columns.entry(oid).or_default().insert(number, column);
+    }
+
+    /// `None` for an expression, whose number is 0, and for a column of the system's.
+    pub(super) fn column(&self, oid: u32, number: i16) -> Option<&KnownColumn> {
+        self.columns.get(&oid)?.get(&number)
     }
 
     /// Names of the columns with these numbers; those of expressions, which are 0, have none.
@@ -48,7 +60,10 @@ impl Relations {
         let Some(columns) = self.columns.get(&oid) else {
             return Vec::new();
         };
-        numbers.iter().filter_map(|it| columns.get(it).cloned()).collect()
+        numbers
+            .iter()
+            .filter_map(|it| Some(columns.get(it)?.name.clone()))
+            .collect()
     }
 }
 
@@ -83,18 +98,6 @@ SELECT p.polrelid AS relation, p.polname::pg_catalog.text AS name, p.polpermissi
        ARRAY(SELECT CASE r.oid WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.pg_get_userbyid(r.oid)::pg_catalog.text END
              FROM pg_catalog.unnest(p.polroles) AS r (oid)) AS roles
 FROM pg_catalog.pg_policy p ORDER BY p.polrelid, p.polname COLLATE \"C\"";
-
-/// What stands in an expression is told only by opening the table; keys and foreign keys are not told so.
-const CONSTRAINTS: &str = "
-SELECT k.conrelid AS relation, k.conname::pg_catalog.text AS name, k.contype::pg_catalog.text AS kind,
-       COALESCE(k.conkey, '{}') AS columns, k.confrelid AS parent, COALESCE(k.confkey, '{}') AS parent_columns,
-       k.convalidated AS validated, pn.nspname::pg_catalog.text AS parent_schema, pc.relname::pg_catalog.text AS parent_name,
-       CASE WHEN k.contype IN ('c', 'x') AND COALESCE(k.conrelid = ANY ($1::pg_catalog.oid[]), true) THEN NULL
-         ELSE pg_catalog.pg_get_constraintdef(k.oid) END AS definition
-FROM pg_catalog.pg_constraint k
-LEFT JOIN pg_catalog.pg_class pc ON pc.oid = k.confrelid LEFT JOIN pg_catalog.pg_namespace pn ON pn.oid = pc.relnamespace
-WHERE k.contype IN ('p', 'u', 'c', 'x', 'f') AND k.conrelid <> 0
-ORDER BY k.conrelid, pg_catalog.strpos('puxcf', k.contype::pg_catalog.text), k.conname COLLATE \"C\"";
 
 pub(super) fn read(session: &mut Session<'_>, inventory: &mut Inventory) -> Result<Relations> {
     let mut relations = Relations::default();
@@ -174,50 +177,6 @@ fn table(row: &Row, estimate: Option<u64>) -> Table {
         grants: row.get("grants"),
         ..Table::default()
     }
-}
-
-pub(super) fn read_constraints(
-    session: &mut Session<'_>,
-    inventory: &mut Inventory,
-    relations: &Relations,
-) -> Result<()> {
-    for row in session.ask_unheld("the constraints", CONSTRAINTS)? {
-        let oid = row.get("relation");
-        let Some(place) = relations.table(oid) else {
-            continue;
-        };
-        let columns = relations.names(oid, &row.get::<_, Vec<i16>>("columns"));
-        let definition = row.get::<_, Option<String>>("definition").unwrap_or_default();
-        let (name, validated) = (row.get("name"), row.get("validated"));
-        let table = &mut inventory.tables[place];
-        let kind = match row.get("kind") {
-            "f" => {
-                let parent: Vec<i16> = row.get("parent_columns");
-                table.foreign_keys.push(ForeignKey {
-                    name,
-                    columns,
-                    parent_schema: row.get::<_, Option<String>>("parent_schema").unwrap_or_default(),
-                    parent: row.get::<_, Option<String>>("parent_name").unwrap_or_default(),
-                    parent_columns: relations.names(row.get("parent"), &parent),
-                    definition,
-                    validated,
-                });
-                continue;
-            }
-            "p" => KeyKind::Primary,
-            "u" => KeyKind::Unique,
-            "x" => KeyKind::Exclusion,
-            _ => KeyKind::Check,
-        };
-        table.keys.push(Key {
-            name,
-            kind,
-            columns,
-            definition,
-            validated,
-        });
-    }
-    Ok(())
 }
 
 pub(super) fn read_partition_keys(session: &mut Session<'_>, census: &mut Census) -> Result<()> {

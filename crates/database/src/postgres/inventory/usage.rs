@@ -56,7 +56,6 @@ JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = e.extname
 WHERE e.extname = 'pg_stat_statements'";
 
 pub(super) fn read(session: &mut Session<'_>, inventory: &mut Inventory) -> Result<()> {
-    read_tables(session, inventory)?;
     let mut is_hidden = false;
     for row in session.ask("the connections", CONNECTIONS, &[])? {
         let count = unsigned(row.get("count"));
@@ -83,7 +82,7 @@ pub(super) fn read(session: &mut Session<'_>, inventory: &mut Inventory) -> Resu
     Ok(())
 }
 
-fn read_tables(session: &mut Session<'_>, inventory: &mut Inventory) -> Result<()> {
+pub(super) fn read_tables(session: &mut Session<'_>, inventory: &mut Inventory) -> Result<()> {
     let (index_used, table_used) = if session.major >= 16 {
         (
             "pg_catalog.max(pg_catalog.pg_stat_get_lastscan(i.indexrelid))",
