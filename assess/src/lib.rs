@@ -36,6 +36,9 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
     if let Some(path) = &args.check_plan.check_plan {
         return check_plan::run(path, &args, ui);
     }
+    if let Some(path) = &args.planning.plan {
+        planning::refuse_existing(path)?;
+    }
     let pictures = args.pictures.pictures.as_deref();
     let pictures = pictures.map(pictures::Folder::create).transpose()?;
     let dictionary = args.dictionary.create()?;

@@ -47,7 +47,7 @@ use std::time::Instant;
 
 use archive::{Content, Header, SchemaMember};
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
-use cli::{ArchiveReader, Failure, Outcome, Ui, open_archive};
+use cli::{ArchiveReader, Failure, Outcome, Ui, open_archive, shell_word};
 use database::Endpoint;
 use database::endpoint::PostgresEndpoint;
 
@@ -214,16 +214,6 @@ fn shown_target(words: &str) -> String {
         "TARGET".to_owned()
     } else {
         shell_word(words)
-    }
-}
-
-/// A word as a shell takes it.
-fn shell_word(word: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=@".contains(&byte);
-    if !word.is_empty() && word.bytes().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 

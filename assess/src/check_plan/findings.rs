@@ -33,6 +33,8 @@ struct Finding {
 #[derive(Default)]
 pub(super) struct Findings {
     found: Vec<Finding>,
+    /// Worth knowing, and no reason for another plan.
+    pub(super) notes: Vec<String>,
     pub(super) lines: Lines,
 }
 
@@ -74,6 +76,9 @@ impl Findings {
             };
             let _ = writeln!(text, "{path}:{line} {place}{}", it.text);
         }
+        for note in &self.notes {
+            let _ = writeln!(text, "note: {note}");
+        }
         let _ = match self.found.len() {
             0 => writeln!(text, "{path} holds"),
             1 => writeln!(text, "{path} does not hold: 1 finding"),
@@ -93,6 +98,7 @@ impl Findings {
             "offline": offline,
             "holds": self.found.is_empty(),
             "findings": self.found,
+            "notes": self.notes,
         });
         if let Some(verdict) = verdict {
             json["ready"] = json!(verdict.ready);

@@ -130,6 +130,8 @@ fn judge_conflicts(plan: &Plan, found: &[Conflict], findings: &mut Findings) {
                     );
                 }
             }
+            // What the plan asks for has been done.
+            None if conflict.is_loaded() => findings.notes.push(conflict.text.clone()),
             None if is_to_be_decided(conflict) => findings.add(
                 "conflicts",
                 Kind::Conflict,

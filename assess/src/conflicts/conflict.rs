@@ -104,6 +104,12 @@ impl Conflict {
         }
     }
 
+    /// Whether it is a schema that a load of this very source has made.
+    pub(crate) fn is_loaded(&self) -> bool {
+        let object = self.id.split('@').next().unwrap_or_default();
+        self.topic == Topic::Schema && object.ends_with(":loaded")
+    }
+
     /// The same with the objects that it is about.
     pub(crate) fn with_evidence(mut self, objects: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let mut objects: Vec<String> = objects.into_iter().map(Into::into).collect();

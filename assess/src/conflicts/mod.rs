@@ -23,7 +23,7 @@ mod settings;
 mod target;
 mod values;
 
-pub(crate) use conflict::{Conflict, Severity, Topic};
+pub(crate) use conflict::{Conflict, Severity, Topic, number_of};
 pub(crate) use section::{markdown, text};
 
 use std::collections::HashMap;

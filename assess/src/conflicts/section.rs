@@ -5,12 +5,10 @@ use std::fmt::Write as _;
 use cli::count;
 
 use super::{Conflict, Severity, Topic};
+use crate::report::beside;
 
 /// Names that sources share are many and harmless: people see the first of them.
 const NAMES_SHOWN: usize = 10;
-
-/// Characters of a conflict up to which what can be done stands in a column of its own.
-const TEXT_CHARS_MAX: usize = 80;
 
 impl Severity {
     pub(crate) fn mark(self) -> &'static str {
@@ -29,21 +27,16 @@ pub(crate) fn text(conflicts: &[Conflict], is_verbose: bool) -> String {
         return "\nNo conflicts.\n".to_owned();
     }
     let (shown, hidden) = choose(conflicts, is_verbose);
-    // A long line takes no room beside short ones.
-    let widths = shown.iter().map(|it| it.text.chars().count());
-    let width = widths.filter(|it| *it <= TEXT_CHARS_MAX).max().unwrap_or(0);
+    let width = beside::width(shown.iter().map(|it| it.text.as_str()));
     let topic_width = shown.iter().map(|it| it.topic.word().len()).max().unwrap_or(0);
     let mut text = "\nCONFLICTS\n".to_owned();
     for it in shown {
         let (mark, topic) = (it.severity.mark(), it.topic.word());
-        let line = format!(
-            "  {mark} {topic:topic_width$}  {:width$}  {}",
-            it.text, it.way_out
-        );
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{}", line.trim_end());
+        let lead = format!("  {mark} {topic:topic_width$}  ");
+        text.push_str(&beside::lines(&lead, &it.text, width, &it.way_out));
         if is_verbose {
             for object in &it.evidence {
+                // Writing to a String cannot fail.
                 let _ = writeln!(text, "    {:topic_width$}    {object}", "");
             }
             let left_out = it.evidence_total - it.evidence.len();

@@ -2,7 +2,7 @@
 
 use catalog::quote_ident;
 
-use super::conflict::{choices, number_of};
+use super::conflict::choices;
 use super::{Conflict, Scene, Severity, Side, Topic};
 use crate::target::Target;
 
@@ -63,22 +63,16 @@ fn schemas_that_exist(side: &Side<'_>, target: &Target, conflicts: &mut Vec<Conf
         let Some(found) = target.offers.schemas.iter().find(|it| it.name == schema) else {
             continue;
         };
-        let exists = format!("{schema}, planned for {}, exists on {}", side.key(), target.name);
-        let text = match found.objects {
-            0 if found.may_create => continue,
-            0 => format!("{exists}, and role {} lacks CREATE on it", target.offers.role),
-            objects => {
-                let objects = usize::try_from(objects).unwrap_or(usize::MAX);
-                format!("{exists} with {}", number_of(objects, "object", "objects"))
-            }
+        let Some(obstacle) = target.obstacle(found, side.inventory, side.planned) else {
+            continue;
         };
         conflicts.push(
             Conflict::new(
                 Severity::Blocks,
                 Topic::Schema,
-                &[side.key(), &schema, "exists"],
-                text,
-                "choose another name with --to or --map",
+                &[side.key(), &schema, obstacle.kind.word()],
+                obstacle.text,
+                obstacle.way_out,
             )
             .with_evidence(there(target, &schema))
             .with_choices(choices::RENAME_OR_FIX),

@@ -169,6 +169,16 @@ fn target_schemas(plan: &Plan) -> Vec<String> {
     schemas
 }
 
+/// Refuses a file that exists, before sources are read for a plan that could not be written.
+pub(crate) fn refuse_existing(path: &Path) -> Result<()> {
+    if path.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let message = format!("plan `{}` cannot be written: it exists", path.display());
+    Err(Failure::usage(message)
+        .with_hint("name a new file, or move that one away: somebody may have edited it"))
+}
+
 /// Writes the plan to a new file.
 pub(crate) fn write(path: &Path, plan: &Plan, ui: &Ui) -> Result<()> {
     let write = || {

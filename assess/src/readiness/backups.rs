@@ -64,7 +64,10 @@ pub(super) fn judge(
             of_backup(subject, &backups[*place], session.as_mut(), args.backup_age())
         } else {
             let text = format!("{}: none of the backups is of it", subject.name);
-            let way_out = format!("dump {} -o BACKUP/", subject.source.inventory.endpoint);
+            let way_out = format!(
+                "dump {} -o BACKUP/",
+                cli::shell_word(&subject.source.inventory.endpoint)
+            );
             Check::fails(Topic::Backups, text, way_out)
         });
     }

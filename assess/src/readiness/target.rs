@@ -111,22 +111,6 @@ fn schemas(target: &Target, subject: &Subject<'_>) -> Vec<Check> {
         .schemas
         .iter()
         .filter(|it| wanted.contains(&it.name));
-    let mut checks = Vec::new();
-    for found in there {
-        let exists = format!(
-            "schema {} of {}, planned for {}, exists",
-            found.name, target.name, subject.name
-        );
-        if found.objects > 0 {
-            let text = format!("{exists} and holds {} objects", found.objects);
-            checks.push(fails(
-                text,
-                "choose another name, or remove what an unfinished load left: load --abandon",
-            ));
-        } else if !found.may_create {
-            let text = format!("{exists}, and role {} lacks CREATE on it", target.offers.role);
-            checks.push(fails(text, "grant it, or choose another name"));
-        }
-    }
-    checks
+    let obstacles = there.filter_map(|it| target.obstacle(it, &subject.source.inventory, planned));
+    obstacles.map(|it| fails(it.text, it.way_out)).collect()
 }

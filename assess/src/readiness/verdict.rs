@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::report::beside;
+
 /// What was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,29 +91,29 @@ impl Verdict {
     }
 
     pub(crate) fn to_text(&self) -> String {
-        const TEXT_CHARS_MAX: usize = 80;
-        let widths = self.checks.iter().map(|it| it.text.chars().count());
-        let width = widths.filter(|it| *it <= TEXT_CHARS_MAX).max().unwrap_or(0);
+        let shown: Vec<&Check> = self.checks.iter().filter(|it| !self.is_repeated(it)).collect();
+        let width = beside::width(shown.iter().map(|it| it.text.as_str()));
         let mut text = String::from("READINESS\n");
-        for it in &self.checks {
+        for it in &shown {
             let mark = match it.mark {
                 Mark::Fails => "✗",
                 Mark::Warns => "!",
                 Mark::Holds => "✓",
             };
-            let line = format!(
-                "  {mark} {:10}  {:width$}  {}",
-                it.topic.word(),
-                it.text,
-                it.way_out
-            );
-            let _ = writeln!(text, "{}", line.trim_end());
+            let lead = format!("  {mark} {:10}  ", it.topic.word());
+            text.push_str(&beside::lines(&lead, &it.text, width, &it.way_out));
         }
-        let number = |mark| self.checks.iter().filter(|it| it.mark == mark).count();
+        let number = |mark| shown.iter().filter(|it| it.mark == mark).count();
         let (fails, warns) = (number(Mark::Fails), number(Mark::Warns));
         let word = if self.ready { "Ready" } else { "Not ready" };
         let _ = writeln!(text, "\n{fails} in the way, {warns} to look at. {word}.");
         text
+    }
+
+    /// Whether it is a conflict with the target that the target's own lines tell.
+    fn is_repeated(&self, check: &Check) -> bool {
+        let mut of_target = self.checks.iter().filter(|it| it.topic == Topic::Target);
+        check.topic == Topic::Conflicts && of_target.any(|it| it.text == check.text)
     }
 }
 

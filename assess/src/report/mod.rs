@@ -1,5 +1,6 @@
 //! The report in its forms.
 
+pub(crate) mod beside;
 mod json;
 mod markdown;
 mod overview;

@@ -112,6 +112,7 @@ pub(crate) fn take_all(args: &Args, choices: &Choices, ui: &Ui) -> Result<Vec<So
             Err(panic) => std::panic::resume_unwind(panic),
         });
         let mut taken: Vec<Source> = taken.collect::<Result<_>>()?;
+        short_names::say_repeated(&taken, ui);
         short_names::give(&mut taken);
         Ok(taken)
     })

@@ -2,7 +2,24 @@
 
 use std::collections::HashMap;
 
+use cli::Ui;
+
 use super::Source;
+
+/// Says which sources are one database or file: their rows would stand on the target twice.
+pub(super) fn say_repeated(sources: &[Source], ui: &Ui) {
+    for (at, source) in sources.iter().enumerate() {
+        let endpoint = &source.inventory.endpoint;
+        let before = sources[..at]
+            .iter()
+            .filter(|it| it.inventory.endpoint == *endpoint);
+        if before.count() == 1 {
+            ui.warning(format_args!(
+                "{endpoint} is named more than once: the target would have its rows as often"
+            ));
+        }
+    }
+}
 
 /// `pagila on db.example.com` becomes `pagila`; a report names its server once. Files of one name get their paths.
 pub(super) fn give(sources: &mut [Source]) {

@@ -93,7 +93,7 @@ fn a_target_that_cannot_take_the_source_stands_in_the_way() {
             "CREATE SCHEMA {schema}; CREATE TABLE {schema}.theirs (id int)"
         ))
         .unwrap();
-    case.check("", "fails", "target", &["exists and holds"]);
+    case.check("", "fails", "target", &["exists on", "and holds 1 object"]);
     let theirs = Case {
         target: Cluster::shared().database("theirs").unwrap(),
         ..Case::new("")

@@ -34,6 +34,7 @@ mod row_keys;
 mod row_source;
 mod row_values;
 mod rows;
+mod schema_loads;
 mod selection;
 mod settings;
 mod snapshot;
@@ -75,6 +76,7 @@ pub use row_keys::{
 pub use row_source::RowSource;
 pub use row_values::{render_values, sent_types};
 pub use rows::{Extent, check_condition, copy_out_sql, count_rows, read_blocks, read_rows, read_rows_as};
+pub use schema_loads::{SchemaLoad, read_schema_loads};
 pub use selection::{Chosen, RowFilter, Selection};
 pub use settings::read_settings;
 pub use snapshot::{Snapshot, SnapshotRequest, SnapshotSession, Watch};

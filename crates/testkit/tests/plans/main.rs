@@ -66,6 +66,25 @@ fn a_plan_alone_moves_its_sources() {
         shop.name()
     ))
     .assert_code(1);
+
+    // What the plan has made is no obstacle to it, and what somebody else has made is.
+    let check = || desk.run("assess --check-plan alone.json");
+    let output = check();
+    let shown = output.assert_success().stdout_text();
+    let is_live = format!("note: {} is live on {} already", crm.name(), target.name());
+    assert!(shown.contains(&is_live), "{output}");
+    let schema = crm.name();
+    target
+        .execute(&format!(
+            "DROP SCHEMA {schema} CASCADE; CREATE SCHEMA {schema} CREATE TABLE theirs (id int)"
+        ))
+        .unwrap();
+    let output = check();
+    let shown = output.assert_code(1).stdout_text();
+    assert!(
+        shown.contains(&format!("{schema}, planned for {schema}, exists on")),
+        "{output}"
+    );
 }
 
 #[test]
