@@ -333,14 +333,21 @@ impl<'a> Comparison<'a> {
             .collect();
         found.extend(searched?);
         for (number, found) in found {
+            let mut said = None;
             let found = match found {
-                Ok(rows) => Ok(self
-                    .merging
-                    .without_joined(self.target, number, rows, self.rows)?),
+                Ok(rows) => {
+                    let merging = self.merging;
+                    let (rows, same) = merging.without_joined(self.target, number, rows, self.rows)?;
+                    said = same;
+                    Ok(rows)
+                }
                 unknown => unknown,
             };
             if let Some((_, result)) = results.iter_mut().find(|(it, _)| *it == number) {
-                result.set_rows(found);
+                match said {
+                    Some(said) => result.set_same_as_cast(said),
+                    None => result.set_rows(found),
+                }
             }
         }
         Ok(())

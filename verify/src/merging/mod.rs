@@ -5,6 +5,7 @@
 //! to another source's row stands in the journal with its hashes, so that the source's rows are those of the target and
 //! these.
 
+mod casts;
 mod findings;
 mod journal;
 mod standing;
@@ -275,21 +276,22 @@ impl Merging {
         Some((noted.joined, sum()))
     }
 
-    /// How many rows more are to be looked for, so that joined ones leave room for those that differ.
+    /// How many rows more are to be looked for, so that joined ones and those of other types leave room for those that differ.
     pub(crate) fn joined_most(&self) -> usize {
         let joined = self.parts.iter().filter_map(|it| it.noted.as_ref());
         let most = joined.map(|it| it.joined).max().unwrap_or_default();
-        usize::try_from(most.min(JOINED_MAX)).unwrap_or_default()
+        usize::try_from(most.min(JOINED_MAX)).unwrap_or_default() + self.cast_most()
     }
 
-    /// Takes joined rows out of those that the target lacks, and leaves at most `most`.
+    /// Takes joined rows out of those that the target lacks, and leaves at most `most`. With it what is to be said where
+    /// the rows say the same in the types that the plan gives them.
     pub(crate) fn without_joined(
         &self,
         target: &Live,
         number: u32,
         mut found: RowDifferences,
         most: usize,
-    ) -> Result<RowDifferences> {
+    ) -> Result<(RowDifferences, Option<String>)> {
         let part = self.part(number);
         if let Some((part, noted)) = part.and_then(|it| Some((it, it.noted.as_ref()?)))
             && noted.joined > 0
@@ -317,8 +319,9 @@ impl Merging {
             });
             found.missing -= (before - found.rows.len()) as u64;
         }
+        let said = part.map(|it| Self::cast_alone(it, target, &found)).transpose()?;
         found.rows.truncate(most);
-        Ok(found)
+        Ok((found, said.flatten()))
     }
 
     fn part(&self, number: u32) -> Option<&Part> {

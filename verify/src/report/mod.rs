@@ -174,6 +174,14 @@ impl TableResult {
         }
     }
 
+    /// The rows that differ say the same in the types that they have on the target.
+    pub(crate) fn set_same_as_cast(&mut self, said: String) {
+        if matches!(self.difference, Some(Difference::Rows)) {
+            self.difference = None;
+            self.not_compared.push(said);
+        }
+    }
+
     pub(crate) fn not_comparing(self, not_compared: Vec<String>) -> Self {
         TableResult { not_compared, ..self }
     }
@@ -249,7 +257,11 @@ impl TableResult {
 
     fn rows_verdict(&self) -> String {
         let rows = |side: &Option<Fingerprint>| side.map_or(0, |it| it.rows);
-        let (here, there) = (rows(&self.source), rows(&self.target));
+        let joined = match self.proof {
+            Proof::ButJoined(joined) => joined,
+            _ => 0,
+        };
+        let (here, there) = (rows(&self.source), rows(&self.target) + joined);
         match here.cmp(&there) {
             Ordering::Greater => format!("{} fewer on the target", counted(here - there, "row")),
             Ordering::Less => format!("{} more on the target", counted(there - here, "row")),

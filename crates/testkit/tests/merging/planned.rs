@@ -3,7 +3,7 @@
 use std::fs;
 
 use serde_json::{Value, json};
-use testkit::{Cluster, target_word};
+use testkit::{Cluster, Database, target_word};
 
 use crate::{Shops, check, verify};
 
@@ -114,8 +114,9 @@ fn composite_keys_uuids_and_sqlite_files_are_proved_too() {
     let shops = Shops::new("");
     let file = shops.desk.path("lite.sqlite");
     let lite = "CREATE TABLE customers (id INTEGER PRIMARY KEY, email TEXT, name TEXT NOT NULL,
-          boss INTEGER REFERENCES customers (id));
-        INSERT INTO customers VALUES (1, '5@example.com', 'person 5', NULL), (2, 'x@example.com', 'x', 1);";
+          boss INTEGER REFERENCES customers (id), since TEXT);
+        INSERT INTO customers VALUES (1, '5@example.com', 'person 5', NULL, NULL),
+          (2, 'x@example.com', 'x', 1, '2024-02-29T10:00:00+02:00');";
     rusqlite::Connection::open(&file)
         .unwrap()
         .execute_batch(lite)
@@ -136,6 +137,9 @@ fn composite_keys_uuids_and_sqlite_files_are_proved_too() {
                 "dedupe": if dedupe { vec!["email"] } else { Vec::new() },
             });
             if keys == "offset" {
+                if table == "customers" {
+                    merge["columns"] = json!({"since": "timestamptz"});
+                }
                 let offsets = sources
                     .iter()
                     .zip(0..)
@@ -181,5 +185,25 @@ fn composite_keys_uuids_and_sqlite_files_are_proved_too() {
             let output = shops.desk.run(&line);
             output.assert_success();
         }
+        if keys == "offset" {
+            times_are_proved_however_they_are_written(&shops, &target);
+        }
     }
+}
+
+/// A text that became a time is written otherwise, and another time is another one.
+fn times_are_proved_however_they_are_written(shops: &Shops, target: &Database<'_>) {
+    let since = "SELECT since FROM app.customers WHERE since IS NOT NULL";
+    check(target, since, &["2024-02-29 08:00:00+00"]);
+    let line = format!(
+        "lite.sqlite {} --plan plan.json --source lite",
+        target_word(target)
+    );
+    let found = verify(shops, &line, 0);
+    assert!(found.contains("how 1 value of since were written"), "{found}");
+    target
+        .execute("UPDATE app.customers SET since = since + interval '1 s'")
+        .unwrap();
+    let found = verify(shops, &line, 1);
+    assert!(found.contains("~ (2) since: "), "{found}");
 }
