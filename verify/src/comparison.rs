@@ -90,9 +90,8 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let mut compared = Compared::default();
     if let Some(wishes) = args.definition_wishes().filter(|_| chosen.is_none()) {
         let (sides, catalogs) = ((&source, &target), (&reshaped, &renamed));
-        compared = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes)
-            .with_merged(merging.tables())
-            .compare()?;
+        let schemas = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes);
+        compared = schemas.with_merged(merging.tables()).compare()?;
     }
     args.after.expect(&mut compared.findings)?;
     findings.append(&mut compared.findings);
