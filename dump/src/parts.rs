@@ -156,6 +156,7 @@ mod tests {
             condition: None,
             merged: None,
             part: None,
+            changes: None,
         }
     }
 

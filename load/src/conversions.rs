@@ -27,6 +27,11 @@ const PHASE: &str = "conversions";
 
 /// Rows that are set aside must be rows of the archive; what a converted row is refused for is known too late.
 pub(crate) fn refuse_rejects(header: &Header, rejects: &Rejects) -> Result<()> {
+    if header.changes_columns() && rejects.are_wanted() {
+        let message = "columns of the archive's tables change behind the rows, and rejected rows have them as they were";
+        return Err(Failure::usage(message)
+            .with_hint("leave --on-error out: the first row that does not fit ends the load"));
+    }
     if header.conversions.is_empty() || !rejects.are_wanted() {
         return Ok(());
     }
@@ -38,6 +43,12 @@ pub(crate) fn refuse_rejects(header: &Header, rejects: &Rejects) -> Result<()> {
 
 /// Rows alone go into tables of somebody else's making.
 pub(crate) fn refuse_rows_alone(header: &Header) -> Result<()> {
+    if header.changes_columns() {
+        let message = "columns of the archive's tables change behind the rows, which --data-only does not do";
+        return Err(Failure::usage(message).with_hint(
+            "load it without --data-only, or remap it with a plan without `drop`, `type`, `using` and `add`",
+        ));
+    }
     if header.conversions.is_empty() {
         return Ok(());
     }

@@ -31,6 +31,37 @@ impl RowSecurity {
     }
 }
 
+/// What becomes of columns when their rows have been proved: those that change, and then new names.
+pub(crate) struct Columns {
+    changes: Chain,
+    names: Chain,
+}
+
+impl Columns {
+    /// Whether some still change: what was done before is not done again.
+    pub(crate) fn change(&self, steps: Steps<'_>) -> bool {
+        self.changes.iter().any(|sql| !steps.has(AFTER_ROWS, sql))
+    }
+
+    /// All or nothing: who goes on with the load either finds all of a table's columns as they were, or none.
+    pub(crate) fn settle(self, target: &mut Target, steps: Steps<'_>) -> Result<()> {
+        let changes: Vec<&str> = self.changes.iter().map(String::as_str).collect();
+        if !changes.is_empty() {
+            target.revive(steps.run)?;
+            let changed = steps.once_in_order(target, AFTER_ROWS, &changes, |transaction, left| {
+                left.iter().try_for_each(|sql| execute(transaction, sql))
+            });
+            changed.map_err(|failure| {
+                failure.with_hint(
+                    "the plan's `drop`, `type`, `using` or `add` does not fit the table, its rows, or what depends on the \
+                     column: change the plan, and remap and load again",
+                )
+            })?;
+        }
+        run_in_order(target, steps, &self.names)
+    }
+}
+
 pub(crate) fn build(
     target: &mut Target,
     steps: Steps<'_>,
@@ -38,7 +69,7 @@ pub(crate) fn build(
     post_data: &str,
     (late, rejects): (LateRows, &Rejects),
     ui: &Ui,
-) -> Result<RowSecurity> {
+) -> Result<(Columns, RowSecurity)> {
     let started = std::time::Instant::now();
     let statements = statements(post_data);
     let phases = Phases::new(&statements, header);
@@ -65,8 +96,11 @@ pub(crate) fn build(
     run_in_order(target, steps, &foreign_keys)?;
     rejects.validate(target, steps, validations)?;
     run_in_order(target, steps, &phases.comments)?;
-    run_in_order(target, steps, &phases.column_names)?;
-    Ok(RowSecurity(phases.row_security))
+    let columns = Columns {
+        changes: phases.column_changes,
+        names: phases.column_names,
+    };
+    Ok((columns, RowSecurity(phases.row_security)))
 }
 
 /// What makes the keys, and what validates those that were made NOT VALID. Two keys of one referencing table would wait

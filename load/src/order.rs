@@ -186,14 +186,21 @@ impl Load<'_> {
         let post_data = texts.get(SchemaMember::PostData);
         // A function that an index or a view calls can put values into its words.
         let withhold = |failure| withheld::of_rows(failure, ui.is_verbose());
-        let row_security =
+        let (columns, row_security) =
             indexes::build(target, steps, header, post_data, (late, rejects), ui).map_err(withhold)?;
+        let mut before_changes = ReadBack::default();
+        if self.args.proofs.reads_back() && columns.change(steps) {
+            before_changes = ReadBack::before_changes(target, run, header, &end, ui)?;
+        }
+        columns.settle(target, steps).map_err(withhold)?;
         settle::settle(target, steps, header, &end, ui).map_err(withhold)?;
         // Before row level security, which would stand in the way.
         target.revive(run)?;
         let mut read_back = if self.args.proofs.reads_back() {
             let (header, end) = conversions::as_loaded(header, &end, &converted);
             let mut read_back = ReadBack::of_tables(target, run, &header, &end, ui)?;
+            read_back.rows += before_changes.rows;
+            read_back.elapsed += before_changes.elapsed;
             read_back.rows += merging::read_back(target, run, &header, ui)?;
             Some(read_back)
         } else {

@@ -24,6 +24,8 @@ pub(crate) struct Phases<'a> {
     pub(crate) foreign_keys: Vec<ForeignKey>,
     /// Comments on constraints, which need all of them.
     pub(crate) comments: Chain,
+    /// Columns that are dropped, added or get another type: everything before has them as they were.
+    pub(crate) column_changes: Chain,
     /// New names of columns: everything before has the old ones.
     pub(crate) column_names: Chain,
     /// It could hide rows from what comes before the end.
@@ -70,6 +72,7 @@ impl<'a> Phases<'a> {
                 },
                 StatementKind::CreateTrigger { .. } | StatementKind::OfTrigger => phases.triggers.push(text),
                 StatementKind::CommentOnConstraint => phases.comments.push(text),
+                StatementKind::ChangeColumns => phases.column_changes.push(text),
                 StatementKind::RenameColumn => phases.column_names.push(text),
                 StatementKind::EnableRowSecurity => phases.row_security.push(text),
                 _ => phases.others.push(text),

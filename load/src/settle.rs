@@ -207,6 +207,7 @@ fn find_beyond(
     name: &str,
 ) -> Result<Option<(i64, bool)>> {
     const INTEGERS: [&str; 3] = ["int2", "int4", "int8"];
+    const WHOLE_NUMBERS: [&str; 3] = ["smallint", "integer", "bigint"];
     let Some(owner) = &sequence.owned_by else {
         return Ok(None);
     };
@@ -214,6 +215,10 @@ fn find_beyond(
         return Ok(None);
     };
     let column = table.columns.iter().find(|it| it.name == owner.column);
+    let retyped = table.changes.as_ref().and_then(|it| it.retypes(&owner.column));
+    if retyped.is_some_and(|it| !WHOLE_NUMBERS.contains(&it.target.as_str())) {
+        return Ok(None);
+    }
     let is_integer = |column: &&Column| INTEGERS.contains(&column.column_type.name.as_str());
     let Some(column) = column.filter(is_integer) else {
         return Ok(None);

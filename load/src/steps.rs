@@ -59,6 +59,11 @@ impl Steps<'_> {
         Ok(())
     }
 
+    /// Whether a statement was done before this process.
+    pub(crate) fn has(self, phase: &str, statement: &str) -> bool {
+        self.loaded.has_step(&Step::new(phase, [statement]))
+    }
+
     /// Each statement is a step by itself, so that nothing depends on how they are put into transactions. None where
     /// all are done.
     fn left<'s>(self, phase: &str, statements: &[&'s str]) -> Option<Left<'s>> {

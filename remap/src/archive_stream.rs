@@ -9,6 +9,7 @@ use rewrite::{Known, NameMap, Rewriter};
 use crate::args::Args;
 use crate::converted_keys;
 use crate::opened_rows::{self, OpenedTables};
+use crate::planned;
 use crate::report::{Account, Report};
 
 pub(crate) fn remap(
@@ -35,6 +36,9 @@ pub(crate) fn remap(
     if let Some(keys) = keys {
         let wants_edits = report.is_wanted();
         texts = converted_keys::convert(&mut source, texts, keys, wants_edits, &mut account)?;
+    }
+    if let Some(planned) = args.mapping.planned()? {
+        planned::change_columns(&planned, &mut source, &mut texts)?;
     }
     // What the definitions speak of; the rows have the source's types.
     let mut defined = source.catalog.clone();
@@ -69,6 +73,7 @@ pub(crate) fn remap(
         let mut header = source.clone();
         rewriter.rewrite_definitions(&mut header.catalog.definitions);
         header.catalog.rename(mapping);
+        planned::rename_changes(&mut header.catalog, &rewriter);
         conversion::rename_kept(&mut header.conversions, mapping);
         header.catalog.settings.clone_from(&settings);
         if !mapping.is_empty() {

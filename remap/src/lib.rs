@@ -50,6 +50,10 @@ pub fn run(matches: &ArgMatches, ui: &Ui) -> cli::Result {
             "the input is no archive, and plain SQL has no place for keys that become UUIDs",
         )
         .with_hint("`dump` makes an archive, whose rows `load` converts")),
+        Input::Text(_) if args.mapping.planned()?.is_some_and(|it| it.changes_columns()) => Err(Failure::usage(
+            "the input is no archive, and in plain SQL columns are not dropped, added or given another type",
+        )
+        .with_hint("`dump` makes an archive; or take `drop`, `type`, `using` and `add` out of the plan")),
         Input::Text(text) => plain_sql::remap(text, &mapping, &args, ui),
     }
 }

@@ -26,6 +26,7 @@ use crate::isolation;
 use crate::merging::Merging;
 use crate::report::{Difference, Finding, Ground, Identity, Report, Scope, TableResult};
 use crate::rows::beside::{self, LargeObjects};
+use crate::rows::changed;
 use crate::rows::chosen::ChosenTables;
 use crate::rows::converted;
 use crate::rows::explained::{self, Explained};
@@ -45,6 +46,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         mapping,
         scope,
     } = open(source, target, args, ui)?;
+    changed::plan_changes(&mut source, args)?;
     let schemas = schemas_on_target(&source, &mapping)?;
     let mut explained = Explained::read(&target, &source.database(), &schemas)?;
     let mut findings = explained.narrow(&mut source)?;
@@ -58,6 +60,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let names = name_map(&mapping, source.catalog())?;
     let mut renamed = reshaped.clone();
     renamed.rename(&mapping);
+    changed::rename(&mut renamed, &reshaped, &mapping)?;
 
     let chosen = ChosenTables::find(&args.extent.tables, source.catalog(), &renamed, &target)?;
     let progress = progress(&source, ui);

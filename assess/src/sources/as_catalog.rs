@@ -100,6 +100,7 @@ fn table(it: &inventory::Table, number: u32, names: &HashMap<String, QualifiedNa
         condition: None,
         merged: None,
         part: None,
+        changes: None,
     }
 }
 

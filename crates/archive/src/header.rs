@@ -14,7 +14,13 @@ use crate::{Error, ErrorKind, MergedSource, Result};
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Features that may stand under `requires`.
-const KNOWN_FEATURES: [&str; 4] = [LARGE_OBJECTS, EXTENSION_ROWS, CONVERSIONS, MERGED_TABLES];
+const KNOWN_FEATURES: [&str; 5] = [
+    LARGE_OBJECTS,
+    EXTENSION_ROWS,
+    CONVERSIONS,
+    MERGED_TABLES,
+    COLUMN_CHANGES,
+];
 
 /// Large objects travel as rows of a table of kind [`TableKind::LargeObjects`].
 const LARGE_OBJECTS: &str = "large-objects";
@@ -27,6 +33,9 @@ const CONVERSIONS: &str = "conversions";
 
 /// There are tables of kind [`TableKind::Merged`]: who does not know them would leave them empty.
 const MERGED_TABLES: &str = "merged-tables";
+
+/// There are tables with [`Table::changes`]: who does not know them would compare columns that are others now.
+const COLUMN_CHANGES: &str = "column-changes";
 
 /// What stands in front of the rows: `archive.json`, the first member of every archive. `docs/archive-format.md` has the
 /// meaning of each field.
@@ -207,6 +216,18 @@ impl Header {
         if !self.requires.iter().any(|it| it == CONVERSIONS) {
             self.requires.push(CONVERSIONS.to_owned());
         }
+    }
+
+    /// Says that columns change behind the rows, which every reader must know from now on.
+    pub fn change_columns(&mut self) {
+        if !self.changes_columns() {
+            self.requires.push(COLUMN_CHANGES.to_owned());
+        }
+    }
+
+    /// Whether columns change behind the rows.
+    pub fn changes_columns(&self) -> bool {
+        self.requires.iter().any(|it| it == COLUMN_CHANGES)
     }
 
     /// The form of a table's rows; `None` for a table without rows of its own.

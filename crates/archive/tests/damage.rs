@@ -37,6 +37,7 @@ fn table(number: u32, name: &str) -> Table {
         condition: None,
         merged: None,
         part: None,
+        changes: None,
     }
 }
 

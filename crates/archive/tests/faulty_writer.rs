@@ -125,6 +125,7 @@ fn header() -> Header {
         condition: None,
         merged: None,
         part: None,
+        changes: None,
         inherits: Vec::new(),
         rows_estimate: None,
         bytes: 0,

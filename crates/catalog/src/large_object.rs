@@ -99,6 +99,7 @@ pub fn large_objects_table(number: u32, bytes: u64) -> Table {
         condition: None,
         merged: None,
         part: None,
+        changes: None,
     }
 }
 

@@ -5,6 +5,7 @@
 //! gives one its new names, `load` and `verify` work through one. Reading it from a live server or a file
 //! is the job of `crates/database`; nothing here touches a network or a file.
 
+mod changes;
 mod collation;
 mod definition;
 mod extension;
@@ -20,9 +21,11 @@ mod rename;
 mod search_path;
 mod setting;
 mod snake_case;
+mod sql_words;
 mod stored_names;
 mod table;
 
+pub use changes::{AddedColumn, ColumnChanges, RetypedColumn, called, own_type, redefine_changed};
 pub use collation::Collation;
 pub use definition::{Definition, DefinitionKind, Property, Value};
 pub use extension::{Extension, Member};
@@ -40,6 +43,7 @@ pub use rename::NewNames;
 pub use search_path::parse_search_path;
 pub use setting::Setting;
 pub use snake_case::snake_case;
+pub use sql_words::{SqlWord, mentions, mentions_of_table, words};
 pub use stored_names::{NameKind, StoredNames};
 pub use table::{
     Column, ColumnType, GeneratedKind, IdentityKind, MaterializedView, Sequence, SequenceOwner, Table,

@@ -152,6 +152,7 @@ mod tests {
             condition: None,
             merged: None,
             part: None,
+            changes: None,
         }
     }
 

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Merged, Part, PartitionKey, QualifiedName, StoredNames, ThroughRoot, quote_ident};
+use crate::{
+    ColumnChanges, Merged, Part, PartitionKey, QualifiedName, StoredNames, ThroughRoot, quote_ident,
+};
 
 /// A table of any kind.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +53,9 @@ pub struct Table {
     /// Of a table of kind [`TableKind::Part`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
+    /// What becomes of its columns behind the rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<ColumnChanges>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

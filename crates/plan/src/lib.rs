@@ -4,6 +4,7 @@
 //! `docs/plan-format.md`.
 
 mod check;
+mod column_changes;
 mod document;
 mod endpoints;
 mod error;

@@ -9,6 +9,10 @@ use crate::rewriter::Rewriter;
 const CALL: &str = "ALTER FUNCTION pg_catalog.f(";
 const CALL_END: &str = ") RESET ALL";
 
+/// A query around an expression.
+const SELECT: &str = "SELECT (";
+const SELECT_END: &str = ");";
+
 impl Rewriter {
     /// Gives everything that `definitions` say its new name. What they are about keeps its own: that is the catalog's to
     /// rename.
@@ -26,6 +30,15 @@ impl Rewriter {
                 }
             }
         }
+    }
+
+    /// An expression under the new names.
+    pub fn rewrite_expression(&self, sql: &str) -> String {
+        let text = self.rewrite(&format!("{SELECT}{sql}{SELECT_END}")).text;
+        let inner = text
+            .strip_prefix(SELECT)
+            .and_then(|it| it.strip_suffix(SELECT_END));
+        inner.unwrap_or(sql).to_owned()
     }
 
     fn rewrite_arguments(&self, arguments: &str) -> String {

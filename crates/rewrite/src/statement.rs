@@ -64,6 +64,8 @@ pub enum StatementKind {
     OfTrigger,
     /// `ALTER … RENAME COLUMN` and `ALTER TYPE … RENAME ATTRIBUTE`.
     RenameColumn,
+    /// `ALTER TABLE` that adds or drops columns, or gives them another type, as no dump does.
+    ChangeColumns,
     EventTrigger,
     Publication,
     Subscription,
@@ -137,6 +139,14 @@ fn kind_of(statement: &SyntaxNode) -> Option<StatementKind> {
             StatementKind::OfTrigger
         }
         K::COMMENT_ON if has_child(statement, |kind| kind == K::OBJECT_TRIGGER) => StatementKind::OfTrigger,
+        K::ALTER_TABLE if has_child(statement, |kind| matches!(kind, K::ADD_COLUMN | K::DROP_COLUMN)) => {
+            StatementKind::ChangeColumns
+        }
+        K::ALTER_TABLE
+            if has_descendant(statement, K::SET_TYPE) || has_descendant(statement, K::DROP_DEFAULT) =>
+        {
+            StatementKind::ChangeColumns
+        }
         K::ALTER_TABLE => add_constraint(statement)?,
         K::COMMENT_ON if has_child(statement, |kind| format!("{kind:?}").contains("CONSTRAINT")) => {
             StatementKind::CommentOnConstraint

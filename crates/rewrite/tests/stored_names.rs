@@ -68,6 +68,7 @@ fn catalog(names: StoredNames) -> Catalog {
         condition: None,
         merged: None,
         part: None,
+        changes: None,
     };
     let member = |kind, name: &str| Member {
         kind,

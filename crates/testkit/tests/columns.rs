@@ -58,7 +58,8 @@ fn what_cannot_be_renamed_is_refused_by_name() {
     let source = source(
         "columns_refused",
         "CREATE TABLE parts (id int, at date) PARTITION BY RANGE (at);
-         CREATE TABLE part PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
+         CREATE TABLE part PARTITION OF parts FOR VALUES FROM ('2026-01-01') TO ('2027-01-01');
+         CREATE VIEW named AS SELECT name FROM users",
     );
     let target = cluster.target().unwrap();
     for (planned, expected) in [
@@ -75,8 +76,24 @@ fn what_cannot_be_renamed_is_refused_by_name() {
             "partitions, heirs or parents",
         ),
         (
+            json!({"public.users": {"columns": {"id": {"drop": true}}}}),
+            "constraint users_pkey on users mentions it",
+        ),
+        (
             json!({"public.users": {"columns": {"name": {"drop": true}}}}),
-            "only new names",
+            "column name of public.users cannot be dropped: view public.named mentions it",
+        ),
+        (
+            json!({"public.users": {"columns": {"name": {"type": "varchar(5)"}}}}),
+            "column name of public.users cannot be given another type: view public.named mentions it",
+        ),
+        (
+            json!({"public.users": {"add": {"x": {"type": "mood", "value": "1"}}}}),
+            "`mood` is none of PostgreSQL's own types",
+        ),
+        (
+            json!({"public.parts": {"add": {"x": {"type": "int", "value": "1"}}}}),
+            "columns of public.parts cannot be dropped, added or get another type: it",
         ),
     ] {
         plan(&desk, &source, &target, planned);
@@ -87,6 +104,123 @@ fn what_cannot_be_renamed_is_refused_by_name() {
         .assert_code(2)
         .assert_stderr_contains(expected);
     }
+}
+
+#[test]
+fn changed_columns_are_proved_for_a_database_and_an_archive() {
+    let (cluster, desk) = (Cluster::shared(), Desk::shared());
+    let source = source(
+        "columns_changed",
+        "CREATE TABLE items (id serial PRIMARY KEY, usr int REFERENCES users (id), note text, amount int DEFAULT 3,
+                             code text, label varchar(20), old text);
+         CREATE INDEX ON items (amount) WHERE amount > 1;
+         CREATE VIEW labels AS SELECT i.label, u.name FROM items i JOIN users u ON u.id = i.usr;
+         CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE RETURN n * 2;
+         INSERT INTO items (usr, note, amount, code, label, old)
+             VALUES (1, 'x', 7, '007', 'one', 'a'), (2, NULL, NULL, '12', 'two', 'b')",
+    );
+    let target = cluster.target().unwrap();
+    let name = source.name();
+    let planned = json!({"public.items": {
+        "columns": {
+            "note": {"drop": true},
+            "amount": {"type": "numeric(10,2)"},
+            "code": {"type": "int", "using": "code::int + coalesce(length(note), 0)"},
+            "label": {"rename": "title"},
+            "old": {"type": "varchar(9)", "rename": "older"}
+        },
+        "add": {
+            "origin": {"type": "text", "value": "'it''s ' || 'here'"},
+            "doubled": {"type": "int8", "value": "public.twice(usr)"},
+            "shown": {"type": "text", "value": "label || coalesce(note, '-')"},
+            "moved_at": {"type": "timestamptz", "value": "now()"}
+        }
+    }});
+    plan(&desk, &source, &target, planned).assert_success();
+    let load = format!(
+        "dump --plan p.json --source {name} | remap-schema --plan p.json --source {name} -o {name}.tar && load --plan p.json --source {name} --dry-run {name}.tar && load --plan p.json --source {name} --read-back {name}.tar"
+    );
+    desk.run(&load).assert_success();
+    let rows = format!(
+        "SELECT id || '|' || usr || '|' || coalesce(amount::text, '') || '|' || code || '|' || title || '|' || older || '|' || origin
+             || '|' || doubled || '|' || shown || '|' || (moved_at IS NOT NULL) FROM {name}.items ORDER BY id"
+    );
+    assert_eq!(
+        target.query(&rows).unwrap(),
+        [
+            "1|1|7.00|8|one|a|it's here|2|onex|true",
+            "2|2||12|two|b|it's here|4|two-|true"
+        ]
+    );
+    let live = format!("verify --plan p.json --source {name}");
+    let archive = format!("verify {name}.tar {}", testkit::target_word(&target));
+    let output = desk.run(&live);
+    output.assert_success();
+    let text = output.stdout_text();
+    assert!(
+        text.contains("column note of ") && text.contains("it is dropped on the way"),
+        "{output}"
+    );
+    assert!(text.contains("`now` is another value with each look"), "{output}");
+    let output = desk.run(&archive);
+    output.assert_success();
+    assert!(output.stdout_text().contains("column code of "), "{output}");
+    for (change, undo, column, of_archive) in [
+        (
+            "origin = 'x' WHERE id = 2",
+            "origin = 'it''s here'",
+            "origin",
+            true,
+        ),
+        (
+            "doubled = 5 WHERE id = 2",
+            "doubled = 4 WHERE id = 2",
+            "doubled",
+            true,
+        ),
+        (
+            "shown = 'x' WHERE id = 2",
+            "shown = 'two-' WHERE id = 2",
+            "shown",
+            false,
+        ),
+        ("code = 7 WHERE id = 1", "code = 8 WHERE id = 1", "code", false),
+        (
+            "amount = 7.01 WHERE id = 1",
+            "amount = 7 WHERE id = 1",
+            "amount",
+            true,
+        ),
+        (
+            "older = 'c' WHERE id = 1",
+            "older = 'a' WHERE id = 1",
+            "older",
+            true,
+        ),
+    ] {
+        target
+            .execute(&format!("UPDATE {name}.items SET {change}"))
+            .unwrap();
+        let output = desk.run(&live);
+        output.assert_code(1);
+        assert!(output.stdout_text().contains(column), "{output}");
+        if of_archive {
+            desk.run(&archive).assert_code(1);
+        }
+        target
+            .execute(&format!("UPDATE {name}.items SET {undo}"))
+            .unwrap();
+    }
+    desk.run(&live).assert_success();
+    target
+        .execute(&format!(
+            "ALTER TABLE {name}.items ALTER COLUMN code TYPE int8, ADD COLUMN note text"
+        ))
+        .unwrap();
+    let output = desk.run(&live);
+    output.assert_code(1);
+    let text = output.stdout_text();
+    assert!(text.contains("bigint") && text.contains("note"), "{output}");
 }
 
 /// Writes a plan of one source with what is said of its tables.

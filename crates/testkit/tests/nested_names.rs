@@ -90,6 +90,7 @@ fn catalog(names: &[String]) -> Catalog {
         condition: None,
         merged: None,
         part: None,
+        changes: None,
     };
     let object = |name: &String| Object {
         kind: ObjectKind::Table,

@@ -131,7 +131,12 @@ impl Work<'_> {
         // Those that can be are not validated: a sample breaks them.
         let foreign_keys: Vec<String> = phases.foreign_keys.into_iter().map(|it| it.sql).collect();
         rehearsal.all_but_broken_keys(&foreign_keys)?;
-        for chain in [&phases.comments, &phases.column_names, &phases.row_security] {
+        for chain in [
+            &phases.comments,
+            &phases.column_changes,
+            &phases.column_names,
+            &phases.row_security,
+        ] {
             rehearsal.all(chain)?;
         }
         rehearsal.all(&self.sequences())?;

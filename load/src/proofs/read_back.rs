@@ -41,7 +41,7 @@ impl ReadBack {
         json!({"rows": self.rows, "seconds": self.elapsed.as_secs_f64()})
     }
 
-    /// Reads everything that the load has filled, as one moment shows it. Must come before row level security is
+    /// Reads everything that the load has filled, as one moment shows it, but for tables whose columns have changed since. Must come before row level security is
     /// switched on, which would stand in the way of reading.
     pub(crate) fn of_tables(
         target: &mut Target,
@@ -50,9 +50,33 @@ impl ReadBack {
         end: &End,
         ui: &Ui,
     ) -> Result<Self> {
+        Self::read(target, run, (header, end), |it| it.changes.is_none(), ui)
+    }
+
+    /// Reads the tables whose columns are about to change, as they were sent.
+    pub(crate) fn before_changes(
+        target: &mut Target,
+        run: &Run,
+        header: &Header,
+        end: &End,
+        ui: &Ui,
+    ) -> Result<Self> {
+        let mut header = header.clone();
+        let columns = header.catalog.tables.iter_mut().flat_map(|it| &mut it.columns);
+        columns.for_each(|it| it.new_name = None);
+        Self::read(target, run, (&header, end), |it| it.changes.is_some(), ui)
+    }
+
+    fn read(
+        target: &mut Target,
+        run: &Run,
+        (header, end): (&Header, &End),
+        is_meant: fn(&Table) -> bool,
+        ui: &Ui,
+    ) -> Result<Self> {
         let started = Instant::now();
         let routes = Routes::find(target.client(), header)?;
-        let units = units(header, end, &routes)?;
+        let units = units(header, end, &routes, is_meant)?;
         let parts = parts(target, header, &units)?;
         let bytes = units.iter().map(|it| it.bytes).sum();
         let progress = ui.progress_of_phase(&run.schemas.join(", "), "read back", Some(bytes));

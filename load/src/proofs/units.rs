@@ -32,13 +32,18 @@ impl Unit {
     }
 }
 
-/// Everything that the load has filled. Rows of extensions' tables go in with the grants, and are read back then.
-pub(super) fn units(header: &Header, end: &End, routes: &Routes) -> Result<Vec<Unit>> {
+/// Everything that the load has filled, as far as it `is_meant`. Rows of extensions' tables go in with the grants, and are read back then.
+pub(super) fn units(
+    header: &Header,
+    end: &End,
+    routes: &Routes,
+    is_meant: fn(&Table) -> bool,
+) -> Result<Vec<Unit>> {
     let mut trees: BTreeMap<QualifiedName, Unit> = BTreeMap::new();
     let filled = header.catalog.tables.iter().filter(|it| it.has_rows());
     // Rows of parts are read back where they have been merged.
     let is_elsewhere = |it: &&Table| matches!(it.kind, TableKind::Configuration | TableKind::Part);
-    for table in filled.filter(|it| !is_elsewhere(it)) {
+    for table in filled.filter(|it| !is_elsewhere(it) && is_meant(it)) {
         let name = routes.table(table);
         let expected = end.table(table.number).map(|it| it.fingerprint);
         let unit = Unit {

@@ -145,6 +145,7 @@ mod tests {
             condition: None,
             merged: None,
             part: None,
+            changes: None,
         }
     }
 

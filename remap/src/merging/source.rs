@@ -200,7 +200,7 @@ fn refuse_what_dump_did_not_write(name: &str, header: &Header) -> cli::Result<()
             "is merged of several sources already",
             "give the archives that `dump` wrote",
         )
-    } else if !header.mappings.is_empty() || !header.conversions.is_empty() {
+    } else if !header.mappings.is_empty() || !header.conversions.is_empty() || header.changes_columns() {
         (
             "has new names or keys already, and the plan is about the source's own",
             "give the archive that `dump` wrote",

@@ -10,6 +10,7 @@ use super::Comparison;
 use super::tables::Entry;
 use crate::report::{Area, Difference, Finding, Proof, TableResult, Weight};
 use crate::rows::calculated::Calculated;
+use crate::rows::changed::Changed;
 use crate::rows::explained::Rejected;
 use crate::rows::generated::Generated;
 use crate::rows::sample::{Reach, count_sql};
@@ -75,6 +76,9 @@ impl Comparison<'_> {
         };
         let unit = &entry.unit;
         if self.merging.has(unit.table.number) {
+            return Ok(None);
+        }
+        if unit.renamed.changes.is_some() {
             return Ok(None);
         }
         let columns = column_difference(unit.renamed, other);
@@ -152,12 +156,22 @@ impl Comparison<'_> {
         if is_same && expected.rows > 0 {
             difference = self.generated(pair, &mut generated)?;
         }
+        let mut left_out: Vec<String> = generated.sentences(label).collect();
+        if difference.is_none() && pair.shared.renamed.changes.is_some() {
+            let changed = Changed {
+                source: self.source,
+                target: self.target,
+                shared: pair.shared,
+                other: pair.other,
+                extents: (&pair.reach.source, &pair.reach.target),
+            };
+            let (differing, not_compared) = changed.differing()?;
+            difference = (!differing.is_empty()).then_some(Difference::ChangedValues(differing));
+            left_out.extend(not_compared);
+        }
         let keys = self.keys(&pair.unit, pair.other);
         let result = TableResult::new(label.to_owned(), Some(expected), Some(found), difference);
-        Ok(result
-            .not_comparing(generated.sentences(label).collect())
-            .proved_by(proof)
-            .with_keys(keys))
+        Ok(result.not_comparing(left_out).proved_by(proof).with_keys(keys))
     }
 
     /// Narrows a pair to the sample, where one was asked for; a difference when the sides have not as many rows.
@@ -327,8 +341,20 @@ pub(super) fn projections(unit: &Unit<'_>, shared: &Shared) -> Vec<(u32, Vec<usi
 /// The first column that only one side has, or that only one side generates.
 pub(super) fn column_difference(here: &Table, there: &Table) -> Option<Difference> {
     let find = |table: &Table, name: &str| table.columns.iter().find(|it| it.target_name() == name).cloned();
+    let changes = here.changes.clone().unwrap_or_default();
     for column in &here.columns {
         let name = quote_ident(column.target_name());
+        if changes.drops(&column.name) {
+            // Another one can have got its name.
+            let is_taken = here
+                .columns
+                .iter()
+                .any(|it| it.name != column.name && it.target_name() == column.name);
+            if find(there, &column.name).is_some() && !is_taken {
+                return Some(Difference::ExtraColumn(name));
+            }
+            continue;
+        }
         match find(there, column.target_name()) {
             None => return Some(Difference::MissingColumn(name)),
             Some(found) if column.generated.is_some() && found.generated.is_none() => {
@@ -340,6 +366,10 @@ pub(super) fn column_difference(here: &Table, there: &Table) -> Option<Differenc
             Some(_) => {}
         }
     }
-    let extra = there.stored_columns().find(|it| find(here, &it.name).is_none())?;
+    if let Some(missing) = changes.added.iter().find(|it| find(there, &it.name).is_none()) {
+        return Some(Difference::MissingColumn(quote_ident(&missing.name)));
+    }
+    let is_known = |it: &Column| find(here, &it.name).is_some() || changes.adds(&it.name);
+    let extra = there.stored_columns().find(|it| !is_known(it))?;
     Some(Difference::ExtraColumn(quote_ident(&extra.name)))
 }

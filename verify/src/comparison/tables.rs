@@ -373,7 +373,8 @@ impl<'a> Comparison<'a> {
         let converted = conversion_of(self.conversions, unit.table.number).is_some();
         let columns = column_difference(unit.renamed, other);
         let is_readable = !converted || !columns.is_some_and(|it| it.is_unreadable());
-        is_readable.then(|| (Shared::of(unit, other, converted), other))
+        let calculates = matches!(self.source, Source::Postgres(_));
+        is_readable.then(|| (Shared::of(unit, other, converted, calculates), other))
     }
 
     /// What is to be said of a table's keys when its rows differ.

@@ -186,7 +186,7 @@ impl Merging {
                 extent: database::postgres::Extent::default(),
             };
             let converted = it.record.conversion.is_some() && findings::has_all_columns(&it.record);
-            let mut shared = Shared::of(&unit, &it.view, converted);
+            let mut shared = Shared::of(&unit, &it.view, converted, false);
             // It is said otherwise which columns are not compared.
             shared.left_out.clear();
             let is_readable = self.is_readable(it);

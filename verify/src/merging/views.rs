@@ -43,6 +43,7 @@ pub(super) fn view(record: &PartRecord, noted: Option<&NotedPart>) -> Table {
         partition_of: None,
         merged: None,
         part: None,
+        changes: None,
         ..record.into.clone()
     }
 }
@@ -53,6 +54,7 @@ pub(super) fn sides(own: &Table, record: &PartRecord) -> (Table, Table) {
         kind: TableKind::Ordinary,
         merged: None,
         part: None,
+        changes: None,
         ..own.clone()
     };
     let mut renamed = own.clone();

@@ -101,6 +101,8 @@ pub(crate) enum Difference {
     NotGenerated(String),
     /// The rows are the same, and one of these generated columns has other values.
     GeneratedValues(Vec<String>),
+    /// The rows are the same, and one of these columns that were added or got another type has other values.
+    ChangedValues(Vec<String>),
     /// So many rows are not among those of the target's table.
     Absent(u64),
     /// The sides have so many rows, of which some were compared.
@@ -240,6 +242,9 @@ impl TableResult {
             Some(Difference::Rows) => return self.rows_verdict(),
             Some(Difference::GeneratedValues(columns)) => {
                 return format!("values of generated columns differ: {}", columns.join(", "));
+            }
+            Some(Difference::ChangedValues(columns)) => {
+                return format!("values of changed columns differ: {}", columns.join(", "));
             }
             Some(Difference::MissingColumn(column)) => format!("column {column} is missing on the target"),
             Some(Difference::ExtraColumn(column)) => format!("column {column} is not in the source"),

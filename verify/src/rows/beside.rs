@@ -256,6 +256,7 @@ fn rows_of_extension(target: &Live, renamed: &Table, form: Form, kept: Kept) -> 
         condition: None,
         merged: None,
         part: None,
+        changes: None,
         ..renamed.clone()
     };
     // Nothing is kept of the target, which can have many more.

@@ -3,6 +3,7 @@
 pub(crate) mod archive_again;
 pub(crate) mod beside;
 pub(crate) mod calculated;
+pub(crate) mod changed;
 pub(crate) mod chosen;
 pub(crate) mod converted;
 pub(crate) mod difference;

@@ -19,6 +19,8 @@ pub(crate) struct Shared {
     retyped: Vec<Retyped>,
     /// Which columns are not compared, as sentences.
     pub(crate) left_out: Vec<String>,
+    /// The source's names of columns whose new values are calculated.
+    calculated: Vec<String>,
 }
 
 /// A column whose type is another one on the target, though nobody declared that.
@@ -33,25 +35,37 @@ struct Retyped {
 }
 
 impl Shared {
-    /// `converted` tables have columns of their own on the target, and are compared whole or not at all.
-    pub(crate) fn of(unit: &Unit<'_>, other: &Table, converted: bool) -> Shared {
+    /// `converted` tables have columns of their own on the target, and are compared whole or not at all. A source that
+    /// `calculates` says itself what columns become that a plan gives another type.
+    pub(crate) fn of(unit: &Unit<'_>, other: &Table, converted: bool, calculates: bool) -> Shared {
         let mut shared = Shared {
             table: unit.table.clone(),
             renamed: unit.renamed.clone(),
             retyped: Vec::new(),
             left_out: Vec::new(),
+            calculated: Vec::new(),
         };
         if converted {
             return shared;
         }
         let label = shared.renamed.qualified_name();
+        let changes = shared.table.changes.clone().unwrap_or_default();
         for (own, new) in shared.table.columns.iter_mut().zip(&mut shared.renamed.columns) {
             if new.generated.is_some() {
                 continue;
             }
             let name = new.target_name().to_owned();
+            let retyped = changes.retypes(&own.name);
+            if retyped.is_some_and(|it| calculates || it.using.is_some()) {
+                shared.calculated.push(own.name.clone());
+                own.generated = Some(GeneratedKind::Stored);
+                new.generated = Some(GeneratedKind::Stored);
+                continue;
+            }
             let found = other.columns.iter().find(|it| it.name == name);
+            let found = found.filter(|_| !changes.drops(&own.name));
             let reason = match found {
+                None if changes.drops(&own.name) => Some("it is dropped on the way"),
                 None => Some("the target does not have it"),
                 Some(found) if found.generated.is_some() => Some("the target calculates it"),
                 Some(_) => None,
@@ -78,7 +92,9 @@ impl Shared {
             }
         }
         let here = |name: &str| shared.renamed.columns.iter().any(|it| it.target_name() == name);
-        let extra = other.stored_columns().filter(|it| !here(&it.name));
+        let extra = other
+            .stored_columns()
+            .filter(|it| !here(&it.name) && !changes.adds(&it.name));
         let said = extra.map(|it| {
             format!(
                 "column {} of {label}: the source does not have it",
@@ -97,6 +113,11 @@ impl Shared {
             parts: whole.parts.clone(),
             extent: whole.extent.clone(),
         }
+    }
+
+    /// Whether a column that got another type is compared by what it is calculated of.
+    pub(crate) fn is_calculated(&self, column: &str) -> bool {
+        self.calculated.iter().any(|it| it == column)
     }
 
     /// Whether some types differ.

@@ -134,6 +134,7 @@ impl<'a> Schemas<'a> {
         if self.renames_columns() {
             written::explain_renamed_columns(&mut found);
         }
+        written::explain_retyped_columns(&mut found, self.renamed);
         findings.extend(found);
         findings.extend(unjudged);
         if asked && !is_live {
@@ -159,6 +160,9 @@ impl<'a> Schemas<'a> {
             let known = self.source.catalog();
             catalog.definitions = read(live, &schemas, self.wishes, Failure::source)?;
             catalog.definitions.retain(|it| is_compared(it, known));
+        }
+        if !matches!(self.source, Source::Archive(it) if it.header.changes_columns()) {
+            catalog::redefine_changed(&mut catalog.definitions, &catalog.tables);
         }
         if !self.source.is_converted() {
             redefine(&mut catalog.definitions, self.source.catalog(), self.conversions);

@@ -1,7 +1,9 @@
 //! What a source says in our words, which the server writes in its own: a SQLite file's definitions, and what is known of
 //! them before they are made.
 
-use catalog::{Definition, DefinitionKind, ObjectKind, Property, Value};
+use catalog::{
+    Catalog, Column, Definition, DefinitionKind, ObjectKind, Property, Value, mentions, quote_ident,
+};
 use rewrite::{Said, said_by_server};
 
 use super::label::{label, said};
@@ -125,6 +127,39 @@ pub(crate) fn explain_renamed_columns(findings: &mut [Finding]) {
                  says the same"
                     .to_owned(),
             );
+        }
+    }
+}
+
+/// What speaks of a column that got another type PostgreSQL writes with other casts.
+pub(crate) fn explain_retyped_columns(findings: &mut [Finding], renamed: &Catalog) {
+    let changed = renamed
+        .tables
+        .iter()
+        .filter_map(|it| Some((it, it.changes.as_ref()?)));
+    let retyped: Vec<&str> = changed
+        .flat_map(|(table, changes)| {
+            table
+                .columns
+                .iter()
+                .filter(|it| changes.retypes(&it.name).is_some())
+        })
+        .map(Column::target_name)
+        .collect();
+    for finding in findings.iter_mut().filter(|it| it.weight == Weight::Difference) {
+        let speaks = |it: &Option<String>| {
+            let text = it.as_deref().unwrap_or_default();
+            retyped.iter().any(|column| mentions(text, column))
+        };
+        let is_default = finding.property == "default"
+            && retyped
+                .iter()
+                .any(|it| finding.object.ends_with(&format!(".{}", quote_ident(it))));
+        if is_default
+            || finding.property == "definition" && speaks(&finding.source) && speaks(&finding.target)
+        {
+            finding.weight = Weight::NotCompared;
+            finding.note = Some("a column that it speaks of has another type on the target".to_owned());
         }
     }
 }

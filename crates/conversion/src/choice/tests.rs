@@ -53,6 +53,7 @@ fn catalog(tables: &[&str]) -> Catalog {
             condition: None,
             merged: None,
             part: None,
+            changes: None,
         }
     };
     Catalog {

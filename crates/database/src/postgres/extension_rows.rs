@@ -103,6 +103,7 @@ fn configuration_table(client: &mut impl GenericClient, row: &Row) -> Result<Tab
         condition: row.get("condition"),
         merged: None,
         part: None,
+        changes: None,
     })
 }
 

@@ -169,6 +169,7 @@ fn read_tables(client: &mut impl GenericClient, schemas: Option<&[String]>) -> R
             condition: None,
             merged: None,
             part: None,
+            changes: None,
         });
     }
     Ok(tables)

@@ -207,6 +207,7 @@ fn translated(table: &Table, at: usize, keys: &Keys, identity: Option<&Identity>
         condition: None,
         merged: None,
         part: None,
+        changes: None,
     }
 }
 

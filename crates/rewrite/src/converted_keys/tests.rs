@@ -45,6 +45,7 @@ fn table(number: u32, name: &str, columns: Vec<Column>) -> Table {
         condition: None,
         merged: None,
         part: None,
+        changes: None,
     }
 }
 

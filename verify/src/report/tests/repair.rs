@@ -50,6 +50,7 @@ fn table(name: &str, columns: &[&str], key: &[&str]) -> Table {
         condition: None,
         merged: None,
         part: None,
+        changes: None,
     }
 }
 
