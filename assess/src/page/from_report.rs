@@ -3,7 +3,7 @@
 use inventory::{Collation, Inventory, Server};
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Finding, Page, Picture, Severity, document};
+use super::{Finding, Page, Picture, Severity, document, is_large};
 use crate::conflicts::{self, Conflict};
 use crate::pictures;
 use crate::report::Report;
@@ -25,6 +25,9 @@ pub(crate) fn render(report: &Report<'_>) -> String {
 
 fn pictures(report: &Report<'_>) -> Vec<Picture> {
     let sources: Vec<&Inventory> = report.sources.iter().map(|it| &it.inventory).collect();
+    if is_large(&sources) {
+        return Vec::new();
+    }
     let drawn = pictures::for_page(&sources, report.plan).into_iter();
     drawn
         .map(|it| Picture {

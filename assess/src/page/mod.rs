@@ -28,6 +28,9 @@ use pictures::Picture;
 const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
 
+/// With more tables than this a page has no diagrams, and no rows for each column and index: a browser would hardly open it.
+const TABLES_MAX: usize = 2000;
+
 /// All that the page shows.
 #[derive(Debug)]
 struct Page<'p> {
@@ -40,6 +43,16 @@ struct Page<'p> {
     pictures: Vec<Picture>,
     /// When it was made, as people write it.
     made: String,
+}
+
+impl Page<'_> {
+    fn is_large(&self) -> bool {
+        is_large(&self.sources)
+    }
+}
+
+fn is_large(sources: &[&Inventory]) -> bool {
+    sources.iter().map(|it| it.tables.len()).sum::<usize>() > TABLES_MAX
 }
 
 /// A part of the page with its place in the contents.
@@ -133,7 +146,9 @@ fn sections(page: &Page<'_>) -> Vec<Section> {
         ));
     }
     all.push(section("sizes", "Sizes", None, sizes::body(&page.sources)));
-    if !page.pictures.is_empty() {
+    if page.is_large() {
+        all.push(section("diagrams", "Diagrams", None, pictures::left_out()));
+    } else if !page.pictures.is_empty() {
         let count = Some(page.pictures.len());
         all.push(section(
             "diagrams",
@@ -142,7 +157,7 @@ fn sections(page: &Page<'_>) -> Vec<Section> {
             pictures::body(&page.pictures),
         ));
     }
-    all.push(section("objects", "Objects", None, objects::body(&page.sources)));
+    all.push(section("objects", "Objects", None, objects::body(page)));
     all.push(section(
         "use",
         "People and use",

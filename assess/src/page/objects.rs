@@ -4,14 +4,22 @@ use inventory::{Index, Inventory, KeyKind, Routine, Table, TableKind};
 use maud::{Markup, html};
 
 use super::grid::{Cell, Grid, Head};
-use super::text;
+use super::{Page, TABLES_MAX, text};
 
 /// All sources in one table for each kind of object, so that a name is found wherever it is.
-pub(super) fn body(sources: &[&Inventory]) -> Markup {
+pub(super) fn body(page: &Page<'_>) -> Markup {
+    let sources = page.sources.as_slice();
     html! {
         (tables(sources))
-        (columns(sources))
-        (indexes(sources))
+        @if page.is_large() {
+            p.quiet {
+                "Columns and indexes are left out, since there are more than " (text::grouped(TABLES_MAX)) " tables: "
+                code { "assess --format json" } " and " code { "assess --dictionary FILE" } " tell all of them."
+            }
+        } @else {
+            (columns(sources))
+            (indexes(sources))
+        }
         (views(sources))
         (routines(sources))
         (triggers(sources))

@@ -30,6 +30,16 @@ impl Picture {
     }
 }
 
+/// What a page of very many tables says instead.
+pub(super) fn left_out() -> Markup {
+    html! {
+        p.quiet {
+            "Diagrams are left out, since there are more than " (text::grouped(super::TABLES_MAX)) " tables: "
+            code { "assess --pictures DIR" } " draws them into a folder."
+        }
+    }
+}
+
 pub(super) fn body(pictures: &[Picture]) -> Markup {
     html! {
         p.quiet { "A diagram scrolls within its frame, also by the arrow keys." }

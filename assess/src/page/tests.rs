@@ -105,3 +105,17 @@ fn a_body_of_a_function_cannot_end_the_list_that_it_stands_in() {
     let text = document(&page(vec![&source]));
     assert!(text.contains("SELECT '&lt;/noscript&gt;&lt;/script&gt;&lt;!--'"));
 }
+
+#[test]
+fn a_page_of_very_many_tables_says_what_it_leaves_out() {
+    let (most, more) = (source("most", 2000), source("more", 1));
+    let whole = document(&page(vec![&most]));
+    assert!(whole.contains("column_7") && whole.contains("table_1999_pkey"));
+    assert!(!whole.contains("left out"));
+    let cut = document(&page(vec![&most, &more]));
+    assert!(!cut.contains("column_7") && !cut.contains("_pkey"));
+    assert!(cut.contains("table_1999"));
+    for way in ["--pictures DIR", "--format json", "--dictionary FILE"] {
+        assert!(cut.contains(way), "{way}");
+    }
+}

@@ -14,6 +14,9 @@ use crate::target::Target;
 /// The version of the report.
 const VERSION: u32 = 1;
 
+/// Of more tables than this nobody reads the report by eye, and blanks would be more than half of it.
+const INDENTED_MAX: usize = 2000;
+
 pub(super) fn render(report: &Report<'_>) -> String {
     let sources: Vec<Value> = report.sources.iter().map(inventory).collect();
     let mut json = json!({
@@ -28,7 +31,12 @@ pub(super) fn render(report: &Report<'_>) -> String {
         json["ready"] = json!(verdict.ready);
         json["readiness"] = json!(verdict.checks);
     }
-    format!("{json:#}\n")
+    let tables: usize = report.sources.iter().map(|it| it.inventory.tables.len()).sum();
+    if tables > INDENTED_MAX {
+        format!("{json}\n")
+    } else {
+        format!("{json:#}\n")
+    }
 }
 
 fn inventory(it: &Source) -> Value {

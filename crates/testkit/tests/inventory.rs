@@ -15,6 +15,11 @@ use testkit::{Cluster, Database, Desk, Output};
 #[test]
 fn an_inventory_says_what_the_server_says() {
     let source = source("everything", everything::SQL);
+    let mut client = source.admin().unwrap();
+    let version = client.query_one("SELECT current_setting('server_version_num')::integer", &[]);
+    if version.unwrap().get::<_, i32>(0) >= 150_000 {
+        source.execute(everything::SQL_15).unwrap();
+    }
     let name = source.name();
     source
         .execute(&format!(

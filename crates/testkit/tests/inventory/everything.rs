@@ -28,21 +28,19 @@ pub(crate) const SQL: &str = "
     CREATE INDEX partial ON \"Odd one\".child (lower(c)) WHERE a > 1;
     CREATE TABLE keyed (a integer, b varchar(10), c text COLLATE \"C\", d name, e mood, f integer[], \"Group\" date,
       PRIMARY KEY (a, b) INCLUDE (c), UNIQUE (d) DEFERRABLE INITIALLY DEFERRED, UNIQUE (\"Group\", c) DEFERRABLE,
-      UNIQUE NULLS NOT DISTINCT (e), EXCLUDE USING btree (f WITH =));
+      EXCLUDE USING btree (f WITH =));
     CREATE INDEX ordered ON keyed (a DESC, b DESC NULLS LAST, c NULLS FIRST, \"Group\") INCLUDE (d, e);
     CREATE INDEX of_pattern ON keyed (b varchar_pattern_ops, c text_pattern_ops);
     CREATE INDEX of_texts ON keyed (b, c, d);
     CREATE INDEX other_order ON keyed (c COLLATE \"POSIX\");
     CREATE INDEX of_parts ON keyed (e, f);
-    CREATE UNIQUE INDEX alike ON keyed (a, \"Group\" DESC) NULLS NOT DISTINCT;
     CREATE INDEX hashed ON keyed USING hash (a);
     CREATE INDEX wide ON keyed USING gin (f);
     CREATE INDEX filled ON keyed (a, d) WITH (fillfactor = 60);
     CREATE TABLE keyed_too (a integer, b varchar(10), c text, \"D\" integer REFERENCES parent ON UPDATE SET NULL ON DELETE SET DEFAULT
         DEFERRABLE INITIALLY DEFERRED,
       e bigint CONSTRAINT restricted REFERENCES parent ON UPDATE RESTRICT ON DELETE RESTRICT,
-      FOREIGN KEY (b, a) REFERENCES keyed (b, a) MATCH FULL ON DELETE CASCADE,
-      FOREIGN KEY (a, b) REFERENCES keyed ON DELETE SET NULL (a));
+      FOREIGN KEY (b, a) REFERENCES keyed (b, a) MATCH FULL ON DELETE CASCADE);
     ALTER TABLE keyed_too ADD FOREIGN KEY (e) REFERENCES parent NOT VALID;
     INSERT INTO parent (name) SELECT 'n' || n FROM generate_series(1, 200) AS n;
     INSERT INTO \"Odd one\".child SELECT n, n, repeat('x', 20) FROM generate_series(1, 200) AS n;
@@ -67,6 +65,12 @@ pub(crate) const SQL: &str = "
     CREATE FOREIGN TABLE abroad (a integer) SERVER away;
     SELECT lo_create(4711), lo_create(4712), lo_create(4720);
     ANALYZE";
+
+/// The same of what PostgreSQL 15 and later have.
+pub(crate) const SQL_15: &str = "
+    ALTER TABLE keyed ADD UNIQUE NULLS NOT DISTINCT (e);
+    CREATE UNIQUE INDEX alike ON keyed (a, \"Group\" DESC) NULLS NOT DISTINCT;
+    ALTER TABLE keyed_too ADD FOREIGN KEY (a, b) REFERENCES keyed ON DELETE SET NULL (a)";
 
 /// The inventory says what the server says.
 #[track_caller]
