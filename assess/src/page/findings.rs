@@ -24,6 +24,12 @@ pub(super) struct Finding {
     /// How many objects there are.
     pub(super) evidence_total: usize,
     pub(super) way_out: String,
+    /// By which a plan refers to it.
+    pub(super) id: String,
+    /// What a plan may say of it.
+    pub(super) choices: &'static [&'static str],
+    /// What the plan says of it.
+    pub(super) resolution: Option<String>,
 }
 
 impl Severity {
@@ -125,11 +131,34 @@ fn item(finding: &Finding) -> Markup {
                 details {
                     summary { "Evidence " span.count { (text::grouped(finding.evidence_total)) } }
                     ul.evidence {
-                    @for line in &finding.evidence { li { (text::name(line)) } }
-                    @if finding.evidence_total > finding.evidence.len() {
-                        li.quiet { "and " (text::grouped(finding.evidence_total - finding.evidence.len())) " more" }
+                        @for line in &finding.evidence { li { (text::name(line)) } }
+                        @if finding.evidence_total > finding.evidence.len() {
+                            li.quiet { "and " (text::grouped(finding.evidence_total - finding.evidence.len())) " more" }
+                        }
                     }
                 }
+            }
+            (decision(finding))
+        }
+    }
+}
+
+/// Where a person decides otherwise: the conflict's id in the plan, what it says, and what else it may say.
+fn decision(finding: &Finding) -> Markup {
+    if finding.severity == Severity::Resolved || finding.choices.is_empty() {
+        return html! { p.decision { "In the plan " code { (text::name(&finding.id)) } } };
+    }
+    let chosen = finding.resolution.as_deref();
+    html! {
+        p.decision {
+            "In the plan " code { (text::name(&finding.id)) } ": "
+            @if let Some(word) = chosen { code { (word) } } @else { "nothing decided" }
+            @let others: Vec<&str> = finding.choices.iter().copied().filter(|it| Some(*it) != chosen).collect();
+            @if !others.is_empty() {
+                ", may be "
+                @for (number, word) in others.iter().enumerate() {
+                    @if number > 0 { " or " }
+                    code { (word) }
                 }
             }
         }

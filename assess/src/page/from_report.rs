@@ -1,21 +1,23 @@
 //! What the report knows, as the page shows it.
 
-use inventory::{Collation, Inventory, Server};
+use inventory::Inventory;
 use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Finding, Page, Picture, Severity, document, is_large};
+use super::{Finding, Page, Picture, Severity, TargetCard, document, is_large};
 use crate::conflicts::{self, Conflict};
 use crate::pictures;
 use crate::report::Report;
-use crate::target::Target;
 
 /// The whole page.
 pub(crate) fn render(report: &Report<'_>) -> String {
-    let targets: Vec<Inventory> = report.targets.iter().map(as_inventory).collect();
+    // The plan's targets stand in the order in which they were named.
+    let targets = report.targets.iter().enumerate();
+    let targets = targets.map(|(at, it)| TargetCard::new(it, report.plan.targets.get(at), report.plan));
     let page = Page {
         sources: report.sources.iter().map(|it| &it.inventory).collect(),
-        targets: targets.iter().collect(),
-        findings: report.conflicts.iter().map(finding).collect(),
+        targets: targets.collect(),
+        verdict: report.verdict,
+        findings: report.conflicts.iter().map(|it| finding(it, report)).collect(),
         plan: Some(report.plan),
         pictures: pictures(report),
         made: now(),
@@ -45,7 +47,8 @@ fn now() -> String {
         .to_string()
 }
 
-fn finding(it: &Conflict) -> Finding {
+fn finding(it: &Conflict, report: &Report<'_>) -> Finding {
+    let decided = report.plan.conflicts.iter().find(|decided| decided.id == it.id);
     Finding {
         severity: match it.severity {
             conflicts::Severity::Blocks => Severity::Blocks,
@@ -58,25 +61,8 @@ fn finding(it: &Conflict) -> Finding {
         evidence: it.evidence.clone(),
         evidence_total: it.evidence_total,
         way_out: it.way_out.clone(),
-    }
-}
-
-fn as_inventory(it: &Target) -> Inventory {
-    let server = Server {
-        version: it.identity.server_version.clone(),
-        database: it.identity.database.clone(),
-        encoding: it.identity.encoding.clone(),
-        collation: Collation {
-            name: it.identity.collation.clone(),
-            ..Collation::default()
-        },
-        in_recovery: it.identity.in_recovery,
-        ..Server::default()
-    };
-    Inventory {
-        name: it.name.clone(),
-        endpoint: it.endpoint.clone(),
-        server,
-        ..Inventory::default()
+        id: it.id.clone(),
+        choices: it.choices,
+        resolution: decided.and_then(|it| it.resolution.clone()),
     }
 }

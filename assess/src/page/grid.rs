@@ -10,6 +10,13 @@ use maud::{Escaper, Markup, PreEscaped, html};
 
 use super::text;
 
+/// Code that is shown whole.
+const CODE_LINES_MAX: usize = 4;
+const CODE_CHARS_MAX: usize = 240;
+
+/// Of folded code.
+const HEAD_CHARS_MAX: usize = 60;
+
 /// A column's head.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Head {
@@ -83,7 +90,7 @@ impl Grid {
             };
             match cell {
                 Cell::Text(text) => self.push("<bdi>", &text, "</bdi>"),
-                Cell::Code(text) => self.push("<code>", &text, "</code>"),
+                Cell::Code(text) => self.code(&text),
                 Cell::Number(_, text) => self.push("", &text, ""),
                 Cell::Unknown => {}
             }
@@ -91,6 +98,21 @@ impl Grid {
         }
         self.rows.push_str("</tr>\n");
         self.count += 1;
+    }
+
+    /// What takes more than a few lines is folded under its first.
+    fn code(&mut self, text: &str) {
+        let lines = text.lines().count();
+        if lines <= CODE_LINES_MAX && text.chars().count() <= CODE_CHARS_MAX {
+            return self.push("<code>", text, "</code>");
+        }
+        let first = text.lines().find(|it| !it.trim().is_empty()).unwrap_or_default();
+        let mut head: String = first.trim().chars().take(HEAD_CHARS_MAX).collect();
+        head.push('…');
+        let size = text::counted(lines, "line", "lines");
+        self.push("<details><summary><code>", &head, "</code>");
+        let _ = write!(self.rows, " <span class=\"count\">{size}</span></summary>");
+        self.push("<code>", text, "</code></details>");
     }
 
     /// Adds `text` between two tags, in one line.
@@ -158,6 +180,20 @@ mod tests {
             "<tr><th scope=\"row\"><code>a&#10;&lt;b</code></th><td></td></tr>",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_long_body_is_folded_and_whole() {
+        let mut grid = Grid::new("g", "G", [Head::Text("a")]);
+        grid.row([Cell::Code("\nBEGIN\n  a;\n  b;\n  c;\nEND".to_owned())]);
+        assert!(
+            grid.rows.contains(
+                "<details><summary><code>BEGIN…</code> <span class=\"count\">6 lines</span></summary>"
+            ) && grid.rows.contains("b;&#10;  c;&#10;END</code></details>"),
+            "{}",
+            grid.rows
+        );
+        assert_eq!(grid.rows.lines().count(), 1);
     }
 
     #[test]

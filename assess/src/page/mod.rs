@@ -12,7 +12,9 @@ mod people;
 mod pictures;
 mod plan;
 mod policy;
+mod readiness;
 mod sizes;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -22,8 +24,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 pub(crate) use from_report::render;
 
+use crate::readiness::Verdict;
 use findings::{Finding, Severity};
 use pictures::Picture;
+use targets::TargetCard;
 
 const CSS: &str = include_str!("page.css");
 const JS: &str = include_str!("page.js");
@@ -35,7 +39,9 @@ const TABLES_MAX: usize = 2000;
 #[derive(Debug)]
 struct Page<'p> {
     sources: Vec<&'p Inventory>,
-    targets: Vec<&'p Inventory>,
+    targets: Vec<TargetCard>,
+    /// What `--ready` says, where it was asked.
+    verdict: Option<&'p Verdict>,
     /// The worst first.
     findings: Vec<Finding>,
     plan: Option<&'p ::plan::Plan>,
@@ -130,6 +136,10 @@ fn sections(page: &Page<'_>) -> Vec<Section> {
         Some(page.sources.len()),
         overview::body(page),
     )];
+    if let Some(verdict) = page.verdict {
+        let count = Some(verdict.checks.len());
+        all.push(section("readiness", "Readiness", count, readiness::body(verdict)));
+    }
     let conflicts = page.findings.len();
     all.push(section(
         "conflicts",
@@ -179,7 +189,7 @@ fn banner(page: &Page<'_>) -> Markup {
                         (text::name(&source.name))
                     }
                     @for (number, target) in page.targets.iter().enumerate() {
-                        span.join { @if number == 0 { " into " } @else { ", " } }
+                        span.join { @if number == 0 { " into " } @else { " and " } }
                         (text::name(&target.name))
                     }
                 }

@@ -1,38 +1,37 @@
-//! Each source and each target at a glance, and what it comes to.
+//! Each source at a glance, and what it comes to.
 
 use inventory::{Engine, Inventory, TableKind};
 use maud::{Markup, html};
 
 use super::findings::{Severity, count};
-use super::{Page, text};
+use super::{Page, readiness, text};
+use crate::readiness::Mark;
 
-/// What a database is here.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Source,
-    Target,
-}
-
-/// What the findings come to, in a line.
+/// What it comes to, in a line. Without `--ready` only conflicts are known, and nobody says that it is ready.
 pub(super) fn verdict(page: &Page<'_>) -> Markup {
     let number = |severity| count(&page.findings, severity);
     let (blocks, warns) = (number(Severity::Blocks), number(Severity::Warns));
     let resolved = number(Severity::Resolved);
-    let (class, mark, words) = match (blocks, page.targets.is_empty()) {
-        (0, false) => ("ready", "✓", "Ready"),
-        (0, true) => ("ready", "✓", "No conflict"),
-        _ => ("blocked", "✗", "Not ready"),
+    let (class, mark, words) = match (page.verdict, blocks) {
+        (Some(verdict), _) if verdict.ready => ("ready", "✓", "Ready"),
+        (Some(_), _) => ("blocked", "✗", "Not ready"),
+        (None, 0) => ("open", "✓", "No conflict blocks"),
+        (None, _) => ("blocked", "✗", "Not ready"),
     };
     html! {
         p class={ "verdict " (class) } {
             strong { span aria-hidden="true" { (mark) } " " (words) }
             " "
-            span {
-                @if blocks == 0 { "nothing blocks" } @else { (text::counted(blocks, "thing blocks", "things block")) }
-                ", "
+            @if let Some(verdict) = page.verdict {
+                span { (text::grouped(readiness::count(verdict, Mark::Fails))) " in the way, " }
+                span { (text::grouped(readiness::count(verdict, Mark::Warns))) " to look at; " }
             }
-            span { (text::counted(warns, "warning", "warnings")) ", " }
+            span { (text::counted(blocks, "conflict blocks", "conflicts block")) ", " }
+            span { (text::counted(warns, "warns", "warn")) ", " }
             span { (text::grouped(resolved)) " resolved by the plan" }
+        }
+        @if page.verdict.is_none() {
+            p.quiet.note { "Privileges, backups and integrity were not judged: " code { "assess --ready" } " does." }
         }
     }
 }
@@ -41,8 +40,8 @@ pub(super) fn body(page: &Page<'_>) -> Markup {
     html! {
         (figures(page))
         div.cards {
-            @for source in &page.sources { (card(source, Kind::Source)) }
-            @for target in &page.targets { (card(target, Kind::Target)) }
+            @for source in &page.sources { (card(source)) }
+            @for target in &page.targets { (target.render()) }
         }
     }
 }
@@ -66,7 +65,7 @@ fn figures(page: &Page<'_>) -> Markup {
 }
 
 /// Of the database or the file; of its tables where that is not known.
-fn whole_bytes(it: &Inventory) -> u64 {
+pub(super) fn whole_bytes(it: &Inventory) -> u64 {
     if it.server.bytes > 0 {
         it.server.bytes
     } else {
@@ -74,15 +73,15 @@ fn whole_bytes(it: &Inventory) -> u64 {
     }
 }
 
-fn card(it: &Inventory, kind: Kind) -> Markup {
-    let facts = facts(it, kind);
+fn card(it: &Inventory) -> Markup {
+    let facts = facts(it);
     let extensions: Vec<String> = it
         .own_extensions()
         .map(|it| format!("{} {}", it.name, it.version))
         .collect();
     html! {
         article.card {
-            p.kind { (if kind == Kind::Source { "Source" } else { "Target" }) }
+            p.kind { "Source" }
             h3 { (text::name(&it.name)) }
             p.server { (server(it)) }
             dl.facts {
@@ -115,7 +114,7 @@ fn server(it: &Inventory) -> String {
     format!("{engine} {}{form}", it.server.version)
 }
 
-fn facts(it: &Inventory, kind: Kind) -> Vec<(&'static str, String)> {
+fn facts(it: &Inventory) -> Vec<(&'static str, String)> {
     let server = &it.server;
     let partitions = it
         .tables
@@ -131,19 +130,20 @@ fn facts(it: &Inventory, kind: Kind) -> Vec<(&'static str, String)> {
     } else {
         tables
     };
-    // Of a target nothing is counted that no plan depends on.
-    let mut facts = if kind == Kind::Target && it.tables.is_empty() {
-        Vec::new()
-    } else {
-        vec![
-            ("Tables", tables),
-            ("Rows", text::rows(it.rows(), it.rows_are_exact())),
-            ("Size", cli::size(whole_bytes(it))),
-            ("Schemas", text::grouped(it.schemas.len())),
-            ("Views", text::grouped(it.views.len())),
-            ("Functions", text::grouped(it.routines.len())),
-        ]
-    };
+    let mut facts = vec![
+        ("Tables", tables),
+        ("Rows", text::rows(it.rows(), it.rows_are_exact())),
+        ("Size", cli::size(whole_bytes(it))),
+    ];
+    // The server counts its catalogs, too; a file its free pages.
+    if (1..whole_bytes(it)).contains(&it.bytes()) {
+        facts.push(("Of it tables", cli::size(it.bytes())));
+    }
+    facts.extend([
+        ("Schemas", text::grouped(it.schemas.len())),
+        ("Views", text::grouped(it.views.len())),
+        ("Functions", text::grouped(it.routines.len())),
+    ]);
     let collation = &server.collation;
     let sorts = match (collation.provider.as_str(), &collation.version) {
         ("", _) => collation.name.clone(),
@@ -167,7 +167,7 @@ fn facts(it: &Inventory, kind: Kind) -> Vec<(&'static str, String)> {
         ),
         (
             "Connections",
-            if kind == Kind::Source && it.is_postgres() && !server.archive {
+            if it.is_postgres() && !server.archive {
                 server.connections.to_string()
             } else {
                 String::new()

@@ -178,11 +178,16 @@
       live.textContent = `${Math.round((100 * width) / full)} %`;
     };
     const fit = () => Math.min(full, canvas.clientWidth);
-    // A wide diagram may have nothing at its upper left.
+    // A wide diagram may have nothing at its upper left: then it begins with the table that is nearest to it.
     const begin = () => {
-      const [frame, first] = [canvas, svg.querySelector('.erd-table') ?? svg].map((it) => it.getBoundingClientRect());
-      if (first.left > frame.right - 40) canvas.scrollLeft += first.left - frame.left - 40;
-      if (first.top > frame.bottom - 40) canvas.scrollTop += first.top - frame.top - 40;
+      const frame = canvas.getBoundingClientRect();
+      const tables = [...svg.querySelectorAll('.erd-table')].map((it) => it.getBoundingClientRect());
+      const distance = (it) => it.left - frame.left + (it.top - frame.top);
+      const isSeen = (it) => it.left + Math.min(it.width, 120) < frame.right && it.top + Math.min(it.height, 60) < frame.bottom;
+      if (tables.length === 0 || tables.some(isSeen)) return;
+      const nearest = tables.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+      canvas.scrollLeft += nearest.left - frame.left - 40;
+      canvas.scrollTop += nearest.top - frame.top - 40;
     };
     const draw = () => {
       if (svg || !details.open) return;

@@ -3,6 +3,7 @@
 use inventory::{Inventory, Table, TableKind};
 use maud::{Markup, html};
 
+use super::overview::whole_bytes;
 use super::text;
 
 /// Bars of one source.
@@ -31,8 +32,9 @@ fn of_source(source: &Inventory) -> Markup {
         tables.iter().skip(TABLES_MAX).map(|it| it.bytes()).sum::<u64>(),
         tables.iter().map(|it| it.bytes()).sum::<u64>(),
     );
+    let whole = whole_bytes(source);
     html! {
-        h3 { (text::name(&source.name)) " " span.count { (cli::size(all)) } }
+        h3 { (text::name(&source.name)) " " span.count { (cli::size(all)) " in tables" } }
         @if tables.is_empty() {
             p.quiet { "No table's size is known." }
         } @else {
@@ -51,8 +53,26 @@ fn of_source(source: &Inventory) -> Markup {
             @if hidden > 0 {
                 p.quiet { "and " (text::counted(hidden, "smaller table", "smaller tables")) " with " (cli::size(rest_bytes)) }
             }
+            @if whole > all { p.quiet { (remainder(source, whole, all)) } }
         }
     }
+}
+
+/// Why the whole is more than its tables.
+fn remainder(source: &Inventory, whole: u64, tables: u64) -> String {
+    let (of, rest) = if source.is_postgres() {
+        (
+            "The database",
+            "system catalogs, materialized views, large objects and what is free",
+        )
+    } else {
+        ("The file", "its schema, lists and free pages")
+    };
+    format!(
+        "{of} has {}: the other {} are {rest}.",
+        cli::size(whole),
+        cli::size(whole - tables)
+    )
 }
 
 fn row(table: &Table, most: u64) -> Markup {

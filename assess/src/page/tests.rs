@@ -2,7 +2,8 @@
 
 use inventory::{Column, Index, IndexFlags, Inventory, Routine, Table};
 
-use super::{Finding, Page, Picture, Severity, document};
+use super::{Finding, Page, Picture, Severity, document, overview};
+use crate::readiness::{Check, Mark, Topic, Verdict};
 
 fn source(name: &str, tables: usize) -> Inventory {
     let table = |number: usize| Table {
@@ -39,6 +40,7 @@ fn page(sources: Vec<&Inventory>) -> Page<'_> {
     Page {
         sources,
         targets: Vec::new(),
+        verdict: None,
         findings: Vec::new(),
         plan: None,
         pictures: Vec::new(),
@@ -56,6 +58,9 @@ fn the_worst_comes_first_and_is_said_in_words() {
         evidence: vec!["public.users".to_owned()],
         evidence_total: 3,
         way_out: "install it".to_owned(),
+        id: "extension:pgcrypto".to_owned(),
+        choices: &["fix", "accept"],
+        resolution: None,
     };
     let mut page = page(vec![&source]);
     page.findings = vec![
@@ -65,9 +70,45 @@ fn the_worst_comes_first_and_is_said_in_words() {
     let text = document(&page);
     assert!(text.find("pgcrypto is missing").unwrap() < text.find("harmless").unwrap());
     assert!(
-        text.contains("Not ready") && text.contains("1 thing blocks"),
+        text.contains("Not ready") && text.contains("1 conflict blocks"),
         "{text}"
     );
+    assert!(text.contains("nothing decided, may be <code>fix</code> or <code>accept</code>"));
+}
+
+#[test]
+fn only_readiness_says_that_it_is_ready() {
+    let source = source("shop", 1);
+    let mut page = page(vec![&source]);
+    let said = |page: &Page<'_>| {
+        let text = overview::verdict(page).into_string();
+        text.split_once("</strong>").expect("a verdict").0.to_owned()
+    };
+    assert!(said(&page).ends_with("No conflict blocks"));
+    let check = |mark| Check {
+        topic: Topic::Backups,
+        mark,
+        text: "no <backup>".to_owned(),
+        way_out: "make one".to_owned(),
+    };
+    let verdict = Verdict {
+        ready: false,
+        checks: vec![check(Mark::Holds), check(Mark::Fails)],
+    };
+    page.verdict = Some(&verdict);
+    assert!(said(&page).ends_with("Not ready"), "though no conflict blocks");
+    let text = document(&page);
+    let (fails, holds) = (
+        text.find("Stands in the way").unwrap(),
+        text.find(">Holds ").unwrap(),
+    );
+    assert!(fails < holds && text.contains("no &lt;backup&gt;"));
+    let verdict = Verdict {
+        ready: true,
+        ..verdict.clone()
+    };
+    page.verdict = Some(&verdict);
+    assert!(said(&page).ends_with(" Ready"));
 }
 
 #[test]

@@ -22,7 +22,7 @@ use crate::sources::Source;
 use crate::target::Target;
 
 pub(crate) use args::ReadyArgs;
-pub(crate) use verdict::{Check, Topic, Verdict};
+pub(crate) use verdict::{Check, Mark, Topic, Verdict};
 
 /// A source with what the plan says of it.
 pub(crate) struct Subject<'a> {

@@ -18,7 +18,7 @@ pub(crate) enum Topic {
 }
 
 impl Topic {
-    fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Topic::Conflicts => "conflicts",
             Topic::Target => "target",

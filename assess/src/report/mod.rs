@@ -34,6 +34,7 @@ pub(crate) enum Format {
 /// Everything that a report tells.
 pub(crate) struct Report<'a> {
     pub(crate) sources: &'a [Source],
+    /// In the order of the plan's.
     pub(crate) targets: &'a [Target],
     pub(crate) conflicts: &'a [Conflict],
     /// The plan that is proposed; its sources are in the order of `sources`.

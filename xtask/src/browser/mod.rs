@@ -83,7 +83,11 @@ fn make_pages(tools: &Tools, folder: &Path) -> Result<Vec<PathBuf>> {
         )));
     }
     let cluster = Cluster::start()?;
-    let pages = [sources::demo(&cluster)?, sources::awkward(&cluster)?];
+    let pages = [
+        sources::demo(&cluster)?,
+        sources::two_targets(&cluster)?,
+        sources::awkward(&cluster)?,
+    ];
     let mut paths = Vec::new();
     for sources in pages {
         let path = folder.join(format!("{}.html", sources.name));
