@@ -56,7 +56,9 @@ fn colours(tab: &mut Tab<'_>, found: &mut Vec<String>) -> Result<()> {
     if !turned || seen[2].0 != "light" || seen[2].1 != seen[0].1 || seen[2].2 != seen[0].2 {
         found.push(format!("Enter on the button for colours gives {seen:?}"));
     }
-    Ok(())
+    // What was chosen is remembered, also for the pages that are looked at next.
+    tab.evaluate("localStorage.removeItem('coalesce-theme'); delete document.documentElement.dataset.theme")
+        .map(drop)
 }
 
 /// The buttons of the first diagram change its size, and say so.
