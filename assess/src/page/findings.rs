@@ -76,6 +76,14 @@ impl Severity {
         }
     }
 
+    /// What stands before the way out: what is resolved has been let out already.
+    fn lead(self) -> &'static str {
+        match self {
+            Severity::Blocks | Severity::Warns | Severity::Notes => "Way out",
+            Severity::Resolved => "How",
+        }
+    }
+
     /// The mark and the word, which say the same.
     pub(super) fn badge(self) -> Markup {
         html! {
@@ -125,7 +133,7 @@ fn item(finding: &Finding) -> Markup {
             p.head { (finding.severity.badge()) " " span.topic { (finding.topic) } }
             p.said { (text::name(&finding.text)) }
             @if !finding.way_out.is_empty() {
-                p.way { span.lead { "Way out" } " " (text::name(&finding.way_out)) }
+                p.way { span.lead { (finding.severity.lead()) } " " (text::name(&finding.way_out)) }
             }
             @if !finding.evidence.is_empty() {
                 details {
