@@ -55,7 +55,7 @@ impl TargetCard {
                     p.label { "Extensions" }
                     ul.tags { @for it in &self.extensions { li { (text::name(it)) } } }
                 }
-                p.quiet { "Its tables are not counted: a load neither reads nor changes them." }
+                p.quiet { "What it holds already is not counted." }
             }
         }
     }
@@ -156,9 +156,9 @@ fn own(it: &Target, several: bool) -> Vec<(&'static str, String)> {
             only(it.offers.read_only, "yes, by its settings".to_owned()),
         ),
         (
-            "Connections free",
+            "Connections",
             format!(
-                "{} of {}",
+                "{} of {} free",
                 cli::count(free.into()),
                 cli::count(facts.max_connections.into())
             ),

@@ -107,6 +107,9 @@ fn check_page(chromium: &mut Chromium, page: &Path, axe: Option<&str>, count: &m
     for view in View::ALL {
         let mut tab = Tab::open(chromium, page, view)?;
         let mut found = findings(&mut tab, view == View::ALL[0], axe)?;
+        if tab.evaluate("document.documentElement.dataset.theme === undefined")? != true {
+            found.push("the colours are those that were chosen before, not the view's".to_owned());
+        }
         if view == View::ALL[0] {
             found.extend(keyboard::check(&mut tab)?);
         }
