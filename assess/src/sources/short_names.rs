@@ -45,3 +45,51 @@ fn short(source: &Source) -> String {
         it.name.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use catalog::Catalog;
+    use inventory::{Engine, Inventory, Server};
+
+    use super::*;
+    use crate::sources::SqliteFile;
+
+    fn source(name: &str, database: &str, endpoint: &str, engine: Engine) -> Source {
+        let is_file = engine == Engine::Sqlite;
+        let server = Server {
+            engine,
+            database: database.to_owned(),
+            ..Server::default()
+        };
+        Source {
+            inventory: Inventory {
+                name: name.to_owned(),
+                endpoint: endpoint.to_owned(),
+                server,
+                ..Inventory::default()
+            },
+            catalog: Catalog::default(),
+            file: is_file.then(SqliteFile::default),
+            large_objects: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn no_two_sources_get_one_name() {
+        let (server, file) = (Engine::Postgres, Engine::Sqlite);
+        let mut sources = [
+            source("app on a", "app", "host=a dbname=app", server),
+            source("app on b", "app", "host=b dbname=app", server),
+            source("crm on b", "crm", "host=b dbname=crm", server),
+            source("shop.db", "shop.db", "old/shop.db", file),
+            source("shop.db", "shop.db", "new/shop.db", file),
+        ];
+        give(&mut sources);
+        let names: Vec<&str> = sources.iter().map(Source::name).collect();
+        assert_eq!(
+            names,
+            ["app on a", "app on b", "crm", "old/shop.db", "new/shop.db"]
+        );
+    }
+}

@@ -265,10 +265,11 @@ fn each_source_goes_to_the_target_that_is_named_for_it() {
     desk.run(&format!("assess {a} {b} {targets}"))
         .assert_code(2)
         .assert_stderr_contains("nothing says which");
-    desk.run(&format!(
+    let output = desk.run(&format!(
         "assess {a} {b} {targets} --to-target {a}=r --to-target {b}=l --plan two.json"
-    ))
-    .assert_success();
+    ));
+    let shown = output.assert_success().stdout_text();
+    assert_eq!(shown.matches("\n→ ").count(), 2, "{output}");
     schema::assert_described(&read(&desk, "two.json"));
     desk.run("assess --check-plan two.json").assert_success();
     for name in [a, b] {
