@@ -102,8 +102,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let looked =
         pool.install(|| comparison.health(&tables, (&findings, has_definitions), args, ui.is_verbose()))?;
     findings.extend(looked);
-    afterwards::excuse_others(&merging.shared_schemas, &mut findings);
-    excuse(&tables, &compared, &mut findings);
+    excuse(&tables, &compared, &merging, &mut findings);
     confirm(&source, &target)?;
     progress.finish();
     let ground = args
@@ -160,7 +159,8 @@ fn changes(
     Ok((merging.not_of_parts(&conversions), merging))
 }
 
-fn excuse(tables: &[TableResult], compared: &Compared, findings: &mut [Finding]) {
+fn excuse(tables: &[TableResult], compared: &Compared, merging: &Merging, findings: &mut [Finding]) {
+    afterwards::excuse_others(&merging.shared_schemas, findings);
     if tables.iter().any(TableResult::lacks_rejected_rows) {
         explained::excuse_keys(findings, &foreign_keys(&compared.source));
     }
