@@ -48,10 +48,10 @@ impl Columns {
         let changes: Vec<&str> = self.changes.iter().map(String::as_str).collect();
         if !changes.is_empty() {
             target.revive(steps.run)?;
-            let changed = steps.once_in_order(target, AFTER_ROWS, &changes, |transaction, left| {
+            let ended = steps.once_in_order(target, AFTER_ROWS, &changes, |transaction, left| {
                 left.iter().try_for_each(|sql| execute(transaction, sql))
             });
-            changed.map_err(|failure| {
+            ended.map_err(|failure| {
                 failure.with_hint(
                     "the plan's `drop`, `type`, `using` or `add` does not fit the table, its rows, or what depends on the \
                      column: change the plan, and remap and load again",

@@ -37,9 +37,7 @@ pub(crate) fn remap(
         let wants_edits = report.is_wanted();
         texts = converted_keys::convert(&mut source, texts, keys, wants_edits, &mut account)?;
     }
-    if let Some(planned) = args.mapping.planned()? {
-        planned::change_columns(&planned, &mut source, &mut texts)?;
-    }
+    planned::change_columns(args.mapping.planned()?, &mut source, &mut texts)?;
     // What the definitions speak of; the rows have the source's types.
     let mut defined = source.catalog.clone();
     conversion::reshape(&mut defined, &source.conversions);

@@ -47,13 +47,13 @@ pub(crate) fn refuse(planned: &PlannedSource) -> Result<()> {
 /// Puts what the plan says of columns into the archive's header, and appends what carries it out to the definitions that
 /// follow the rows; the new names of columns follow behind it.
 pub(crate) fn change_columns(
-    planned: &PlannedSource,
+    planned: Option<PlannedSource>,
     source: &mut Header,
     texts: &mut [(SchemaMember, String)],
 ) -> Result<()> {
-    if !planned.changes_columns() {
+    let Some(planned) = planned.filter(PlannedSource::changes_columns) else {
         return Ok(());
-    }
+    };
     if source.source.kind == SourceKind::Sqlite {
         return Err(Failure::usage(format!(
             "columns of source `{}`, a SQLite file, are dropped, added or get another type by the plan",

@@ -46,7 +46,6 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         mapping,
         scope,
     } = open(source, target, args, ui)?;
-    changed::plan_changes(&mut source, args)?;
     let schemas = schemas_on_target(&source, &mapping)?;
     let mut explained = Explained::read(&target, &source.database(), &schemas)?;
     let mut findings = explained.narrow(&mut source)?;
@@ -58,9 +57,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         .settle(&mapping)
         .map_err(Failure::usage)?;
     let names = name_map(&mapping, source.catalog())?;
-    let mut renamed = reshaped.clone();
-    renamed.rename(&mapping);
-    changed::rename(&mut renamed, &reshaped, &mapping)?;
+    let renamed = changed::renamed(&reshaped, &mapping)?;
 
     let chosen = ChosenTables::find(&args.extent.tables, source.catalog(), &renamed, &target)?;
     let progress = progress(&source, ui);
@@ -187,6 +184,7 @@ fn open(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Opened> {
     if let Source::Postgres(live) = &mut source {
         live.pace = Arc::clone(&pace);
     }
+    changed::plan_changes(&mut source, args)?;
     beside::complete(&mut source, !args.no_large_objects, ui.is_verbose())?;
     let schemas = source.catalog().schemas.iter();
     let wanted: Vec<String> = schemas.map(|it| mapping.schema(&it.name)).collect();

@@ -4,6 +4,7 @@ mod args;
 mod changes;
 mod findings;
 mod names;
+mod refusals;
 
 use std::path::Path;
 
@@ -91,6 +92,7 @@ fn look(mut plan: Plan, args: &Args, findings: &mut Findings, ui: &Ui) -> Result
         let path = format!("sources[{at}]");
         changes::find(planned, &source.inventory, &path, findings);
         names::by_source(planned, &source.inventory, &path, findings);
+        refusals::find(planned, source, &path, findings);
     }
     let mut groups = Vec::new();
     for (at, target) in plan.targets.iter().enumerate() {

@@ -200,9 +200,8 @@ fn stops(definition: &Definition, table: &Table, is_dropped: bool) -> bool {
             is_of_table && definition.properties.iter().any(|it| it.name == "expression")
         }
         DefinitionKind::Object(kind) => match kind {
-            ObjectKind::View | ObjectKind::MaterializedView => true,
+            ObjectKind::View | ObjectKind::MaterializedView | ObjectKind::Rule => true,
             ObjectKind::Policy | ObjectKind::Trigger => is_of_table,
-            ObjectKind::Rule => true,
             // PostgreSQL would drop them with the column, without a word.
             ObjectKind::Index => is_of_table && is_dropped,
             ObjectKind::Constraint | ObjectKind::Statistics => is_dropped,

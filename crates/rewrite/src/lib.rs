@@ -4,6 +4,7 @@
 //! Everything goes through the syntax tree. A name is changed where it stands in the role of a name, and the
 //! rest of the text keeps its bytes; what cannot be proved is left alone and becomes a [`Doubt`].
 
+mod alter_table;
 mod apart;
 mod body;
 mod body_columns;

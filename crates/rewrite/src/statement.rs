@@ -6,6 +6,7 @@ use catalog::QualifiedName;
 use squawk_syntax::ast::normalize_name_node;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use crate::alter_table::{changes_columns, switches_trigger};
 use crate::parse::Parsed;
 use crate::split::{Piece, split};
 
@@ -139,14 +140,7 @@ fn kind_of(statement: &SyntaxNode) -> Option<StatementKind> {
             StatementKind::OfTrigger
         }
         K::COMMENT_ON if has_child(statement, |kind| kind == K::OBJECT_TRIGGER) => StatementKind::OfTrigger,
-        K::ALTER_TABLE if has_child(statement, |kind| matches!(kind, K::ADD_COLUMN | K::DROP_COLUMN)) => {
-            StatementKind::ChangeColumns
-        }
-        K::ALTER_TABLE
-            if has_descendant(statement, K::SET_TYPE) || has_descendant(statement, K::DROP_DEFAULT) =>
-        {
-            StatementKind::ChangeColumns
-        }
+        K::ALTER_TABLE if changes_columns(statement) => StatementKind::ChangeColumns,
         K::ALTER_TABLE => add_constraint(statement)?,
         K::COMMENT_ON if has_child(statement, |kind| format!("{kind:?}").contains("CONSTRAINT")) => {
             StatementKind::CommentOnConstraint
@@ -172,17 +166,6 @@ fn kind_of(statement: &SyntaxNode) -> Option<StatementKind> {
         K::GRANT | K::REVOKE | K::ALTER_DEFAULT_PRIVILEGES => StatementKind::Grant,
         _ => return None,
     })
-}
-
-fn switches_trigger(action: SyntaxKind) -> bool {
-    use SyntaxKind::{DISABLE_TRIGGER, ENABLE_ALWAYS_TRIGGER, ENABLE_REPLICA_TRIGGER, ENABLE_TRIGGER};
-    [
-        DISABLE_TRIGGER,
-        ENABLE_ALWAYS_TRIGGER,
-        ENABLE_REPLICA_TRIGGER,
-        ENABLE_TRIGGER,
-    ]
-    .contains(&action)
 }
 
 fn has_descendant(statement: &SyntaxNode, kind: SyntaxKind) -> bool {

@@ -63,15 +63,18 @@ pub(crate) fn plan_changes(source: &mut Source, args: &Args) -> Result<()> {
     Err(failure)
 }
 
-/// Gives the expressions in `renamed` the names of the target; `reshaped` is the same catalog under the source's names.
-pub(crate) fn rename(renamed: &mut Catalog, reshaped: &Catalog, mapping: &Mapping) -> Result<()> {
+/// The source's catalog under the names of the target, expressions in it too.
+pub(crate) fn renamed(reshaped: &Catalog, mapping: &Mapping) -> Result<Catalog> {
+    let mut renamed = reshaped.clone();
+    renamed.rename(mapping);
     let mut changed = renamed
         .tables
         .iter_mut()
         .filter_map(|it| it.changes.as_mut())
         .peekable();
     if changed.peek().is_none() {
-        return Ok(());
+        drop(changed);
+        return Ok(renamed);
     }
     let rewriter = Rewriter::new(mapping.clone(), Known::from_catalog(reshaped)).map_err(Failure::usage)?;
     for changes in changed {
@@ -81,7 +84,7 @@ pub(crate) fn rename(renamed: &mut Catalog, reshaped: &Catalog, mapping: &Mappin
             .chain(uses)
             .for_each(|sql| *sql = rewriter.rewrite_expression(sql));
     }
-    Ok(())
+    Ok(renamed)
 }
 
 /// A table whose other columns are the same on both sides.
