@@ -11,11 +11,12 @@ use crate::converted_keys;
 use crate::opened_rows::{self, OpenedTables};
 use crate::planned;
 use crate::report::{Account, Report};
+use crate::roles::{self, Roles};
 
 pub(crate) fn remap(
     mut reader: ArchiveReader,
     mapping: &Mapping,
-    keys: Option<&Keys>,
+    (keys, roles): (Option<&Keys>, &Roles),
     args: &Args,
     ui: &Ui,
 ) -> cli::Result {
@@ -33,8 +34,9 @@ pub(crate) fn remap(
     let report = Report::create(args.report.as_deref())?;
     let mut texts = reader.schema().map_err(Failure::archive)?;
     let mut account = Account::of(schemas);
+    let wants_edits = report.is_wanted();
+    let told = roles.rename(&mut source.catalog, &mut texts, wants_edits, &mut account)?;
     if let Some(keys) = keys {
-        let wants_edits = report.is_wanted();
         texts = converted_keys::convert(&mut source, texts, keys, wants_edits, &mut account)?;
     }
     planned::change_columns(args.mapping.planned()?, &mut source, &mut texts)?;
@@ -53,12 +55,13 @@ pub(crate) fn remap(
     // With everything that follows from it in this source.
     let mapping = rewriter.mapping();
     account.columns = rewriter.known().renamed_columns(mapping);
-    let texts = rewrite_all(&rewriter, texts, report.is_wanted(), &mut account);
+    let texts = rewrite_all(&rewriter, texts, wants_edits, &mut account);
     account.doubt(opened_rows::doubts(&source));
     let mut settings = source.catalog.settings.clone();
     let doubts = settings.iter_mut().flat_map(|it| rewriter.rename_setting(it));
     account.doubt(doubts.collect());
     account.say(mapping, ui);
+    roles::say(&told, ui);
     opened_rows::mention_oids(&source, ui);
     if args.strict && account.has_doubts() && !args.check {
         // Nothing has been written yet, so nothing downstream can have begun.

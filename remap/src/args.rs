@@ -7,11 +7,14 @@ use cli::{KeysArgs, MappingArgs};
 use rewrite::SearchPath;
 
 use crate::merging::MergeArgs;
+use crate::roles::RoleArgs;
 
 const EXAMPLES: &str = "  An archive in a pipeline, and one in a file or a directory:
     dump mandible-dev | remap-schema --to mandible | load shared-app-dev
     remap-schema --map public=shop --map audit=shop_log backup.tar -o renamed.tar
     remap-schema --plan plan.json --source mandible-dev backup/ -o renamed/
+  Roles of the source that are called otherwise on the target, and one that is not wanted there:
+    remap-schema --to mandible --role app=mandible_app --role old_intern= backup.tar -o renamed.tar
   What would become of it, with every edit as JSON, and nothing written:
     remap-schema --check --report report.json --to mandible backup.tar
   An SQL dump, on stdin or in a file; either all of it arrives or nothing:
@@ -50,6 +53,8 @@ pub(crate) struct Args {
     pub(crate) mapping: MappingArgs,
     #[command(flatten)]
     pub(crate) keys: KeysArgs,
+    #[command(flatten)]
+    pub(crate) roles: RoleArgs,
     #[command(flatten)]
     pub(crate) merging: MergeArgs,
     /// An archive (a file or a directory) or an SQL dump of one database or of roles; `-` is stdin. With --merge

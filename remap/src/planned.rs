@@ -10,7 +10,6 @@ use rewrite::{Rewriter, StatementKind};
 
 /// Refuses what a merged archive has no place for: columns that change, and new names of single ones.
 pub(crate) fn refuse_beside_others(planned: &PlannedSource) -> Result<()> {
-    refuse(planned)?;
     if let Some((table, _)) = planned.tables.iter().find(|(_, it)| it.changes_shapes()) {
         return Err(Failure::usage(format!(
             "columns of {table} of source `{}` are dropped, added or get another type by the plan, which --merge cannot carry \
@@ -28,20 +27,6 @@ pub(crate) fn refuse_beside_others(planned: &PlannedSource) -> Result<()> {
         .with_hint("take `rename` of single columns out of the plan; `load --after FILE` runs ALTER TABLE when all is proved")),
         None => Ok(()),
     }
-}
-
-/// Refuses other roles.
-pub(crate) fn refuse(planned: &PlannedSource) -> Result<()> {
-    let other_role = planned.roles.iter().find(|(old, new)| new.as_ref() != Some(*old));
-    if let Some((old, new)) = other_role {
-        let becomes = new.as_deref().unwrap_or("nothing");
-        return Err(Failure::usage(format!(
-            "role `{old}` of source `{}` becomes {becomes} by the plan, and roles cannot get new names yet",
-            planned.name
-        ))
-        .with_hint("take it out of `roles`; `load --privileges drop` leaves all grants out"));
-    }
-    Ok(())
 }
 
 /// Puts what the plan says of columns into the archive's header, and appends what carries it out to the definitions that

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use catalog::{Catalog, QualifiedName, Table, TableKind};
+use catalog::{Catalog, QualifiedName, RoleNames, Table, TableKind};
 use cli::{Failure, Progress, Result, Ui};
 use conversion::TableConversion;
 use database::Endpoint;
@@ -45,6 +45,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
         target,
         mapping,
         scope,
+        roles,
     } = open(source, target, args, ui)?;
     let schemas = schemas_on_target(&source, &mapping)?;
     let mut explained = Explained::read(&target, &source.database(), &schemas)?;
@@ -90,6 +91,7 @@ pub(crate) fn compare(source: &str, target: &str, args: &Args, ui: &Ui) -> Resul
     let mut compared = Compared::default();
     if let Some(wishes) = args.definition_wishes().filter(|_| chosen.is_none()) {
         let (sides, catalogs) = ((&source, &target), (&reshaped, &renamed));
+        let wishes = (wishes, &roles);
         let schemas = Schemas::new(sides, catalogs, &mapping, &conversions, &targets, wishes);
         compared = schemas.with_merged(merging.tables()).compare()?;
     }
@@ -169,6 +171,8 @@ struct Opened {
     target: Live,
     mapping: Mapping,
     scope: Scope,
+    /// What the source's roles are called on the target.
+    roles: RoleNames,
 }
 
 fn open(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Opened> {
@@ -196,11 +200,15 @@ fn open(source: &str, target: &str, args: &Args, ui: &Ui) -> Result<Opened> {
     )?;
     target.pace = pace;
     source.leave_out_targets(&mapping, &target)?;
+    let roles = RoleNames::new(args.mapping.planned()?.map(|it| it.roles).unwrap_or_default());
+    let known = &mut source.catalog_mut().roles;
+    *known = roles.all(known);
     Ok(Opened {
         source,
         target,
         mapping,
         scope,
+        roles,
     })
 }
 

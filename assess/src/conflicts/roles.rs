@@ -233,7 +233,8 @@ fn missing(side: &Side<'_>, target: &Target) -> Option<Conflict> {
             &[side.key(), "missing"],
             text,
             format!(
-                "{}; without it load gives all to its own role and drops grants",
+                "{}, or give them names that are there by `roles` in the plan; without it load gives all to its own role and \
+                 drops grants",
                 create(&names)
             ),
         )

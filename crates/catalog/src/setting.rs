@@ -21,6 +21,9 @@ impl Setting {
     /// The parameter whose value names schemas, which can get new names.
     pub const SEARCH_PATH: &'static str = "search_path";
 
+    /// The parameter whose value is a role.
+    pub const ROLE: &'static str = "role";
+
     /// Parameters whose value is a list of names (`GUC_LIST_QUOTE`, `variable_is_guc_list_quote` of `pg_dump`).
     const LISTS: [&'static str; 6] = [
         Setting::SEARCH_PATH,

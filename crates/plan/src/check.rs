@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use catalog::IDENTIFIER_BYTES_MAX;
+use catalog::{IDENTIFIER_BYTES_MAX, RoleNames};
 
 use crate::document::{Cost, FORMAT_VERSION, Plan};
 use crate::faults::{Fault, Faults, below};
@@ -120,8 +120,8 @@ fn one_source(plan: &Plan, source: &PlannedSource, path: &str, faults: &mut Faul
     }
     mapping(source, path, faults);
     for (old, new) in &source.roles {
-        if let Some(new) = new {
-            name_of(new, &below(&below(path, "roles"), old), faults);
+        if let Err(error) = RoleNames::check(old, new.as_deref()) {
+            faults.add(below(&below(path, "roles"), old), error);
         }
     }
     for (name, table) in &source.tables {

@@ -35,6 +35,7 @@ mod query;
 mod reference;
 mod relation;
 mod rewriter;
+mod role_names;
 mod role_path;
 mod run_time;
 mod scope;
@@ -65,6 +66,9 @@ pub use policies::without_policies_for;
 pub use query::{Chance, Query, Refusal};
 pub use relation::ColumnRename;
 pub use rewriter::Rewriter;
+pub use role_names::{
+    RolesRenamed, rename_roles, rename_roles_of_definitions, roles_in_rows, roles_in_settings,
+};
 pub use search_path::SearchPath;
 pub use secrets::{Archivable, archivable, is_secret_setting};
 pub use split::{Ending, ending, is_complete, statement_ranges};

@@ -13,13 +13,14 @@ use rewrite::{Known, Rewriter};
 use crate::args::Args;
 use crate::converted_keys;
 use crate::report::Account;
+use crate::roles::Roles;
 
 /// A source with its archive, of which everything but the chunks has been read.
 pub(crate) struct Source {
     /// Its name in the plan.
     pub(crate) name: String,
     pub(crate) reader: ArchiveReader,
-    /// As `dump` wrote it.
+    /// As `dump` wrote it, with new names for roles alone.
     pub(crate) header: Header,
     /// Under its new names, with the types that the target has.
     pub(crate) catalog: Catalog,
@@ -57,6 +58,10 @@ impl Source {
             moved: BTreeMap::new(),
             merged,
         };
+        // `report.rs` lists what became of the texts with everything else.
+        let (catalog, texts) = (&mut source.header.catalog, &mut source.texts);
+        Roles::of_plan(planned).rename(catalog, texts, true, &mut source.account)?;
+        source.catalog = source.header.catalog.clone();
         source.convert_keys(planned)?;
         source.rename(planned, plan, args)?;
         source.move_tables(plan)?;

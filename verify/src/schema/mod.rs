@@ -15,12 +15,12 @@ mod written;
 
 use std::collections::HashSet;
 
-use catalog::{Catalog, Definition, DefinitionKind, ObjectKind, TableKind};
+use catalog::{Catalog, Definition, DefinitionKind, ObjectKind, RoleNames, TableKind};
 use cli::{Failure, Result};
 use conversion::{TableConversion, redefine};
 use database::postgres::{DefinitionWishes, read_definitions};
 use plan::Mapping;
-use rewrite::cut_passwords;
+use rewrite::{cut_passwords, rename_roles_of_definitions};
 
 use crate::merging::MergedTable;
 use crate::report::{Area, Finding, Weight};
@@ -51,6 +51,7 @@ pub(crate) struct Schemas<'a> {
     targets: &'a [String],
     wishes: DefinitionWishes,
     merged: Vec<MergedTable>,
+    roles: &'a RoleNames,
 }
 
 impl<'a> Schemas<'a> {
@@ -61,7 +62,7 @@ impl<'a> Schemas<'a> {
         mapping: &'a Mapping,
         conversions: &'a [TableConversion],
         targets: &'a [String],
-        wishes: DefinitionWishes,
+        (wishes, roles): (DefinitionWishes, &'a RoleNames),
     ) -> Self {
         Schemas {
             source,
@@ -73,6 +74,7 @@ impl<'a> Schemas<'a> {
             targets,
             wishes,
             merged: Vec::new(),
+            roles,
         }
     }
 
@@ -131,6 +133,13 @@ impl<'a> Schemas<'a> {
             it.weight = Weight::Expected;
             it.note = Some("load does not change what is said of schema public".to_owned());
         }
+        if self.roles.iter().any(|(_, new)| new.is_none()) {
+            let was_dropped = |it: &&mut Finding| it.property == "owner" && it.source.is_none();
+            for it in found.iter_mut().filter(was_dropped) {
+                it.weight = Weight::Expected;
+                it.note = Some("the role that owns it in the source becomes none by the plan".to_owned());
+            }
+        }
         if self.renames_columns() {
             written::explain_renamed_columns(&mut found);
         }
@@ -167,6 +176,7 @@ impl<'a> Schemas<'a> {
         if !self.source.is_converted() {
             redefine(&mut catalog.definitions, self.source.catalog(), self.conversions);
         }
+        rename_roles_of_definitions(&mut catalog.definitions, self.roles);
         Ok(catalog)
     }
 
