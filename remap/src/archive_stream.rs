@@ -23,14 +23,7 @@ pub(crate) fn remap(
     let mut source = reader.header().clone();
     refuse_merged(&source)?;
     let schemas: Vec<String> = source.catalog.schemas.iter().map(|it| it.name.clone()).collect();
-    mapping
-        .apply(schemas.iter().map(String::as_str))
-        .map_err(Failure::usage)?;
-    let unknown = mapping.map.keys().find(|old| !schemas.contains(old));
-    if let Some(old) = unknown {
-        return Err(Failure::usage(format!("the archive has no schema `{old}`"))
-            .with_hint(format!("it has {}", schemas.join(", "))));
-    }
+    check_schemas(mapping, &schemas)?;
     let report = Report::create(args.report.as_deref())?;
     let mut texts = reader.schema().map_err(Failure::archive)?;
     let mut account = Account::of(schemas);
@@ -116,6 +109,18 @@ fn refuse_merged(source: &Header) -> cli::Result<()> {
         Failure::usage("the archive is merged of several sources, and has the names that their plan gives")
             .with_hint("change the plan and merge the archives of the sources again"),
     )
+}
+
+/// Refuses new names that meet, and those of schemas that the archive does not have.
+fn check_schemas(mapping: &Mapping, schemas: &[String]) -> cli::Result<()> {
+    mapping
+        .apply(schemas.iter().map(String::as_str))
+        .map_err(Failure::usage)?;
+    let unknown = mapping.map.keys().find(|old| !schemas.contains(old));
+    unknown.map_or(Ok(()), |old| {
+        Err(Failure::usage(format!("the archive has no schema `{old}`"))
+            .with_hint(format!("it has {}", schemas.join(", "))))
+    })
 }
 
 /// Passes every chunk, or only reads and checks it where nothing is written.

@@ -14,9 +14,8 @@ pub(super) fn verdict(page: &Page<'_>) -> Markup {
     let resolved = number(Severity::Resolved);
     let (class, mark, words) = match (page.verdict, blocks) {
         (Some(verdict), _) if verdict.ready => ("ready", "✓", "Ready"),
-        (Some(_), _) => ("blocked", "✗", "Not ready"),
         (None, 0) => ("open", "✓", "No conflict blocks"),
-        (None, _) => ("blocked", "✗", "Not ready"),
+        _ => ("blocked", "✗", "Not ready"),
     };
     html! {
         p class={ "verdict " (class) } {

@@ -93,7 +93,6 @@ fn schemas(it: &Target, planned: Option<&PlannedTarget>, plan: &Plan) -> Vec<(&'
     let mut wanted: Vec<String> = sources
         .iter()
         .flat_map(|source| source.schemas.iter().map(|it| source.mapping.schema(it)))
-        .map(Into::into)
         .collect();
     wanted.sort_unstable();
     wanted.dedup();

@@ -122,6 +122,7 @@ impl<'a> Session<'a> {
             let values = if oids.is_some() { &both[..] } else { &both[..1] };
             client.query(sql, values).map_err(failed(what))
         };
+        let mut refused = false;
         for _ in 0..TRIES {
             let held: Vec<u32> = self
                 .client
@@ -138,12 +139,13 @@ impl<'a> Session<'a> {
                 }
                 Err(error) if !is_of_the_moment(&error) => {
                     self.refused(what, &error);
+                    refused = true;
                     break;
                 }
                 Err(_) => {}
             }
         }
-        self.gave_up = true;
+        self.gave_up |= !refused;
         let rows = self.guarded(what, |client| query(client, &None))?;
         Ok(rows.unwrap_or_default())
     }
