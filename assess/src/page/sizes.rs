@@ -66,7 +66,10 @@ fn remainder(source: &Inventory, whole: u64, tables: u64) -> String {
             "system catalogs, materialized views, large objects and what is free",
         )
     } else {
-        ("The file", "its schema, lists and free pages")
+        (
+            "The file",
+            "indexes, what holds the rows together, and free pages",
+        )
     };
     format!(
         "{of} has {}: the other {} are {rest}.",
