@@ -58,6 +58,10 @@ impl Findings {
         }));
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.found.len()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.found.is_empty()
     }

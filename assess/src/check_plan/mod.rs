@@ -57,11 +57,14 @@ pub(crate) fn run(path: &Path, args: &Args, ui: &Ui) -> Result {
 fn decisions(plan: &Plan, findings: &mut Findings) {
     for (at, conflict) in plan.conflicts.iter().enumerate() {
         if conflict.resolution.is_none() {
-            let choices = conflict.choices.join(", ");
+            let choices = match conflict.choices.as_slice() {
+                [] => String::new(),
+                choices => format!(" (`resolution`: {})", choices.join(", ")),
+            };
             findings.add(
                 format!("conflicts[{at}]"),
                 Kind::Conflict,
-                format!("nobody has decided: {} (`resolution`: {choices})", conflict.text),
+                format!("nobody has decided: {}{choices}", conflict.text),
             );
         }
     }
@@ -91,8 +94,12 @@ fn look(mut plan: Plan, args: &Args, findings: &mut Findings, ui: &Ui) -> Result
     for ((at, source), planned) in order.iter().zip(&sources).zip(&plan.sources) {
         let path = format!("sources[{at}]");
         changes::find(planned, &source.inventory, &path, findings);
+        let known = findings.len();
         names::by_source(planned, &source.inventory, &path, findings);
-        refusals::find(planned, source, &path, findings);
+        // What is not there cannot be changed either: once is enough.
+        if findings.len() == known {
+            refusals::find(planned, source, &path, findings);
+        }
     }
     let mut groups = Vec::new();
     for (at, target) in plan.targets.iter().enumerate() {

@@ -8,18 +8,6 @@ use crate::sources::Source;
 
 /// What mentions a column is known when the source is dumped; `remap-schema` tells it then.
 pub(super) fn find(planned: &PlannedSource, source: &Source, path: &str, findings: &mut Findings) {
-    for (old, new) in planned
-        .roles
-        .iter()
-        .filter(|(old, new)| new.as_ref() != Some(*old))
-    {
-        let becomes = new.as_deref().unwrap_or("nothing");
-        findings.add(
-            format!("{path}.roles.{old}"),
-            Kind::Fault,
-            format!("role `{old}` becomes {becomes}, and remap-schema cannot give roles new names yet"),
-        );
-    }
     if !planned.changes_columns() {
         return;
     }

@@ -48,7 +48,12 @@ impl Section {
     }
 
     pub(super) fn to_text(&self) -> String {
-        let mut text = format!("\n{}\n", self.title.to_uppercase());
+        // The name of a source keeps its letters.
+        let (kind, source) = match self.title.split_once(" of ") {
+            Some((kind, source)) => (kind, format!(" of {source}")),
+            None => (self.title.as_str(), String::new()),
+        };
+        let mut text = format!("\n{}{source}\n", kind.to_uppercase());
         match &self.body {
             Body::Lines(lines) => {
                 for line in lines {
