@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use testkit::{Cluster, Database, Desk, Output, POSTGRES, target_word};
+use testkit::{Cluster, Database, Desk, Output, POSTGRES, Skipped, target_word};
 
 const MAKEFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/consolidate.mk");
 
@@ -54,6 +54,18 @@ impl Story {
     }
 }
 
+/// Whether `make` is missing, so that the test is skipped.
+fn is_without_make() -> bool {
+    let found = std::process::Command::new("make")
+        .arg("--version")
+        .output()
+        .is_ok();
+    if !found {
+        let _ = Skipped::because("make is missing; run: apt-get install make");
+    }
+    !found
+}
+
 /// Databases with these names, each filled by its fixture.
 fn databases(folder: &str, names: &[&str]) {
     for name in names {
@@ -77,6 +89,9 @@ fn assert_a_change_is_found(story: &Story, target: &Database<'_>, sql: &str, tab
 
 #[test]
 fn five_development_databases_go_into_two_targets() {
+    if is_without_make() {
+        return;
+    }
     let cluster = Cluster::shared();
     cluster
         .client(POSTGRES, POSTGRES)
@@ -147,6 +162,9 @@ fn five_development_databases_go_into_two_targets() {
 
 #[test]
 fn a_database_for_each_module_becomes_a_schema_each_though_it_is_killed_on_the_way() {
+    if is_without_make() {
+        return;
+    }
     let names = ["core", "people", "stock", "sales", "ledger", "support"];
     databases("modules", &names);
     let target = Cluster::shared().target().unwrap();
@@ -207,6 +225,9 @@ fn a_database_for_each_module_becomes_a_schema_each_though_it_is_killed_on_the_w
 
 #[test]
 fn five_files_become_one_schema_with_prefixes_on_what_clashes() {
+    if is_without_make() {
+        return;
+    }
     let target = Cluster::shared().target().unwrap();
     let names = ["shop", "blog", "inventory", "staff", "support"];
     let files: Vec<String> = names.iter().map(|it| format!("{it}.sqlite")).collect();
