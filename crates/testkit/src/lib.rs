@@ -8,6 +8,7 @@ pub mod bulk;
 mod cluster;
 pub mod data;
 mod database;
+mod described;
 mod desk;
 mod error;
 mod extension;
@@ -29,6 +30,7 @@ mod watchdog;
 
 pub use cluster::{Cluster, POSTGRES, SOURCE_READER, TARGET_OWNER};
 pub use database::Database;
+pub use described::{assert_described, faults_by_schema};
 pub use desk::{Desk, target_word};
 pub use error::{Error, ErrorKind, Result};
 pub use extension::{CONFIGURED, install_configured_extension};

@@ -4,68 +4,8 @@ use serde_json::Value;
 
 const SCHEMA: &str = include_str!("../../../../docs/verify-queries.schema.json");
 
-/// Panics with all that the schema says against the report.
+/// Panics with all that the schema says against it.
 #[track_caller]
-pub(crate) fn assert_described(report: &Value) {
-    let schema: Value = serde_json::from_str(SCHEMA).unwrap();
-    let mut wrong = Vec::new();
-    check(&schema, &schema, report, "", &mut wrong);
-    assert!(wrong.is_empty(), "{wrong:#?}\n{report:#}");
-}
-
-/// Serves the words that the schema uses, and refuses others.
-fn check(root: &Value, schema: &Value, value: &Value, place: &str, wrong: &mut Vec<String>) {
-    for (word, rule) in schema.as_object().unwrap() {
-        let holds = match word.as_str() {
-            "$ref" => {
-                let name = rule.as_str().unwrap().strip_prefix('#').unwrap();
-                check(root, root.pointer(name).unwrap(), value, place, wrong);
-                true
-            }
-            "type" => {
-                let types = rule.as_array().cloned().unwrap_or_else(|| vec![rule.clone()]);
-                types.iter().any(|it| is_of(value, it.as_str().unwrap()))
-            }
-            "const" => rule == value,
-            "enum" => rule.as_array().unwrap().contains(value),
-            "required" => {
-                let mut keys = rule.as_array().unwrap().iter();
-                !value.is_object() || keys.all(|it| value.get(it.as_str().unwrap()).is_some())
-            }
-            "properties" => {
-                for (key, value) in value.as_object().into_iter().flatten() {
-                    match rule.get(key) {
-                        Some(rule) => check(root, rule, value, &format!("{place}/{key}"), wrong),
-                        None => wrong.push(format!("{place}/{key} is not described")),
-                    }
-                }
-                true
-            }
-            "items" => {
-                for (index, item) in value.as_array().into_iter().flatten().enumerate() {
-                    check(root, rule, item, &format!("{place}/{index}"), wrong);
-                }
-                true
-            }
-            "additionalProperties" => rule == false,
-            "$schema" | "title" | "description" | "$defs" => true,
-            other => panic!("{other} is not known to this test"),
-        };
-        if !holds {
-            wrong.push(format!("{place}: {word} {rule} does not hold for {value}"));
-        }
-    }
-}
-
-fn is_of(value: &Value, kind: &str) -> bool {
-    match kind {
-        "null" => value.is_null(),
-        "boolean" => value.is_boolean(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "number" => value.is_number(),
-        "string" => value.is_string(),
-        "array" => value.is_array(),
-        "object" => value.is_object(),
-        other => panic!("{other} is not known to this test"),
-    }
+pub(crate) fn assert_described(value: &Value) {
+    testkit::assert_described(SCHEMA, value);
 }
